@@ -1,0 +1,54 @@
+package exeunt
+
+import (
+	"strings"
+	"time"
+)
+
+// Action is something that can be done to an account. It is data: a connector may know others.
+type Action string
+
+// The actions that the shipped policies ask for.
+const (
+	CheckAccess         Action = "check_access" // do nothing; see that the account is closed. Every connector can
+	Disable             Action = "disable"
+	RevokeSessions      Action = "revoke_sessions"
+	ResetPassword       Action = "reset_password"
+	ResetFactors        Action = "reset_factors"
+	RemoveGroups        Action = "remove_groups"
+	RemoveRoles         Action = "remove_roles"
+	MoveToArchive       Action = "move_to_archive"
+	ReclaimLicence      Action = "reclaim_licence"
+	TransferData        Action = "transfer_data"
+	EndEmployment       Action = "end_employment"
+	ScheduleFinalPay    Action = "schedule_final_pay"
+	NotifyAdministrator Action = "notify_administrator"
+)
+
+// ActionSpec is what a connector promises about one action.
+type ActionSpec struct {
+	Action      Action        `json:"action"`
+	Title       string        `json:"title"`                 // "Disable account": a verb and its object
+	Order       int           `json:"order"`                 // inside the system: factors before disable
+	Proof       Proof         `json:"proof"`                 // Observed when it can be read back, else Acknowledged
+	Repeatable  bool          `json:"repeatable"`            // doing it twice does no more than doing it once
+	Reversible  bool          `json:"reversible"`            // the recorded snapshot is enough to put it back
+	Destructive bool          `json:"destructive,omitempty"` // loses data; a legal hold forbids it
+	Scopes      []string      `json:"scopes,omitempty"`      // permissions it needs, in the vendor's words
+	Settles     time.Duration `json:"settles,omitempty"`     // how long the vendor may take to show it
+	Caveat      string        `json:"caveat,omitempty"`      // what it does not do, for the evidence: "Kerberos tickets live up to 10 h"
+}
+
+// Words is the action as a person reads it: "remove groups".
+func (a Action) Words() string { return strings.ReplaceAll(string(a), "_", " ") }
+
+// Proof is how well a settled step is proven.
+type Proof string
+
+// The grades, best first.
+const (
+	Observed     Proof = "observed"     // read back from the system
+	Acknowledged Proof = "acknowledged" // the system said ok and cannot be read back
+	Attested     Proof = "attested"     // a named person said so
+	Waived       Proof = "waived"       // a named person decided against it
+)

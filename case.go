@@ -1,0 +1,263 @@
+package exeunt
+
+import (
+	"encoding"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// CaseID is short and sayable: C-2041.
+type CaseID int64
+
+// String writes the id as people say it.
+func (id CaseID) String() string { return "C-" + strconv.FormatInt(int64(id), 10) }
+
+// MarshalText makes the sayable form the one in JSON and addresses too.
+func (id CaseID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads C-2041, c-2041 or 2041.
+func (id *CaseID) UnmarshalText(text []byte) error {
+	parsed, err := ParseCaseID(string(text))
+	*id = parsed
+	return err
+}
+
+var _ encoding.TextUnmarshaler = (*CaseID)(nil)
+
+// ParseCaseID reads C-2041, c-2041 or 2041.
+func ParseCaseID(s string) (CaseID, error) {
+	n, err := strconv.ParseInt(strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(s)), "C-"), 10, 64)
+	if err != nil || n <= 0 {
+		return 0, Errorf(Invalid, "%q is not a case: cases are called C-1, C-2, …", s)
+	}
+	return CaseID(n), nil
+}
+
+// CaseState says how far a case is.
+type CaseState string
+
+// The states of a case.
+const (
+	CaseScheduled CaseState = "scheduled" // nothing has begun
+	CaseRunning   CaseState = "running"   //
+	CaseHeld      CaseState = "held"      // stopped until a person releases it; what HR said is doubtful
+	CaseRescinded CaseState = "rescinded" // they stay; what was pending is cancelled
+	CaseClosed    CaseState = "closed"    // every step and task is settled
+)
+
+// Case is one leaver's departure, from trigger to sealed evidence.
+type Case struct {
+	ID            CaseID    `json:"id"`
+	Version       int64     `json:"version"`    // raised by each commit; commands check it
+	Generation    int64     `json:"generation"` // raised when what follows was planned anew; older jobs then do nothing
+	Handle        string    `json:"handle"`     // random; the only name of the case in the ledger
+	State         CaseState `json:"state"`
+	Departure     Departure `json:"departure"`
+	Source        string    `json:"source"`
+	EventID       string    `json:"event_id"`
+	Override      *Override `json:"override,omitempty"` // a person, not HR, started it
+	Policy        string    `json:"policy"`
+	PolicyVersion string    `json:"policy_version"`
+	Owner         Person    `json:"owner"`
+	CutOff        time.Time `json:"cut_off"`        // UTC; the zone is the leaver's
+	AccessBy      time.Time `json:"access_by"`      // by when every access step shall be confirmed
+	Hold          string    `json:"hold,omitempty"` // why it is held
+	OpenedAt      time.Time `json:"opened_at"`
+	ClosedAt      time.Time `json:"closed_at,omitzero"`
+}
+
+// Leaver is the person whose case it is.
+func (c Case) Leaver() Leaver { return c.Departure.Leaver }
+
+// Zone is the zone of the place of work; UTC when it does not load, which Check refuses at intake.
+func (c Case) Zone() *time.Location {
+	if z, err := Zone(c.Departure.Leaver.Zone); err == nil {
+		return z
+	}
+	return time.UTC
+}
+
+// Urgent says whether the case overtakes the others in every lane.
+func (c Case) Urgent() bool { return c.Departure.Immediate }
+
+// Open says whether anything of the case may still happen. A rescinded case is open until what was
+// done has been put back.
+func (c Case) Open() bool { return c.ClosedAt.IsZero() }
+
+// instant resolves a moment for this case; start is the step's own start.
+func (c Case) instant(m Moment, start time.Time) (time.Time, error) {
+	var base time.Time
+	var err error
+	switch m.Anchor {
+	case AtTrigger, "":
+		base = c.OpenedAt
+	case AtCutOff:
+		base = c.CutOff
+	case AtStart:
+		base = start
+	case AtLastDay:
+		base, err = c.Departure.LastDay.At(endOfWork(c.Departure), c.Departure.Leaver.Zone)
+	case AtTermination:
+		base, err = c.Departure.TerminationDate.At("00:00", c.Departure.Leaver.Zone)
+	default:
+		err = Errorf(Internal, "no such anchor: %q", m.Anchor)
+	}
+	return base.Add(m.Offset).UTC(), err
+}
+
+// endOfWork is the clock time at which the last day ends when nobody said otherwise.
+func endOfWork(d Departure) string {
+	if d.CutOffClock != "" {
+		return d.CutOffClock
+	}
+	return "17:00"
+}
+
+// CutOffOf computes when access ends: now for an immediate departure, else at the given clock time
+// of the last day at the place of work. One that lies in the past becomes now: it is caught up at once.
+func CutOffOf(d Departure, clock string, now time.Time) (time.Time, error) {
+	if d.Immediate {
+		return now.UTC(), nil
+	}
+	if d.CutOffClock != "" {
+		clock = d.CutOffClock
+	}
+	if clock == "" {
+		clock = "17:00"
+	}
+	t, err := d.LastDay.At(clock, d.Leaver.Zone)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if t.Before(now) {
+		t = now
+	}
+	return t.UTC(), nil
+}
+
+// Amend changes the departure of an open case: whatever has not begun is scheduled anew, and the
+// generation rises so that timers of the old plan do nothing.
+func (c Case) Amend(t Trigger, steps []Step, tasks []Task, now time.Time) (Change, error) {
+	if !c.Open() || c.State == CaseRescinded {
+		return Change{}, Errorf(Conflict, "case %s is %s: an amendment needs a case that is under way", c.ID, c.State)
+	}
+	before := c
+	c.Departure = t.Departure
+	cutOff, err := CutOffOf(t.Departure, endOfWork(t.Departure), now)
+	if err != nil {
+		return Change{}, err
+	}
+	c.CutOff, c.AccessBy = cutOff, cutOff.Add(before.AccessBy.Sub(before.CutOff))
+	c.Generation++
+	change := Change{Case: &c}
+	for _, s := range steps {
+		if s.State != StepScheduled && s.State != StepWaiting {
+			continue
+		}
+		if s, err = s.reschedule(c, now); err != nil {
+			return Change{}, err
+		}
+		change.Steps = append(change.Steps, s)
+	}
+	for _, task := range tasks {
+		if !task.Open() {
+			continue
+		}
+		if task.Deadline, err = c.instant(task.DeadlineRule, task.StartsAt); err != nil {
+			return Change{}, err
+		}
+		change.Tasks = append(change.Tasks, task)
+	}
+	change.Record(EntryAmended, c, now, "amended by "+t.Source, map[string]string{
+		"source": t.Source, "event": t.EventID,
+		"last_day_before": string(before.Departure.LastDay), "last_day_after": string(c.Departure.LastDay),
+		"type_before": string(before.Departure.Type), "type_after": string(c.Departure.Type),
+		"cut_off": c.CutOff.Format(time.RFC3339),
+	})
+	return change, nil
+}
+
+// Rescind cancels what is pending and asks the case owner to put back what was done, from the
+// snapshots that were recorded before it.
+func (c Case) Rescind(t Trigger, steps []Step, tasks []Task, now time.Time) (Change, error) {
+	if !c.Open() || c.State == CaseRescinded {
+		return Change{}, Errorf(Conflict, "case %s is already %s", c.ID, c.State)
+	}
+	c.State = CaseRescinded
+	c.Generation++
+	change := Change{Case: &c}
+	var done []string
+	for _, s := range steps {
+		switch {
+		case s.State.Succeeded() && s.Action != CheckAccess:
+			done = append(done, fmt.Sprintf("%s: %s", s.SystemTitle, s.Title))
+		case !s.State.Settled():
+			s.State, s.SettledAt, s.Reason = StepCancelled, now, "the departure was rescinded"
+			change.Steps = append(change.Steps, s)
+		}
+	}
+	for _, task := range tasks {
+		if task.Open() {
+			task.State, task.ClosedAt, task.Reason = TaskWithdrawn, now, "the departure was rescinded"
+			change.Tasks = append(change.Tasks, task)
+		}
+	}
+	if len(done) > 0 {
+		change.Tasks = append(change.Tasks, undoTask(c, done, now))
+	}
+	change.Record(EntryRescinded, c, now, "rescinded by "+t.Source, map[string]string{
+		"source": t.Source, "event": t.EventID, "done_before": strings.Join(done, "; "),
+	})
+	return change, nil
+}
+
+func undoTask(c Case, done []string, now time.Time) Task {
+	return Task{
+		Case: c.ID, Key: "put-back", Branch: "Access", State: TaskOpen, Owner: c.Owner,
+		Title:     "Put back what was removed",
+		Procedure: "The departure was taken back after these steps were done. Each step's page lists what it had recorded before.",
+		Checklist: done, OpenedAt: now, StartsAt: now,
+		Deadline: now.Add(24 * time.Hour), DeadlineRule: Moment{AtStart, 24 * time.Hour},
+	}
+}
+
+// Release lets a held case go on.
+func (c Case) Release(by Override, now time.Time) (Change, error) {
+	if c.State != CaseHeld {
+		return Change{}, Errorf(Conflict, "case %s is %s, not held", c.ID, c.State)
+	}
+	if err := by.Check(); err != nil {
+		return Change{}, err
+	}
+	c.State, c.Hold = CaseRunning, ""
+	change := Change{Case: &c}
+	change.Record(EntryReleased, c, now, "released", map[string]string{"by": by.By, "reason": by.Reason})
+	return change, nil
+}
+
+// Close ends a case whose every step and task is settled. A rescinded one stays rescinded.
+func (c Case) Close(now time.Time) (Change, error) {
+	if !c.Open() {
+		return Change{}, Errorf(Conflict, "case %s is already %s", c.ID, c.State)
+	}
+	c.ClosedAt = now
+	if c.State != CaseRescinded {
+		c.State = CaseClosed
+	}
+	change := Change{Case: &c}
+	change.Record(EntryClosed, c, now, "closed: every step and task is settled", nil)
+	return change, nil
+}
+
+// Check refuses an override without a name or a reason worth reading.
+func (o Override) Check() error {
+	if strings.TrimSpace(o.By) == "" {
+		return Errorf(Invalid, "an override needs the name of who decided it").In("by")
+	}
+	if len(strings.TrimSpace(o.Reason)) < 10 {
+		return Errorf(Invalid, "an override needs a reason of at least 10 characters, for whoever reads the record later").In("reason")
+	}
+	return nil
+}

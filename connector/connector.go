@@ -1,0 +1,94 @@
+// Package connector is the contract between a step and a vendor.
+//
+// A connector knows one kind of system and has three verbs: Find, Observe, Apply. It does not
+// retry, log, throttle, redact or decide: [Converge] decides, the engine retries, internal/wrap
+// throttles and redacts. A new action is data (an exeunt.ActionSpec), not a new method.
+//
+// A new connector is done when connector/connectortest passes against a real server of its kind.
+package connector
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+
+	"github.com/exeunt/exeunt"
+)
+
+// Connector speaks to one configured system. Its methods are safe for concurrent use.
+//
+// Every error is an *exeunt.Error, classed as SPEC §6 has it; its message holds no secret and no
+// raw reply.
+type Connector interface {
+	// Find returns every account that may be the leaver's. It reads only. No account is an empty
+	// list and no error; which of several is right is not the connector's to guess.
+	Find(ctx context.Context, leaver exeunt.Leaver) ([]exeunt.Account, error)
+
+	// Observe says how the account stands, by a strongly consistent read by its immutable id. It
+	// reads only. An account that is gone is exeunt.NotFound.
+	Observe(ctx context.Context, account exeunt.Account) (exeunt.Observation, error)
+
+	// Apply does one action. It is called only after an Observe that did not find it done, and
+	// again after a lost answer only when the action's spec says that it is repeatable.
+	Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with Parameters) error
+}
+
+// Parameters are what an action may need to know beside the account.
+type Parameters struct {
+	Case            exeunt.CaseID
+	Leaver          exeunt.Leaver
+	LastDay         exeunt.Date
+	TerminationDate exeunt.Date
+	IdempotencyKey  string             // the same for every attempt at the same step
+	Seen            exeunt.Observation // the look that preceded this
+}
+
+// Kind is one kind of system: what it can do and how to open one.
+type Kind struct {
+	Name     string              // "ldap": the word in systems/*.yaml
+	Title    string              // "LDAP directory"
+	Actions  []exeunt.ActionSpec // what every system of the kind can do, unless Specs says otherwise
+	Settings reflect.Type        // the type that the settings of a system decode into; its fields make the JSON Schema
+
+	// Specs gives the actions of one configured system, where its settings decide them.
+	Specs func(settings []byte) ([]exeunt.ActionSpec, error)
+
+	// Open makes a connector from a system's settings (JSON). HTTP connectors must send through rt;
+	// others ignore it. It does not speak to the system yet.
+	Open func(settings []byte, rt http.RoundTripper) (Connector, error)
+}
+
+// Define makes a Kind whose settings are of type S. Unknown fields in the settings are refused.
+// S may have a method Check() error, which sees the decoded settings.
+func Define[S any](name, title string, actions []exeunt.ActionSpec, open func(S, http.RoundTripper) (Connector, error)) Kind {
+	return Kind{
+		Name: name, Title: title, Actions: actions, Settings: reflect.TypeFor[S](),
+		Specs: func([]byte) ([]exeunt.ActionSpec, error) { return actions, nil },
+		Open: func(settings []byte, rt http.RoundTripper) (Connector, error) {
+			var s S
+			if err := DecodeSettings(settings, &s); err != nil {
+				return nil, exeunt.Errorf(exeunt.Invalid, "settings of a %s system: %v", name, err)
+			}
+			return open(s, rt)
+		},
+	}
+}
+
+// DecodeSettings decodes strictly and then calls Check where the type has it.
+func DecodeSettings(settings []byte, into any) error {
+	if len(bytes.TrimSpace(settings)) == 0 {
+		settings = []byte("{}")
+	}
+	d := json.NewDecoder(bytes.NewReader(settings))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("%w", err)
+	}
+	if c, ok := into.(interface{ Check() error }); ok {
+		return c.Check()
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/exeunt/exeunt"
+)
+
+// Aim is one step as Converge sees it.
+type Aim struct {
+	Account exeunt.Account
+	Spec    exeunt.ActionSpec
+	With    Parameters
+
+	// Intended says that an earlier attempt recorded its intent and its answer is not known, or
+	// was not seen to take effect.
+	Intended bool
+	// Settling says that the intent is younger than the spec's Settles: the vendor may still be on its way.
+	Settling bool
+}
+
+// Converge makes one attempt: observe, and when it is not so already, record the intent, apply,
+// observe again. Done means seen to be done; an answer alone is never proof.
+//
+//   - found so already: done, without acting
+//   - answered and seen: done, observed
+//   - answered and not readable: done, acknowledged
+//   - answered and not seen: not yet, until the vendor's settling time is over; then try again
+//   - lost answer: look; repeat only what is repeatable; else a person must find out
+//
+// intend must make the intent durable before it returns; Converge does not act when it fails.
+func Converge(ctx context.Context, c Connector, a Aim, intend func(before exeunt.Observation) error) (exeunt.Outcome, error) {
+	before, err := c.Observe(ctx, a.Account)
+	if err != nil {
+		return failed(err), nil
+	}
+	switch before.Of(a.Spec.Action) {
+	case exeunt.Holds:
+		return done(a, before, exeunt.Observed, a.Intended), nil
+	case exeunt.Pending:
+		return notYet(a, before), nil
+	case exeunt.Unknown:
+		if a.Intended && !a.Spec.Repeatable {
+			return unknowable(a, before), nil
+		}
+	}
+	if a.Spec.Action == exeunt.CheckAccess {
+		return stillOpen(before), nil
+	}
+	if a.Intended && a.Settling && before.Of(a.Spec.Action) == exeunt.Absent {
+		return notYet(a, before), nil
+	}
+	if a.Intended && !a.Spec.Repeatable && before.Of(a.Spec.Action) == exeunt.Absent && a.Spec.Settles > 0 {
+		return unknowable(a, before), nil
+	}
+	if err := intend(before); err != nil {
+		return exeunt.Outcome{}, err
+	}
+	a.With.Seen = before
+	applyErr := c.Apply(ctx, a.Account, a.Spec.Action, a.With)
+	return judge(ctx, c, a, before, applyErr), nil
+}
+
+// judge looks again after acting. What it sees counts for more than what the vendor answered.
+func judge(ctx context.Context, c Connector, a Aim, before exeunt.Observation, applyErr error) exeunt.Outcome {
+	if applyErr != nil && !uncertain(applyErr) {
+		return withSnapshot(failed(applyErr), before)
+	}
+	after, err := c.Observe(ctx, a.Account)
+	if err != nil {
+		return withSnapshot(failed(err), before)
+	}
+	after.Snapshot = before.Snapshot
+	switch after.Of(a.Spec.Action) {
+	case exeunt.Holds:
+		return done(a, after, exeunt.Observed, true)
+	case exeunt.Pending:
+		return notYet(a, after)
+	case exeunt.Unknown:
+		switch {
+		case applyErr == nil:
+			return done(a, after, exeunt.Acknowledged, true)
+		case !a.Spec.Repeatable:
+			return unknowable(a, after)
+		}
+		return withSnapshot(failed(applyErr), before)
+	}
+	if applyErr != nil {
+		return withSnapshot(failed(applyErr), before)
+	}
+	if a.Spec.Settles > 0 {
+		return notYet(a, after)
+	}
+	out := failed(exeunt.Errorf(exeunt.Temporary, "the system answered that it was done, but nothing has changed there"))
+	out.Seen = after.Facts
+	return withSnapshot(out, before)
+}
+
+// uncertain says whether the action may have taken effect all the same: the answer was lost, or the
+// system says that it is in that state already.
+func uncertain(err error) bool {
+	switch exeunt.KindOf(err) {
+	case exeunt.Temporary, exeunt.Conflict, exeunt.Internal:
+		return true
+	default:
+		return false
+	}
+}
+
+func done(a Aim, o exeunt.Observation, proof exeunt.Proof, changed bool) exeunt.Outcome {
+	return exeunt.Outcome{Kind: exeunt.Done, Proof: proof, Account: a.Account, Changed: changed, Seen: o.Facts, Snapshot: o.Snapshot}
+}
+
+func notYet(a Aim, o exeunt.Observation) exeunt.Outcome {
+	return exeunt.Outcome{Kind: exeunt.NotYet, Account: a.Account, Seen: o.Facts, Snapshot: o.Snapshot,
+		Err: exeunt.Errorf(exeunt.Temporary, "the system accepted it and has not shown it yet; looking again")}
+}
+
+func unknowable(a Aim, o exeunt.Observation) exeunt.Outcome {
+	return exeunt.Outcome{Kind: exeunt.GaveUp, Account: a.Account, Seen: o.Facts, Snapshot: o.Snapshot,
+		Err: exeunt.Errorf(exeunt.Conflict, "an earlier attempt may or may not have worked, the system cannot be asked, and it must not be done twice: a person has to find out")}
+}
+
+func stillOpen(o exeunt.Observation) exeunt.Outcome {
+	return exeunt.Outcome{Kind: exeunt.TryAgain, Seen: o.Facts, Snapshot: o.Snapshot,
+		Err: exeunt.Errorf(exeunt.Temporary, "the account is still open although its single sign-on was cut")}
+}
+
+func withSnapshot(o exeunt.Outcome, before exeunt.Observation) exeunt.Outcome {
+	o.Snapshot = before.Snapshot
+	return o
+}
+
+// failed classes an error: what may pass is tried again, what cannot is given up.
+func failed(err error) exeunt.Outcome {
+	e := classed(err)
+	out := exeunt.Outcome{Kind: exeunt.GaveUp, Err: e, Wait: e.RetryAfter}
+	switch e.Kind {
+	case exeunt.Throttled, exeunt.Temporary, exeunt.Unauthorised, exeunt.Internal:
+		out.Kind = exeunt.TryAgain
+	}
+	return out
+}
+
+// Correlate picks the leaver's one account. None and several are exceptions, never guesses.
+func Correlate(ctx context.Context, c Connector, l exeunt.Leaver) (exeunt.Account, *exeunt.Outcome) {
+	accounts, err := c.Find(ctx, l)
+	if err != nil {
+		out := failed(err)
+		return exeunt.Account{}, &out
+	}
+	switch len(accounts) {
+	case 1:
+		return accounts[0], nil
+	case 0:
+		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.NotFound,
+			"no account matches the leaver's identifiers: confirm that there is none, or end it by hand")}
+	default:
+		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Ambiguous,
+			"%d accounts match the leaver's identifiers (%s): nothing was done to a guess", len(accounts), logins(accounts))}
+	}
+}
+
+func logins(accounts []exeunt.Account) string {
+	text := ""
+	for i, a := range accounts {
+		if i == 5 {
+			return text + fmt.Sprintf(" and %d more", len(accounts)-i)
+		}
+		if i > 0 {
+			text += ", "
+		}
+		text += a.Login
+	}
+	return text
+}
+
+// classed gives a foreign error a kind without showing its words, which may hold a secret.
+func classed(err error) *exeunt.Error {
+	e := exeunt.Errorf(exeunt.KindOf(err), "%s", exeunt.MessageOf(err)).Because(err)
+	if own, ok := asError(err); ok {
+		return own
+	}
+	return e
+}

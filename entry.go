@@ -1,0 +1,131 @@
+package exeunt
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+)
+
+// EntryKind names what happened.
+type EntryKind string
+
+// The kinds of entry.
+const (
+	EntryOpened         EntryKind = "case.open"
+	EntryAmended        EntryKind = "case.amend"
+	EntryRescinded      EntryKind = "case.rescind"
+	EntryHeld           EntryKind = "case.hold"
+	EntryReleased       EntryKind = "case.release"
+	EntryClosed         EntryKind = "case.close"
+	EntryIntent         EntryKind = "step.intent"
+	EntryConfirmed      EntryKind = "step.confirm"
+	EntryAcknowledged   EntryKind = "step.acknowledge"
+	EntryAttested       EntryKind = "step.attest"
+	EntryRetry          EntryKind = "step.retry"
+	EntryRetried        EntryKind = "step.try-again"
+	EntryFailed         EntryKind = "step.fail"
+	EntrySkipped        EntryKind = "step.skip"
+	EntryWaived         EntryKind = "step.waive"
+	EntryTaskOpened     EntryKind = "task.open"
+	EntryTaskSaved      EntryKind = "task.save"
+	EntryTaskDone       EntryKind = "task.complete"
+	EntryTaskReassigned EntryKind = "task.reassign"
+	EntryTaskReminded   EntryKind = "task.remind"
+	EntryNoticeFailed   EntryKind = "notice.fail"
+	EntryRefused        EntryKind = "trigger.refuse"
+	EntrySignedIn       EntryKind = "access.sign-in"
+	EntryExported       EntryKind = "evidence.export"
+)
+
+// Entry is one thing that happened, as the ledger is told it. It never holds a secret or a
+// vendor's raw reply.
+type Entry struct {
+	ID     string            `json:"id"` // random; given by the store
+	Kind   EntryKind         `json:"kind"`
+	At     time.Time         `json:"at"` // UTC
+	Actor  string            `json:"actor"`
+	Case   CaseID            `json:"case,omitempty"` // zero for what concerns the installation
+	System string            `json:"system,omitempty"`
+	Step   string            `json:"step,omitempty"`
+	Task   string            `json:"task,omitempty"`
+	What   string            `json:"what"`
+	Detail map[string]string `json:"detail,omitempty"`
+}
+
+// Body is the canonical encoding that the ledger commits to.
+func (e Entry) Body() []byte {
+	b, err := json.Marshal(e) // map keys are sorted; no field can fail to encode
+	if err != nil {
+		panic("exeunt: an entry of strings did not encode: " + err.Error())
+	}
+	return b
+}
+
+// LeafKind is all that a leaf says of what happened; the rest is in the sealed body.
+type LeafKind string
+
+// The kinds of leaf.
+const (
+	LeafOpen     LeafKind = "open"     // first of a case
+	LeafEvent    LeafKind = "event"    //
+	LeafClose    LeafKind = "close"    // carries the count of the case's leaves
+	LeafErase    LeafKind = "erase"    // the case's key was destroyed; bodies may be missing
+	LeafManifest LeafKind = "manifest" // how many leaves and cases there are
+)
+
+// Leaf is what the transparency log holds of an entry: enough to prove order and completeness,
+// nothing about a person. See LEDGER in the documentation for why each field is there.
+type Leaf struct {
+	Version int      `json:"v"`
+	Source  string   `json:"source"`          // the installation, so that two logs cannot be mixed
+	N       int64    `json:"n"`               // dense over the whole log, from 0
+	Case    string   `json:"case"`            // random handle; "" for what concerns the installation
+	Seq     int64    `json:"seq"`             // dense within Case, from 0
+	Prev    string   `json:"prev,omitempty"`  // hex RFC 6962 leaf hash of the previous leaf of Case
+	Kind    LeafKind `json:"kind"`            //
+	Count   int64    `json:"count,omitempty"` // on close: how many leaves the case has, this one included
+	Commit  string   `json:"commit"`          // hex, see Commitment
+}
+
+// commitmentDomain separates these hashes from any other use of SHA-256 over a salt and a body.
+const commitmentDomain = "exeunt entry commitment v1\n"
+
+// Commitment binds a leaf to a body without revealing it: SHA-256(domain ‖ 32-byte salt ‖ body).
+// It is over the plaintext, since AES-GCM does not commit to its key.
+func Commitment(salt [32]byte, body []byte) string {
+	h := sha256.New()
+	h.Write([]byte(commitmentDomain))
+	h.Write(salt[:])
+	h.Write(body)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Encode gives the leaf's bytes as they stand in the log.
+func (l Leaf) Encode() []byte {
+	b, err := json.Marshal(l)
+	if err != nil {
+		panic("exeunt: a leaf of strings and numbers did not encode: " + err.Error())
+	}
+	return b
+}
+
+// Hash is the RFC 6962 leaf hash, SHA-256(0x00 ‖ leaf), of encoded leaf bytes, in hex.
+func LeafHash(encoded []byte) string {
+	h := sha256.New()
+	h.Write([]byte{0})
+	h.Write(encoded)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// LeafKindOf says how an entry shows in the log.
+func LeafKindOf(k EntryKind) LeafKind {
+	switch k {
+	case EntryOpened:
+		return LeafOpen
+	case EntryClosed:
+		return LeafClose
+	default:
+		return LeafEvent
+	}
+}

@@ -1,0 +1,89 @@
+package exeunt
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrorKind says what class of thing went wrong, so that whoever handles it can decide without
+// reading words: retry, wait, ask a person, or stop.
+type ErrorKind string
+
+// The kinds. Everything that reaches the engine, the API or a page is one of them.
+const (
+	Invalid      ErrorKind = "invalid"      // the request or its data is wrong; repeating it cannot help
+	NotFound     ErrorKind = "not_found"    // the thing, or the leaver's account, does not exist
+	Ambiguous    ErrorKind = "ambiguous"    // more than one account matches; nothing is done to a guess
+	Conflict     ErrorKind = "conflict"     // somebody else changed it meanwhile, or it is in a state that forbids this
+	Denied       ErrorKind = "denied"       // known, but not allowed to (403)
+	Unauthorised ErrorKind = "unauthorised" // our own credentials are wrong or expired (401)
+	Throttled    ErrorKind = "throttled"    // too many requests; RetryAfter says how long to wait
+	Temporary    ErrorKind = "temporary"    // may go away by itself: 5xx, timeout, cut connection
+	Unsupported  ErrorKind = "unsupported"  // the system cannot do this at all
+	Internal     ErrorKind = "internal"     // a fault of ours
+)
+
+// Error is the one error type of the product.
+//
+// Message is safe to show to people and to record: it never holds a secret, a token or a
+// vendor's raw reply. The cause may, and is for errors.Is and debugging only.
+type Error struct {
+	Kind       ErrorKind
+	Message    string        // what failed, why, what to do
+	Field      string        // the field at fault, where Kind is Invalid and one is
+	RetryAfter time.Duration // how long the vendor asked us to wait; zero when it did not say
+	cause      error
+}
+
+// Errorf makes an error of a kind. A final %w keeps the cause without putting it in the message
+// that people read: use it as Errorf(...).Because(err) instead when the cause may hold a secret.
+func Errorf(kind ErrorKind, format string, args ...any) *Error {
+	wrapped := fmt.Errorf(format, args...)
+	return &Error{Kind: kind, Message: wrapped.Error(), cause: errors.Unwrap(wrapped)}
+}
+
+// Because attaches a cause that is kept out of the message.
+func (e *Error) Because(cause error) *Error {
+	c := *e
+	c.cause = cause
+	return &c
+}
+
+// After returns the error with the wait that the vendor asked for.
+func (e *Error) After(wait time.Duration) *Error {
+	c := *e
+	c.RetryAfter = wait
+	return &c
+}
+
+// In returns the error with the field at fault.
+func (e *Error) In(field string) *Error {
+	c := *e
+	c.Field = field
+	return &c
+}
+
+func (e *Error) Error() string { return e.Message }
+
+func (e *Error) Unwrap() error { return e.cause }
+
+// KindOf returns the kind of err, Internal for an error that has none, and "" for nil.
+func KindOf(err error) ErrorKind {
+	if err == nil {
+		return ""
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Kind
+	}
+	return Internal
+}
+
+// MessageOf returns what people may read of err. An error that is not ours shows no detail, since
+// nobody has vouched that it holds no secret.
+func MessageOf(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Message
+	}
+	return "an internal fault; see the server's log"
+}

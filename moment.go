@@ -1,0 +1,162 @@
+package exeunt
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Date is a calendar day without a zone, as HR systems give it: "2006-01-02", or "" for none.
+type Date string
+
+// ParseDate reads a calendar day. It takes an ISO date, also when a time follows it.
+func ParseDate(s string) (Date, error) {
+	day, _, _ := strings.Cut(strings.TrimSpace(s), "T")
+	if _, err := time.Parse(time.DateOnly, day); err != nil {
+		return "", Errorf(Invalid, "%q is not a date: write it as 2006-01-02", s)
+	}
+	return Date(day), nil
+}
+
+// At is the instant of a clock time ("17:00") on the day, in an IANA zone.
+//
+// A clock time that the zone skips when it moves its clocks forward becomes the first instant
+// after the gap, and one that it repeats becomes the earlier one, so that access never ends late.
+func (d Date) At(clock, zone string) (time.Time, error) {
+	location, err := Zone(zone)
+	if err != nil {
+		return time.Time{}, err
+	}
+	wanted := string(d) + " " + clock
+	t, err := time.ParseInLocation("2006-01-02 15:04", wanted, location)
+	if err != nil {
+		return time.Time{}, Errorf(Invalid, "%q is not a day and a clock time such as \"2006-01-02 17:00\"", wanted)
+	}
+	// A repeated hour: the same wall clock may also stand an hour or less earlier.
+	for _, back := range []time.Duration{30 * time.Minute, time.Hour} {
+		if earlier := t.Add(-back); earlier.Format("15:04") == t.Format("15:04") {
+			return earlier.UTC(), nil
+		}
+	}
+	return t.UTC(), nil
+}
+
+var zones sync.Map // time.LoadLocation reads the zone file on each call; keep what it returned
+
+// Zone loads an IANA zone once.
+func Zone(name string) (*time.Location, error) {
+	if kept, ok := zones.Load(name); ok {
+		return kept.(*time.Location), nil
+	}
+	if name == "" || name == "Local" {
+		return nil, Errorf(Invalid, "no time zone is named: give the IANA zone of the place of work, such as Europe/Berlin")
+	}
+	location, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, Errorf(Invalid, "%q is not an IANA time zone such as Europe/Berlin", name)
+	}
+	zones.Store(name, location)
+	return location, nil
+}
+
+// Anchor is an instant that every case has, from which starts and deadlines are counted.
+type Anchor string
+
+// The anchors.
+const (
+	AtTrigger     Anchor = "trigger"          // when the HR system's event was received
+	AtCutOff      Anchor = "cut-off"          // when access ends
+	AtLastDay     Anchor = "last-day"         // the end of the last working day, 17:00 at the place of work unless a clock time follows
+	AtTermination Anchor = "termination-date" // the start of the day on which employment has ended
+	AtStart       Anchor = "start"            // when the step itself may start; deadlines only
+)
+
+// Moment is an anchor moved by an offset: "trigger", "cut-off + 30m", "last-day - 5d".
+type Moment struct {
+	Anchor Anchor
+	Offset time.Duration
+}
+
+// ParseMoment reads "anchor", "anchor + 30m" or "anchor - 5d". Units are s, m, h, d and w; a day is
+// 24 hours.
+func ParseMoment(s string) (Moment, error) {
+	text := strings.TrimSpace(s)
+	for _, a := range []Anchor{AtTrigger, AtCutOff, AtLastDay, AtTermination, AtStart} {
+		rest, ok := strings.CutPrefix(text, string(a))
+		if !ok {
+			continue
+		}
+		offset, err := parseOffset(strings.ReplaceAll(rest, " ", ""))
+		if err != nil {
+			return Moment{}, Errorf(Invalid, "%q: %v", s, err)
+		}
+		return Moment{a, offset}, nil
+	}
+	return Moment{}, Errorf(Invalid, "%q is not a moment: write trigger, cut-off, last-day, termination-date or start, and an offset such as + 30m or - 5d", s)
+}
+
+func parseOffset(s string) (time.Duration, error) {
+	if s == "" {
+		return 0, nil
+	}
+	sign := time.Duration(1)
+	switch s[0] {
+	case '-':
+		sign = -1
+	case '+':
+	default:
+		return 0, fmt.Errorf("an offset starts with + or -")
+	}
+	d, err := ParseDuration(s[1:])
+	return sign * d, err
+}
+
+// ParseDuration reads a length of time in one unit: 30s, 15m, 48h, 5d, 2w.
+func ParseDuration(s string) (time.Duration, error) {
+	units := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
+	if len(s) > 1 {
+		if unit, ok := units[s[len(s)-1]]; ok {
+			n, err := strconv.Atoi(s[:len(s)-1])
+			if err == nil && n >= 0 && n < 1_000_000_000 {
+				return time.Duration(n) * unit, nil
+			}
+		}
+	}
+	return 0, fmt.Errorf("%q is not a length of time such as 30s, 15m, 48h, 5d or 2w", s)
+}
+
+// String writes the moment as it is parsed.
+func (m Moment) String() string {
+	if m.Offset == 0 {
+		return string(m.Anchor)
+	}
+	sign, d := "+", m.Offset.Round(time.Second)
+	if d < 0 {
+		sign, d = "-", -d
+	}
+	for _, u := range []struct {
+		length time.Duration
+		name   string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
+		if d%u.length == 0 {
+			return fmt.Sprintf("%s %s %d%s", m.Anchor, sign, d/u.length, u.name)
+		}
+	}
+	return string(m.Anchor) // less than half a second
+}
+
+// MarshalText writes the moment as it is parsed.
+func (m Moment) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote; an empty text is the trigger.
+func (m *Moment) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*m = Moment{Anchor: AtTrigger}
+		return nil
+	}
+	parsed, err := ParseMoment(string(text))
+	*m = parsed
+	return err
+}

@@ -1,0 +1,33 @@
+package exeunt
+
+import "time"
+
+// Standing says whether what an action aims at is already so.
+type Standing string
+
+// The standings.
+const (
+	Holds   Standing = "holds"   // it is so
+	Absent  Standing = "absent"  // it is not so
+	Pending Standing = "pending" // the system is on its way there
+	Unknown Standing = "unknown" // this system cannot be asked
+)
+
+// Observation is what a system said about an account at a moment.
+type Observation struct {
+	At       time.Time           `json:"at"`
+	Standing map[Action]Standing `json:"standing"`
+	Facts    map[string]string   `json:"facts,omitempty"`    // what was read, safe to record: "userAccountControl": "514"
+	Snapshot map[string][]string `json:"snapshot,omitempty"` // what a removal will take away: "groups": [dn…]
+}
+
+// Of is the standing of an action; Unknown when the system said nothing of it.
+func (o Observation) Of(a Action) Standing {
+	if a == CheckAccess {
+		a = Disable
+	}
+	if s, ok := o.Standing[a]; ok {
+		return s
+	}
+	return Unknown
+}

@@ -1,0 +1,55 @@
+package exeunt
+
+import "time"
+
+// Policy turns a leaver and the inventory into a plan. It is versioned by content: a running case
+// keeps the version that it was planned with.
+type Policy struct {
+	Name      string
+	Version   string // first twelve hex digits of the SHA-256 of its source
+	Title     string
+	Applies   Condition     // which departures it is for; System is zero there
+	CutOff    string        // clock time of the cut-off on the last day when HR gives none: "17:00"
+	AccessSLA time.Duration // how long after the cut-off every access step shall be confirmed
+	Rules     []Rule
+}
+
+// Facts are what a condition may look at.
+type Facts struct {
+	Departure Departure
+	System    System
+}
+
+// Condition decides on facts. It is compiled elsewhere (CEL); nil is always true.
+type Condition func(Facts) (bool, error)
+
+// Rule puts steps into every system that it matches, or one task into the case.
+type Rule struct {
+	Name     string
+	Title    string
+	Branch   string // "Access", "Payroll", "Benefits", "Tasks"
+	When     Condition
+	Systems  Condition    // nil when the rule is a task
+	Actions  []Action     // those that a system's connector cannot do are left to its owner, as a task
+	Task     *TaskPattern // nil when the rule acts in systems
+	Start    Moment
+	Deadline Moment
+	After    []After
+}
+
+// After is a real dependency between rules, with its reason.
+type After struct {
+	Rule    string
+	Because string
+}
+
+// TaskPattern is what a rule asks of a person.
+type TaskPattern struct {
+	Owner     string // a role ("it", "payroll"), "manager", or an e-mail address
+	Procedure string // how it is done
+	Checklist []string
+}
+
+// Roles finds the person behind a role for one leaver. It is total: where nobody is named, it
+// returns the case owner.
+type Roles func(role string, l Leaver) Person

@@ -1,0 +1,279 @@
+package exeunt
+
+import (
+	"fmt"
+	"time"
+)
+
+// StepState says how far a step is.
+type StepState string
+
+// The states of a step. A step leaves the settled ones only by a named person's retry.
+const (
+	StepWaiting      StepState = "waiting"      // a declared dependency is open
+	StepScheduled    StepState = "scheduled"    // starts at a known time
+	StepReady        StepState = "ready"        // may run now, or again at NextAttemptAt
+	StepRunning      StepState = "running"      // an intent is recorded and its answer is not known yet
+	StepConfirmed    StepState = "confirmed"    // read back from the system
+	StepAcknowledged StepState = "acknowledged" // the system said ok and cannot be read back
+	StepAttested     StepState = "attested"     // a named person did it
+	StepFailed       StepState = "failed"       // automation gave up; a task of the owner is open
+	StepWaived       StepState = "waived"       // a named person decided against it
+	StepSkipped      StepState = "skipped"      // does not apply: the leaver has no account there
+	StepCancelled    StepState = "cancelled"    // the departure was rescinded
+)
+
+// Succeeded says whether what the step aims at is so.
+func (s StepState) Succeeded() bool {
+	return s == StepConfirmed || s == StepAcknowledged || s == StepAttested
+}
+
+// Settled says whether nothing more is to happen to the step.
+func (s StepState) Settled() bool {
+	return s.Succeeded() || s == StepWaived || s == StepSkipped || s == StepCancelled
+}
+
+// Coverage says in which way a plan covers a system.
+type Coverage string
+
+// The ways.
+const (
+	CoverSteps     Coverage = "steps"     // its connector does it
+	CoverInherited Coverage = "inherited" // access ends with its single sign-on; this checks it
+	CoverTask      Coverage = "task"      // a person does it
+)
+
+// Dependency is a step or task that must be settled first, and why.
+type Dependency struct {
+	Key     string `json:"key"`
+	Because string `json:"because"`
+}
+
+// Step is one action in one system, done by a connector. (Case, Key) is its identity.
+type Step struct {
+	Case        CaseID    `json:"case"`
+	Key         string    `json:"key"` // "corp-directory-disable"
+	Version     int64     `json:"version"`
+	State       StepState `json:"state"`
+	System      string    `json:"system"`
+	SystemTitle string    `json:"system_title"`
+	Action      Action    `json:"action"`
+	Title       string    `json:"title"`
+	Branch      string    `json:"branch"`
+	Coverage    Coverage  `json:"coverage"`
+	Tier        int       `json:"tier"`
+	Order       int       `json:"order"`
+	Rule        string    `json:"rule"` // the rule that put it here
+	Owner       Person    `json:"owner"`
+	Fallback    string    `json:"fallback"`
+
+	StartRule    Moment       `json:"start_rule"`
+	DeadlineRule Moment       `json:"deadline_rule"`
+	StartsAt     time.Time    `json:"starts_at"`
+	Deadline     time.Time    `json:"deadline"`
+	After        []Dependency `json:"after,omitempty"`
+
+	Attempt       int                 `json:"attempt"`
+	NextAttemptAt time.Time           `json:"next_attempt_at,omitzero"`
+	BegunAt       time.Time           `json:"begun_at,omitzero"`   // first attempt
+	AppliedAt     time.Time           `json:"applied_at,omitzero"` // last intent; zero when it never acted
+	SettledAt     time.Time           `json:"settled_at,omitzero"` // confirmed, acknowledged, attested, failed…
+	Account       Account             `json:"account,omitzero"`
+	Proof         Proof               `json:"proof,omitempty"`
+	Reason        string              `json:"reason,omitempty"`   // why it waits, failed or does not apply
+	Seen          map[string]string   `json:"seen,omitempty"`     // what the last look read
+	Snapshot      map[string][]string `json:"snapshot,omitempty"` // what was there before
+}
+
+// OutcomeKind says how one attempt at a step ended.
+type OutcomeKind string
+
+// The ends of an attempt.
+const (
+	Done      OutcomeKind = "done"       // with the outcome's proof
+	NotYet    OutcomeKind = "not_yet"    // the vendor is on its way; look again
+	TryAgain  OutcomeKind = "try_again"  // may work later
+	GaveUp    OutcomeKind = "gave_up"    // cannot work without a person
+	NoAccount OutcomeKind = "no_account" // the leaver has none there, and that is known for sure
+)
+
+// Outcome is what an attempt found and did.
+type Outcome struct {
+	Kind     OutcomeKind
+	Proof    Proof
+	Account  Account
+	Changed  bool              // we changed something, as opposed to finding it so already
+	Seen     map[string]string // safe to record
+	Snapshot map[string][]string
+	Err      *Error
+	Wait     time.Duration // before the next look; zero lets the engine choose
+}
+
+// Attempts bounds how often automation tries before a person takes over; the deadline bounds it too.
+const Attempts = 8
+
+// Backoff is the wait before the attempt after n: 2 s doubling to at most 15 min. The caller
+// adds jitter.
+func Backoff(n int) time.Duration {
+	return min(2*time.Second<<min(max(n-1, 0), 16), 15*time.Minute)
+}
+
+// Intend records that the step is about to act, so that a crash leaves a trace of it.
+func (s Step) Intend(account Account, before Observation, now time.Time) Change {
+	s.State, s.Account, s.AppliedAt, s.NextAttemptAt = StepRunning, account, now, time.Time{}
+	s.Attempt++
+	if s.BegunAt.IsZero() {
+		s.BegunAt = now
+	}
+	if s.Snapshot == nil {
+		s.Snapshot = before.Snapshot
+	}
+	s.Seen = before.Facts
+	change := Change{Steps: []Step{s}}
+	change.Record(EntryIntent, s, now, fmt.Sprintf("%s: %s, attempt %d", s.SystemTitle, lower(s.Title), s.Attempt),
+		merge(map[string]string{"account": account.ID, "attempt": fmt.Sprint(s.Attempt)}, "before.", before.Facts, before.Snapshot))
+	return change
+}
+
+// Finish applies what an attempt found. Failing for good makes the fallback task, the notice to its
+// owner and the ledger entry in the same change.
+func (s Step) Finish(o Outcome, now time.Time) Change {
+	if s.BegunAt.IsZero() {
+		s.BegunAt = now
+	}
+	if o.Account.ID != "" {
+		s.Account = o.Account
+	}
+	if o.Seen != nil {
+		s.Seen = o.Seen
+	}
+	s.NextAttemptAt = time.Time{}
+	switch o.Kind {
+	case Done:
+		return s.settle(o, now)
+	case NoAccount:
+		return s.skip(o, now)
+	case NotYet, TryAgain:
+		return s.wait(o, now)
+	default:
+		return s.giveUp(o, now)
+	}
+}
+
+func (s Step) settle(o Outcome, now time.Time) Change {
+	s.State, s.Proof, s.SettledAt, s.Reason = StepConfirmed, o.Proof, now, ""
+	kind, said := EntryConfirmed, "confirmed"
+	if o.Proof == Acknowledged {
+		s.State, kind, said = StepAcknowledged, EntryAcknowledged, "acknowledged; this system cannot be read back"
+	}
+	how := "changed by us"
+	if !o.Changed {
+		how = "found so already"
+	}
+	change := Change{Steps: []Step{s}}
+	change.Record(kind, s, now, fmt.Sprintf("%s: %s %s", s.SystemTitle, lower(s.Title), said),
+		merge(map[string]string{"account": s.Account.ID, "proof": string(o.Proof), "how": how}, "after.", o.Seen, nil))
+	return change
+}
+
+func (s Step) skip(o Outcome, now time.Time) Change {
+	s.State, s.SettledAt, s.Reason = StepSkipped, now, messageOf(o.Err, "the leaver has no account there")
+	change := Change{Steps: []Step{s}}
+	change.Record(EntrySkipped, s, now, fmt.Sprintf("%s: %s does not apply", s.SystemTitle, lower(s.Title)), map[string]string{"reason": s.Reason})
+	return change
+}
+
+// wait keeps the step going: within its attempts and its deadline, but always at least three times,
+// so that a step that starts late is still tried properly.
+func (s Step) wait(o Outcome, now time.Time) Change {
+	if o.Kind == TryAgain {
+		s.Attempt++
+	}
+	pause := o.Wait
+	if pause == 0 {
+		pause = Backoff(s.Attempt)
+	}
+	tired := s.Attempt >= Attempts || (now.Add(pause).After(s.Deadline) && s.Attempt >= 3)
+	if tired && o.Kind == TryAgain && KindOf(errOrNil(o.Err)) != Throttled {
+		return s.giveUp(o, now)
+	}
+	s.State, s.NextAttemptAt = StepReady, now.Add(pause)
+	s.Reason = messageOf(o.Err, "the system has not shown it yet; looking again")
+	change := Change{Steps: []Step{s}}
+	change.Record(EntryRetry, s, now, fmt.Sprintf("%s: %s, next try %s", s.SystemTitle, lower(s.Title), s.NextAttemptAt.UTC().Format(time.TimeOnly)),
+		map[string]string{"reason": s.Reason, "attempt": fmt.Sprint(s.Attempt), "class": string(KindOf(errOrNil(o.Err)))})
+	return change
+}
+
+func (s Step) giveUp(o Outcome, now time.Time) Change {
+	s.State, s.SettledAt = StepFailed, now
+	s.Reason = messageOf(o.Err, "automation could not do it")
+	task := s.FallbackTask(now)
+	change := Change{Steps: []Step{s}, Tasks: []Task{task}}
+	change.Notices = append(change.Notices, task.notice(NoticeFailed, "step:"+s.Key))
+	change.Record(EntryFailed, s, now, fmt.Sprintf("%s: %s stopped", s.SystemTitle, lower(s.Title)),
+		map[string]string{"reason": s.Reason, "class": string(KindOf(errOrNil(o.Err))), "attempt": fmt.Sprint(s.Attempt), "task": task.Key, "owner": task.Owner.String()})
+	return change
+}
+
+// FallbackTask is what the system's owner is asked to do when automation cannot.
+func (s Step) FallbackTask(now time.Time) Task {
+	deadline := s.Deadline
+	if floor := now.Add(2 * time.Hour); deadline.Before(floor) {
+		deadline = floor
+	}
+	return Task{
+		Case: s.Case, Key: s.Key + "-by-hand", Step: s.Key, System: s.System, Branch: s.Branch, State: TaskOpen,
+		Title:     fmt.Sprintf("%s: %s by hand", s.SystemTitle, lower(s.Title)),
+		Procedure: s.Fallback, Reason: s.Reason, Owner: s.Owner, Rule: s.Rule,
+		OpenedAt: now, StartsAt: now, Deadline: deadline, DeadlineRule: Moment{AtStart, deadline.Sub(now)},
+	}
+}
+
+// Retry puts a failed step back to work and withdraws its task.
+func (s Step) Retry(task *Task, by Override, now time.Time) (Change, error) {
+	if s.State != StepFailed {
+		return Change{}, Errorf(Conflict, "%s: %s is %s, not failed: only a failed step can be tried again", s.SystemTitle, lower(s.Title), s.State)
+	}
+	s.State, s.Attempt, s.NextAttemptAt, s.SettledAt, s.Reason = StepReady, 0, now, time.Time{}, ""
+	change := Change{Steps: []Step{s}}
+	if task != nil && task.Open() {
+		t := *task
+		t.State, t.ClosedAt, t.Reason = TaskWithdrawn, now, "tried again by "+by.By
+		change.Tasks = append(change.Tasks, t)
+	}
+	change.Record(EntryRetried, s, now, fmt.Sprintf("%s: %s is tried again", s.SystemTitle, lower(s.Title)), map[string]string{"by": by.By, "reason": by.Reason})
+	return change, nil
+}
+
+// Waive settles a step by a named person's decision against it.
+func (s Step) Waive(task *Task, by Override, now time.Time) (Change, error) {
+	if s.State.Settled() {
+		return Change{}, Errorf(Conflict, "%s: %s is already %s", s.SystemTitle, lower(s.Title), s.State)
+	}
+	if err := by.Check(); err != nil {
+		return Change{}, err
+	}
+	s.State, s.Proof, s.SettledAt, s.Reason = StepWaived, Waived, now, by.By+": "+by.Reason
+	change := Change{Steps: []Step{s}}
+	if task != nil && task.Open() {
+		t := *task
+		t.State, t.ClosedAt, t.Reason = TaskWithdrawn, now, "overridden by "+by.By
+		change.Tasks = append(change.Tasks, t)
+	}
+	change.Record(EntryWaived, s, now, fmt.Sprintf("%s: %s overridden", s.SystemTitle, lower(s.Title)), map[string]string{"by": by.By, "reason": by.Reason})
+	return change, nil
+}
+
+// reschedule computes start and deadline from the case anew.
+func (s Step) reschedule(c Case, now time.Time) (Step, error) {
+	var err error
+	if s.StartsAt, err = c.instant(s.StartRule, time.Time{}); err != nil {
+		return s, err
+	}
+	if s.StartsAt.Before(now) {
+		s.StartsAt = now
+	}
+	s.Deadline, err = c.instant(s.DeadlineRule, s.StartsAt)
+	return s, err
+}

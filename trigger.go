@@ -1,0 +1,111 @@
+package exeunt
+
+import "time"
+
+// DepartureType is how somebody leaves. It chooses the policy; it is shown only to those who need it.
+type DepartureType string
+
+// The types.
+const (
+	Voluntary     DepartureType = "voluntary"
+	Involuntary   DepartureType = "involuntary"
+	Layoff        DepartureType = "layoff"
+	Retirement    DepartureType = "retirement"
+	EndOfContract DepartureType = "end_of_contract"
+	Death         DepartureType = "death"
+)
+
+// DepartureTypes lists every type, in the order in which people are shown them.
+var DepartureTypes = []DepartureType{Voluntary, Involuntary, Layoff, Retirement, EndOfContract, Death}
+
+// TriggerKind says what the HR system announced.
+type TriggerKind string
+
+// The kinds.
+const (
+	Announced TriggerKind = "announced" // somebody leaves, or the facts of a known departure changed
+	Rescinded TriggerKind = "rescinded" // they stay after all
+)
+
+// Departure is what HR says about one leaving, normalised.
+type Departure struct {
+	Leaver          Leaver        `json:"leaver"`
+	Type            DepartureType `json:"type"`
+	NoticeOn        Date          `json:"notice_on,omitempty"`
+	LastDay         Date          `json:"last_day"`                // last working day
+	TerminationDate Date          `json:"termination_date"`        // first day on which employment has ended, or the last day where HR gives only one
+	CutOffClock     string        `json:"cut_off_clock,omitempty"` // "15:04" at the place of work, when HR gave a time for the last day
+	Immediate       bool          `json:"immediate,omitempty"`     // access ends now, whatever the day
+}
+
+// Trigger is the one authoritative event that a departure was announced, changed or taken back.
+type Trigger struct {
+	EventID    string      `json:"event_id"` // the source's own id, or a digest of the body where it has none
+	Source     string      `json:"source"`   // name of the configured source, or "override"
+	Kind       TriggerKind `json:"kind"`
+	OccurredAt time.Time   `json:"occurred_at"` // when the HR system says it happened
+	ReceivedAt time.Time   `json:"received_at"` //
+	Departure  Departure   `json:"departure"`
+	Override   *Override   `json:"override,omitempty"` // set when a person, not HR, started it
+}
+
+// Override is a deviation that a named person decided, with the reason.
+type Override struct {
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+}
+
+// Check says what is missing or impossible in the departure, one error naming the field.
+func (d Departure) Check() error {
+	required := []struct{ field, value string }{
+		{"leaver.id", d.Leaver.ID}, {"leaver.name", d.Leaver.Name}, {"last_day", string(d.LastDay)},
+	}
+	for _, r := range required {
+		if r.value == "" {
+			return Errorf(Invalid, "the departure has no %s: the HR system must send it", r.field).In(r.field)
+		}
+	}
+	for field, day := range map[string]Date{"last_day": d.LastDay, "termination_date": d.TerminationDate, "leaver.hired_on": d.Leaver.HiredOn} {
+		if day == "" {
+			continue
+		}
+		if _, err := ParseDate(string(day)); err != nil {
+			return Errorf(Invalid, "%s: %v", field, err).In(field)
+		}
+	}
+	if _, err := Zone(d.Leaver.Zone); err != nil {
+		return Errorf(Invalid, "leaver.zone: %v", err).In("leaver.zone")
+	}
+	if !knownType(d.Type) {
+		return Errorf(Invalid, "%q is not a type of departure: use one of %v", d.Type, DepartureTypes).In("type")
+	}
+	return nil
+}
+
+func knownType(t DepartureType) bool {
+	for _, k := range DepartureTypes {
+		if k == t {
+			return true
+		}
+	}
+	return false
+}
+
+// Doubt says why a departure that is well formed should still be looked at by a person before
+// anything happens, or "".
+func (d Departure) Doubt(now time.Time) string {
+	last, err := time.Parse(time.DateOnly, string(d.LastDay))
+	if err != nil {
+		return ""
+	}
+	const year = 366 * 24 * time.Hour
+	switch {
+	case d.Leaver.HiredOn != "" && d.LastDay < d.Leaver.HiredOn:
+		return "the last day " + string(d.LastDay) + " lies before the hire date " + string(d.Leaver.HiredOn)
+	case now.Sub(last) > year:
+		return "the last day " + string(d.LastDay) + " lies more than a year in the past"
+	case last.Sub(now) > year:
+		return "the last day " + string(d.LastDay) + " lies more than a year ahead"
+	}
+	return ""
+}
