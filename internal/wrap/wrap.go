@@ -1,0 +1,133 @@
+// Package wrap holds what every connector needs and none should write: patience with the vendor's
+// limits, a bound on each call, a last look for secrets in what comes back, and figures.
+//
+// Each concern is a decorator over connector.Connector or http.RoundTripper. [Stack] and
+// [Lane.Transport] put them together in the one order that works:
+//
+//	lane := wrap.NewLane(system.Name, system.Rate)
+//	c, err := kind.Open(settings, lane.Transport(wrap.HTTP(http.DefaultTransport)))
+//	c = wrap.Stack(c, wrap.Options{System: system.Name, Lane: lane, Secrets: secrets, Meter: meter})
+//
+// From the outside in: Metered sees everything, Redact lets nothing through, Throttle waits for a
+// turn, Timeout bounds the call itself but not the wait before it, DryRun stops what would change
+// something.
+package wrap
+
+import (
+	"context"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+)
+
+// CallTimeout bounds one verb where Options.Timeout is zero.
+const CallTimeout = 30 * time.Second
+
+// Options say what Stack puts around a connector. Lane and Meter may be nil.
+type Options struct {
+	System  string             // name of the system, for messages and figures
+	Lane    *Lane              // what all callers of the system share
+	Secrets []connector.Secret // never to be seen in a message; see SecretsIn
+	Meter   Meter              //
+	Timeout time.Duration      // of one verb; zero means CallTimeout
+	DryRun  bool               // stage shadow: look, never change
+}
+
+// Stack puts the decorators around a connector in their order.
+func Stack(c connector.Connector, o Options) connector.Connector {
+	if o.DryRun {
+		c = DryRun(c)
+	}
+	timeout := o.Timeout
+	if timeout <= 0 {
+		timeout = CallTimeout
+	}
+	c = Timeout(c, o.System, timeout)
+	if o.Lane != nil {
+		c = Throttle(c, o.Lane)
+	}
+	c = Redact(c, o.System, o.Secrets)
+	if o.Meter != nil {
+		c = Metered(c, o.System, o.Meter)
+	}
+	return c
+}
+
+// The verbs, as figures and messages name them.
+const (
+	verbFind    = "find"
+	verbObserve = "observe"
+	verbApply   = "apply"
+)
+
+// around is a connector of whose every call one function is told. It is what the decorators have in
+// common: each is a way to run a call, not three methods.
+type around struct {
+	next connector.Connector
+	run  func(ctx context.Context, verb string, call func(context.Context) error) error
+}
+
+func (a around) Find(ctx context.Context, l exeunt.Leaver) (found []exeunt.Account, err error) {
+	err = a.run(ctx, verbFind, func(ctx context.Context) (err error) {
+		found, err = a.next.Find(ctx, l)
+		return err
+	})
+	return found, err
+}
+
+func (a around) Observe(ctx context.Context, account exeunt.Account) (seen exeunt.Observation, err error) {
+	err = a.run(ctx, verbObserve, func(ctx context.Context) (err error) {
+		seen, err = a.next.Observe(ctx, account)
+		return err
+	})
+	return seen, err
+}
+
+func (a around) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+	return a.run(ctx, verbApply, func(ctx context.Context) error {
+		return a.next.Apply(ctx, account, action, with)
+	})
+}
+
+// Timeout bounds each verb. What it cuts off is Temporary: whether the system heard is not known.
+func Timeout(c connector.Connector, system string, each time.Duration) connector.Connector {
+	return around{c, func(ctx context.Context, _ string, call func(context.Context) error) error {
+		bounded, cancel := context.WithTimeout(ctx, each)
+		defer cancel()
+		err := call(bounded)
+		if err != nil && bounded.Err() != nil && exeunt.KindOf(err) == exeunt.Internal {
+			return connector.Network(system, bounded.Err())
+		}
+		return err
+	}}
+}
+
+// Meter takes the figures of every call. Kind is the exeunt.ErrorKind that it ended with, or "ok".
+type Meter interface {
+	Observe(system, verb, kind string, took time.Duration)
+}
+
+// Metered tells the meter of each verb how long it took, waiting for a turn included, and how it ended.
+func Metered(c connector.Connector, system string, m Meter) connector.Connector {
+	return around{c, func(ctx context.Context, verb string, call func(context.Context) error) error {
+		began := time.Now()
+		err := call(ctx)
+		kind := "ok"
+		if err != nil {
+			kind = string(exeunt.KindOf(err))
+		}
+		m.Observe(system, verb, kind, time.Since(began))
+		return err
+	}}
+}
+
+// DryRun looks and never changes: Apply succeeds without reaching the system. Whoever converges
+// over it must not take the answer for proof.
+func DryRun(c connector.Connector) connector.Connector { return dry{c} }
+
+type dry struct{ connector.Connector }
+
+func (dry) Apply(context.Context, exeunt.Account, exeunt.Action, connector.Parameters) error {
+	return nil
+}
