@@ -129,3 +129,16 @@ func LeafKindOf(k EntryKind) LeafKind {
 		return LeafEvent
 	}
 }
+
+// Record is an entry on its way into the ledger: its place, its leaf, and what the leaf commits to.
+type Record struct {
+	N       int64  // dense over the whole log
+	EventID string // the entry's random id
+	Case    string // handle; "" for what concerns the installation
+	Leaf    []byte
+	Salt    [32]byte
+	Body    []byte
+}
+
+// Mark says where in the log a record stands.
+type Mark struct{ N, Index int64 }

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"golang.org/x/crypto/bcrypt"
+)
+
+// Credential kinds: what a secret lets its bearer do.
+const (
+	CredentialSession    = "session"    // a signed-in browser
+	CredentialInvitation = "invitation" // choose a password, once
+	CredentialToken      = "token"      // call the API
+)
+
+// Users counts who may sign in.
+func (s *Store) Users(ctx context.Context) (int, error) {
+	var n int
+	err := s.dialect.reader().queryRow(ctx, "SELECT COUNT(*) FROM users").Scan(&n)
+	return n, translate(err)
+}
+
+// AddUser adds somebody who may sign in once they have chosen a password.
+func (s *Store) AddUser(ctx context.Context, u User) (User, error) {
+	err := s.write(ctx, func(tx Tx) error {
+		return tx.queryRow(ctx, `INSERT INTO users (email, name, roles, password) VALUES ($1, $2, $3, '')
+			ON CONFLICT (email) DO UPDATE SET name = excluded.name RETURNING id`,
+			strings.ToLower(u.Email), u.Name, strings.Join(u.Roles, ",")).Scan(&u.ID)
+	})
+	return u, err
+}
+
+// Grant makes a random secret of a kind for a user and returns it; only its digest is kept.
+func (s *Store) Grant(ctx context.Context, u User, kind, label string, now, until time.Time) (string, error) {
+	secret := Random(32)
+	err := s.write(ctx, func(tx Tx) error {
+		_, err := tx.exec(ctx, "INSERT INTO credentials (digest, kind, user_id, label, made_at, until) VALUES ($1, $2, $3, $4, $5, $6)",
+			digest(secret), kind, u.ID, label, micros(now), micros(until))
+		return err
+	})
+	return secret, err
+}
+
+// Bearer returns whose secret this is; Unauthorised when it is unknown, of another kind, or over.
+func (s *Store) Bearer(ctx context.Context, secret, kind string, now time.Time) (User, error) {
+	u, err := scanUser(s.dialect.reader().queryRow(ctx, `SELECT u.id, u.email, u.name, u.roles, u.password FROM credentials c JOIN users u ON u.id = c.user_id
+		WHERE c.digest = $1 AND c.kind = $2 AND c.until > $3`, digest(secret), kind, micros(now)))
+	if exeunt.KindOf(err) == exeunt.NotFound {
+		return User{}, exeunt.Errorf(exeunt.Unauthorised, "sign in first: the %s is unknown or has ended", kind)
+	}
+	return u.User, err
+}
+
+// Revoke ends a secret. An unknown one is no error.
+func (s *Store) Revoke(ctx context.Context, secret string) error {
+	return s.write(ctx, func(tx Tx) error {
+		_, err := tx.exec(ctx, "DELETE FROM credentials WHERE digest = $1", digest(secret))
+		return err
+	})
+}
+
+// Redeem ends an invitation and sets its user's name and password.
+func (s *Store) Redeem(ctx context.Context, invitation, name, password string, now time.Time) (User, error) {
+	u, err := s.Bearer(ctx, invitation, CredentialInvitation, now)
+	if err != nil {
+		return u, err
+	}
+	if len(password) < 12 {
+		return u, exeunt.Errorf(exeunt.Invalid, "choose a password of at least 12 characters").In("password")
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
+	if err != nil {
+		return u, exeunt.Errorf(exeunt.Invalid, "choose a password of at most 72 bytes").In("password")
+	}
+	if name = strings.TrimSpace(name); name != "" {
+		u.Name = name
+	}
+	err = s.write(ctx, func(tx Tx) error {
+		n, err := tx.exec(ctx, "DELETE FROM credentials WHERE digest = $1", digest(invitation))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return exeunt.Errorf(exeunt.Unauthorised, "the invitation was used already: sign in")
+		}
+		_, err = tx.exec(ctx, "UPDATE users SET name = $1, password = $2 WHERE id = $3", u.Name, string(hash), u.ID)
+		return err
+	})
+	return u, err
+}
+
+// SignIn checks a password. Unknown users take as long as known ones, and get the same answer.
+func (s *Store) SignIn(ctx context.Context, email, password string) (User, error) {
+	u, err := scanUser(s.dialect.reader().queryRow(ctx, "SELECT id, email, name, roles, password FROM users WHERE email = $1", strings.ToLower(strings.TrimSpace(email))))
+	if err != nil && exeunt.KindOf(err) != exeunt.NotFound {
+		return User{}, err
+	}
+	hash := u.password
+	if hash == "" {
+		hash = decoy
+	}
+	if bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) != nil || u.password == "" {
+		return User{}, exeunt.Errorf(exeunt.Unauthorised, "the e-mail address and the password do not belong together")
+	}
+	return u.User, nil
+}
+
+// decoy is the bcrypt hash, at the default cost, of random bytes that nobody kept.
+const decoy = "$2a$10$7EqJtq98hPqEX7fNZaFWoO5Z0E9b0uQG3y5b1dOQ9m1yVw1cVt8Wm"
+
+type secretUser struct {
+	User
+	password string
+}
+
+func scanUser(r row) (secretUser, error) {
+	var u secretUser
+	var roles string
+	if err := r.Scan(&u.ID, &u.Email, &u.Name, &roles, &u.password); err != nil {
+		return u, translate(err)
+	}
+	u.Roles = strings.Split(roles, ",")
+	return u, nil
+}
+
+func digest(secret string) string {
+	d := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(d[:])
+}

@@ -1,0 +1,392 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/exeunt/exeunt"
+)
+
+// Commit writes a change, unblocks what waited for it, and enqueues the jobs that follow, in one
+// transaction. It is refused with Conflict when a case, step or task was changed since the decision
+// was taken, and with Internal when it carries no entries: nothing happens unrecorded.
+//
+// On success the change carries the new versions, and what it unblocked.
+func (s *Store) Commit(ctx context.Context, change *exeunt.Change) error {
+	return s.CommitWith(ctx, change, nil)
+}
+
+// CommitWith commits a change together with what also has to be written in the same transaction:
+// the event that it answers, the lease that it ends.
+func (s *Store) CommitWith(ctx context.Context, change *exeunt.Change, also func(context.Context, Tx) error) error {
+	if len(change.Entries) == 0 {
+		return exeunt.Errorf(exeunt.Internal, "a change without entries was refused: nothing may happen unrecorded")
+	}
+	var of exeunt.CaseID
+	draft := *change
+	err := s.write(ctx, func(tx Tx) error {
+		draft = copyOf(*change)
+		c := committer{Tx: tx, store: s, change: &draft, now: draft.Entries[0].At}
+		if err := c.run(ctx); err != nil {
+			return err
+		}
+		of = c.of.ID
+		if also != nil {
+			return also(ctx, tx)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	*change = draft
+	s.committed(of)
+	return nil
+}
+
+// copyOf keeps a failed or repeated transaction from leaving traces in the caller's change.
+func copyOf(c exeunt.Change) exeunt.Change {
+	if c.Case != nil {
+		kept := *c.Case
+		c.Case = &kept
+	}
+	c.Steps = append([]exeunt.Step(nil), c.Steps...)
+	c.Tasks = append([]exeunt.Task(nil), c.Tasks...)
+	c.Notices = append([]exeunt.Notice(nil), c.Notices...)
+	c.Entries = append([]exeunt.Entry(nil), c.Entries...)
+	return c
+}
+
+type committer struct {
+	Tx
+	store  *Store
+	change *exeunt.Change
+	of     exeunt.Case // the case that the change is about; zero for what concerns the installation
+	now    time.Time
+}
+
+func (c *committer) run(ctx context.Context) error {
+	fresh := c.change.Case != nil && c.change.Case.Version == 0
+	for _, save := range []func(context.Context) error{c.saveCase, c.saveSteps, c.saveTasks} {
+		if err := save(ctx); err != nil {
+			return err
+		}
+	}
+	if fresh {
+		if err := c.saveDependencies(ctx); err != nil {
+			return err
+		}
+	}
+	if err := c.unblock(ctx); err != nil {
+		return err
+	}
+	jobs := c.change.Jobs(c.of)
+	more, err := c.saveNotices(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.saveEntries(ctx); err != nil {
+		return err
+	}
+	if jobs = append(jobs, more...); len(jobs) == 0 {
+		return nil
+	}
+	return c.store.enqueue(ctx, c.Tx, jobs)
+}
+
+func (c *committer) saveCase(ctx context.Context) error {
+	if c.change.Case == nil {
+		return c.loadCase(ctx)
+	}
+	k := c.change.Case
+	old := k.Version
+	k.Version++
+	l := k.Departure.Leaver
+	var n int64
+	var err error
+	if old == 0 {
+		n, err = c.exec(ctx, `INSERT INTO cases (id, version, generation, handle, state, leaver_key, search, name, type, department, place, last_day, opened_at, closed_at, document)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+			int64(k.ID), k.Version, k.Generation, k.Handle, string(k.State), l.Key(), searchable(*k), l.Name, string(k.Departure.Type),
+			l.Department, l.Place, string(k.Departure.LastDay), micros(k.OpenedAt), instant(k.ClosedAt), document(k))
+	} else {
+		n, err = c.exec(ctx, `UPDATE cases SET version = $1, generation = $2, state = $3, search = $4, name = $5, type = $6, department = $7, place = $8,
+			last_day = $9, closed_at = $10, document = $11 WHERE id = $12 AND version = $13`,
+			k.Version, k.Generation, string(k.State), searchable(*k), l.Name, string(k.Departure.Type), l.Department, l.Place,
+			string(k.Departure.LastDay), instant(k.ClosedAt), document(k), int64(k.ID), old)
+	}
+	if err == nil && n == 0 {
+		err = exeunt.Errorf(exeunt.Conflict, "case %s was changed by somebody else meanwhile: look again and decide anew", k.ID)
+	}
+	c.of = *k
+	return err
+}
+
+// loadCase finds the case that the steps, tasks or entries belong to, and marks a scheduled one as
+// running once a step of it has begun.
+func (c *committer) loadCase(ctx context.Context) error {
+	id := c.subject()
+	if id == 0 {
+		return nil
+	}
+	for _, s := range c.change.Steps {
+		if s.BegunAt.IsZero() {
+			continue
+		}
+		if _, err := c.exec(ctx, "UPDATE cases SET state = 'running' WHERE id = $1 AND state = 'scheduled'", int64(id)); err != nil {
+			return err
+		}
+		break
+	}
+	found, err := scanCase(c.queryRow(ctx, "SELECT "+caseColumns+" FROM cases WHERE id = $1", int64(id)))
+	c.of = found
+	return err
+}
+
+func (c *committer) subject() exeunt.CaseID {
+	switch {
+	case len(c.change.Steps) > 0:
+		return c.change.Steps[0].Case
+	case len(c.change.Tasks) > 0:
+		return c.change.Tasks[0].Case
+	default:
+		return c.change.Entries[0].Case
+	}
+}
+
+func (c *committer) saveSteps(ctx context.Context) error {
+	for i := range c.change.Steps {
+		if err := c.saveStep(ctx, &c.change.Steps[i], i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *committer) saveStep(ctx context.Context, s *exeunt.Step, position int) error {
+	old := s.Version
+	s.Version++
+	var n int64
+	var err error
+	if old == 0 {
+		n, err = c.exec(ctx, `INSERT INTO steps (case_id, key, version, position, blockers, state, system, branch, runs_at, deadline, settled_at, document)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+			int64(s.Case), s.Key, s.Version, position, len(s.After), string(s.State), s.System, s.Branch, runsAt(*s), micros(s.Deadline), instant(s.SettledAt), document(s))
+	} else {
+		n, err = c.exec(ctx, `UPDATE steps SET version = $1, state = $2, runs_at = $3, deadline = $4, settled_at = $5, document = $6
+			WHERE case_id = $7 AND key = $8 AND version = $9`,
+			s.Version, string(s.State), runsAt(*s), micros(s.Deadline), instant(s.SettledAt), document(s), int64(s.Case), s.Key, old)
+	}
+	if err == nil && n == 0 {
+		err = exeunt.Errorf(exeunt.Conflict, "step %s of case %s was changed meanwhile: look again and decide anew", s.Key, s.Case)
+	}
+	return err
+}
+
+// runsAt is when the reconciler expects a visit for the step; nil when none is due.
+func runsAt(s exeunt.Step) *int64 {
+	switch s.State {
+	case exeunt.StepReady, exeunt.StepRunning:
+		at := max(micros(s.StartsAt), micros(s.NextAttemptAt))
+		return &at
+	case exeunt.StepScheduled:
+		return instant(s.StartsAt)
+	default:
+		return nil
+	}
+}
+
+func (c *committer) saveTasks(ctx context.Context) error {
+	for i := range c.change.Tasks {
+		if err := c.saveTask(ctx, &c.change.Tasks[i], i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *committer) saveTask(ctx context.Context, t *exeunt.Task, position int) error {
+	if t.Version == 0 {
+		return c.openTask(ctx, t, position)
+	}
+	old := t.Version
+	t.Version++
+	n, err := c.exec(ctx, `UPDATE tasks SET version = $1, state = $2, owner = $3, deadline = $4, closed_at = $5, document = $6 WHERE case_id = $7 AND key = $8 AND version = $9`,
+		t.Version, string(t.State), t.Owner.Email, micros(t.Deadline), instant(t.ClosedAt), document(t), int64(t.Case), t.Key, old)
+	if err == nil && n == 0 {
+		err = exeunt.Errorf(exeunt.Conflict, "task %s was changed by somebody else meanwhile: look again and decide anew", t.ID)
+	}
+	return err
+}
+
+// openTask inserts a task, or opens the one of the same key anew: a step can fail twice.
+func (c *committer) openTask(ctx context.Context, t *exeunt.Task, position int) error {
+	t.Version = 1
+	return c.queryRow(ctx, `INSERT INTO tasks (case_id, key, version, position, blockers, state, system, branch, owner, deadline, closed_at, document)
+		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (case_id, key) DO UPDATE SET version = tasks.version + 1, state = excluded.state, owner = excluded.owner,
+			deadline = excluded.deadline, closed_at = NULL, document = excluded.document
+		RETURNING id, version`,
+		int64(t.Case), t.Key, position, len(t.After), string(t.State), t.System, t.Branch, t.Owner.Email, micros(t.Deadline), instant(t.ClosedAt), document(t)).
+		Scan((*int64)(&t.ID), &t.Version)
+}
+
+func (c *committer) saveDependencies(ctx context.Context) error {
+	save := func(key string, after []exeunt.Dependency) error {
+		for _, d := range after {
+			_, err := c.exec(ctx, "INSERT INTO dependencies (case_id, key, waits_for, because) VALUES ($1, $2, $3, $4)", int64(c.of.ID), key, d.Key, d.Because)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, s := range c.change.Steps {
+		if err := save(s.Key, s.After); err != nil {
+			return err
+		}
+	}
+	for _, t := range c.change.Tasks {
+		if err := save(t.Key, t.After); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unblock lets go what waited only for what this change settles.
+func (c *committer) unblock(ctx context.Context) error {
+	for _, settled := range c.change.Settled() {
+		var waiting []string
+		err := eachRow(ctx, c, func(r row) error {
+			var key string
+			err := r.Scan(&key)
+			waiting = append(waiting, key)
+			return err
+		}, "UPDATE dependencies SET met_at = $1 WHERE case_id = $2 AND waits_for = $3 AND met_at IS NULL RETURNING key", micros(c.now), int64(c.of.ID), settled)
+		if err != nil {
+			return err
+		}
+		for _, key := range waiting {
+			if err := c.met(ctx, key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// met counts down what a key waits for; the row's lock orders those who settle at once.
+func (c *committer) met(ctx context.Context, key string) error {
+	var doc string
+	var blockers, version int64
+	var found bool
+	err := eachRow(ctx, c, func(r row) error { found = true; return r.Scan(&blockers, &version, &doc) },
+		"UPDATE steps SET blockers = blockers - 1 WHERE case_id = $1 AND key = $2 RETURNING blockers, version, document", int64(c.of.ID), key)
+	if err != nil {
+		return err
+	}
+	if found {
+		return c.unblockStep(ctx, blockers, version, doc)
+	}
+	err = eachRow(ctx, c, func(r row) error { found = true; return r.Scan(&blockers, &version, &doc) },
+		"UPDATE tasks SET blockers = blockers - 1 WHERE case_id = $1 AND key = $2 RETURNING blockers, version, document", int64(c.of.ID), key)
+	if err != nil || !found {
+		return err
+	}
+	return c.unblockTask(ctx, blockers, version, doc)
+}
+
+func (c *committer) unblockStep(ctx context.Context, blockers, version int64, doc string) error {
+	var s exeunt.Step
+	if err := fromDocument(doc, &s); err != nil {
+		return err
+	}
+	if blockers > 0 || s.State != exeunt.StepWaiting {
+		return nil
+	}
+	s.Version = version
+	s = s.Unblock(c.now)
+	if err := c.saveStep(ctx, &s, 0); err != nil {
+		return err
+	}
+	c.change.Steps = append(c.change.Steps, s)
+	return nil
+}
+
+func (c *committer) unblockTask(ctx context.Context, blockers, version int64, doc string) error {
+	var t exeunt.Task
+	if err := fromDocument(doc, &t); err != nil {
+		return err
+	}
+	if blockers > 0 || t.State != exeunt.TaskWaiting {
+		return nil
+	}
+	t.Version = version
+	t, notice := t.Unblock(c.now)
+	if err := c.queryRow(ctx, "SELECT id FROM tasks WHERE case_id = $1 AND key = $2", int64(t.Case), t.Key).Scan((*int64)(&t.ID)); err != nil {
+		return err
+	}
+	if err := c.saveTask(ctx, &t, 0); err != nil {
+		return err
+	}
+	c.change.Tasks = append(c.change.Tasks, t)
+	c.change.Notices = append(c.change.Notices, notice)
+	return nil
+}
+
+// saveNotices keeps each notice once and gives the jobs that deliver them.
+func (c *committer) saveNotices(ctx context.Context) ([]exeunt.Job, error) {
+	var jobs []exeunt.Job
+	for _, n := range c.change.Notices {
+		err := eachRow(ctx, c, func(r row) error {
+			if err := r.Scan(&n.ID); err != nil {
+				return err
+			}
+			jobs = append(jobs, exeunt.Job{Kind: exeunt.JobDeliver, Case: n.Case, Notice: n.ID, At: c.now})
+			return nil
+		}, `INSERT INTO notices (kind, recipient, case_id, task, dedup, made_at, document) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (case_id, task, dedup, recipient) DO NOTHING RETURNING id`,
+			string(n.Kind), n.To.Email, int64(n.Case), n.Task, n.Dedup, micros(c.now), document(n))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return jobs, nil
+}
+
+func (c *committer) saveEntries(ctx context.Context) error {
+	handle := ""
+	if c.of.ID != 0 {
+		handle = c.of.Handle
+	}
+	for i := range c.change.Entries {
+		e := &c.change.Entries[i]
+		if e.ID == "" {
+			e.ID = Random(16)
+		}
+		_, err := c.exec(ctx, `INSERT INTO outbox (event_id, case_id, handle, kind, at, actor, system, salt, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			e.ID, int64(e.Case), handle, string(e.Kind), micros(e.At), e.Actor, e.System, Random(32), string(e.Body()))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const caseColumns = "version, generation, state, document"
+
+func scanCase(r row) (exeunt.Case, error) {
+	var c exeunt.Case
+	var version, generation int64
+	var state, doc string
+	if err := r.Scan(&version, &generation, &state, &doc); err != nil {
+		return c, translate(err)
+	}
+	if err := json.Unmarshal([]byte(doc), &c); err != nil {
+		return c, fromDocument(doc, &c)
+	}
+	c.Version, c.Generation, c.State = version, generation, exeunt.CaseState(state)
+	return c, nil
+}

@@ -1,0 +1,229 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/exeunt/exeunt"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// This file holds all that differs between SQLite and PostgreSQL: opening, transactions, how errors
+// are classed, and locks. The SQL is the same.
+
+// querier is what both databases offer to the one SQL.
+type querier interface {
+	exec(ctx context.Context, query string, args ...any) (affected int64, err error)
+	query(ctx context.Context, query string, args ...any) (rows, error)
+	queryRow(ctx context.Context, query string, args ...any) row
+}
+
+type row interface{ Scan(into ...any) error }
+
+type rows interface {
+	row
+	Next() bool
+	Err() error
+	Close()
+}
+
+// Tx is an open transaction. Exactly one of SQLite and Postgres is set, for those who must write in
+// it with a driver of their own: the job queue.
+type Tx struct {
+	querier
+	SQLite   *sql.Tx
+	Postgres pgx.Tx
+}
+
+// dialect is one kind of database.
+type dialect interface {
+	writer(ctx context.Context, do func(Tx) error) error // one transaction
+	reader() querier
+	identity() string                               // column type of a generated key
+	lockSequencer(ctx context.Context, tx Tx) error // held to the end of the transaction
+	close()
+}
+
+// Databases are the handles for those who share the database: the job queue.
+type Databases struct {
+	SQLite   *sql.DB
+	Postgres *pgxpool.Pool
+}
+
+// ---- SQLite
+
+type sqliteDialect struct{ write, read *sql.DB }
+
+// openSQLite opens DIR/exeunt.db: one writing connection, since SQLite has one writer anyway and a
+// queue in front of it is fairer than its busy loop; readers on their own, who never wait in WAL.
+// synchronous=FULL: a commit that was answered survives a power cut.
+func openSQLite(dir string) (*sqliteDialect, *sql.DB, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	pragmas := "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)"
+	name := "file:" + (&url.URL{Path: filepath.Join(dir, "exeunt.db")}).EscapedPath()
+	write, err := sql.Open("sqlite", name+"?_txlock=immediate&"+pragmas)
+	if err != nil {
+		return nil, nil, err
+	}
+	write.SetMaxOpenConns(1)
+	read, err := sql.Open("sqlite", name+"?_pragma=query_only(1)&"+pragmas)
+	if err != nil {
+		return nil, nil, err
+	}
+	read.SetMaxOpenConns(4)
+	return &sqliteDialect{write, read}, write, nil
+}
+
+func (d *sqliteDialect) writer(ctx context.Context, do func(Tx) error) error {
+	tx, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := do(Tx{querier: sqlQuerier{tx}, SQLite: tx}); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (d *sqliteDialect) reader() querier  { return sqlQuerier{d.read} }
+func (d *sqliteDialect) identity() string { return "INTEGER PRIMARY KEY AUTOINCREMENT" }
+
+// An immediate transaction already excludes every other writer.
+func (d *sqliteDialect) lockSequencer(context.Context, Tx) error { return nil }
+
+func (d *sqliteDialect) close() {
+	_ = d.read.Close()
+	_ = d.write.Close()
+}
+
+type sqlQuerier struct {
+	db interface {
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	}
+}
+
+func (q sqlQuerier) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	r, err := q.db.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+func (q sqlQuerier) query(ctx context.Context, query string, args ...any) (rows, error) {
+	r, err := q.db.QueryContext(ctx, query, args...) //nolint:rowserrcheck,sqlclosecheck // eachRow closes and checks
+	if err != nil {
+		return nil, err
+	}
+	return sqlRows{r}, nil
+}
+
+func (q sqlQuerier) queryRow(ctx context.Context, query string, args ...any) row {
+	return q.db.QueryRowContext(ctx, query, args...)
+}
+
+type sqlRows struct{ *sql.Rows }
+
+func (r sqlRows) Close() { _ = r.Rows.Close() } // Err has told whatever matters
+
+// ---- PostgreSQL
+
+type postgresDialect struct{ pool *pgxpool.Pool }
+
+func openPostgres(ctx context.Context, address string) (*postgresDialect, error) {
+	pool, err := pgxpool.New(ctx, address)
+	if err != nil {
+		return nil, exeunt.Errorf(exeunt.Invalid, "the database address is not a valid postgres:// URL").Because(err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, exeunt.Errorf(exeunt.Temporary, "the PostgreSQL database does not answer: check that it runs and that the address, user and password are right").Because(err)
+	}
+	return &postgresDialect{pool}, nil
+}
+
+func (d *postgresDialect) writer(ctx context.Context, do func(Tx) error) error {
+	return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
+		return do(Tx{querier: pgxQuerier{tx}, Postgres: tx})
+	})
+}
+
+func (d *postgresDialect) reader() querier  { return pgxQuerier{d.pool} }
+func (d *postgresDialect) identity() string { return "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY" }
+
+// sequencerLock is an arbitrary constant: the advisory lock that makes one node the sequencer.
+const sequencerLock = 0x457865756e74
+
+func (d *postgresDialect) lockSequencer(ctx context.Context, tx Tx) error {
+	_, err := tx.exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(sequencerLock))
+	return err
+}
+
+func (d *postgresDialect) close() { d.pool.Close() }
+
+type pgxQuerier struct {
+	db interface {
+		Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error)
+		Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
+		QueryRow(ctx context.Context, query string, args ...any) pgx.Row
+	}
+}
+
+func (q pgxQuerier) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	tag, err := q.db.Exec(ctx, query, args...)
+	return tag.RowsAffected(), err
+}
+
+func (q pgxQuerier) query(ctx context.Context, query string, args ...any) (rows, error) {
+	return q.db.Query(ctx, query, args...)
+}
+
+func (q pgxQuerier) queryRow(ctx context.Context, query string, args ...any) row {
+	return q.db.QueryRow(ctx, query, args...)
+}
+
+// ---- errors
+
+// translate classes a database's error, once, at the edge. What the statement held is not repeated.
+func translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*exeunt.Error](err); ok || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if errors.Is(err, sql.ErrNoRows) { // pgx.ErrNoRows is one too
+		return exeunt.Errorf(exeunt.NotFound, "there is no such record").Because(err)
+	}
+	if duplicate(err) {
+		return exeunt.Errorf(exeunt.Conflict, "the record exists already").Because(err)
+	}
+	return exeunt.Errorf(exeunt.Temporary, "the database could not do it: check that it runs and that its disk has space").Because(err)
+}
+
+func duplicate(err error) bool {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	}
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "23505" // unique_violation
+}
+
+func isPostgres(address string) bool {
+	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
+}

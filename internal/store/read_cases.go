@@ -1,0 +1,270 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/exeunt/exeunt"
+)
+
+// searchable is what the search box of the list looks in.
+func searchable(c exeunt.Case) string {
+	l := c.Departure.Leaver
+	return strings.ToLower(strings.Join([]string{l.Name, c.ID.String(), l.ID, l.Identifier(exeunt.WorkEmail)}, "\n"))
+}
+
+// needsPerson is the condition under which a case counts as needing attention; %s is the parameter
+// that holds the present moment.
+const needsPerson = `(c.closed_at IS NULL AND (c.state = 'held'
+	OR EXISTS (SELECT 1 FROM steps s WHERE s.case_id = c.id AND s.state = 'failed')
+	OR EXISTS (SELECT 1 FROM tasks t WHERE t.case_id = c.id AND t.state = 'open' AND t.deadline < %s)))`
+
+// filter builds a WHERE clause with numbered parameters.
+type filter struct {
+	conditions []string
+	args       []any
+}
+
+func (f *filter) arg(v any) string {
+	f.args = append(f.args, v)
+	return fmt.Sprintf("$%d", len(f.args))
+}
+
+func (f *filter) add(condition string) { f.conditions = append(f.conditions, condition) }
+
+func (f *filter) equal(column, value string) {
+	if value != "" {
+		f.add(column + " = " + f.arg(value))
+	}
+}
+
+func (f *filter) where() string {
+	if len(f.conditions) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(f.conditions, " AND ")
+}
+
+// like escapes a text for LIKE … ESCAPE '!'.
+func like(text string) string {
+	r := strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
+	return "%" + r.Replace(strings.ToLower(strings.TrimSpace(text))) + "%"
+}
+
+func caseFilter(q CaseQuery) *filter {
+	f := &filter{}
+	if strings.TrimSpace(q.Text) != "" {
+		f.add("c.search LIKE " + f.arg(like(q.Text)) + " ESCAPE '!'")
+	}
+	f.equal("c.type", q.Type)
+	f.equal("c.department", q.Department)
+	f.equal("c.place", q.Place)
+	return f
+}
+
+func stateCondition(f *filter, state string, now time.Time) {
+	switch state {
+	case "":
+	case "attention":
+		f.add(fmt.Sprintf(needsPerson, f.arg(micros(now))))
+	case "closed":
+		f.add("c.closed_at IS NOT NULL")
+	case "running":
+		f.add("c.closed_at IS NULL AND c.state IN ('running', 'rescinded')")
+	default:
+		f.add("c.closed_at IS NULL AND c.state = " + f.arg(state))
+	}
+}
+
+// Cases returns one page of the list of cases.
+func (s *Store) Cases(ctx context.Context, q CaseQuery, now time.Time) (CasePage, error) {
+	page := CasePage{Counts: map[string]int{}}
+	read := s.dialect.reader()
+	for _, state := range []string{"", "attention", "running", "scheduled", "held", "closed"} {
+		f := caseFilter(q)
+		stateCondition(f, state, now)
+		var n int
+		if err := read.queryRow(ctx, "SELECT COUNT(*) FROM cases c"+f.where(), f.args...).Scan(&n); err != nil {
+			return page, translate(err)
+		}
+		page.Counts[state] = n
+	}
+	page.Total = page.Counts[q.State]
+	if err := read.queryRow(ctx, "SELECT COUNT(*) FROM cases").Scan(&page.All); err != nil {
+		return page, translate(err)
+	}
+	for column, into := range map[string]*[]string{"department": &page.Departments, "place": &page.Places} {
+		err := eachRow(ctx, read, func(r row) error {
+			var v string
+			err := r.Scan(&v)
+			*into = append(*into, v)
+			return err
+		}, "SELECT DISTINCT "+column+" FROM cases WHERE "+column+" <> '' ORDER BY "+column)
+		if err != nil {
+			return page, err
+		}
+	}
+	var err error
+	page.Rows, err = s.caseRows(ctx, q, now)
+	return page, err
+}
+
+func (s *Store) caseRows(ctx context.Context, q CaseQuery, now time.Time) ([]CaseRow, error) {
+	size := q.Size
+	if size <= 0 || size > 1000 {
+		size = 40
+	}
+	f := caseFilter(q)
+	stateCondition(f, q.State, now)
+	where := f.where()
+	order := map[string]string{"last-day": "c.last_day, c.id", "name": "c.name, c.id", "newest": "c.id DESC"}[q.Sort]
+	if order == "" {
+		order = "CASE WHEN " + fmt.Sprintf(needsPerson, f.arg(micros(now))) + " THEN 0 WHEN c.closed_at IS NULL THEN 1 ELSE 2 END, c.last_day DESC, c.id DESC"
+	}
+	limit, offset := f.arg(size), f.arg(max(q.Page-1, 0)*size)
+	var cases []exeunt.Case
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+		c, err := scanCase(r)
+		cases = append(cases, c)
+		return err
+	}, "SELECT version, generation, state, document FROM cases c"+where+" ORDER BY "+order+" LIMIT "+limit+" OFFSET "+offset, f.args...)
+	if err != nil || len(cases) == 0 {
+		return nil, err
+	}
+	return s.summarise(ctx, cases, now)
+}
+
+// summarise adds the counts of steps and tasks to cases, in two narrow queries.
+func (s *Store) summarise(ctx context.Context, cases []exeunt.Case, now time.Time) ([]CaseRow, error) {
+	out := make([]CaseRow, len(cases))
+	at := map[int64]*CaseRow{}
+	f := &filter{}
+	var in []string
+	for i, c := range cases {
+		l := c.Departure.Leaver
+		out[i] = CaseRow{
+			ID: c.ID, State: c.State, Name: l.Name, EmployeeID: l.ID, Title: l.Title, Department: l.Department, Place: l.Place, Zone: l.Zone,
+			Type: c.Departure.Type, LastDay: c.Departure.LastDay, CutOff: c.CutOff, AccessBy: c.AccessBy, OpenedAt: c.OpenedAt, ClosedAt: c.ClosedAt, Owner: c.Owner.String(),
+		}
+		at[int64(c.ID)] = &out[i]
+		in = append(in, f.arg(int64(c.ID)))
+	}
+	ids := strings.Join(in, ", ")
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error { return tallyStep(r, at) },
+		"SELECT case_id, branch, state, settled_at, CASE WHEN state = 'failed' THEN document ELSE '' END FROM steps WHERE case_id IN ("+ids+") ORDER BY case_id, position", f.args...)
+	if err != nil {
+		return nil, err
+	}
+	err = eachRow(ctx, s.dialect.reader(), func(r row) error { return tallyTask(r, at, now) },
+		"SELECT case_id, branch, state, deadline, closed_at, CASE WHEN state = 'open' THEN document ELSE '' END FROM tasks WHERE case_id IN ("+ids+") ORDER BY case_id, deadline", f.args...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		if out[i].AccessDone < out[i].AccessSteps {
+			out[i].AccessAt = time.Time{}
+		}
+	}
+	return out, nil
+}
+
+const accessBranch = "Access"
+
+func (r *CaseRow) tally(branch string, settled bool, at *int64) {
+	r.Steps++
+	if settled {
+		r.Settled++
+	}
+	if branch != accessBranch {
+		return
+	}
+	r.AccessSteps++
+	if settled {
+		r.AccessDone++
+		if t := fromInstant(at); t.After(r.AccessAt) {
+			r.AccessAt = t
+		}
+	}
+}
+
+func tallyStep(r row, at map[int64]*CaseRow) error {
+	var id int64
+	var branch, state, doc string
+	var settledAt *int64
+	if err := r.Scan(&id, &branch, &state, &settledAt, &doc); err != nil {
+		return err
+	}
+	of := at[id]
+	of.tally(branch, exeunt.StepState(state).Settled(), settledAt)
+	if exeunt.StepState(state) != exeunt.StepFailed {
+		return nil
+	}
+	of.Failed++
+	if of.Worst == "" {
+		var s exeunt.Step
+		if err := fromDocument(doc, &s); err != nil {
+			return err
+		}
+		of.Worst = fmt.Sprintf("%s: %s stopped", s.SystemTitle, lowerFirst(s.Title))
+	}
+	return nil
+}
+
+func tallyTask(r row, at map[int64]*CaseRow, now time.Time) error {
+	var id, deadline int64
+	var branch, state, doc string
+	var closedAt *int64
+	if err := r.Scan(&id, &branch, &state, &deadline, &closedAt, &doc); err != nil {
+		return err
+	}
+	of := at[id]
+	settled := closedAt != nil
+	of.tally(branch, settled, closedAt)
+	if exeunt.TaskState(state) != exeunt.TaskOpen {
+		return nil
+	}
+	of.OpenTasks++
+	if deadline >= micros(now) {
+		return nil
+	}
+	of.LateTasks++
+	if of.Worst == "" {
+		var t exeunt.Task
+		if err := fromDocument(doc, &t); err != nil {
+			return err
+		}
+		of.Worst = t.Title + " is late"
+	}
+	return nil
+}
+
+func lowerFirst(s string) string {
+	if len(s) > 1 && s[1] >= 'a' && s[1] <= 'z' {
+		return strings.ToLower(s[:1]) + s[1:]
+	}
+	return s
+}
+
+// CaseFile returns all of one case.
+func (s *Store) CaseFile(ctx context.Context, id exeunt.CaseID) (CaseFile, error) {
+	var f CaseFile
+	var err error
+	if f.Case, err = s.Case(ctx, id); err != nil {
+		return f, err
+	}
+	if f.Steps, err = s.Steps(ctx, id); err != nil {
+		return f, err
+	}
+	if f.Tasks, err = s.CaseTasks(ctx, id); err != nil {
+		return f, err
+	}
+	page, err := s.Entries(ctx, EntryQuery{Case: id, Limit: 200})
+	if err != nil {
+		return f, err
+	}
+	f.Entries, f.Logged = page.Rows, page.Total
+	err = s.dialect.reader().queryRow(ctx, "SELECT COUNT(*) FROM outbox WHERE case_id = $1 AND log_index IS NOT NULL", int64(id)).Scan(&f.Sealed)
+	return f, translate(err)
+}

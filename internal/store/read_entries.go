@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+
+	"github.com/exeunt/exeunt"
+)
+
+const entryColumns = "id, body, COALESCE(n, -1), COALESCE(seq, -1), COALESCE(hash, ''), COALESCE(log_index, -1)"
+
+func scanEntry(r row) (EntryRow, error) {
+	var e EntryRow
+	var body string
+	if err := r.Scan(&e.Number, &body, &e.N, &e.Seq, &e.Hash, &e.Index); err != nil {
+		return e, translate(err)
+	}
+	var err error
+	e.Entry, err = entryOf(body)
+	return e, err
+}
+
+func entryFilter(q EntryQuery) *filter {
+	f := &filter{}
+	if q.Case != 0 {
+		f.add("case_id = " + f.arg(int64(q.Case)))
+	}
+	f.equal("actor", q.Actor)
+	f.equal("kind", q.Kind)
+	f.equal("system", q.System)
+	if q.Text != "" {
+		f.add("LOWER(body) LIKE " + f.arg(like(q.Text)) + " ESCAPE '!'")
+	}
+	if !q.From.IsZero() {
+		f.add("at >= " + f.arg(micros(q.From)))
+	}
+	if !q.To.IsZero() {
+		f.add("at < " + f.arg(micros(q.To)))
+	}
+	return f
+}
+
+// Entries returns one page of the audit list, newest first.
+func (s *Store) Entries(ctx context.Context, q EntryQuery) (EntryPage, error) {
+	var page EntryPage
+	read := s.dialect.reader()
+	f := entryFilter(q)
+	if err := read.queryRow(ctx, "SELECT COUNT(*) FROM outbox"+f.where(), f.args...).Scan(&page.Total); err != nil {
+		return page, translate(err)
+	}
+	if q.Before > 0 {
+		f.add("id < " + f.arg(q.Before))
+	}
+	limit := q.Limit
+	if limit <= 0 || limit > 1000 {
+		limit = 50
+	}
+	err := eachRow(ctx, read, func(r row) error {
+		e, err := scanEntry(r)
+		page.Rows = append(page.Rows, e)
+		return err
+	}, "SELECT "+entryColumns+" FROM outbox"+f.where()+" ORDER BY id DESC LIMIT "+f.arg(limit), f.args...)
+	if err != nil {
+		return page, err
+	}
+	page.Kinds, err = s.distinct(ctx, "kind")
+	if err != nil {
+		return page, err
+	}
+	page.Actors, err = s.distinct(ctx, "actor")
+	return page, err
+}
+
+// distinct lists the values of a column among the newest entries: enough to choose from.
+func (s *Store) distinct(ctx context.Context, column string) ([]string, error) {
+	var out []string
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+		var v string
+		err := r.Scan(&v)
+		out = append(out, v)
+		return err
+	}, "SELECT DISTINCT "+column+" FROM (SELECT "+column+" FROM outbox ORDER BY id DESC LIMIT 5000) newest ORDER BY "+column)
+	return out, err
+}
+
+// Entry returns one entry by its number.
+func (s *Store) Entry(ctx context.Context, number int64) (EntryRow, error) {
+	e, err := scanEntry(s.dialect.reader().queryRow(ctx, "SELECT "+entryColumns+" FROM outbox WHERE id = $1", number))
+	if exeunt.KindOf(err) == exeunt.NotFound {
+		err = exeunt.Errorf(exeunt.NotFound, "there is no entry %d, or you may not see it", number)
+	}
+	return e, err
+}

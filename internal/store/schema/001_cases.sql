@@ -1,0 +1,164 @@
+-- Written once for SQLite and PostgreSQL: TEXT and BIGINT only, instants are UTC microseconds,
+-- a nullable instant stands where a boolean would. {{identity}} is filled in by dialect.go.
+-- "document" is the domain value as JSON; the columns beside it are what queries look at.
+
+CREATE TABLE cases (
+	id BIGINT PRIMARY KEY,
+	version BIGINT NOT NULL,
+	generation BIGINT NOT NULL,
+	handle TEXT NOT NULL UNIQUE,
+	state TEXT NOT NULL,
+	leaver_key TEXT NOT NULL,
+	search TEXT NOT NULL,
+	name TEXT NOT NULL,
+	type TEXT NOT NULL,
+	department TEXT NOT NULL,
+	place TEXT NOT NULL,
+	last_day TEXT NOT NULL,
+	opened_at BIGINT NOT NULL,
+	closed_at BIGINT,
+	document TEXT NOT NULL
+);
+CREATE INDEX cases_by_leaver ON cases (leaver_key);
+CREATE INDEX cases_by_state ON cases (state, last_day);
+CREATE INDEX cases_by_last_day ON cases (last_day);
+
+CREATE TABLE steps (
+	case_id BIGINT NOT NULL REFERENCES cases (id),
+	key TEXT NOT NULL,
+	version BIGINT NOT NULL,
+	position BIGINT NOT NULL,
+	blockers BIGINT NOT NULL,
+	state TEXT NOT NULL,
+	system TEXT NOT NULL,
+	branch TEXT NOT NULL,
+	runs_at BIGINT,
+	deadline BIGINT NOT NULL,
+	settled_at BIGINT,
+	document TEXT NOT NULL,
+	PRIMARY KEY (case_id, key)
+);
+CREATE INDEX steps_failed ON steps (case_id) WHERE state = 'failed';
+CREATE INDEX steps_due ON steps (runs_at) WHERE runs_at IS NOT NULL;
+CREATE INDEX steps_by_system ON steps (system, state);
+CREATE INDEX steps_settled ON steps (settled_at) WHERE settled_at IS NOT NULL;
+
+CREATE TABLE tasks (
+	id {{identity}},
+	case_id BIGINT NOT NULL REFERENCES cases (id),
+	key TEXT NOT NULL,
+	version BIGINT NOT NULL,
+	position BIGINT NOT NULL,
+	blockers BIGINT NOT NULL,
+	state TEXT NOT NULL,
+	system TEXT NOT NULL,
+	branch TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	deadline BIGINT NOT NULL,
+	closed_at BIGINT,
+	document TEXT NOT NULL,
+	UNIQUE (case_id, key)
+);
+CREATE INDEX tasks_open ON tasks (deadline) WHERE state = 'open';
+CREATE INDEX tasks_open_by_case ON tasks (case_id) WHERE state = 'open';
+CREATE INDEX tasks_closed ON tasks (closed_at) WHERE closed_at IS NOT NULL;
+
+-- What waits for what, and why. The counter "blockers" on the dependent row is decremented in the
+-- transaction that settles the other one, so that two of them settling at once cannot miss it.
+CREATE TABLE dependencies (
+	case_id BIGINT NOT NULL REFERENCES cases (id),
+	key TEXT NOT NULL,
+	waits_for TEXT NOT NULL,
+	because TEXT NOT NULL,
+	met_at BIGINT,
+	PRIMARY KEY (case_id, key, waits_for)
+);
+CREATE INDEX dependencies_open ON dependencies (case_id, waits_for) WHERE met_at IS NULL;
+
+CREATE TABLE notices (
+	id {{identity}},
+	kind TEXT NOT NULL,
+	recipient TEXT NOT NULL,
+	case_id BIGINT NOT NULL,
+	task TEXT NOT NULL,
+	dedup TEXT NOT NULL,
+	made_at BIGINT NOT NULL,
+	sent_at BIGINT,
+	document TEXT NOT NULL,
+	UNIQUE (case_id, task, dedup, recipient)
+);
+
+-- The outbox of the ledger: written in the transaction of the change it tells of, sequenced and
+-- shipped afterwards, in order.
+CREATE TABLE outbox (
+	id {{identity}},
+	event_id TEXT NOT NULL UNIQUE,
+	case_id BIGINT NOT NULL,
+	handle TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	at BIGINT NOT NULL,
+	actor TEXT NOT NULL,
+	system TEXT NOT NULL,
+	salt TEXT NOT NULL,
+	body TEXT NOT NULL,
+	n BIGINT UNIQUE,
+	seq BIGINT,
+	leaf TEXT,
+	hash TEXT,
+	log_index BIGINT
+);
+CREATE INDEX outbox_unsequenced ON outbox (id) WHERE n IS NULL;
+CREATE INDEX outbox_unshipped ON outbox (n) WHERE n IS NOT NULL AND log_index IS NULL;
+CREATE INDEX outbox_by_case ON outbox (case_id, id);
+CREATE INDEX outbox_chain ON outbox (handle, seq);
+
+-- What sources sent. (source, event_id) makes a repeat harmless.
+CREATE TABLE events (
+	source TEXT NOT NULL,
+	event_id TEXT NOT NULL,
+	state TEXT NOT NULL,
+	received_at BIGINT NOT NULL,
+	reason TEXT NOT NULL,
+	case_id BIGINT,
+	body TEXT NOT NULL,
+	PRIMARY KEY (source, event_id)
+);
+CREATE INDEX events_open ON events (received_at) WHERE state = 'received';
+
+CREATE TABLE counters (
+	name TEXT PRIMARY KEY,
+	value BIGINT NOT NULL
+);
+INSERT INTO counters (name, value) VALUES ('case', 0);
+
+-- A visit holds the lease of (case, system), so that two jobs never act there at once.
+CREATE TABLE leases (
+	case_id BIGINT NOT NULL,
+	system TEXT NOT NULL,
+	holder TEXT NOT NULL,
+	until BIGINT NOT NULL,
+	PRIMARY KEY (case_id, system)
+);
+
+CREATE TABLE settings (
+	name TEXT PRIMARY KEY,
+	value TEXT NOT NULL
+);
+
+CREATE TABLE users (
+	id {{identity}},
+	email TEXT NOT NULL UNIQUE,
+	name TEXT NOT NULL,
+	roles TEXT NOT NULL,
+	password TEXT NOT NULL
+);
+
+-- Sessions of people, invitations and API tokens: only the SHA-256 of the secret is kept.
+CREATE TABLE credentials (
+	digest TEXT PRIMARY KEY,
+	kind TEXT NOT NULL,
+	user_id BIGINT NOT NULL REFERENCES users (id),
+	label TEXT NOT NULL,
+	made_at BIGINT NOT NULL,
+	until BIGINT NOT NULL
+);

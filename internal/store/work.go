@@ -1,0 +1,218 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/exeunt/exeunt"
+)
+
+// What the engine reads and keeps beside the cases: visits, leases, notices, and due work.
+
+// Visit is what one look at one system for one case needs.
+type Visit struct {
+	Case  exeunt.Case
+	Steps []exeunt.Step // every unsettled step of the case in the system, in the order inside the system
+}
+
+// Visit loads the case and its unsettled steps in a system.
+func (s *Store) Visit(ctx context.Context, id exeunt.CaseID, system string) (Visit, error) {
+	var v Visit
+	var err error
+	if v.Case, err = s.Case(ctx, id); err != nil {
+		return v, err
+	}
+	v.Steps, err = s.steps(ctx, "case_id = $1 AND system = $2 AND settled_at IS NULL ORDER BY position", int64(id), system)
+	return v, err
+}
+
+// Case loads one case.
+func (s *Store) Case(ctx context.Context, id exeunt.CaseID) (exeunt.Case, error) {
+	c, err := scanCase(s.dialect.reader().queryRow(ctx, "SELECT "+caseColumns+" FROM cases WHERE id = $1", int64(id)))
+	if exeunt.KindOf(err) == exeunt.NotFound {
+		return c, exeunt.Errorf(exeunt.NotFound, "there is no case %s, or you may not see it", id)
+	}
+	return c, err
+}
+
+// OpenCaseOf returns the leaver's open case, newest first; NotFound when there is none.
+func (s *Store) OpenCaseOf(ctx context.Context, leaverKey string) (exeunt.Case, error) {
+	return scanCase(s.dialect.reader().queryRow(ctx, "SELECT "+caseColumns+" FROM cases WHERE leaver_key = $1 AND closed_at IS NULL ORDER BY id DESC LIMIT 1", leaverKey))
+}
+
+// Steps loads every step of a case in the order of its plan.
+func (s *Store) Steps(ctx context.Context, id exeunt.CaseID) ([]exeunt.Step, error) {
+	return s.steps(ctx, "case_id = $1 ORDER BY position", int64(id))
+}
+
+// Step loads one step.
+func (s *Store) Step(ctx context.Context, id exeunt.CaseID, key string) (exeunt.Step, error) {
+	found, err := s.steps(ctx, "case_id = $1 AND key = $2", int64(id), key)
+	if err == nil && len(found) == 0 {
+		return exeunt.Step{}, exeunt.Errorf(exeunt.NotFound, "case %s has no step %q", id, key)
+	}
+	if err != nil {
+		return exeunt.Step{}, err
+	}
+	return found[0], nil
+}
+
+func (s *Store) steps(ctx context.Context, where string, args ...any) ([]exeunt.Step, error) {
+	var out []exeunt.Step
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+		var step exeunt.Step
+		var version int64
+		var doc string
+		if err := r.Scan(&version, &doc); err != nil {
+			return err
+		}
+		if err := fromDocument(doc, &step); err != nil {
+			return err
+		}
+		step.Version = version
+		out = append(out, step)
+		return nil
+	}, "SELECT version, document FROM steps WHERE "+where, args...)
+	return out, err
+}
+
+// CaseTasks loads every task of a case in the order of its plan.
+func (s *Store) CaseTasks(ctx context.Context, id exeunt.CaseID) ([]exeunt.Task, error) {
+	return s.tasks(ctx, "case_id = $1 ORDER BY position, id", int64(id))
+}
+
+// TaskByKey loads one task; nil when the case has none of that key.
+func (s *Store) TaskByKey(ctx context.Context, id exeunt.CaseID, key string) (*exeunt.Task, error) {
+	found, err := s.tasks(ctx, "case_id = $1 AND key = $2", int64(id), key)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
+func (s *Store) tasks(ctx context.Context, where string, args ...any) ([]exeunt.Task, error) {
+	var out []exeunt.Task
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+		var t exeunt.Task
+		var id, version int64
+		var doc string
+		if err := r.Scan(&id, &version, &doc); err != nil {
+			return err
+		}
+		if err := fromDocument(doc, &t); err != nil {
+			return err
+		}
+		t.ID, t.Version = exeunt.TaskID(id), version
+		out = append(out, t)
+		return nil
+	}, "SELECT id, version, document FROM tasks WHERE "+where, args...)
+	return out, err
+}
+
+// OpenWork counts the steps and tasks of a case that are not settled.
+func (s *Store) OpenWork(ctx context.Context, id exeunt.CaseID) (int, error) {
+	var n int
+	err := s.dialect.reader().queryRow(ctx, `SELECT (SELECT COUNT(*) FROM steps WHERE case_id = $1 AND state NOT IN ('confirmed', 'acknowledged', 'attested', 'waived', 'skipped', 'cancelled'))
+		+ (SELECT COUNT(*) FROM tasks WHERE case_id = $1 AND state IN ('open', 'waiting'))`, int64(id)).Scan(&n)
+	return n, translate(err)
+}
+
+// Due lists the visits that ready, running or scheduled steps call for: what the reconciler makes
+// sure there are jobs for.
+func (s *Store) Due(ctx context.Context) ([]exeunt.Job, error) {
+	var jobs []exeunt.Job
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+		j := exeunt.Job{Kind: exeunt.JobVisit}
+		var at int64
+		if err := r.Scan((*int64)(&j.Case), &j.System, &j.Generation, &at); err != nil {
+			return err
+		}
+		j.At = fromMicros(at)
+		jobs = append(jobs, j)
+		return nil
+	}, `SELECT s.case_id, s.system, c.generation, MIN(s.runs_at) FROM steps s JOIN cases c ON c.id = s.case_id
+		WHERE s.runs_at IS NOT NULL AND c.closed_at IS NULL AND c.state <> 'held' GROUP BY s.case_id, s.system, c.generation`)
+	return jobs, err
+}
+
+// DueNotices lists the notices that were not sent.
+func (s *Store) DueNotices(ctx context.Context) ([]exeunt.Job, error) {
+	var jobs []exeunt.Job
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+		j := exeunt.Job{Kind: exeunt.JobDeliver}
+		err := r.Scan(&j.Notice, (*int64)(&j.Case))
+		jobs = append(jobs, j)
+		return err
+	}, "SELECT id, case_id FROM notices WHERE sent_at IS NULL")
+	return jobs, err
+}
+
+// OpenTaskJobs lists the reminders that open tasks call for.
+func (s *Store) OpenTaskJobs(ctx context.Context) ([]exeunt.Job, error) {
+	tasks, err := s.tasks(ctx, "state = 'open'")
+	var jobs []exeunt.Job
+	for _, t := range tasks {
+		if at := t.RemindAt(); t.Reminded < len(at) {
+			jobs = append(jobs, exeunt.Job{Kind: exeunt.JobRemind, Case: t.Case, Task: t.Key, At: at[t.Reminded]})
+		}
+	}
+	return jobs, err
+}
+
+// Enqueue writes jobs in a transaction of their own: the reconciler's.
+func (s *Store) Enqueue(ctx context.Context, jobs []exeunt.Job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	return s.write(ctx, func(tx Tx) error { return s.enqueue(ctx, tx, jobs) })
+}
+
+// Lease takes (case, system) for a holder until a moment. It returns false while somebody else has it.
+func (s *Store) Lease(ctx context.Context, id exeunt.CaseID, system, holder string, now, until time.Time) (bool, error) {
+	var n int64
+	err := s.write(ctx, func(tx Tx) error {
+		var err error
+		n, err = tx.exec(ctx, `INSERT INTO leases (case_id, system, holder, until) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (case_id, system) DO UPDATE SET holder = excluded.holder, until = excluded.until
+			WHERE leases.until < $5 OR leases.holder = excluded.holder`, int64(id), system, holder, micros(until), micros(now))
+		return err
+	})
+	return n == 1, err
+}
+
+// Unlease gives (case, system) back.
+func (s *Store) Unlease(ctx context.Context, id exeunt.CaseID, system, holder string) error {
+	return s.write(ctx, func(tx Tx) error {
+		_, err := tx.exec(ctx, "DELETE FROM leases WHERE case_id = $1 AND system = $2 AND holder = $3", int64(id), system, holder)
+		return err
+	})
+}
+
+// DropLeases forgets every lease of holders with a prefix: those of this node before it was killed.
+func (s *Store) DropLeases(ctx context.Context, prefix string) error {
+	return s.write(ctx, func(tx Tx) error {
+		_, err := tx.exec(ctx, "DELETE FROM leases WHERE holder LIKE $1", strings.ReplaceAll(prefix, "%", "")+"%")
+		return err
+	})
+}
+
+// Notice loads a notice; sent says whether it was delivered.
+func (s *Store) Notice(ctx context.Context, id int64) (n exeunt.Notice, sent bool, err error) {
+	var doc string
+	var at *int64
+	if err := s.dialect.reader().queryRow(ctx, "SELECT document, sent_at FROM notices WHERE id = $1", id).Scan(&doc, &at); err != nil {
+		return n, false, translate(err)
+	}
+	err = fromDocument(doc, &n)
+	n.ID = id
+	return n, at != nil, err
+}
+
+// NoticeSent marks a notice as delivered.
+func (s *Store) NoticeSent(ctx context.Context, id int64, now time.Time) error {
+	return s.write(ctx, func(tx Tx) error {
+		_, err := tx.exec(ctx, "UPDATE notices SET sent_at = $1 WHERE id = $2", micros(now), id)
+		return err
+	})
+}
