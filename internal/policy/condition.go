@@ -1,0 +1,92 @@
+package policy
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"sync"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/ext"
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/config/yamlfile"
+)
+
+// costLimit bounds what one condition may cost, so that no policy can stall a plan. CEL has no
+// unbounded loops; conditions of ordinary length cost under a hundred.
+const costLimit = 100_000
+
+// environments are the two languages of conditions: about whom and what (leaver, departure), and,
+// for those that choose systems, about which (system). All are typed, so that a misspelt field is
+// found when the configuration is checked and not when somebody leaves.
+var environments = sync.OnceValues(func() (map[bool]*cel.Env, error) {
+	base, err := cel.NewEnv(
+		ext.NativeTypes(ext.ParseStructTags(true), reflect.TypeFor[LeaverFacts](), reflect.TypeFor[DepartureFacts](),
+			reflect.TypeFor[SystemFacts](), reflect.TypeFor[PersonFacts]()),
+		ext.Strings(),
+		cel.Variable("leaver", cel.ObjectType("policy.LeaverFacts")),
+		cel.Variable("departure", cel.ObjectType("policy.DepartureFacts")),
+	)
+	if err != nil {
+		return nil, err
+	}
+	withSystem, err := base.Extend(cel.Variable("system", cel.ObjectType("policy.SystemFacts")))
+	return map[bool]*cel.Env{false: base, true: withSystem}, err
+})
+
+// compile turns an expression into a condition. path names it in problems.
+func compile(path, expression string, aboutSystem bool) (exeunt.Condition, []yamlfile.Problem) {
+	if strings.TrimSpace(expression) == "" {
+		return nil, nil
+	}
+	envs, err := environments()
+	if err != nil {
+		return nil, []yamlfile.Problem{{Path: path, What: "the expression language does not start: " + err.Error()}}
+	}
+	ast, issues := envs[aboutSystem].Compile(expression)
+	if issues.Err() != nil {
+		return nil, celProblems(path, issues, aboutSystem)
+	}
+	if ast.OutputType() != cel.BoolType {
+		return nil, []yamlfile.Problem{{Path: path, Line: 1, Column: 1, What: "this gives " + ast.OutputType().String() + ", not true or false", Remedy: "compare it with something: departure.type == \"layoff\""}}
+	}
+	program, err := envs[aboutSystem].Program(ast, cel.CostLimit(costLimit))
+	if err != nil {
+		return nil, []yamlfile.Problem{{Path: path, What: "the expression does not compile: " + err.Error()}}
+	}
+	return evaluate(program, path, aboutSystem), nil
+}
+
+func evaluate(program cel.Program, path string, aboutSystem bool) exeunt.Condition {
+	return func(f exeunt.Facts) (bool, error) {
+		vars := map[string]any{"leaver": leaverFacts(f.Departure.Leaver), "departure": departureFacts(f.Departure)}
+		if aboutSystem {
+			vars["system"] = systemFacts(f.System)
+		}
+		out, _, err := program.Eval(vars)
+		if err != nil {
+			return false, exeunt.Errorf(exeunt.Invalid, "the condition %s cannot be decided: guard what may be absent, as in \"login\" in leaver.identifiers", path).Because(err)
+		}
+		ok, isBool := out.Value().(bool)
+		if !isBool {
+			return false, exeunt.Errorf(exeunt.Internal, "the condition %s gave no truth value", path).Because(errors.New(out.Type().TypeName()))
+		}
+		return ok, nil
+	}
+}
+
+func celProblems(path string, issues *cel.Issues, aboutSystem bool) []yamlfile.Problem {
+	remedy := "a condition knows leaver and departure, and not system"
+	if aboutSystem {
+		remedy = "a condition on systems knows leaver, departure and system"
+	}
+	var out []yamlfile.Problem
+	for _, e := range issues.Errors() {
+		p := yamlfile.Problem{Path: path, Line: e.Location.Line(), Column: e.Location.Column() + 1, What: e.Message, Remedy: remedy}
+		if strings.HasPrefix(e.Message, "Syntax error") {
+			p.Remedy = "write it in CEL: departure.type in [\"voluntary\", \"retirement\"]"
+		}
+		out = append(out, p)
+	}
+	return out
+}

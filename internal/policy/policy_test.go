@@ -1,0 +1,281 @@
+package policy_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/policy"
+)
+
+var now = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+func shipped(t *testing.T) []policy.Policy {
+	t.Helper()
+	policies, faults := policy.Shipped()
+	if len(faults) > 0 {
+		t.Fatalf("the shipped policies have faults:\n%v", faults)
+	}
+	return policies
+}
+
+func leaving(kind exeunt.DepartureType) exeunt.Departure {
+	return exeunt.Departure{
+		Type: kind, LastDay: "2026-03-31", TerminationDate: "2026-03-31",
+		Leaver: exeunt.Leaver{ID: "7", Entity: "acme", Name: "Jane Doe", Zone: "Europe/Berlin",
+			Manager: exeunt.Person{Name: "Max Boss", Email: "max@acme.example", Role: "manager"}},
+	}
+}
+
+func TestEveryTypeOfDepartureHasAShippedPolicy(t *testing.T) {
+	policies := shipped(t)
+	want := map[exeunt.DepartureType]string{
+		exeunt.Voluntary: "standard", exeunt.Retirement: "standard", exeunt.EndOfContract: "standard", exeunt.Death: "standard",
+		exeunt.Involuntary: "immediate", exeunt.Layoff: "layoff",
+	}
+	for _, kind := range exeunt.DepartureTypes {
+		p, err := policy.Choose(policies, leaving(kind))
+		if err != nil || p.Name != want[kind] {
+			t.Errorf("%s: got %q, %v; want %q", kind, p.Name, err, want[kind])
+		}
+	}
+	if missing := policy.Without(policies); len(missing) > 0 {
+		t.Errorf("no policy for %v", missing)
+	}
+	now := leaving(exeunt.Voluntary)
+	now.Immediate = true
+	if p, _ := policy.Choose(policies, now); p.Name != "immediate" {
+		t.Errorf("a departure that is immediate takes policy %q", p.Name)
+	}
+}
+
+func inventory() []exeunt.System {
+	live := func(name string, tier int, sso string, actions ...exeunt.Action) exeunt.System {
+		s := exeunt.System{Name: name, Title: name, Kind: "test", SSO: sso, Tier: tier, Stage: exeunt.Live,
+			Owner: exeunt.Person{Name: "Ida", Email: "ida@acme.example"}, Fallback: "by hand"}
+		for i, a := range actions {
+			s.Actions = append(s.Actions, exeunt.ActionSpec{Action: a, Title: a.Words(), Order: i, Proof: exeunt.Observed})
+		}
+		return s
+	}
+	payroll := live("payroll", 2, "", exeunt.EndEmployment, exeunt.ScheduleFinalPay)
+	payroll.Branch = "Payroll"
+	benefits := exeunt.System{Name: "benefits", Title: "Benefits", Kind: "manual", Tier: 2, Stage: exeunt.Manual, Branch: "Benefits",
+		Owner: exeunt.Person{Name: "Bea"}, Fallback: "call them"}
+	wiki := live("wiki", 3, "directory", exeunt.Disable)
+	door := exeunt.System{Name: "door", Title: "Door", Kind: "manual", Tier: 1, Stage: exeunt.Manual, Owner: exeunt.Person{Name: "Joe"}, Fallback: "take the badge"}
+	return []exeunt.System{
+		live("directory", 1, "", exeunt.ResetPassword, exeunt.Disable, exeunt.RevokeSessions, exeunt.RemoveGroups),
+		live("database", 2, "directory", exeunt.Disable), wiki, payroll, benefits, door,
+	}
+}
+
+func roles(role string, l exeunt.Leaver) exeunt.Person {
+	if role == "manager" {
+		return l.Manager
+	}
+	return exeunt.Person{Name: role, Email: role + "@acme.example", Role: role}
+}
+
+func draft(t *testing.T, d exeunt.Departure) exeunt.Plan {
+	t.Helper()
+	p, err := policy.Choose(shipped(t), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := exeunt.Draft(p, exeunt.Case{ID: 1, Departure: d, Owner: exeunt.Person{Name: "Hilde"}}, inventory(), roles, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := plan.Uncovered(inventory()); len(left) > 0 {
+		t.Fatalf("%s leaves out %v", p.Name, left)
+	}
+	return plan
+}
+
+func step(plan exeunt.Plan, key string) (exeunt.Step, bool) {
+	i := slices.IndexFunc(plan.Steps, func(s exeunt.Step) bool { return s.Key == key })
+	if i < 0 {
+		return exeunt.Step{}, false
+	}
+	return plan.Steps[i], true
+}
+
+func task(plan exeunt.Plan, key string) (exeunt.Task, bool) {
+	i := slices.IndexFunc(plan.Tasks, func(s exeunt.Task) bool { return s.Key == key })
+	if i < 0 {
+		return exeunt.Task{}, false
+	}
+	return plan.Tasks[i], true
+}
+
+func TestStandardCutsAccessAtTheEndOfTheLastDay(t *testing.T) {
+	plan := draft(t, leaving(exeunt.Voluntary))
+	s, ok := step(plan, "directory-disable")
+	want := time.Date(2026, 3, 31, 15, 0, 0, 0, time.UTC) // 17:00 in Berlin, summer time
+	if !ok || !s.StartsAt.Equal(want) || !s.Deadline.Equal(want.Add(30*time.Minute)) || s.State != exeunt.StepScheduled {
+		t.Errorf("directory-disable: %+v", s)
+	}
+	if s, ok := step(plan, "wiki-check-access"); !ok || s.Coverage != exeunt.CoverInherited || len(s.After) == 0 {
+		t.Errorf("the wiki behind the sign-on is not checked after it: %+v", s)
+	}
+	if s, ok := step(plan, "database-disable"); !ok || s.Rule != "cut-access" {
+		t.Errorf("the database behind the sign-on is not closed itself: %+v", s)
+	}
+}
+
+func TestFinalPayWaitsForTheApprovedTimesheet(t *testing.T) {
+	for _, kind := range []exeunt.DepartureType{exeunt.Voluntary, exeunt.Involuntary, exeunt.Layoff} {
+		plan := draft(t, leaving(kind))
+		pay, ok := step(plan, "payroll-schedule-final-pay")
+		if !ok || len(pay.After) != 1 || pay.After[0].Key != "approve-timesheet" || !strings.Contains(pay.After[0].Because, "approved hours") {
+			t.Errorf("%s: final pay waits for %v", kind, pay.After)
+		}
+		flag, ok := step(plan, "payroll-end-employment")
+		if !ok || len(flag.After) != 0 {
+			t.Errorf("%s: the end of employment is not flagged independently: %+v", kind, flag)
+		}
+		sheet, ok := task(plan, "approve-timesheet")
+		if !ok || sheet.Owner.Name != "Max Boss" {
+			t.Errorf("%s: the manager does not approve the timesheet: %+v", kind, sheet)
+		}
+		if b, ok := task(plan, "benefits-notify-benefits"); !ok || b.Branch != "Benefits" {
+			t.Errorf("%s: the benefits administrator is not told: %+v", kind, b)
+		}
+	}
+}
+
+func TestPeopleAreAskedWhatFitsTheDeparture(t *testing.T) {
+	interview := map[exeunt.DepartureType]bool{exeunt.Voluntary: true, exeunt.Retirement: true, exeunt.EndOfContract: true, exeunt.Layoff: true, exeunt.Involuntary: false, exeunt.Death: false}
+	for kind, want := range interview {
+		plan := draft(t, leaving(kind))
+		if _, ok := task(plan, "exit-interview"); ok != want {
+			t.Errorf("%s: exit interview %v, want %v", kind, ok, want)
+		}
+		for _, key := range []string{"return-assets", "shared-accounts", "settle-expenses"} {
+			if _, ok := task(plan, key); !ok {
+				t.Errorf("%s: nobody is asked to %s", kind, key)
+			}
+		}
+	}
+	flagged := leaving(exeunt.Voluntary)
+	flagged.Leaver.Flags = []exeunt.Flag{exeunt.Privileged, exeunt.Executive, exeunt.LitigationHold}
+	plan := draft(t, flagged)
+	for _, key := range []string{"rotate-privileged-secrets", "signing-authority", "legal-hold-review"} {
+		if _, ok := task(plan, key); !ok {
+			t.Errorf("a flagged departure has no task %s", key)
+		}
+	}
+}
+
+func TestNothingOfAnImmediateDepartureStartsBeforeTheCutOff(t *testing.T) {
+	plan := draft(t, leaving(exeunt.Involuntary))
+	for _, s := range plan.Steps {
+		if s.StartsAt.Before(plan.Case.CutOff) {
+			t.Errorf("%s starts %s, before the cut-off %s", s.Key, s.StartsAt, plan.Case.CutOff)
+		}
+	}
+	for _, s := range plan.Tasks {
+		if s.StartsAt.Before(plan.Case.CutOff) {
+			t.Errorf("%s starts %s, before the cut-off %s: somebody may hear of it", s.Key, s.StartsAt, plan.Case.CutOff)
+		}
+	}
+}
+
+const small = `name: own
+applies: departure.type == "voluntary"
+rules:
+  - name: one
+    systems: system.tier == 1
+    actions: [disable]
+    start: cut-off
+    deadline: start + 1h
+`
+
+func TestFaultsOfAPolicyAreSaidAtTheirPlaces(t *testing.T) {
+	cases := []struct{ name, old, new, want string }{
+		{"a misspelt field", "system.tier == 1", "system.teir == 1", "p.yaml:5:20: rules[0].systems: undefined field 'teir'"},
+		{"a misspelt variable", `departure.type == "voluntary"`, `depature.type == "voluntary"`, "p.yaml:2:10: applies: undeclared reference to 'depature'"},
+		{"no system outside systems", `departure.type == "voluntary"`, `system.tier == 1`, "p.yaml:2:10: applies: undeclared reference to 'system'"},
+		{"a type error", "system.tier == 1", `system.tier == "1"`, "no matching overload"},
+		{"not a condition", "system.tier == 1", "system.tier", "p.yaml:5:14: rules[0].systems: this gives int"},
+		{"a syntax error", "system.tier == 1", "system.tier ==", "Syntax error"},
+		{"a moment", "start: cut-off", "start: cutoff", "p.yaml:7:12: rules[0].start: \"cutoff\" is not a moment"},
+		{"an unknown key", "actions:", "action:", "p.yaml:6:5: rules[0].action: there is no such key here; did you mean actions?"},
+		{"nothing to do", "    actions: [disable]\n", "", "rules[0]: the rule does nothing"},
+		{"no deadline", "    deadline: start + 1h\n", "", "rules[0].deadline: missing; say by when"},
+		{"an unknown dependency", "    start: cut-off\n", "    start: cut-off\n    after: [{rule: two, because: x}]\n", "there is no rule \"two\""},
+		{"a circle", "    start: cut-off\n", "    start: cut-off\n    after: [{rule: one, because: x}]\n", "wait for each other"},
+		{"a dependency without a reason", "    start: cut-off\n", "    start: cut-off\n    after: [{rule: two}]\n", "rules[0].after[0].because: missing"},
+		{"a block", "systems: system.tier == 1", "systems: |\n      system.tier > 0 &&\n      system.foo == 1", "p.yaml:7:7: rules[0].systems: undefined field 'foo'"},
+		{"a clock time", "applies:", "cut_off: 5pm\napplies:", "cut_off: this is not a clock time"},
+		{"no rules", small[strings.Index(small, "rules:"):], "", "the policy has no rules"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if _, faults := policy.Read("p.yaml", []byte(small)); len(faults) > 0 {
+				t.Fatalf("the example itself is faulty: %v", faults)
+			}
+			broken := strings.Replace(small, c.old, c.new, 1)
+			if _, faults := policy.Read("p.yaml", []byte(broken)); !strings.Contains(faults.Error(), c.want) {
+				t.Errorf("got:\n%v\nwant: %s", faults, c.want)
+			}
+		})
+	}
+}
+
+func TestExtendsReplacesAddsAndLeavesOut(t *testing.T) {
+	own := `name: acme
+extends: standard
+without: [exit-interview, approve-timesheet]
+rules:
+  - name: return-assets
+    title: Take back the forklift
+    task: {owner: it, procedure: with care}
+    start: last-day
+    deadline: start + 1d
+  - name: fly-flag
+    task: {owner: hr, procedure: at half mast}
+    start: last-day
+    deadline: start + 1d
+`
+	p, faults := policy.Read("acme.yaml", []byte(own))
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	var names []string
+	for _, r := range p.Rules {
+		names = append(names, r.Name)
+		if r.Name == "return-assets" && r.Title != "Take back the forklift" {
+			t.Errorf("return-assets was not replaced: %s", r.Title)
+		}
+		if r.Name == "final-pay" && len(r.After) != 0 {
+			t.Errorf("final-pay waits for a rule that was left out")
+		}
+	}
+	if slices.Contains(names, "exit-interview") || !slices.Contains(names, "fly-flag") || !slices.Contains(names, "cut-access") {
+		t.Errorf("rules: %v", names)
+	}
+	standard, _ := policy.Source("standard")
+	base, _ := policy.Read("standard.yaml", standard)
+	if p.Version == base.Version || len(p.Version) != 12 {
+		t.Errorf("version %q does not depend on the content", p.Version)
+	}
+	if _, faults := policy.Read("x.yaml", []byte("name: x\nextends: standard\nwithout: [nothing]\n")); !strings.Contains(faults.Error(), "x.yaml:3:11: without[0]: standard has no rule") {
+		t.Errorf("got %v", faults)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(small))
+	f.Add([]byte("name: &a [*a]"))
+	f.Add([]byte("name: x\nextends: standard\n"))
+	f.Fuzz(func(t *testing.T, source []byte) {
+		p, faults := policy.Read("p.yaml", source)
+		if len(faults.Errors()) == 0 && p.Name == "" {
+			t.Errorf("a policy without a name is accepted")
+		}
+	})
+}

@@ -1,0 +1,89 @@
+package policy
+
+import (
+	"embed"
+	"fmt"
+	"slices"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/config/yamlfile"
+)
+
+//go:embed shipped/*.yaml
+var shipped embed.FS
+
+// ShippedNames are the policies that come with the product, in the order in which they are asked.
+var ShippedNames = []string{"immediate", "layoff", "standard"}
+
+// Source is the text of a shipped policy, to read or to copy.
+func Source(name string) ([]byte, error) {
+	text, err := shipped.ReadFile("shipped/" + name + ".yaml")
+	if err != nil {
+		return nil, exeunt.Errorf(exeunt.NotFound, "no policy %q is shipped: there are %v", name, ShippedNames)
+	}
+	return text, nil
+}
+
+// Shipped compiles the policies that come with the product.
+func Shipped() ([]Policy, yamlfile.Faults) {
+	var out []Policy
+	var faults yamlfile.Faults
+	for _, name := range ShippedNames {
+		text, err := Source(name)
+		if err != nil {
+			return nil, yamlfile.Faults{{File: "shipped/" + name + ".yaml", What: err.Error()}}
+		}
+		p, more := Read("shipped/"+name+".yaml", text)
+		out, faults = append(out, p), append(faults, more...)
+	}
+	return out, faults
+}
+
+// extended merges a policy into the shipped one that it extends; parent is the text of that.
+func extended(f File) (merged File, parent []byte, problems []yamlfile.Problem) {
+	parent, err := Source(f.Extends)
+	if err != nil {
+		return f, nil, []yamlfile.Problem{{Path: "extends", What: exeunt.MessageOf(err), Remedy: "name one of them, or write the rules yourself"}}
+	}
+	doc := yamlfile.Parse("shipped/"+f.Extends+".yaml", parent)
+	doc.Decode(&merged)
+	for i, name := range f.Without {
+		before := len(merged.Rules)
+		merged.Rules = slices.DeleteFunc(merged.Rules, func(r Rule) bool { return r.Name == name })
+		if len(merged.Rules) == before {
+			problems = append(problems, yamlfile.Problem{Path: fmt.Sprintf("without[%d]", i), What: fmt.Sprintf("%s has no rule %q", f.Extends, name), Remedy: "see the shipped policy for the names of its rules"})
+		}
+	}
+	for i := range merged.Rules {
+		for _, name := range f.Without {
+			merged.Rules[i].After = slices.DeleteFunc(merged.Rules[i].After, func(a After) bool { return a.Rule == name })
+		}
+	}
+	return merged.overlay(f), parent, problems
+}
+
+// overlay puts what f says over the policy that it extends. Its own rules come first, so that their
+// places in the file are theirs and their steps win over shipped ones.
+func (base File) overlay(f File) File {
+	out := base
+	out.Name, out.Extends = f.Name, ""
+	if f.Title != "" {
+		out.Title = f.Title
+	}
+	if f.Applies != "" {
+		out.Applies = f.Applies
+	}
+	if f.CutOff != "" {
+		out.CutOff = f.CutOff
+	}
+	if f.AccessSLA != nil {
+		out.AccessSLA = f.AccessSLA
+	}
+	out.Rules = slices.Clone(f.Rules)
+	for _, r := range base.Rules {
+		if !slices.ContainsFunc(f.Rules, func(own Rule) bool { return own.Name == r.Name }) {
+			out.Rules = append(out.Rules, r)
+		}
+	}
+	return out
+}
