@@ -1,0 +1,62 @@
+#!/bin/sh
+# Installs what the tests' servers need and this machine lacks: Debian packages when that is
+# possible without asking (root, or sudo without a password), and the Node modules.
+#
+# On stdout: the names of what is still missing, comma-separated, for EXEUNT_WITHOUT; nothing else.
+# Debian may start its own slapd or postgresql after the installation. The tests neither use nor
+# disturb those: each server of theirs has a folder and ports of its own.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+PATH=$PATH:/usr/sbin:/sbin
+export PATH
+
+say() { echo "install.sh: $*" >&2; }
+has() { command -v "$1" >/dev/null 2>&1; }
+has_postgres() { has postgres || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; }
+has_browser() { has chromium || has chromium-browser || has google-chrome || has google-chrome-stable; }
+has_modules() { [ -e "$here/node/node_modules/.package-lock.json" ]; }
+# A domain controller needs the provisioning data beside the daemon, and root for its ports.
+has_samba() { has samba && has samba-tool && [ -e /usr/share/samba/setup/provision.ldif ]; }
+
+packages=
+want() { packages="$packages $*"; }
+{ has slapd && has ldapsearch; } || want slapd ldap-utils
+has_samba || want samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind
+has_postgres || want postgresql
+has_browser || want chromium
+{ has node && has npm; } || want nodejs npm
+has openssl || want openssl ca-certificates
+
+as_root=
+if [ "$(id -u)" -ne 0 ] && has sudo && sudo -n true 2>/dev/null; then as_root="sudo -n"; fi
+if [ -n "$packages" ]; then
+  if has apt-get && { [ "$(id -u)" -eq 0 ] || [ -n "$as_root" ]; }; then
+    say "installing:$packages"
+    $as_root apt-get update -qq >&2 || say "apt-get update failed"
+    for package in $packages; do # one by one: a name that this release lacks must not stop the others
+      $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "$package" >&2 || say "could not install $package"
+    done
+  else
+    say "not installed, since this needs apt-get and root:$packages"
+  fi
+fi
+
+if has npm; then
+  # Installed anew only when the lock file is newer than what is there.
+  if ! has_modules || [ "$here/node/package-lock.json" -nt "$here/node/node_modules/.package-lock.json" ]; then
+    say "installing the Node modules"
+    (cd "$here/node" && npm ci --ignore-scripts --no-audit --no-fund >&2 && touch node_modules/.package-lock.json) ||
+      say "npm ci failed"
+  fi
+fi
+
+missing=
+lack() { missing="$missing${missing:+,}$1"; say "still missing: $1${2:+ ($2)}"; }
+has slapd || lack slapd
+has_samba && [ "$(id -u)" -eq 0 ] || lack samba "a domain controller must be run as root"
+has_postgres || lack postgresql
+has_browser || lack chromium
+{ has node || has nodejs; } || lack node
+has_modules || lack node_modules
+echo "$missing"

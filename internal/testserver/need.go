@@ -1,0 +1,81 @@
+package testserver
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Names of what a test may need, as EXEUNT_WITHOUT and install.sh spell them.
+const (
+	Slapd       = "slapd"
+	SambaDC     = "samba"
+	PostgreSQL  = "postgresql"
+	Browser     = "chromium"
+	Node        = "node"
+	NodeModules = "node_modules"
+)
+
+// programs lists where each name may be found, the best first. Debian keeps daemons out of the
+// ordinary user's PATH, and each PostgreSQL release in a folder of its own.
+var programs = map[string][]string{
+	Slapd:       {"slapd", "/usr/sbin/slapd"},
+	SambaDC:     {"samba", "/usr/sbin/samba"},
+	PostgreSQL:  {"/usr/lib/postgresql/*/bin/postgres", "postgres"},
+	Browser:     {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"},
+	Node:        {"node", "nodejs"},
+	NodeModules: {filepath.Join(nodeDir(), "node_modules", ".package-lock.json")},
+}
+
+// need returns where a program lies. A missing one fails the test; it is skipped, loudly, only
+// where EXEUNT_WITHOUT owns up to the lack and CI does not hide behind it.
+func need(t testing.TB, name string) string {
+	t.Helper()
+	path, why := locate(name)
+	if why == "" {
+		return path
+	}
+	if owned(name, os.Getenv) {
+		t.Skipf("NOT TESTED: %s %s, and EXEUNT_WITHOUT says that this machine is without it", name, why)
+	}
+	t.Fatalf("%s %s. Run internal/testserver/install.sh, or set EXEUNT_WITHOUT=%s to leave out what needs it", name, why, name)
+	return ""
+}
+
+// owned says whether the lack of a name is owned up to.
+func owned(name string, getenv func(string) string) bool {
+	return getenv("CI") != "true" && slices.Contains(strings.Split(getenv("EXEUNT_WITHOUT"), ","), name)
+}
+
+// locate finds a program, or says why it cannot be used.
+func locate(name string) (path, why string) {
+	if name == SambaDC && os.Geteuid() != 0 {
+		return "", "needs root (its ports are 389 and 636)"
+	}
+	for _, candidate := range programs[name] {
+		if strings.Contains(candidate, "*") || name == NodeModules {
+			if found, _ := filepath.Glob(candidate); len(found) > 0 {
+				return found[len(found)-1], ""
+			}
+		} else if found, err := exec.LookPath(candidate); err == nil {
+			return found, ""
+		}
+	}
+	return "", "is not installed"
+}
+
+// nodeDir is the folder with package.json, beside this file.
+func nodeDir() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "node")
+}
+
+// Chromium returns the path of a Chromium or Chrome binary.
+func Chromium(t testing.TB) string {
+	t.Helper()
+	return need(t, Browser)
+}
