@@ -36,6 +36,8 @@ const (
 	EntryRefused        EntryKind = "trigger.refuse"
 	EntrySignedIn       EntryKind = "access.sign-in"
 	EntryExported       EntryKind = "evidence.export"
+	EntryErased         EntryKind = "case.erase"   // what the case's entries say is destroyed after retention
+	EntryManifest       EntryKind = "log.manifest" // how many leaves and cases there are
 )
 
 // Entry is one thing that happened, as the ledger is told it. It never holds a secret or a
@@ -125,6 +127,10 @@ func LeafKindOf(k EntryKind) LeafKind {
 		return LeafOpen
 	case EntryClosed:
 		return LeafClose
+	case EntryErased:
+		return LeafErase
+	case EntryManifest:
+		return LeafManifest
 	default:
 		return LeafEvent
 	}
