@@ -193,8 +193,15 @@ func (s Step) wait(o Outcome, now time.Time) Change {
 	if pause == 0 {
 		pause = Backoff(s.Attempt)
 	}
-	tired := s.Attempt >= Attempts || (now.Add(pause).After(s.Deadline) && s.Attempt >= 3)
-	if tired && o.Kind == TryAgain && KindOf(errOrNil(o.Err)) != Throttled {
+	late := now.Add(pause).After(s.Deadline)
+	tired := s.Attempt >= Attempts || (late && s.Attempt >= 3)
+	if KindOf(errOrNil(o.Err)) == Throttled { // to be told to wait is not to fail
+		tired = late && s.Attempt >= Attempts
+	}
+	if o.Kind == NotYet { // the system took it: only the deadline ends the patience
+		tired = late && now.Sub(s.AppliedAt) > 10*time.Minute
+	}
+	if tired {
 		return s.giveUp(o, now)
 	}
 	s.State, s.NextAttemptAt = StepReady, now.Add(pause)
@@ -210,7 +217,7 @@ func (s Step) giveUp(o Outcome, now time.Time) Change {
 	s.Reason = messageOf(o.Err, "automation could not do it")
 	task := s.FallbackTask(now)
 	change := Change{Steps: []Step{s}, Tasks: []Task{task}}
-	change.Notices = append(change.Notices, task.notice(NoticeFailed, "step:"+s.Key))
+	change.Notices = append(change.Notices, task.notice(NoticeFailed, fmt.Sprintf("failed:%d", now.UnixMicro())))
 	change.Record(EntryFailed, s, now, fmt.Sprintf("%s: %s stopped", s.SystemTitle, lower(s.Title)),
 		map[string]string{"reason": s.Reason, "class": string(KindOf(errOrNil(o.Err))), "attempt": fmt.Sprint(s.Attempt), "task": task.Key, "owner": task.Owner.String()})
 	return change
@@ -223,27 +230,71 @@ func (s Step) FallbackTask(now time.Time) Task {
 		deadline = floor
 	}
 	return Task{
-		Case: s.Case, Key: s.Key + "-by-hand", Step: s.Key, System: s.System, Branch: s.Branch, State: TaskOpen,
+		Case: s.Case, Key: s.Key + "-by-hand", Steps: []string{s.Key}, System: s.System, Branch: s.Branch, State: TaskOpen,
 		Title:     fmt.Sprintf("%s: %s by hand", s.SystemTitle, lower(s.Title)),
 		Procedure: s.Fallback, Reason: s.Reason, Owner: s.Owner, Rule: s.Rule,
 		OpenedAt: now, StartsAt: now, Deadline: deadline, DeadlineRule: Moment{AtStart, deadline.Sub(now)},
 	}
 }
 
-// Retry puts a failed step back to work and withdraws its task.
-func (s Step) Retry(task *Task, by Override, now time.Time) (Change, error) {
-	if s.State != StepFailed {
-		return Change{}, Errorf(Conflict, "%s: %s is %s, not failed: only a failed step can be tried again", s.SystemTitle, lower(s.Title), s.State)
+// GiveUpAll fails every step of a visit for one reason, such as that no account matches: one task of
+// the system's owner stands in for all of them.
+func GiveUpAll(steps []Step, o Outcome, now time.Time) Change {
+	if len(steps) == 1 {
+		return steps[0].giveUp(o, now)
 	}
-	s.State, s.Attempt, s.NextAttemptAt, s.SettledAt, s.Reason = StepReady, 0, now, time.Time{}, ""
-	change := Change{Steps: []Step{s}}
-	if task != nil && task.Open() {
-		t := *task
-		t.State, t.ClosedAt, t.Reason = TaskWithdrawn, now, "tried again by "+by.By
-		change.Tasks = append(change.Tasks, t)
+	first := steps[0]
+	first.Reason = messageOf(o.Err, "automation could not do it")
+	task := first.FallbackTask(now)
+	task.Key, task.Title, task.Steps = first.System+"-exception", first.SystemTitle+": end access by hand", nil
+	change := Change{}
+	for _, s := range steps {
+		if s.BegunAt.IsZero() {
+			s.BegunAt = now
+		}
+		s.State, s.SettledAt, s.Reason, s.NextAttemptAt = StepFailed, now, first.Reason, time.Time{}
+		change.Steps = append(change.Steps, s)
+		task.Steps = append(task.Steps, s.Key)
+		task.Checklist = append(task.Checklist, s.Title)
+		if s.Deadline.Before(task.Deadline) && s.Deadline.After(now.Add(2*time.Hour)) {
+			task.Deadline = s.Deadline
+		}
+		change.Record(EntryFailed, s, now, fmt.Sprintf("%s: %s stopped", s.SystemTitle, lower(s.Title)),
+			map[string]string{"reason": s.Reason, "class": string(KindOf(errOrNil(o.Err))), "task": task.Key, "owner": task.Owner.String()})
 	}
-	change.Record(EntryRetried, s, now, fmt.Sprintf("%s: %s is tried again", s.SystemTitle, lower(s.Title)), map[string]string{"by": by.By, "reason": by.Reason})
+	change.Tasks = []Task{task}
+	change.Notices = []Notice{task.notice(NoticeFailed, fmt.Sprintf("exception:%d", now.UnixMicro()))}
+	return change
+}
+
+// Retry puts failed steps back to work and withdraws the task that stood in for them.
+func Retry(steps []Step, task *Task, by Override, now time.Time) (Change, error) {
+	var change Change
+	for _, s := range steps {
+		if s.State != StepFailed {
+			continue
+		}
+		s.State, s.Attempt, s.NextAttemptAt, s.SettledAt, s.Reason = StepReady, 0, now, time.Time{}, ""
+		if s.Deadline.Before(now) {
+			s.Deadline = now.Add(2 * time.Hour)
+		}
+		change.Steps = append(change.Steps, s)
+		change.Record(EntryRetried, s, now, fmt.Sprintf("%s: %s is tried again", s.SystemTitle, lower(s.Title)), map[string]string{"by": by.By, "reason": by.Reason})
+	}
+	if len(change.Steps) == 0 {
+		return Change{}, Errorf(Conflict, "only a failed step can be tried again, and this one is not failed")
+	}
+	change.Tasks = withdraw(task, "tried again by "+by.By, now)
 	return change, nil
+}
+
+func withdraw(task *Task, why string, now time.Time) []Task {
+	if task == nil || !task.Open() {
+		return nil
+	}
+	t := *task
+	t.State, t.ClosedAt, t.Reason = TaskWithdrawn, now, why
+	return []Task{t}
 }
 
 // Waive settles a step by a named person's decision against it.
@@ -256,10 +307,8 @@ func (s Step) Waive(task *Task, by Override, now time.Time) (Change, error) {
 	}
 	s.State, s.Proof, s.SettledAt, s.Reason = StepWaived, Waived, now, by.By+": "+by.Reason
 	change := Change{Steps: []Step{s}}
-	if task != nil && task.Open() {
-		t := *task
-		t.State, t.ClosedAt, t.Reason = TaskWithdrawn, now, "overridden by "+by.By
-		change.Tasks = append(change.Tasks, t)
+	if task != nil && len(task.Steps) == 1 { // one that stands in for others too goes on
+		change.Tasks = withdraw(task, "overridden by "+by.By, now)
 	}
 	change.Record(EntryWaived, s, now, fmt.Sprintf("%s: %s overridden", s.SystemTitle, lower(s.Title)), map[string]string{"by": by.By, "reason": by.Reason})
 	return change, nil

@@ -2,6 +2,7 @@ package exeunt
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,7 +51,7 @@ type Task struct {
 	Key          string       `json:"key"`
 	Version      int64        `json:"version"`
 	State        TaskState    `json:"state"`
-	Step         string       `json:"step,omitempty"`   // the failed step that it stands in for
+	Steps        []string     `json:"steps,omitempty"`  // keys of the failed steps that it stands in for
 	System       string       `json:"system,omitempty"` //
 	Branch       string       `json:"branch"`
 	Coverage     Coverage     `json:"coverage,omitempty"` // set when this task is how the plan covers System
@@ -90,8 +91,8 @@ func (t Task) Save(ticked []int, note, by string, now time.Time) (Change, error)
 	return change, nil
 }
 
-// Complete ends the task in a person's name. A step that it stood in for becomes attested.
-func (t Task) Complete(step *Step, ticked []int, note, by string, now time.Time) (Change, error) {
+// Complete ends the task in a person's name. The failed steps that it stood in for become attested.
+func (t Task) Complete(steps []Step, ticked []int, note, by string, now time.Time) (Change, error) {
 	if t.State != TaskOpen {
 		return Change{}, t.notOpen()
 	}
@@ -106,8 +107,10 @@ func (t Task) Complete(step *Step, ticked []int, note, by string, now time.Time)
 		what = fmt.Sprintf("%s completed with %d open items", t.Title, open)
 	}
 	change.Record(EntryTaskDone, t, now, what, map[string]string{"by": by, "note": t.Note})
-	if step != nil && step.State == StepFailed {
-		s := *step
+	for _, s := range steps {
+		if s.State != StepFailed || !slices.Contains(t.Steps, s.Key) {
+			continue
+		}
 		s.State, s.Proof, s.SettledAt, s.Reason = StepAttested, Attested, now, "done by hand by "+by
 		change.Steps = append(change.Steps, s)
 		change.Record(EntryAttested, s, now, fmt.Sprintf("%s: %s attested", s.SystemTitle, lower(s.Title)), map[string]string{"by": by})

@@ -109,3 +109,36 @@ func (d Departure) Doubt(now time.Time) string {
 	}
 	return ""
 }
+
+// Response is what a trigger means for a leaver.
+type Response string
+
+// The responses.
+const (
+	OpenCase    Response = "open"    // a new departure
+	AmendCase   Response = "amend"   // the facts of the one under way changed
+	RescindCase Response = "rescind" // the one under way is taken back
+	Absorb      Response = "absorb"  // nothing new in it
+)
+
+// Answer decides what a trigger means, given the leaver's case that is under way, if any.
+func (t Trigger) Answer(underWay *Case) Response {
+	switch {
+	case t.Kind == Rescinded && underWay == nil:
+		return Absorb
+	case t.Kind == Rescinded:
+		return RescindCase
+	case underWay == nil:
+		return OpenCase
+	case t.Departure.same(underWay.Departure):
+		return Absorb
+	default:
+		return AmendCase
+	}
+}
+
+// same says whether two announcements mean the same departure: identifiers and titles may differ.
+func (d Departure) same(o Departure) bool {
+	return d.Type == o.Type && d.LastDay == o.LastDay && d.TerminationDate == o.TerminationDate &&
+		d.CutOffClock == o.CutOffClock && d.Immediate == o.Immediate && d.Leaver.Zone == o.Leaver.Zone
+}

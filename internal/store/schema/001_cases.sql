@@ -19,7 +19,8 @@ CREATE TABLE cases (
 	closed_at BIGINT,
 	document TEXT NOT NULL
 );
-CREATE INDEX cases_by_leaver ON cases (leaver_key);
+-- One departure under way for each leaver, whatever two events at once may believe.
+CREATE UNIQUE INDEX cases_under_way ON cases (leaver_key) WHERE closed_at IS NULL AND state <> 'rescinded';
 CREATE INDEX cases_by_state ON cases (state, last_day);
 CREATE INDEX cases_by_last_day ON cases (last_day);
 
