@@ -223,8 +223,8 @@ func undoTask(c Case, done []string, now time.Time) Task {
 	}
 }
 
-// Release lets a held case go on.
-func (c Case) Release(by Override, now time.Time) (Change, error) {
+// Release lets a held case go on, with the steps and tasks that it was opened with.
+func (c Case) Release(steps []Step, tasks []Task, by Override, now time.Time) (Change, error) {
 	if c.State != CaseHeld {
 		return Change{}, Errorf(Conflict, "case %s is %s, not held", c.ID, c.State)
 	}
@@ -233,6 +233,17 @@ func (c Case) Release(by Override, now time.Time) (Change, error) {
 	}
 	c.State, c.Hold = CaseRunning, ""
 	change := Change{Case: &c}
+	for _, s := range steps {
+		if !s.State.Settled() {
+			change.Steps = append(change.Steps, s)
+		}
+	}
+	for _, t := range tasks {
+		if t.State == TaskOpen {
+			change.Tasks = append(change.Tasks, t)
+			change.Notices = append(change.Notices, t.notice(NoticeAssigned, "assigned"))
+		}
+	}
 	change.Record(EntryReleased, c, now, "released", map[string]string{"by": by.By, "reason": by.Reason})
 	return change, nil
 }

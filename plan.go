@@ -70,7 +70,7 @@ func (p Plan) Open(t Trigger, doubt string, now time.Time) Change {
 	for _, task := range p.Tasks {
 		change.Record(EntryTaskOpened, task, now, task.Title+", owner "+task.Owner.String(),
 			map[string]string{"owner": task.Owner.String(), "deadline": task.Deadline.Format(time.RFC3339), "rule": task.Rule, "reason": task.Reason})
-		if task.State == TaskOpen {
+		if task.State == TaskOpen && doubt == "" { // nobody is asked while the case is held
 			change.Notices = append(change.Notices, task.notice(NoticeAssigned, "assigned"))
 		}
 	}

@@ -157,3 +157,8 @@ func Random(n int) string {
 	_, _ = rand.Read(b) // never fails: crypto/rand
 	return hex.EncodeToString(b)
 }
+
+// WithTx runs do in one transaction, for what is no change of a case: jobs that were lost.
+func (s *Store) WithTx(ctx context.Context, do func(context.Context, Tx) error) error {
+	return s.write(ctx, func(tx Tx) error { return do(ctx, tx) })
+}

@@ -160,14 +160,6 @@ func (s *Store) OpenTaskJobs(ctx context.Context) ([]exeunt.Job, error) {
 	return jobs, err
 }
 
-// Enqueue writes jobs in a transaction of their own: the reconciler's.
-func (s *Store) Enqueue(ctx context.Context, jobs []exeunt.Job) error {
-	if len(jobs) == 0 {
-		return nil
-	}
-	return s.write(ctx, func(tx Tx) error { return s.enqueue(ctx, tx, jobs) })
-}
-
 // Lease takes (case, system) for a holder until a moment. It returns false while somebody else has it.
 func (s *Store) Lease(ctx context.Context, id exeunt.CaseID, system, holder string, now, until time.Time) (bool, error) {
 	var n int64
