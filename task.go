@@ -46,7 +46,7 @@ const (
 
 // Task is what a person is asked to do. (Case, Key) is its identity; ID is what people say.
 type Task struct {
-	ID           TaskID       `json:"id"`
+	ID           TaskID       `json:"id,omitzero"` // zero until the store has given one
 	Case         CaseID       `json:"case"`
 	Key          string       `json:"key"`
 	Version      int64        `json:"version"`

@@ -1,0 +1,338 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/store/storetest"
+)
+
+var now = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+func TestWhatIsCommittedIsRead(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		change := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		file, err := s.CaseFile(t.Context(), change.Case.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if file.Case.Leaver().Name != "Maya Okonkwo E1" || file.Case.Version != 1 || len(file.Steps) != 4 || len(file.Tasks) != 3 {
+			t.Errorf("read %q version %d with %d steps and %d tasks", file.Case.Leaver().Name, file.Case.Version, len(file.Steps), len(file.Tasks))
+		}
+		if file.Steps[0].DeadlineRule != (exeunt.Moment{Anchor: exeunt.AtStart, Offset: time.Hour}) {
+			t.Errorf("the deadline's rule was not kept: %v", file.Steps[0].DeadlineRule)
+		}
+		if file.Logged != len(change.Entries) || file.Sealed != 0 {
+			t.Errorf("%d of %d entries, %d sealed", file.Logged, len(change.Entries), file.Sealed)
+		}
+	})
+}
+
+func TestAChangeWithoutEntriesIsRefused(t *testing.T) {
+	s := storetest.SQLite(t)
+	if err := s.Commit(t.Context(), &exeunt.Change{}); exeunt.KindOf(err) != exeunt.Internal {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestWhoeverIsSecondIsRefused(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		opened := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		first := opened.Steps[0].Intend(exeunt.Account{ID: "a"}, exeunt.Observation{}, now)
+		second := opened.Steps[0].Intend(exeunt.Account{ID: "a"}, exeunt.Observation{}, now)
+		if err := s.Commit(t.Context(), &first); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Commit(t.Context(), &second); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Fatalf("the second intent was answered %v", err)
+		}
+		page, err := s.Entries(t.Context(), store.EntryQuery{Kind: string(exeunt.EntryIntent)})
+		if err != nil || page.Total != 1 {
+			t.Errorf("%d intents are recorded, %v", page.Total, err)
+		}
+	})
+}
+
+func TestJobsAreWrittenWithTheChangeOrNotAtAll(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		refuse := errors.New("no")
+		var enqueued []exeunt.Job
+		s.OnCommit(func(_ context.Context, _ store.Tx, jobs []exeunt.Job) error { enqueued = jobs; return refuse }, func(exeunt.CaseID) { t.Error("told of a change that was rolled back") })
+		change := storetest.Plan(t, 7, storetest.Departure("E1", "2026-11-20"), now).Open(exeunt.Trigger{Source: "hr"}, "", now)
+		if err := s.Commit(t.Context(), &change); err == nil {
+			t.Fatal("committed although the jobs were not")
+		}
+		if _, err := s.Case(t.Context(), 7); exeunt.KindOf(err) != exeunt.NotFound {
+			t.Errorf("the case is there: %v", err)
+		}
+		visits := map[string]bool{}
+		for _, j := range enqueued {
+			if j.Kind == exeunt.JobVisit {
+				visits[j.System] = true
+			}
+		}
+		if !visits["directory"] || !visits["payroll"] || visits["badges"] {
+			t.Errorf("visits for %v", visits)
+		}
+	})
+}
+
+func TestWhatWaitedGoesOnWithTheLastThingItWaitedFor(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		opened := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		pay := stepOf(t, s, opened.Case.ID, "payroll-schedule-final-pay")
+		if pay.State != exeunt.StepWaiting {
+			t.Fatalf("final pay is %s before the timesheet is approved", pay.State)
+		}
+		task, err := s.TaskByKey(t.Context(), opened.Case.ID, "timesheet")
+		if err != nil {
+			t.Fatal(err)
+		}
+		later := now.Add(5 * time.Hour)
+		change, err := task.Complete(nil, nil, "", "Tom Reyes", later)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Commit(t.Context(), &change); err != nil {
+			t.Fatal(err)
+		}
+		pay = stepOf(t, s, opened.Case.ID, "payroll-schedule-final-pay")
+		if pay.State != exeunt.StepReady || !pay.Deadline.Equal(later.Add(time.Hour)) {
+			t.Errorf("final pay is %s with deadline %s", pay.State, pay.Deadline)
+		}
+	})
+}
+
+// Two steps that settle at the same time, each unaware of the other, must not both believe that the
+// other one still blocks.
+func TestTwoSettlingAtOnceUnblockExactlyOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for range 10 {
+			opened := twoBlockers(t, s)
+			var wait sync.WaitGroup
+			for _, step := range opened.Steps[:2] {
+				wait.Go(func() {
+					change := step.Finish(exeunt.Outcome{Kind: exeunt.Done, Proof: exeunt.Observed}, now)
+					if err := s.Commit(t.Context(), &change); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wait.Wait()
+			if got := stepOf(t, s, opened.Case.ID, opened.Steps[2].Key); got.State != exeunt.StepReady {
+				t.Fatalf("the dependent is %s", got.State)
+			}
+		}
+	})
+}
+
+func twoBlockers(t *testing.T, s *store.Store) exeunt.Change {
+	t.Helper()
+	id, err := s.NextCase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := storetest.Plan(t, id, storetest.Departure("E"+id.String(), "2026-11-20"), now)
+	plan.Steps[2].After = []exeunt.Dependency{{Key: plan.Steps[0].Key, Because: "test"}, {Key: plan.Steps[1].Key, Because: "test"}}
+	plan.Steps[2].State = exeunt.StepWaiting
+	change := plan.Open(exeunt.Trigger{Source: "hr"}, "", now)
+	if err := s.Commit(t.Context(), &change); err != nil {
+		t.Fatal(err)
+	}
+	return change
+}
+
+func TestOneDepartureIsUnderWayForEachLeaver(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		change := storetest.Plan(t, 99, storetest.Departure("E1", "2026-11-21"), now).Open(exeunt.Trigger{Source: "hr"}, "", now)
+		if err := s.Commit(t.Context(), &change); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("a second case of the same leaver was answered %v", err)
+		}
+	})
+}
+
+func TestAnEventIsTakenOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		var jobs int
+		count := func(context.Context, store.Tx) error { jobs++; return nil }
+		for i, want := range []bool{true, false, false} {
+			fresh, err := s.Receive(t.Context(), store.Event{Source: "hr", ID: "1", Body: []byte("{}"), ReceivedAt: now}, count)
+			if err != nil || fresh != want {
+				t.Errorf("receipt %d: fresh %t, %v", i, fresh, err)
+			}
+		}
+		if jobs != 1 {
+			t.Errorf("%d jobs", jobs)
+		}
+	})
+}
+
+func TestALeaseIsHeldByOne(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		take := func(holder string, at time.Time) bool {
+			got, err := s.Lease(t.Context(), 1, "directory", holder, at, at.Add(time.Minute))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		if !take("a/1", now) || take("b/1", now.Add(30*time.Second)) {
+			t.Error("a lease was shared")
+		}
+		if !take("b/1", now.Add(2*time.Minute)) {
+			t.Error("a lease outlived its time")
+		}
+		if err := s.DropLeases(t.Context(), "b/"); err != nil {
+			t.Fatal(err)
+		}
+		if !take("c/1", now.Add(2*time.Minute)) {
+			t.Error("the leases of a node that was killed were kept")
+		}
+	})
+}
+
+func TestTheSequencerGivesDenseNumbersAndChains(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for _, id := range []string{"E1", "E2", "E3"} {
+			storetest.Open(t, s, storetest.Departure(id, "2026-11-20"), now)
+		}
+		var wait sync.WaitGroup
+		for range 4 {
+			wait.Go(func() {
+				for {
+					if n, err := s.Outbox().Sequence(t.Context(), 2); err != nil || n == 0 {
+						if err != nil {
+							t.Error(err)
+						}
+						return
+					}
+				}
+			})
+		}
+		wait.Wait()
+		records, err := s.Outbox().Unshipped(t.Context(), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, r := range records {
+			if r.N != int64(i) {
+				t.Fatalf("entry %d has number %d", i, r.N)
+			}
+		}
+		if err := s.Outbox().MarkShipped(t.Context(), []exeunt.Mark{{N: 0, Index: 0}, {N: 1, Index: 1}}); err != nil {
+			t.Fatal(err)
+		}
+		if n, index, err := s.Outbox().LastShipped(t.Context()); n != 1 || index != 1 || err != nil {
+			t.Errorf("last shipped is %d at %d, %v", n, index, err)
+		}
+	})
+}
+
+func TestTheListOfCasesIsFilteredAndCounted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		failed := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		storetest.Open(t, s, storetest.Departure("E2", "2026-12-20"), now)
+		change := failed.Steps[0].Finish(exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.NotFound, "nobody")}, now)
+		if err := s.Commit(t.Context(), &change); err != nil {
+			t.Fatal(err)
+		}
+		page, err := s.Cases(t.Context(), store.CaseQuery{State: "attention"}, now)
+		if err != nil || len(page.Rows) != 1 || page.Rows[0].ID != failed.Case.ID || page.Rows[0].Worst != "Directory: disable stopped" {
+			t.Fatalf("attention shows %+v, %v", page.Rows, err)
+		}
+		if page.Counts[""] != 2 || page.Counts["attention"] != 1 || page.Counts["closed"] != 0 {
+			t.Errorf("counts %v", page.Counts)
+		}
+		page, err = s.Cases(t.Context(), store.CaseQuery{Text: "e2@north"}, now)
+		if err != nil || len(page.Rows) != 1 || page.Rows[0].EmployeeID != "E2" {
+			t.Errorf("a search by address shows %+v, %v", page.Rows, err)
+		}
+		if page, _ = s.Cases(t.Context(), store.CaseQuery{Text: "100%_"}, now); len(page.Rows) != 0 {
+			t.Error("a search text was taken for a pattern")
+		}
+	})
+}
+
+func TestEveryReadAnswersOnBothDatabases(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		opened := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		ctx := t.Context()
+		if o, err := s.Overview(ctx, now); err != nil || o.Cases != 1 || o.OpenTasks != 2 || o.Leaving[0].Count != 1 {
+			t.Errorf("overview %+v, %v", o, err)
+		}
+		if rows, err := s.Tasks(ctx, store.TaskQuery{Owner: "TOM.REYES@northwind.example"}, now); err != nil || len(rows) != 1 {
+			t.Errorf("tasks %+v, %v", rows, err)
+		} else if one, err := s.Task(ctx, rows[0].ID); err != nil || one.Name != "Maya Okonkwo E1" {
+			t.Errorf("task %+v, %v", one, err)
+		}
+		if stats, err := s.SystemStats(ctx); err != nil || len(stats) == 0 {
+			t.Errorf("system stats %+v, %v", stats, err)
+		}
+		if e, err := s.Entry(ctx, 1); err != nil || e.Kind != exeunt.EntryOpened || e.N != -1 {
+			t.Errorf("entry %+v, %v", e, err)
+		}
+		if due, err := s.Due(ctx); err != nil || len(due) != 2 {
+			t.Errorf("due %+v, %v", due, err)
+		}
+		if n, err := s.OpenWork(ctx, opened.Case.ID); err != nil || n != 7 {
+			t.Errorf("open work %d, %v", n, err)
+		}
+		if _, err := s.Case(ctx, 12345); exeunt.KindOf(err) != exeunt.NotFound {
+			t.Errorf("an unknown case was answered %v", err)
+		}
+	})
+}
+
+func TestPeopleSignInWithWhatTheyChose(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		u, err := s.AddUser(ctx, store.User{Email: "Ana@x.example", Name: "Ana", Roles: []string{"admin"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		invitation, err := s.Grant(ctx, u, store.CredentialInvitation, "", now, now.Add(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.SignIn(ctx, "ana@x.example", ""); exeunt.KindOf(err) != exeunt.Unauthorised {
+			t.Errorf("signed in without a password: %v", err)
+		}
+		if _, err := s.Redeem(ctx, invitation, "", "short", now); exeunt.KindOf(err) != exeunt.Invalid {
+			t.Errorf("a short password was answered %v", err)
+		}
+		if _, err := s.Redeem(ctx, invitation, "Ana Silva", "correct horse battery", now); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Redeem(ctx, invitation, "", "another good password", now); exeunt.KindOf(err) != exeunt.Unauthorised {
+			t.Errorf("an invitation was used twice: %v", err)
+		}
+		if got, err := s.SignIn(ctx, "ANA@x.example", "correct horse battery"); err != nil || got.Name != "Ana Silva" {
+			t.Errorf("signed in as %+v, %v", got, err)
+		}
+		if _, err := s.SignIn(ctx, "nobody@x.example", "correct horse battery"); exeunt.KindOf(err) != exeunt.Unauthorised {
+			t.Errorf("nobody signed in: %v", err)
+		}
+		token, _ := s.Grant(ctx, u, store.CredentialToken, "ci", now, now.Add(time.Hour))
+		if _, err := s.Bearer(ctx, token, store.CredentialSession, now); err == nil {
+			t.Error("a token was taken for a session")
+		}
+		if _, err := s.Bearer(ctx, token, store.CredentialToken, now.Add(2*time.Hour)); err == nil {
+			t.Error("a token outlived its time")
+		}
+	})
+}
+
+func stepOf(t *testing.T, s *store.Store, id exeunt.CaseID, key string) exeunt.Step {
+	t.Helper()
+	step, err := s.Step(t.Context(), id, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return step
+}
