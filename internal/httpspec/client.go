@@ -1,0 +1,219 @@
+package httpspec
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+)
+
+// maxAnswer bounds what is read of one answer, also where the transport does not.
+const maxAnswer = 1 << 20
+
+// client sends requests to one system and classes what comes back.
+type client struct {
+	spec   *Spec
+	values map[string]string
+	base   *url.URL
+	name   string // of the system, in messages
+	http   *http.Client
+	sign   signer
+}
+
+func newClient(spec *Spec, settings Settings, base *url.URL, rt http.RoundTripper) *client {
+	c := &client{
+		spec: spec, values: settings.Values, base: base, name: spec.Title,
+		http: &http.Client{
+			Transport: rt,
+			// A redirect is an answer of its own: after a write it would be followed by a GET, and a
+			// description that expects one can accept its status.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	c.sign = newSigner(c, settings)
+	return c
+}
+
+// answer is what a system said, decoded.
+type answer struct {
+	status int
+	header http.Header
+	body   any  // nil when there is none
+	broken bool // there is a body, and it is not JSON
+}
+
+// question is a request before it is built; the token may have to be renewed in between.
+type question struct {
+	method  string
+	url     *url.URL
+	headers map[string]string
+	body    []byte
+	accept  []int // statuses beside 2xx that are an answer, not an error
+}
+
+// address fills a path and a query and puts them under the base URL.
+func (c *client) address(path string, query map[string]string, v vars) (*url.URL, error) {
+	escaped, err := v.render(path, segment)
+	if err != nil {
+		return nil, err
+	}
+	filled, err := v.renderMap(query, plain)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(c.base.String() + escaped)
+	if err != nil {
+		return nil, exeunt.Errorf(exeunt.Invalid, "%s: the description makes an address that is none", c.name)
+	}
+	values := url.Values{}
+	for name, value := range filled {
+		values.Set(name, value)
+	}
+	u.RawQuery = values.Encode()
+	return u, nil
+}
+
+// ask sends a question. An answer that is neither 2xx nor accepted is an error of its class.
+func (c *client) ask(ctx context.Context, q question) (answer, error) {
+	a, fresh, err := c.send(ctx, q)
+	if err != nil {
+		return answer{}, err
+	}
+	if a.status == http.StatusUnauthorized && !fresh {
+		// A 401 is answered before anything is done, so asking again with a new token is safe.
+		c.sign.forget()
+		if a, _, err = c.send(ctx, q); err != nil {
+			return answer{}, err
+		}
+	}
+	return a, c.judge(q, a)
+}
+
+// send makes one exchange. fresh says that the credentials were obtained for it.
+func (c *client) send(ctx context.Context, q question) (a answer, fresh bool, err error) {
+	r, err := http.NewRequestWithContext(ctx, q.method, q.url.String(), bytes.NewReader(q.body))
+	if err != nil {
+		return answer{}, false, exeunt.Errorf(exeunt.Invalid, "%s: the request cannot be made from its description", c.name)
+	}
+	r.Header.Set("Accept", "application/json")
+	if q.body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	always, err := valueVars(c.values).renderMap(c.spec.Headers, headerValue)
+	if err != nil {
+		return answer{}, false, err
+	}
+	for _, headers := range []map[string]string{always, q.headers} {
+		for name, value := range headers {
+			r.Header.Set(name, value)
+		}
+	}
+	if fresh, err = c.sign.sign(ctx, r); err != nil {
+		return answer{}, false, err
+	}
+	response, err := c.http.Do(r)
+	if err != nil {
+		return answer{}, fresh, connector.Network(c.name, err)
+	}
+	a, err = read(c.name, response)
+	return a, fresh, err
+}
+
+// read takes the whole body; one that is cut or too long is no answer.
+func read(name string, r *http.Response) (answer, error) {
+	defer r.Body.Close()
+	a := answer{status: r.StatusCode, header: r.Header}
+	raw, err := io.ReadAll(io.LimitReader(r.Body, maxAnswer+1))
+	if err != nil {
+		return a, connector.Network(name, err)
+	}
+	if len(raw) > maxAnswer {
+		return a, exeunt.Errorf(exeunt.Invalid, "%s answered with more than %d bytes, which is no answer to what was asked", name, maxAnswer)
+	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return a, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if err := d.Decode(&a.body); err != nil {
+		a.body, a.broken = nil, true
+	} else if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		a.body, a.broken = nil, true
+	}
+	return a, nil
+}
+
+// judge classes an answer: slow down, then the description's own rules, then the status.
+func (c *client) judge(q question, a answer) error {
+	if c.limited(a) {
+		return exeunt.Errorf(exeunt.Throttled, "%s asks to slow down (%d)", c.name, a.status).After(c.wait(a, time.Now()))
+	}
+	for _, rule := range c.spec.Errors {
+		if c.matches(rule, a) {
+			return exeunt.Errorf(rule.Kind, "%s: %s", c.name, rule.Say).After(c.wait(a, time.Now()))
+		}
+	}
+	if has(q.accept, a.status) {
+		return nil
+	}
+	if err := connector.Status(c.name, &http.Response{StatusCode: a.status, Header: a.header}); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (c *client) limited(a answer) bool {
+	if a.status == http.StatusTooManyRequests {
+		return true
+	}
+	rate := c.spec.Rate
+	return has(rate.Statuses, a.status) &&
+		(a.header.Get("Retry-After") != "" || rate.Remaining != "" && a.header.Get(rate.Remaining) == "0")
+}
+
+// wait is what the vendor asks for: Retry-After first, then its own header.
+func (c *client) wait(a answer, now time.Time) time.Duration {
+	if wait := connector.RetryAfter(a.header, now); wait > 0 || c.spec.Rate.Reset == "" {
+		return wait
+	}
+	seconds, err := strconv.ParseInt(a.header.Get(c.spec.Rate.Reset), 10, 64)
+	if err != nil {
+		return 0
+	}
+	wait := time.Duration(min(max(seconds, 0), 3600)) * time.Second
+	if seconds > 1_000_000_000 { // since 1970, not from now
+		wait = time.Unix(seconds, 0).Sub(now)
+	}
+	return min(max(wait, 0), time.Hour)
+}
+
+func (c *client) matches(rule ErrorRule, a answer) bool {
+	if len(rule.Status) > 0 && !has(rule.Status, a.status) {
+		return false
+	}
+	if len(rule.Status) > 0 && rule.unconditional() {
+		return true
+	}
+	ok, err := sight{"": a}.holds(rule.Condition)
+	return ok && err == nil // an answer without the field is not this error
+}
+
+func (c Condition) unconditional() bool {
+	return c.Equals.Kind == 0 && len(c.In) == 0 && c.Absent == nil && c.Empty == nil && len(c.Was) == 0
+}
+
+// document is the decoded body of an answer that must have one.
+func (c *client) document(a answer) (any, error) {
+	if a.broken || a.body == nil {
+		return nil, exeunt.Errorf(exeunt.Temporary, "%s answered %d with something that is not JSON, or was cut off", c.name, a.status)
+	}
+	return a.body, nil
+}

@@ -1,0 +1,69 @@
+// Package httpspec makes connectors from descriptions: YAML files that tell how one vendor's HTTP
+// API finds, shows and ends an account. No code is needed for a system that fits; what does not fit
+// is refused when the description is read, with every fault and its line.
+//
+// # A description
+//
+//	name: door-locks                  # the word in settings.spec
+//	title: Door locks                 # what people read
+//	source: https://vendor.example/docs/api   # where all this is said
+//	values: {site: Number of the site}        # asked of each system, used as {values.site}
+//	auth: {kind: bearer}              # none bearer basic basic-token header oauth2
+//	headers: {X-Api-Version: "2"}     # on every request
+//	rate: {statuses: [403], remaining: X-Left, reset: X-Reset}
+//	errors:                           # where the status alone does not say it
+//	  - {status: [400], at: /code, equals: last_owner, kind: denied, say: the last owner cannot be removed}
+//	find:
+//	  identifier: work_email          # of the leaver; settings.identifier overrides it
+//	  path: /users
+//	  query: {q: "{identifier}"}
+//	  list: /items                    # absent: the answer is the one account, 404 is none
+//	  id: /id
+//	  login: /mail
+//	  match: /mail                    # must be the identifier, or it is a stranger
+//	  fold_case: true
+//	  paging: {kind: cursor, param: after, next: /next}   # none page offset cursor link
+//	observe:
+//	  looks:                          # the first is the account; others have a name
+//	    - {path: "/users/{account.id}"}
+//	    - {name: keys, path: "/users/{account.id}/keys", list: /items, paging: {kind: none}}
+//	  same: /id                       # the first look must be this very account
+//	  facts: {status: /status, keys: "keys:"}        # what the evidence shows; lists as their length
+//	  snapshot: {keys: {at: "keys:", value: /id}}    # what a removal takes away
+//	actions:
+//	  - action: disable
+//	    title: Disable account
+//	    order: 20
+//	    proof: observed               # then holds is needed; else acknowledged
+//	    repeatable: true
+//	    reversible: true
+//	    settles: 10m
+//	    scopes: [users.write]
+//	    request: {method: PATCH, path: "/users/{account.id}", body: {status: off}}
+//	    success: [200]
+//	    already: [409]
+//	    holds: [{at: /status, equals: off}]
+//	    pending: [{at: /status, equals: turning_off}]
+//	  - action: remove_keys
+//	    each: keys                    # one request for each {item} of the snapshot list
+//	    …
+//
+// Places are JSON Pointers (RFC 6901), with "look:" before them for a further look. A condition has
+// one operator: equals, in, absent, empty, or was (the look's status). All conditions of a list must
+// hold. A comparison with a field that is not there is an error: the description is wrong, and
+// nothing is done on its word.
+//
+// # Placeholders
+//
+// {identifier} in find; {account.id} and {account.login} in looks and actions; in actions also
+// {case} {last_day} {termination_date} {idempotency_key} {leaver.id} {leaver.name} {leaver.entity}
+// {leaver.zone} {leaver.identifiers.KIND} {seen.FACT} and {item}; {values.NAME} everywhere. They are
+// put into decoded values, never into JSON text; in a path each is one escaped segment. A placeholder
+// without a value stops the request.
+//
+// # What it cannot express
+//
+// Request signatures, form bodies, XML, several requests that depend on each other, and observations
+// that depend on the case (such as "the end date is this leaver's last day"; show it as a fact
+// instead). Write a connector for those.
+package httpspec

@@ -1,0 +1,156 @@
+package httpspec
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/exeunt/exeunt"
+)
+
+// maxPages bounds a list. A search for one person that goes on for longer found everybody.
+const maxPages = 100
+
+// lookup is a request that reads: one document, or a list of as many pages as it has.
+type lookup struct {
+	path   string
+	query  map[string]string
+	list   *string
+	paging *Paging
+	accept []int // answers beside 2xx
+	none   []int // of them, those that mean an empty list
+}
+
+// collect reads a lookup whole. It returns the list's items, or the one document as the only item,
+// and the last answer.
+func (c *client) collect(ctx context.Context, l lookup, v vars) ([]any, answer, error) {
+	u, err := c.address(l.path, l.query, v)
+	if err != nil {
+		return nil, answer{}, err
+	}
+	pager := newPager(l.paging, u)
+	items := []any{}
+	for range maxPages {
+		a, err := c.ask(ctx, question{method: http.MethodGet, url: u, accept: l.accept})
+		if err != nil {
+			return nil, a, err
+		}
+		if has(l.none, a.status) || has(l.accept, a.status) && a.status >= 300 || a.status == http.StatusNoContent {
+			return items, a, nil
+		}
+		document, err := c.document(a)
+		if err != nil {
+			return nil, a, err
+		}
+		if l.list == nil {
+			return []any{document}, a, nil
+		}
+		value, _ := at(document, *l.list)
+		page, ok := value.([]any)
+		if !ok {
+			return nil, a, exeunt.Errorf(exeunt.Invalid, "%s answered without a list at %q, which its description promises: correct the description", c.name, *l.list)
+		}
+		items = append(items, page...)
+		if u, err = pager.next(c, a, len(page), len(items)); err != nil || u == nil {
+			return items, a, err
+		}
+	}
+	return nil, answer{}, exeunt.Errorf(exeunt.Invalid, "%s goes on for more than %d pages: the search is not specific enough", c.name, maxPages)
+}
+
+// pager turns pages.
+type pager struct {
+	how   *Paging
+	first *url.URL
+	turn  int
+	last  string // cursor
+}
+
+func newPager(how *Paging, u *url.URL) *pager {
+	p := &pager{how: how, first: u}
+	if how != nil && how.SizeParam != "" && how.Size > 0 {
+		p.set(u, how.SizeParam, strconv.Itoa(how.Size))
+	}
+	return p
+}
+
+func (*pager) set(u *url.URL, name, value string) {
+	q := u.Query()
+	q.Set(name, value)
+	u.RawQuery = q.Encode()
+}
+
+// next is the address of the next page, or nil.
+func (p *pager) next(c *client, a answer, got, sofar int) (*url.URL, error) {
+	if p.how == nil {
+		return nil, nil
+	}
+	u := *p.first
+	p.turn++
+	switch p.how.Kind {
+	case "page", "offset":
+		if got == 0 || got < p.how.Size {
+			return nil, nil
+		}
+		position := p.how.Start + p.turn
+		if p.how.Kind == "offset" {
+			position = p.how.Start + sofar
+		}
+		p.set(&u, p.how.Param, strconv.Itoa(position))
+		return &u, nil
+	case "cursor":
+		cursor, ok := textAt(a.body, p.how.Next)
+		if !ok || cursor == "" {
+			return nil, nil
+		}
+		if cursor == p.last {
+			return nil, exeunt.Errorf(exeunt.Temporary, "%s gives the same page again and again", c.name)
+		}
+		p.last = cursor
+		p.set(&u, p.how.Param, cursor)
+		return &u, nil
+	case "link":
+		return nextLink(c, p.first, a.header)
+	default:
+		return nil, nil
+	}
+}
+
+// link is one entry of a Link header: the target, and the parameters up to the next entry.
+var link = regexp.MustCompile(`<([^>]*)>([^<]*)`)
+
+// nextLink reads Link: <…>; rel="next" (RFC 8288). The next page is on the same host, or our
+// credentials would be sent to another.
+func nextLink(c *client, from *url.URL, h http.Header) (*url.URL, error) {
+	for _, header := range h.Values("Link") {
+		for _, entry := range link.FindAllStringSubmatch(header, -1) {
+			if !isNext(strings.TrimRight(entry[2], ", ")) {
+				continue
+			}
+			u, err := from.Parse(entry[1])
+			if err != nil || u.Scheme != c.base.Scheme || u.Host != c.base.Host {
+				return nil, exeunt.Errorf(exeunt.Invalid, "%s has its next page on another host, which is not followed", c.name)
+			}
+			return u, nil
+		}
+	}
+	return nil, nil
+}
+
+func isNext(parameters string) bool {
+	for p := range strings.SplitSeq(parameters, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+		if !strings.EqualFold(name, "rel") {
+			continue
+		}
+		for rel := range strings.FieldsSeq(strings.Trim(value, `"`)) {
+			if strings.EqualFold(rel, "next") {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,185 @@
+package httpspec
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+)
+
+// Settings are what one system says in its YAML file.
+type Settings struct {
+	// Spec names the description: a shipped one ("github") or a file beside the configuration
+	// ("specs/door-locks.yaml").
+	Spec string `json:"spec"`
+	// BaseURL is where the API is. Only https, except on this machine.
+	BaseURL string `json:"base_url"`
+	// Identifier says which of the leaver's identifiers the search takes; the description has a default.
+	Identifier exeunt.IdentifierKind `json:"identifier,omitempty"`
+	// Values are what the description asks for by name, such as the organisation.
+	Values map[string]string `json:"values,omitempty"`
+
+	Token        connector.Secret `json:"token,omitzero"`         // bearer, header, basic-token
+	Username     string           `json:"username,omitempty"`     // basic
+	Password     connector.Secret `json:"password,omitzero"`      // basic
+	ClientID     string           `json:"client_id,omitempty"`    // oauth2
+	ClientSecret connector.Secret `json:"client_secret,omitzero"` // oauth2
+	TokenURL     string           `json:"token_url,omitempty"`    // oauth2, where it is not under the base URL
+}
+
+// Check says what is missing, whatever the description.
+func (s Settings) Check() error {
+	if s.Spec == "" {
+		return exeunt.Errorf(exeunt.Invalid, "spec is missing: name the description, such as github").In("spec")
+	}
+	if err := checkURL("base_url", s.BaseURL); err != nil {
+		return err
+	}
+	if s.TokenURL != "" {
+		return checkURL("token_url", s.TokenURL)
+	}
+	return nil
+}
+
+// checkURL takes https anywhere and http on this machine only: credentials go there.
+func checkURL(field, raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return exeunt.Errorf(exeunt.Invalid, "%s is not the address of an API: write https://host/path, without query or credentials", field).In(field)
+	}
+	ip := net.ParseIP(u.Hostname())
+	here := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	if u.Scheme != "https" && !(u.Scheme == "http" && here) {
+		return exeunt.Errorf(exeunt.Invalid, "%s must begin with https://, since credentials are sent there", field).In(field)
+	}
+	return nil
+}
+
+// checkFor says what is missing for one description.
+func (s Settings) checkFor(spec *Spec) error {
+	missing := func(field, what string) error {
+		return exeunt.Errorf(exeunt.Invalid, "%s is missing: %s signs in with %s", field, spec.Title, what).In(field)
+	}
+	switch spec.Auth.Kind {
+	case "bearer", "header", "basic-token":
+		if s.Token.IsZero() {
+			return missing("token", "a token")
+		}
+	case "basic":
+		if s.Username == "" || s.Password.IsZero() {
+			return missing("password", "username and password")
+		}
+	case "oauth2":
+		if s.ClientID == "" || s.ClientSecret.IsZero() {
+			return missing("client_secret", "client_id and client_secret")
+		}
+		if spec.Auth.TokenPath == "" && s.TokenURL == "" {
+			return exeunt.Errorf(exeunt.Invalid, "token_url is missing: where does %s give tokens?", spec.Title).In("token_url")
+		}
+	}
+	for name, meaning := range spec.Values {
+		if strings.TrimSpace(s.Values[name]) == "" {
+			return exeunt.Errorf(exeunt.Invalid, "values.%s is missing: %s", name, meaning).In("values." + name)
+		}
+	}
+	for name := range s.Values {
+		if _, ok := spec.Values[name]; !ok {
+			return exeunt.Errorf(exeunt.Invalid, "values.%s is nothing that %s knows", name, spec.Name).In("values." + name)
+		}
+	}
+	return nil
+}
+
+// Kind is the kind "http": every system whose API a description tells. lookup finds a description by
+// the name that settings give; what it returns is read once per name.
+func Kind(lookup func(name string) ([]byte, error)) connector.Kind {
+	shelf := &shelf{lookup: lookup, specs: map[string]*Spec{}}
+	return connector.Kind{
+		Name: "http", Title: "HTTP API by description", Settings: reflect.TypeFor[Settings](),
+		Specs: func(raw []byte) ([]exeunt.ActionSpec, error) {
+			_, spec, err := shelf.resolve(raw)
+			if err != nil {
+				return nil, err
+			}
+			specs := spec.ActionSpecs()
+			slices.SortStableFunc(specs, func(a, b exeunt.ActionSpec) int { return a.Order - b.Order })
+			return specs, nil
+		},
+		Open: func(raw []byte, rt http.RoundTripper) (connector.Connector, error) {
+			settings, spec, err := shelf.resolve(raw)
+			if err != nil {
+				return nil, err
+			}
+			return Open(spec, settings, rt)
+		},
+	}
+}
+
+// shelf keeps the descriptions that were parsed.
+type shelf struct {
+	lookup func(string) ([]byte, error)
+	mu     sync.Mutex
+	specs  map[string]*Spec
+}
+
+func (s *shelf) resolve(raw []byte) (Settings, *Spec, error) {
+	var settings Settings
+	if err := connector.DecodeSettings(raw, &settings); err != nil {
+		return settings, nil, exeunt.Errorf(exeunt.Invalid, "settings of an http system: %v", err)
+	}
+	spec, err := s.spec(settings.Spec)
+	if err == nil {
+		err = settings.checkFor(spec)
+	}
+	return settings, spec, err
+}
+
+func (s *shelf) spec(name string) (*Spec, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if spec, ok := s.specs[name]; ok {
+		return spec, nil
+	}
+	source, err := s.lookup(name)
+	if err != nil {
+		return nil, exeunt.Errorf(exeunt.Invalid, "there is no description %q: name a shipped one, or a file beside the configuration", name).In("spec").Because(err)
+	}
+	spec, err := Parse(name, source)
+	if err != nil {
+		return nil, err
+	}
+	s.specs[name] = spec
+	return spec, nil
+}
+
+// Open makes the connector of one system.
+func Open(spec *Spec, settings Settings, rt http.RoundTripper) (connector.Connector, error) {
+	if err := settings.Check(); err != nil {
+		return nil, err
+	}
+	if err := settings.checkFor(spec); err != nil {
+		return nil, err
+	}
+	if rt == nil {
+		return nil, exeunt.Errorf(exeunt.Internal, "an http system needs a transport")
+	}
+	base, err := url.Parse(strings.TrimRight(settings.BaseURL, "/"))
+	if err != nil {
+		return nil, fmt.Errorf("base_url: %w", err)
+	}
+	identifier := settings.Identifier
+	if identifier == "" {
+		identifier = spec.Find.Identifier
+	}
+	return &system{
+		spec: spec, identifier: identifier, values: settings.Values,
+		client: newClient(spec, settings, base, rt),
+	}, nil
+}

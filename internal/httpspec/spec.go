@@ -1,0 +1,162 @@
+package httpspec
+
+import (
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/exeunt/exeunt"
+)
+
+// Spec is a description as it is written. See the package documentation for what each part means.
+type Spec struct {
+	Name    string            `yaml:"name"`
+	Title   string            `yaml:"title"`
+	Source  string            `yaml:"source"` // where the vendor says all this
+	Auth    Auth              `yaml:"auth"`
+	Headers map[string]string `yaml:"headers"`
+	Values  map[string]string `yaml:"values"` // what a system's settings must give → what it is, for people
+	Rate    Rate              `yaml:"rate"`
+	Errors  []ErrorRule       `yaml:"errors"`
+	Find    Find              `yaml:"find"`
+	Observe Observe           `yaml:"observe"`
+	Actions []Action          `yaml:"actions"`
+}
+
+// Auth is how requests are signed in; the credentials are a system's settings, never the description's.
+type Auth struct {
+	Kind      string   `yaml:"kind"`       // none, bearer, basic, basic-token, header, oauth2
+	Header    string   `yaml:"header"`     // header: its name
+	Prefix    string   `yaml:"prefix"`     // header: what stands before the token
+	TokenPath string   `yaml:"token_path"` // oauth2: where tokens are had, under the base URL; settings may give token_url instead
+	Scopes    []string `yaml:"scopes"`     // oauth2
+}
+
+// Rate names the vendor's own words for "slow down" beside 429 and Retry-After.
+type Rate struct {
+	Statuses  []int  `yaml:"statuses"`  // further statuses that mean it when Remaining is 0 or Retry-After is there
+	Remaining string `yaml:"remaining"` // header
+	Reset     string `yaml:"reset"`     // header, seconds from now or since 1970
+}
+
+// ErrorRule tells an answer apart that its status does not: a 200 that says no, a 400 that means denied.
+type ErrorRule struct {
+	Status    []int            `yaml:"status"` // empty: any
+	Kind      exeunt.ErrorKind `yaml:"kind"`
+	Say       string           `yaml:"say"`
+	Condition `yaml:",inline"`
+}
+
+// Find is the search for accounts.
+type Find struct {
+	Identifier exeunt.IdentifierKind `yaml:"identifier"` // which of the leaver's it takes unless the settings say otherwise
+	Path       string                `yaml:"path"`
+	Query      map[string]string     `yaml:"query"`
+	List       *string               `yaml:"list"` // where the results are; absent: the answer is the one account
+	ID         string                `yaml:"id"`
+	Login      string                `yaml:"login"`
+	Match      string                `yaml:"match"` // must be the identifier, or it is a stranger
+	FoldCase   bool                  `yaml:"fold_case"`
+	None       []int                 `yaml:"none"` // statuses that mean that there is none
+	Paging     *Paging               `yaml:"paging"`
+}
+
+// Paging is how a list goes on.
+type Paging struct {
+	Kind      string `yaml:"kind"`       // none, page, offset, cursor, link
+	Param     string `yaml:"param"`      // page, offset, cursor: the query parameter
+	Start     int    `yaml:"start"`      // page, offset: of the first
+	SizeParam string `yaml:"size_param"` //
+	Size      int    `yaml:"size"`       // page, offset: a shorter page is the last
+	Next      string `yaml:"next"`       // cursor: where the next one is
+}
+
+// Observe is how an account is looked at.
+type Observe struct {
+	Looks    []Look                  `yaml:"looks"` // the first is the account itself
+	Same     string                  `yaml:"same"`  // where the first look repeats the account's id
+	Facts    map[string]Ref          `yaml:"facts"`
+	Snapshot map[string]SnapshotList `yaml:"snapshot"`
+}
+
+// Look is one request that changes nothing.
+type Look struct {
+	Name   string            `yaml:"name"`
+	Path   string            `yaml:"path"`
+	Query  map[string]string `yaml:"query"`
+	Accept []int             `yaml:"accept"` // answers beside 2xx, such as a 404 that says "not a member"
+	List   *string           `yaml:"list"`   // the look is this list, of all pages
+	Paging *Paging           `yaml:"paging"`
+}
+
+// SnapshotList is what a removal will take away: one value of each item of a list.
+type SnapshotList struct {
+	At    Ref    `yaml:"at"`
+	Value string `yaml:"value"`
+}
+
+// Action is one thing that can be done, and what is promised about it.
+type Action struct {
+	Action      exeunt.Action `yaml:"action"`
+	Title       string        `yaml:"title"`
+	Order       *int          `yaml:"order"`
+	Proof       exeunt.Proof  `yaml:"proof"`
+	Repeatable  *bool         `yaml:"repeatable"`
+	Reversible  *bool         `yaml:"reversible"`
+	Destructive bool          `yaml:"destructive"`
+	Settles     string        `yaml:"settles"`
+	Scopes      []string      `yaml:"scopes"`
+	Caveat      string        `yaml:"caveat"`
+	Each        string        `yaml:"each"` // repeat the request for every item of this snapshot list
+	Request     Request       `yaml:"request"`
+	Success     []int         `yaml:"success"` // empty: any 2xx
+	Already     []int         `yaml:"already"` // refusals that mean that it is so already
+	Expect      []Condition   `yaml:"expect"`  // of the answer, where a 2xx may still be a no
+	Holds       []Condition   `yaml:"holds"`
+	Pending     []Condition   `yaml:"pending"`
+
+	settles time.Duration
+}
+
+// Request is what is sent.
+type Request struct {
+	Method  string            `yaml:"method"`
+	Path    string            `yaml:"path"`
+	Query   map[string]string `yaml:"query"`
+	Headers map[string]string `yaml:"headers"`
+	Body    any               `yaml:"body"`
+}
+
+// Condition is one comparison. Exactly one of its operators is set.
+type Condition struct {
+	At     Ref       `yaml:"at"`
+	Equals yaml.Node `yaml:"equals"`
+	In     []any     `yaml:"in"`
+	Absent *bool     `yaml:"absent"`
+	Empty  *bool     `yaml:"empty"`
+	Was    []int     `yaml:"was"` // the look's status is one of these
+
+	equals any
+}
+
+// ActionSpecs is what the description promises, in the order of the system.
+func (s *Spec) ActionSpecs() []exeunt.ActionSpec {
+	specs := make([]exeunt.ActionSpec, 0, len(s.Actions))
+	for _, a := range s.Actions {
+		specs = append(specs, exeunt.ActionSpec{
+			Action: a.Action, Title: a.Title, Order: *a.Order, Proof: a.Proof,
+			Repeatable: *a.Repeatable, Reversible: *a.Reversible, Destructive: a.Destructive,
+			Scopes: a.Scopes, Settles: a.settles, Caveat: a.Caveat,
+		})
+	}
+	return specs
+}
+
+func (s *Spec) action(name exeunt.Action) (*Action, bool) {
+	for i := range s.Actions {
+		if s.Actions[i].Action == name {
+			return &s.Actions[i], true
+		}
+	}
+	return nil, false
+}

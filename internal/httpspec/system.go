@@ -1,0 +1,257 @@
+package httpspec
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+)
+
+// system is the connector of one configured system.
+type system struct {
+	spec       *Spec
+	identifier exeunt.IdentifierKind
+	values     map[string]string
+	client     *client
+}
+
+// Find searches by the leaver's identifier and keeps only what has exactly that identifier.
+func (s *system) Find(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
+	wanted := l.Identifier(s.identifier)
+	if wanted == "" {
+		return nil, exeunt.Errorf(exeunt.Invalid, "%s is searched by %s, which the HR system did not give for this leaver", s.spec.Title, s.identifier)
+	}
+	f := s.spec.Find
+	v := valueVars(s.values)
+	v["identifier"] = wanted
+	none := f.None
+	if f.List == nil && len(none) == 0 {
+		none = []int{http.StatusNotFound}
+	}
+	items, _, err := s.client.collect(ctx, lookup{path: f.Path, query: f.Query, list: f.List, paging: f.Paging, accept: none, none: none}, v)
+	if err != nil {
+		return nil, err
+	}
+	var found []exeunt.Account
+	seen := map[string]bool{}
+	for _, item := range items {
+		match, ok := textAt(item, f.Match)
+		if !ok || !same(match, wanted, f.FoldCase) {
+			continue // a stranger whom a fuzzy search returned
+		}
+		id, ok := textAt(item, f.ID)
+		if !ok || id == "" {
+			return nil, s.unfit("an account without an id at " + f.ID)
+		}
+		login := match
+		if f.Login != "" {
+			if text, ok := textAt(item, f.Login); ok {
+				login = text
+			}
+		}
+		if !seen[id] {
+			seen[id] = true
+			found = append(found, exeunt.Account{ID: id, Login: login})
+		}
+	}
+	return found, nil
+}
+
+func same(a, b string, fold bool) bool {
+	if fold {
+		return strings.EqualFold(a, b)
+	}
+	return a == b
+}
+
+func (s *system) unfit(what string) error {
+	return exeunt.Errorf(exeunt.Invalid, "%s answered with %s, which its description does not expect: correct the description", s.spec.Title, what)
+}
+
+// Observe makes every look of the description and reads facts, snapshot and standings from them.
+func (s *system) Observe(ctx context.Context, account exeunt.Account) (exeunt.Observation, error) {
+	seen, err := s.look(ctx, account)
+	if err != nil {
+		return exeunt.Observation{}, err
+	}
+	o := exeunt.Observation{At: time.Now().UTC(), Standing: map[exeunt.Action]exeunt.Standing{}}
+	if o.Facts, err = s.facts(seen); err != nil {
+		return exeunt.Observation{}, err
+	}
+	if o.Snapshot, err = s.snapshot(seen); err != nil {
+		return exeunt.Observation{}, err
+	}
+	for _, a := range s.spec.Actions {
+		if a.Proof != exeunt.Observed {
+			continue // Unknown: it cannot be asked
+		}
+		if o.Standing[a.Action], err = standing(seen, a); err != nil {
+			return exeunt.Observation{}, err
+		}
+	}
+	return o, nil
+}
+
+func (s *system) look(ctx context.Context, account exeunt.Account) (sight, error) {
+	v := accountVars(s.values, account)
+	seen := sight{}
+	for i, l := range s.spec.Observe.Looks {
+		items, a, err := s.client.collect(ctx, lookup{path: l.Path, query: l.Query, list: l.List, paging: l.Paging, accept: l.Accept}, v)
+		if err != nil {
+			return nil, err
+		}
+		if l.List != nil && a.status < 300 {
+			a.body = items
+		}
+		if i == 0 {
+			if id, ok := textAt(a.body, s.spec.Observe.Same); !ok {
+				return nil, s.unfit("an account without an id at " + s.spec.Observe.Same)
+			} else if id != account.ID {
+				return nil, exeunt.Errorf(exeunt.NotFound, "%s: what was the leaver's login now belongs to another account; nothing was done to it", s.spec.Title)
+			}
+		}
+		seen[l.Name] = a
+	}
+	return seen, nil
+}
+
+func standing(seen sight, a Action) (exeunt.Standing, error) {
+	if ok, err := seen.all(a.Holds); err != nil {
+		return "", err
+	} else if ok {
+		return exeunt.Holds, nil
+	}
+	if len(a.Pending) > 0 {
+		if ok, err := seen.all(a.Pending); err != nil {
+			return "", err
+		} else if ok {
+			return exeunt.Pending, nil
+		}
+	}
+	return exeunt.Absent, nil
+}
+
+// maxFact keeps facts to what a person reads at a glance.
+const maxFact = 200
+
+func (s *system) facts(seen sight) (map[string]string, error) {
+	facts := map[string]string{}
+	for name, ref := range s.spec.Observe.Facts {
+		look, pointer := ref.split()
+		value, ok := at(seen[look].body, pointer)
+		if !ok || value == nil {
+			continue
+		}
+		fact, ok := text(value)
+		if list, isList := value.([]any); isList {
+			fact, ok = strconv.Itoa(len(list)), true
+		}
+		if !ok {
+			return nil, s.unfit("an object at " + string(ref))
+		}
+		if runes := []rune(fact); len(runes) > maxFact {
+			fact = string(runes[:maxFact]) + "…"
+		}
+		facts[name] = fact
+	}
+	return facts, nil
+}
+
+func (s *system) snapshot(seen sight) (map[string][]string, error) {
+	if len(s.spec.Observe.Snapshot) == 0 {
+		return nil, nil
+	}
+	lists := map[string][]string{}
+	for name, l := range s.spec.Observe.Snapshot {
+		look, pointer := l.At.split()
+		value, _ := at(seen[look].body, pointer)
+		items, ok := value.([]any)
+		if !ok && value != nil {
+			return nil, s.unfit("no list at " + string(l.At))
+		}
+		lists[name] = []string{}
+		for _, item := range items {
+			text, ok := textAt(item, l.Value)
+			if !ok {
+				return nil, s.unfit("an item without " + l.Value)
+			}
+			lists[name] = append(lists[name], text)
+		}
+	}
+	return lists, nil
+}
+
+// Apply sends the request of an action, or one for each item of its snapshot list.
+func (s *system) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+	a, ok := s.spec.action(action)
+	if !ok {
+		return exeunt.Errorf(exeunt.Unsupported, "%s cannot %s", s.spec.Title, action.Words())
+	}
+	v := actionVars(s.values, account, with)
+	if a.Each == "" {
+		return s.act(ctx, a, v)
+	}
+	for _, item := range with.Seen.Snapshot[a.Each] {
+		v["item"] = item
+		if err := s.act(ctx, a, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *system) act(ctx context.Context, a *Action, v vars) error {
+	q, err := s.question(a, v)
+	if err != nil {
+		return err
+	}
+	got, err := s.client.ask(ctx, q)
+	if err != nil {
+		return err
+	}
+	if has(a.Already, got.status) {
+		return nil
+	}
+	if len(a.Success) > 0 && !has(a.Success, got.status) {
+		return exeunt.Errorf(exeunt.Temporary, "%s answered %d, which its description does not take for success", s.spec.Title, got.status)
+	}
+	if len(a.Expect) == 0 {
+		return nil
+	}
+	if _, err := s.client.document(got); err != nil {
+		return err
+	}
+	ok, err := sight{"": got}.all(a.Expect)
+	if err == nil && !ok {
+		err = exeunt.Errorf(exeunt.Temporary, "%s answered %d, but its answer says that it was not done", s.spec.Title, got.status)
+	}
+	return err
+}
+
+func (s *system) question(a *Action, v vars) (question, error) {
+	u, err := s.client.address(a.Request.Path, a.Request.Query, v)
+	if err != nil {
+		return question{}, err
+	}
+	headers, err := v.renderMap(a.Request.Headers, headerValue)
+	if err != nil {
+		return question{}, err
+	}
+	q := question{method: a.Request.Method, url: u, headers: headers, accept: a.Already}
+	if a.Request.Body == nil {
+		return q, nil
+	}
+	filled, err := v.renderBody(a.Request.Body)
+	if err != nil {
+		return question{}, err
+	}
+	if q.body, err = json.Marshal(filled); err != nil {
+		return question{}, exeunt.Errorf(exeunt.Invalid, "%s: the body cannot be written as JSON", s.spec.Title)
+	}
+	return q, nil
+}
