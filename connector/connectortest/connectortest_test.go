@@ -1,0 +1,394 @@
+package connectortest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+)
+
+// subject is the vendor in memory as the suite sees it. broken, when not nil, stands between.
+func subject(v *Vendor, broken func(connector.Connector) connector.Connector) Subject {
+	type settings struct {
+		Token, Host string
+	}
+	var people atomic.Int64
+	account := func(l exeunt.Leaver) string {
+		accounts, _ := v.Find(context.Background(), l)
+		if len(accounts) == 0 {
+			return ""
+		}
+		return accounts[0].ID
+	}
+	return Subject{
+		Kind: connector.Define("memory", "Vendor in memory", v.specs, func(s settings, _ http.RoundTripper) (connector.Connector, error) {
+			var c connector.Connector = v
+			switch {
+			case s.Token != "right":
+				c = refusing{exeunt.Errorf(exeunt.Unauthorised, "credentials refused")}
+			case s.Host == "nowhere":
+				c = refusing{exeunt.Errorf(exeunt.Temporary, "the connection failed")}
+			}
+			if broken != nil {
+				c = broken(c)
+			}
+			return c, nil
+		}),
+		Settings:         []byte(`{"Token":"right"}`),
+		WrongCredentials: []byte(`{"Token":"wrong-token"}`),
+		Unreachable:      []byte(`{"Token":"right","Host":"nowhere"}`),
+		Secrets:          []string{"wrong-token"},
+		Hire: func(testing.TB) exeunt.Leaver {
+			l := Leaver(int(people.Add(1)))
+			v.Hire(l, "eng", "vpn")
+			return l
+		},
+		Removals: func(testing.TB, exeunt.Leaver) map[string][]string {
+			return map[string][]string{"groups": {"vpn", "eng"}}
+		},
+		Twin: func(_ testing.TB, l exeunt.Leaver) { v.Hire(l) },
+		Rename: func(_ testing.TB, l exeunt.Leaver) {
+			v.set(func() {
+				for _, r := range v.accounts {
+					if r.leaver.ID == l.ID {
+						r.login, r.leaver = "renamed", exeunt.Leaver{}
+					}
+				}
+			})
+		},
+		Vanish:    func(_ testing.TB, l exeunt.Leaver) { v.Vanish(account(l)) },
+		CanSignIn: func(_ testing.TB, l exeunt.Leaver) bool { return !v.Done(account(l), exeunt.Disable) },
+		Later:     func(testing.TB) {},
+	}
+}
+
+type refusing struct{ err error }
+
+func (r refusing) Find(context.Context, exeunt.Leaver) ([]exeunt.Account, error) { return nil, r.err }
+func (r refusing) Observe(context.Context, exeunt.Account) (exeunt.Observation, error) {
+	return exeunt.Observation{}, r.err
+}
+func (r refusing) Apply(context.Context, exeunt.Account, exeunt.Action, connector.Parameters) error {
+	return r.err
+}
+
+func TestTheVendorInMemoryConforms(t *testing.T) {
+	Run(t, subject(NewVendor(), nil))
+}
+
+func TestALaggingVendorConforms(t *testing.T) {
+	v := NewVendor()
+	v.Lag(2)
+	Run(t, subject(v, nil))
+}
+
+func TestAVendorThatCannotBeAskedNorRepeatedConforms(t *testing.T) {
+	v := NewVendor(append(Actions(), exeunt.ActionSpec{Action: exeunt.NotifyAdministrator, Title: "Notify administrator", Order: 50, Proof: exeunt.Acknowledged})...)
+	Run(t, subject(v, nil))
+}
+
+// hooked breaks one verb of a connector.
+type hooked struct {
+	connector.Connector
+	find    func(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error)
+	observe func(ctx context.Context, a exeunt.Account) (exeunt.Observation, error)
+	apply   func(ctx context.Context, a exeunt.Account, action exeunt.Action, with connector.Parameters) error
+}
+
+func (h hooked) Find(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
+	if h.find != nil {
+		return h.find(ctx, l)
+	}
+	return h.Connector.Find(ctx, l)
+}
+func (h hooked) Observe(ctx context.Context, a exeunt.Account) (exeunt.Observation, error) {
+	if h.observe != nil {
+		return h.observe(ctx, a)
+	}
+	return h.Connector.Observe(ctx, a)
+}
+func (h hooked) Apply(ctx context.Context, a exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+	if h.apply != nil {
+		return h.apply(ctx, a, action, with)
+	}
+	return h.Connector.Apply(ctx, a, action, with)
+}
+
+// Each fault is one that a connector really may have. The suite is worth what it catches.
+func TestTheSuiteCatches(t *testing.T) {
+	seeing := func(change func(*exeunt.Observation)) func(connector.Connector) connector.Connector {
+		return func(c connector.Connector) connector.Connector {
+			return hooked{Connector: c, observe: func(ctx context.Context, a exeunt.Account) (exeunt.Observation, error) {
+				o, err := c.Observe(ctx, a)
+				if err == nil {
+					change(&o)
+				}
+				return o, err
+			}}
+		}
+	}
+	failing := func(change func(error) error) func(connector.Connector) connector.Connector {
+		return func(c connector.Connector) connector.Connector {
+			return hooked{Connector: c,
+				find: func(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
+					found, err := c.Find(ctx, l)
+					return found, change(err)
+				},
+				observe: func(ctx context.Context, a exeunt.Account) (exeunt.Observation, error) {
+					o, err := c.Observe(ctx, a)
+					return o, change(err)
+				},
+				apply: func(ctx context.Context, a exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+					return change(c.Apply(ctx, a, action, with))
+				}}
+		}
+	}
+	finding := func(change func([]exeunt.Account, error) ([]exeunt.Account, error)) func(connector.Connector) connector.Connector {
+		return func(c connector.Connector) connector.Connector {
+			return hooked{Connector: c, find: func(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
+				return change(c.Find(ctx, l))
+			}}
+		}
+	}
+	var ids atomic.Int64
+	for _, c := range []struct {
+		fault  string
+		check  string
+		broken func(connector.Connector) connector.Connector
+	}{
+		{"an error for nobody", "nobody is found for nobody", finding(func(a []exeunt.Account, err error) ([]exeunt.Account, error) {
+			if len(a) == 0 && err == nil {
+				err = exeunt.Errorf(exeunt.NotFound, "nobody")
+			}
+			return a, err
+		})},
+		{"a new id each time", "the same person is the same id", finding(func(a []exeunt.Account, err error) ([]exeunt.Account, error) {
+			for i := range a {
+				a[i].ID = fmt.Sprint(ids.Add(1))
+			}
+			return a, err
+		})},
+		{"a guess among two", "two that match are two", finding(func(a []exeunt.Account, err error) ([]exeunt.Account, error) {
+			return a[:min(len(a), 1)], err
+		})},
+		{"everything holds", "a fresh account is open", seeing(func(o *exeunt.Observation) { o.Standing[exeunt.Disable] = exeunt.Holds })},
+		{"a lie believed", "an answer without effect is never done", seeing(func(o *exeunt.Observation) { o.Standing[exeunt.Disable] = exeunt.Holds })},
+		{"no standing", "each action converges in order", seeing(func(o *exeunt.Observation) { delete(o.Standing, exeunt.RevokeSessions) })},
+		{"never seen", "each action converges in order", seeing(func(o *exeunt.Observation) { o.Standing[exeunt.RemoveGroups] = exeunt.Absent })},
+		{"half a snapshot", "the look before records what is taken away", seeing(func(o *exeunt.Observation) {
+			if len(o.Snapshot["groups"]) > 0 {
+				o.Snapshot["groups"] = o.Snapshot["groups"][:1]
+			}
+		})},
+		{"no moment", "a fresh account is open", seeing(func(o *exeunt.Observation) { o.At = time.Time{} })},
+		{"a secret in a fact", "a fresh account is open", seeing(func(o *exeunt.Observation) { o.Facts["token"] = "wrong-token" })},
+		{"a secret in an error", "wrong credentials are unauthorised", failing(func(err error) error {
+			if err != nil {
+				return exeunt.Errorf(exeunt.KindOf(err), "Bearer wrong-token was refused")
+			}
+			return nil
+		})},
+		{"401 is temporary", "wrong credentials are unauthorised", failing(func(err error) error {
+			if exeunt.KindOf(err) == exeunt.Unauthorised {
+				return exeunt.Errorf(exeunt.Temporary, "later")
+			}
+			return err
+		})},
+		{"a dead system is a fault of ours", "a dead system is temporary", failing(func(err error) error {
+			if exeunt.KindOf(err) == exeunt.Temporary {
+				return exeunt.Errorf(exeunt.Internal, "oops")
+			}
+			return err
+		})},
+		{"a foreign error", "a vanished account is not found", failing(func(err error) error {
+			if err != nil {
+				return fmt.Errorf("HTTP 404: %w", err)
+			}
+			return nil
+		})},
+		{"gone is temporary", "a vanished account is not found", failing(func(err error) error {
+			if exeunt.KindOf(err) == exeunt.NotFound {
+				return exeunt.Errorf(exeunt.Temporary, "later")
+			}
+			return err
+		})},
+		{"any action will do", "an unknown action is unsupported", failing(func(err error) error {
+			if exeunt.KindOf(err) == exeunt.Unsupported {
+				return nil
+			}
+			return err
+		})},
+		{"a context is ignored", "a cancelled call ends at once", func(c connector.Connector) connector.Connector {
+			return hooked{Connector: c, apply: func(_ context.Context, a exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+				return c.Apply(context.Background(), a, action, with)
+			}}
+		}},
+		{"by name, not by id", "a renamed account is the same account", func(c connector.Connector) connector.Connector {
+			return hooked{Connector: c, observe: func(ctx context.Context, a exeunt.Account) (exeunt.Observation, error) {
+				o, err := c.Observe(ctx, a)
+				if err == nil && o.Facts["login"] != a.Login {
+					return o, exeunt.Errorf(exeunt.NotFound, "no %s", a.Login)
+				}
+				return o, err
+			}}
+		}},
+		{"a repeat that fails", "each action converges in order", onSecond(func() error { return exeunt.Errorf(exeunt.Invalid, "already") })},
+	} {
+		t.Run(c.fault, func(t *testing.T) {
+			if said := watch(t, c.check, subject(NewVendor(), c.broken)); said == "" {
+				t.Errorf("%q passes", c.check)
+			}
+		})
+	}
+}
+
+// onSecond fails an action that was applied before.
+func onSecond(fail func() error) func(connector.Connector) connector.Connector {
+	return func(c connector.Connector) connector.Connector {
+		var seen sync.Map
+		return hooked{Connector: c, apply: func(ctx context.Context, a exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+			if _, again := seen.LoadOrStore(a.ID+string(action), true); again {
+				return fail()
+			}
+			return c.Apply(ctx, a, action, with)
+		}}
+	}
+}
+
+// A door that stays open, and a later action that undoes an earlier one, are caught too.
+func TestTheSuiteCatchesAnOpenDoor(t *testing.T) {
+	s := subject(NewVendor(), nil)
+	s.CanSignIn = func(testing.TB, exeunt.Leaver) bool { return true }
+	if watch(t, "each action converges in order", s) == "" {
+		t.Error("the door stays open and nobody minds")
+	}
+}
+
+func TestTheSuiteCatchesAnActionThatUndoesAnother(t *testing.T) {
+	v := NewVendor()
+	s := subject(v, func(c connector.Connector) connector.Connector {
+		return hooked{Connector: c, apply: func(ctx context.Context, a exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+			if action == exeunt.ResetPassword { // as OpenLDAP's password policy does
+				v.Reopen(a.ID, exeunt.Disable)
+			}
+			return c.Apply(ctx, a, action, with)
+		}}
+	})
+	if watch(t, "each action converges in order", s) == "" {
+		t.Error("a repeated reset unlocks and nobody minds")
+	}
+}
+
+func TestTheSuiteCatchesUnsoundSpecs(t *testing.T) {
+	sound := Actions()[1]
+	for name, change := range map[string]func(*exeunt.ActionSpec){
+		"no title":        func(s *exeunt.ActionSpec) { s.Title = "" },
+		"attested":        func(s *exeunt.ActionSpec) { s.Proof = exeunt.Attested },
+		"lost and found":  func(s *exeunt.ActionSpec) { s.Destructive = true },
+		"check_access":    func(s *exeunt.ActionSpec) { s.Action = exeunt.CheckAccess },
+		"the order taken": func(s *exeunt.ActionSpec) { s.Order = Actions()[0].Order },
+	} {
+		spec := sound
+		change(&spec)
+		if watch(t, "specs are sound", subject(NewVendor(Actions()[0], spec), nil)) == "" {
+			t.Errorf("%s passes", name)
+		}
+	}
+}
+
+// watch runs one check and returns what it found fault with.
+func watch(t *testing.T, name string, s Subject) string {
+	t.Helper()
+	for _, c := range checks {
+		if c.name == name {
+			p := &probe{TB: t}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				c.run(p, s)
+			}()
+			<-done
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return p.said.String()
+		}
+	}
+	t.Fatalf("no check %q", name)
+	return ""
+}
+
+// probe is a test that may fail without failing ours.
+type probe struct {
+	testing.TB
+	mu   sync.Mutex
+	said strings.Builder
+}
+
+func (p *probe) say(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.said.WriteString(text + "\n")
+}
+func (p *probe) Helper()                           {}
+func (p *probe) Error(args ...any)                 { p.say(fmt.Sprint(args...)) }
+func (p *probe) Errorf(format string, args ...any) { p.say(fmt.Sprintf(format, args...)) }
+func (p *probe) Fatal(args ...any)                 { p.say(fmt.Sprint(args...)); runtime.Goexit() }
+func (p *probe) Fatalf(format string, args ...any) {
+	p.say(fmt.Sprintf(format, args...))
+	runtime.Goexit()
+}
+
+func TestFaultsAreSpentAndHealed(t *testing.T) {
+	v := NewVendor()
+	l := Leaver(1)
+	a := v.Hire(l)
+	v.Fail(Observe, 1, exeunt.Errorf(exeunt.Throttled, "slow down"))
+	if _, err := v.Observe(t.Context(), a); exeunt.KindOf(err) != exeunt.Throttled {
+		t.Errorf("first: %v", err)
+	}
+	if _, err := v.Observe(t.Context(), a); err != nil {
+		t.Errorf("second: %v", err)
+	}
+	v.Fail(Find, Always, exeunt.Errorf(exeunt.Temporary, "down"))
+	for range 3 {
+		if _, err := v.Find(t.Context(), l); err == nil {
+			t.Error("Always ended")
+		}
+	}
+	v.Heal()
+	if found, err := v.Find(t.Context(), l); err != nil || len(found) != 1 {
+		t.Errorf("healed: %v %v", found, err)
+	}
+	if v.Calls(Find) != 4 || v.Calls(Observe) != 2 || v.Calls(Apply) != 0 {
+		t.Errorf("calls: %d %d %d", v.Calls(Find), v.Calls(Observe), v.Calls(Apply))
+	}
+}
+
+func TestASlowVendorTakesItsTimeOrTheContexts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := NewVendor()
+		a := v.Hire(Leaver(1))
+		v.Slow(time.Minute)
+		begun := time.Now()
+		if err := v.Apply(t.Context(), a, exeunt.Disable, connector.Parameters{}); err != nil || time.Since(begun) != time.Minute {
+			t.Errorf("%v after %v", err, time.Since(begun))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := v.Apply(ctx, a, exeunt.RemoveGroups, connector.Parameters{}); exeunt.KindOf(err) != exeunt.Temporary {
+			t.Errorf("got %v", err)
+		}
+		if v.Done(a.ID, exeunt.RemoveGroups) {
+			t.Error("it took effect after its context ended")
+		}
+	})
+}

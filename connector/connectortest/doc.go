@@ -1,0 +1,35 @@
+// Package connectortest says what every connector promises, as tests. A connector is done when
+// [Run] passes against a real server of its kind; nothing else makes it so.
+//
+//	func TestConforms(t *testing.T) {
+//		server := testserver.OpenLDAP(t)
+//		connectortest.Run(t, connectortest.Subject{
+//			Kind: ldap.Kind(), Settings: settings(server),
+//			Hire: func(t testing.TB) exeunt.Leaver { … a fresh account with groups and sessions … },
+//			…
+//		})
+//	}
+//
+// # What is promised
+//
+//   - Find reads only. Nobody is an empty list; the same person is the same id; two that match are two.
+//   - Observe tells an open account from a closed one, by the immutable id: after a renaming or a
+//     move it is still that account, and one that is gone is exeunt.NotFound.
+//   - Every action, in the order of its spec, converges to Done with the promised proof, is not done
+//     again when it is so already, and does no harm when a lost answer makes it come twice. No
+//     action undoes an earlier one: at the end all of them hold.
+//   - What a removal takes away stands, complete, in the look before it.
+//   - At the end the person cannot sign in through the vendor's own door.
+//   - Wrong credentials are Unauthorised or Denied, a dead system is Temporary, an unknown action is
+//     Unsupported, and a cancelled context ends the call at once without effect.
+//   - A lost answer converges; an answer without effect is never Done.
+//   - No secret is in any error, fact or snapshot. Concurrent use is safe (run with -race).
+//
+// Optional fields of [Subject] switch on the checks that need them; a check without its field says
+// so in the test's log. A kind leaves one out only when its system knows no such thing.
+//
+// # Without a server
+//
+// [Vendor] is a connector in memory with faults that a test switches on: errors, lost answers, lies,
+// lag, slowness. It passes Run, and is what tests of the engine act on.
+package connectortest

@@ -1,0 +1,312 @@
+package connectortest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+)
+
+// Verb is one of a connector's three.
+type Verb string
+
+// The verbs.
+const (
+	Find    Verb = "find"
+	Observe Verb = "observe"
+	Apply   Verb = "apply"
+)
+
+// Always, as a number of calls, is every call until Heal.
+const Always = -1
+
+// Actions is what a Vendor can do unless it is told otherwise: one of each sort.
+func Actions() []exeunt.ActionSpec {
+	return []exeunt.ActionSpec{
+		{Action: exeunt.ResetPassword, Title: "Reset password", Order: 10, Proof: exeunt.Acknowledged, Repeatable: true},
+		{Action: exeunt.Disable, Title: "Disable account", Order: 20, Proof: exeunt.Observed, Repeatable: true, Reversible: true},
+		{Action: exeunt.RevokeSessions, Title: "Revoke sessions", Order: 30, Proof: exeunt.Observed, Repeatable: true},
+		{Action: exeunt.RemoveGroups, Title: "Remove groups", Order: 40, Proof: exeunt.Observed, Repeatable: true, Reversible: true},
+	}
+}
+
+// Vendor is a system in memory that obeys the contract, until a test tells it not to. It is safe for
+// concurrent use, reads the clock of package time (so it lives in a synctest bubble), and counts.
+type Vendor struct {
+	mu       sync.Mutex
+	specs    []exeunt.ActionSpec
+	accounts map[string]*record
+	hired    int
+	calls    map[Verb]int
+	applied  map[exeunt.Action]int
+	faults   map[Verb]*fault
+	lost     int
+	lies     int
+	lag      int
+	slow     time.Duration
+}
+
+type record struct {
+	leaver exeunt.Leaver
+	login  string
+	groups []string
+	done   map[exeunt.Action]int // looks until it shows; zero shows
+}
+
+type fault struct {
+	err   error
+	calls int
+}
+
+// NewVendor makes an empty system that can do the given actions, or [Actions] when none are given.
+func NewVendor(specs ...exeunt.ActionSpec) *Vendor {
+	if len(specs) == 0 {
+		specs = Actions()
+	}
+	v := &Vendor{specs: specs, accounts: map[string]*record{}, calls: map[Verb]int{}, applied: map[exeunt.Action]int{}}
+	v.Heal()
+	return v
+}
+
+// Kind is a kind whose every system is this vendor.
+func (v *Vendor) Kind(name string) connector.Kind {
+	type none struct{}
+	return connector.Define(name, "Vendor in memory", v.specs, func(none, http.RoundTripper) (connector.Connector, error) { return v, nil })
+}
+
+// Hire gives the leaver an account with the groups.
+func (v *Vendor) Hire(leaver exeunt.Leaver, groups ...string) exeunt.Account {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.hired++
+	account := exeunt.Account{ID: "account-" + strconv.Itoa(v.hired), Login: leaver.Name}
+	if login := leaver.Identifier(exeunt.Login); login != "" {
+		account.Login = login
+	}
+	v.accounts[account.ID] = &record{leaver: leaver, login: account.Login, groups: groups, done: map[exeunt.Action]int{}}
+	return account
+}
+
+// Vanish deletes an account.
+func (v *Vendor) Vanish(id string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.accounts, id)
+}
+
+// Reopen undoes an action behind everybody's back: drift.
+func (v *Vendor) Reopen(id string, action exeunt.Action) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if r := v.accounts[id]; r != nil {
+		delete(r.done, action)
+	}
+}
+
+// Fail makes the next calls of a verb return err without doing anything.
+func (v *Vendor) Fail(verb Verb, calls int, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.faults[verb] = &fault{err: err, calls: calls}
+}
+
+// LoseAnswers makes the next Applies take effect and then report that no answer came.
+func (v *Vendor) LoseAnswers(calls int) { v.set(func() { v.lost = calls }) }
+
+// Lie makes the next Applies answer well and do nothing.
+func (v *Vendor) Lie(calls int) { v.set(func() { v.lies = calls }) }
+
+// Lag makes what is applied from now on show only after so many looks; until then it is pending.
+func (v *Vendor) Lag(looks int) { v.set(func() { v.lag = looks }) }
+
+// Slow makes every call take so long, or until its context ends.
+func (v *Vendor) Slow(d time.Duration) { v.set(func() { v.slow = d }) }
+
+// Heal ends every fault.
+func (v *Vendor) Heal() {
+	v.set(func() { v.faults, v.lost, v.lies, v.lag, v.slow = map[Verb]*fault{}, 0, 0, 0, 0 })
+}
+
+// Calls says how often a verb was called, failures included.
+func (v *Vendor) Calls(verb Verb) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.calls[verb]
+}
+
+// Applied says how often an action took effect or was said to.
+func (v *Vendor) Applied(action exeunt.Action) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.applied[action]
+}
+
+// Done says whether an action has taken effect, shown or not.
+func (v *Vendor) Done(id string, action exeunt.Action) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	r := v.accounts[id]
+	if r == nil {
+		return false
+	}
+	_, done := r.done[action]
+	return done
+}
+
+// Find implements connector.Connector: any identifier in common is a match.
+func (v *Vendor) Find(ctx context.Context, leaver exeunt.Leaver) ([]exeunt.Account, error) {
+	if err := v.enter(ctx, Find); err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var found []exeunt.Account
+	for _, id := range slices.Sorted(maps.Keys(v.accounts)) {
+		if r := v.accounts[id]; matches(r.leaver, leaver) {
+			found = append(found, exeunt.Account{ID: id, Login: r.login})
+		}
+	}
+	return found, nil
+}
+
+func matches(a, b exeunt.Leaver) bool {
+	if a.ID != "" && a.Key() == b.Key() {
+		return true
+	}
+	for kind, value := range a.Identifiers {
+		if value != "" && value == b.Identifiers[kind] {
+			return true
+		}
+	}
+	return false
+}
+
+// Observe implements connector.Connector.
+func (v *Vendor) Observe(ctx context.Context, account exeunt.Account) (exeunt.Observation, error) {
+	if err := v.enter(ctx, Observe); err != nil {
+		return exeunt.Observation{}, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	r, err := v.record(account)
+	if err != nil {
+		return exeunt.Observation{}, err
+	}
+	o := exeunt.Observation{At: time.Now().UTC(), Standing: map[exeunt.Action]exeunt.Standing{},
+		Facts: map[string]string{"login": r.login, "groups": strconv.Itoa(len(r.groups))}}
+	for _, spec := range v.specs {
+		if spec.Proof == exeunt.Observed {
+			o.Standing[spec.Action] = r.look(spec.Action)
+		}
+	}
+	if _, gone := r.done[exeunt.RemoveGroups]; !gone && len(r.groups) > 0 {
+		o.Snapshot = map[string][]string{"groups": slices.Clone(r.groups)}
+	}
+	return o, nil
+}
+
+// look counts down what shows late.
+func (r *record) look(action exeunt.Action) exeunt.Standing {
+	looks, done := r.done[action]
+	switch {
+	case !done:
+		return exeunt.Absent
+	case looks > 0:
+		r.done[action]--
+		return exeunt.Pending
+	}
+	return exeunt.Holds
+}
+
+// Apply implements connector.Connector.
+func (v *Vendor) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, _ connector.Parameters) error {
+	if err := v.enter(ctx, Apply); err != nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !slices.ContainsFunc(v.specs, func(s exeunt.ActionSpec) bool { return s.Action == action }) {
+		return exeunt.Errorf(exeunt.Unsupported, "the vendor in memory cannot %s", action.Words())
+	}
+	r, err := v.record(account)
+	if err != nil {
+		return err
+	}
+	v.applied[action]++
+	if spend(&v.lies) {
+		return nil
+	}
+	if _, already := r.done[action]; !already {
+		r.done[action] = v.lag
+	}
+	if spend(&v.lost) {
+		return exeunt.Errorf(exeunt.Temporary, "no answer in time")
+	}
+	return nil
+}
+
+// enter counts the call, takes its time and fails it where that was asked for.
+func (v *Vendor) enter(ctx context.Context, verb Verb) error {
+	v.mu.Lock()
+	v.calls[verb]++
+	slow, f := v.slow, v.faults[verb]
+	var err error
+	if f != nil && spend(&f.calls) {
+		err = f.err
+	}
+	v.mu.Unlock()
+	if slow > 0 {
+		timer := time.NewTimer(slow)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	if ctx.Err() != nil {
+		return connector.Network("the vendor in memory", ctx.Err())
+	}
+	return err
+}
+
+// spend says whether one of a number of calls is left, and takes it.
+func spend(calls *int) bool {
+	if *calls > 0 {
+		*calls--
+		return true
+	}
+	return *calls < 0
+}
+
+func (v *Vendor) record(account exeunt.Account) (*record, error) {
+	r, ok := v.accounts[account.ID]
+	if !ok {
+		return nil, exeunt.Errorf(exeunt.NotFound, "the vendor in memory has no account %s", account.ID)
+	}
+	return r, nil
+}
+
+func (v *Vendor) set(change func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	change()
+}
+
+// Leaver makes a person with every usual identifier, for tests; n tells people apart.
+func Leaver(n int) exeunt.Leaver {
+	login := fmt.Sprintf("jdoe%d", n)
+	return exeunt.Leaver{
+		ID: fmt.Sprintf("E%04d", n), Entity: "corp", Name: fmt.Sprintf("Jane Doe %d", n), Zone: "Europe/Berlin",
+		Identifiers: map[exeunt.IdentifierKind]string{
+			exeunt.EmployeeID: fmt.Sprintf("E%04d", n), exeunt.Login: login,
+			exeunt.WorkEmail: login + "@corp.example", exeunt.PrincipalName: login + "@corp.example",
+		},
+	}
+}

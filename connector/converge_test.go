@@ -1,0 +1,243 @@
+package connector_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+)
+
+// look is what the scripted connector answers to one Observe.
+type look struct {
+	standing exeunt.Standing // "" says nothing of the action
+	err      error
+}
+
+// script is a connector whose answers are written down beforehand.
+type script struct {
+	t       *testing.T
+	looks   []look
+	apply   error
+	seen    int
+	applied int
+	with    connector.Parameters
+}
+
+func (s *script) Find(context.Context, exeunt.Leaver) ([]exeunt.Account, error) { return nil, nil }
+
+func (s *script) Observe(context.Context, exeunt.Account) (exeunt.Observation, error) {
+	if s.seen >= len(s.looks) {
+		s.t.Fatal("looked more often than the script has it")
+	}
+	l := s.looks[s.seen]
+	s.seen++
+	o := exeunt.Observation{Standing: map[exeunt.Action]exeunt.Standing{}, Facts: map[string]string{"look": string(rune('0' + s.seen))}}
+	if l.standing != "" {
+		o.Standing[exeunt.Disable] = l.standing
+	}
+	if s.seen == 1 {
+		o.Snapshot = map[string][]string{"groups": {"eng"}}
+	}
+	return o, l.err
+}
+
+func (s *script) Apply(_ context.Context, _ exeunt.Account, _ exeunt.Action, with connector.Parameters) error {
+	s.applied++
+	s.with = with
+	return s.apply
+}
+
+func fails(kind exeunt.ErrorKind) error {
+	return exeunt.Errorf(kind, "it is %s", kind).After(7 * time.Second)
+}
+
+// Each row is one branch of Converge: what was seen before, what the answer was, what was seen after.
+func TestConverge(t *testing.T) {
+	const (
+		holds, absent, pending, unknown = exeunt.Holds, exeunt.Absent, exeunt.Pending, exeunt.Unknown
+		done, notYet, again, gaveUp     = exeunt.Done, exeunt.NotYet, exeunt.TryAgain, exeunt.GaveUp
+	)
+	type aim struct {
+		action             exeunt.Action
+		intended, settling bool
+		once               bool // not repeatable
+		settles            time.Duration
+	}
+	for _, c := range []struct {
+		name    string
+		aim     aim
+		looks   []look
+		apply   error
+		want    exeunt.OutcomeKind
+		proof   exeunt.Proof
+		changed bool
+		kind    exeunt.ErrorKind
+		applied int
+	}{
+		{name: "already so", looks: []look{{standing: holds}}, want: done, proof: exeunt.Observed},
+		{name: "already so after our intent: the lost answer was ours", aim: aim{intended: true}, looks: []look{{standing: holds}}, want: done, proof: exeunt.Observed, changed: true},
+		{name: "on its way", looks: []look{{standing: pending}}, want: notYet, kind: exeunt.Temporary},
+		{name: "done and seen", looks: []look{{standing: absent}, {standing: holds}}, want: done, proof: exeunt.Observed, changed: true, applied: 1},
+		{name: "done and on its way", looks: []look{{standing: absent}, {standing: pending}}, want: notYet, kind: exeunt.Temporary, applied: 1},
+		{name: "done, cannot be asked", looks: []look{{standing: unknown}, {standing: unknown}}, want: done, proof: exeunt.Acknowledged, changed: true, applied: 1},
+		{name: "done, the system says nothing of it", looks: []look{{}, {}}, want: done, proof: exeunt.Acknowledged, changed: true, applied: 1},
+		{name: "a lie", looks: []look{{standing: absent}, {standing: absent}}, want: again, kind: exeunt.Temporary, applied: 1},
+		{name: "not shown yet by a slow vendor", aim: aim{settles: time.Minute}, looks: []look{{standing: absent}, {standing: absent}}, want: notYet, kind: exeunt.Temporary, applied: 1},
+
+		{name: "lost answer, it is so", looks: []look{{standing: absent}, {standing: holds}}, apply: fails(exeunt.Temporary), want: done, proof: exeunt.Observed, changed: true, applied: 1},
+		{name: "lost answer, it is not so", looks: []look{{standing: absent}, {standing: absent}}, apply: fails(exeunt.Temporary), want: again, kind: exeunt.Temporary, applied: 1},
+		{name: "lost answer, on its way", looks: []look{{standing: absent}, {standing: pending}}, apply: fails(exeunt.Temporary), want: notYet, kind: exeunt.Temporary, applied: 1},
+		{name: "lost answer, cannot be asked, repeatable", looks: []look{{standing: unknown}, {standing: unknown}}, apply: fails(exeunt.Temporary), want: again, kind: exeunt.Temporary, applied: 1},
+		{name: "lost answer, cannot be asked, only once", aim: aim{once: true}, looks: []look{{standing: unknown}, {standing: unknown}}, apply: fails(exeunt.Temporary), want: gaveUp, kind: exeunt.Conflict, applied: 1},
+		{name: "a conflict because it is so", looks: []look{{standing: absent}, {standing: holds}}, apply: fails(exeunt.Conflict), want: done, proof: exeunt.Observed, changed: true, applied: 1},
+		{name: "a conflict because it cannot be", looks: []look{{standing: absent}, {standing: absent}}, apply: fails(exeunt.Conflict), want: gaveUp, kind: exeunt.Conflict, applied: 1},
+		{name: "a fault of ours that worked all the same", looks: []look{{standing: absent}, {standing: holds}}, apply: errors.New("oops"), want: done, proof: exeunt.Observed, changed: true, applied: 1},
+		{name: "a fault of ours", looks: []look{{standing: absent}, {standing: absent}}, apply: errors.New("oops: s3cret"), want: again, kind: exeunt.Internal, applied: 1},
+
+		{name: "throttled", looks: []look{{standing: absent}}, apply: fails(exeunt.Throttled), want: again, kind: exeunt.Throttled, applied: 1},
+		{name: "unauthorised", looks: []look{{standing: absent}}, apply: fails(exeunt.Unauthorised), want: again, kind: exeunt.Unauthorised, applied: 1},
+		{name: "denied", looks: []look{{standing: absent}}, apply: fails(exeunt.Denied), want: gaveUp, kind: exeunt.Denied, applied: 1},
+		{name: "invalid", looks: []look{{standing: absent}}, apply: fails(exeunt.Invalid), want: gaveUp, kind: exeunt.Invalid, applied: 1},
+		{name: "unsupported", looks: []look{{standing: absent}}, apply: fails(exeunt.Unsupported), want: gaveUp, kind: exeunt.Unsupported, applied: 1},
+		{name: "gone while acting", looks: []look{{standing: absent}}, apply: fails(exeunt.NotFound), want: gaveUp, kind: exeunt.NotFound, applied: 1},
+
+		{name: "the first look fails for now", looks: []look{{err: fails(exeunt.Temporary)}}, want: again, kind: exeunt.Temporary},
+		{name: "the first look finds nothing", looks: []look{{err: fails(exeunt.NotFound)}}, want: gaveUp, kind: exeunt.NotFound},
+		{name: "the first look is throttled", looks: []look{{err: fails(exeunt.Throttled)}}, want: again, kind: exeunt.Throttled},
+		{name: "the second look fails for now", looks: []look{{standing: absent}, {err: fails(exeunt.Temporary)}}, want: again, kind: exeunt.Temporary, applied: 1},
+
+		{name: "intended before, only once, cannot be asked", aim: aim{intended: true, once: true}, looks: []look{{standing: unknown}}, want: gaveUp, kind: exeunt.Conflict},
+		{name: "intended before, repeatable, cannot be asked", aim: aim{intended: true}, looks: []look{{standing: unknown}, {standing: unknown}}, want: done, proof: exeunt.Acknowledged, changed: true, applied: 1},
+		{name: "intended before, still settling", aim: aim{intended: true, settling: true, settles: time.Minute}, looks: []look{{standing: absent}}, want: notYet, kind: exeunt.Temporary},
+		{name: "intended before, settled and not there", aim: aim{intended: true, settles: time.Minute}, looks: []look{{standing: absent}, {standing: holds}}, want: done, proof: exeunt.Observed, changed: true, applied: 1},
+		{name: "intended before, only once, settled and not there", aim: aim{intended: true, once: true, settles: time.Minute}, looks: []look{{standing: absent}}, want: gaveUp, kind: exeunt.Conflict},
+		{name: "intended before, only once, shown at once and not there", aim: aim{intended: true, once: true}, looks: []look{{standing: absent}, {standing: holds}}, want: done, proof: exeunt.Observed, changed: true, applied: 1},
+
+		{name: "check access: closed", aim: aim{action: exeunt.CheckAccess}, looks: []look{{standing: holds}}, want: done, proof: exeunt.Observed},
+		{name: "check access: open", aim: aim{action: exeunt.CheckAccess}, looks: []look{{standing: absent}}, want: again, kind: exeunt.Temporary},
+		{name: "check access: on its way", aim: aim{action: exeunt.CheckAccess}, looks: []look{{standing: pending}}, want: notYet, kind: exeunt.Temporary},
+		{name: "check access: cannot be asked", aim: aim{action: exeunt.CheckAccess}, looks: []look{{standing: unknown}}, want: again, kind: exeunt.Temporary},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := &script{t: t, looks: c.looks, apply: c.apply}
+			action := c.aim.action
+			if action == "" {
+				action = exeunt.Disable
+			}
+			intents := 0
+			out, err := connector.Converge(t.Context(), s, connector.Aim{
+				Account: exeunt.Account{ID: "a1"}, Intended: c.aim.intended, Settling: c.aim.settling,
+				Spec: exeunt.ActionSpec{Action: action, Repeatable: !c.aim.once, Settles: c.aim.settles},
+			}, func(before exeunt.Observation) error {
+				intents++
+				if s.applied > 0 {
+					t.Error("acted before the intent was recorded")
+				}
+				if before.Facts["look"] != "1" {
+					t.Errorf("the intent carries %v, want the look before", before.Facts)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out.Kind != c.want || out.Proof != c.proof || out.Changed != c.changed {
+				t.Errorf("%s %q changed %v, want %s %q changed %v", out.Kind, out.Proof, out.Changed, c.want, c.proof, c.changed)
+			}
+			checkError(t, out, c.kind)
+			if s.applied != c.applied || intents != c.applied || s.seen != len(c.looks) {
+				t.Errorf("%d applied, %d intents, %d looks; want %d, as many, %d", s.applied, intents, s.seen, c.applied, len(c.looks))
+			}
+			if c.applied > 0 && (len(out.Snapshot["groups"]) != 1 || s.with.Seen.Facts["look"] != "1") {
+				t.Errorf("the look before is lost: snapshot %v, parameters %v", out.Snapshot, s.with.Seen.Facts)
+			}
+		})
+	}
+}
+
+// checkError sees that the class is kept, the vendor's wait passed on, and no foreign words shown.
+func checkError(t *testing.T, out exeunt.Outcome, want exeunt.ErrorKind) {
+	t.Helper()
+	if want == "" {
+		if out.Err != nil {
+			t.Errorf("error %v", out.Err)
+		}
+		return
+	}
+	if out.Err == nil || out.Err.Kind != want {
+		t.Fatalf("error %v, want %s", out.Err, want)
+	}
+	if strings.Contains(out.Err.Message, "s3cret") {
+		t.Error("the message shows a foreign error")
+	}
+	if want == exeunt.Throttled && out.Wait != 7*time.Second {
+		t.Errorf("waits %v, want what the vendor asked for", out.Wait)
+	}
+}
+
+func TestConvergeDoesNotActUnrecorded(t *testing.T) {
+	s := &script{t: t, looks: []look{{standing: exeunt.Absent}}}
+	full := errors.New("disk full")
+	_, err := connector.Converge(t.Context(), s, connector.Aim{Spec: exeunt.ActionSpec{Action: exeunt.Disable, Repeatable: true}},
+		func(exeunt.Observation) error { return full })
+	if !errors.Is(err, full) || s.applied != 0 {
+		t.Errorf("%v, applied %d; want the store's error and nothing done", err, s.applied)
+	}
+}
+
+// finder answers Find only.
+type finder struct {
+	script
+	found []exeunt.Account
+	err   error
+}
+
+func (f *finder) Find(context.Context, exeunt.Leaver) ([]exeunt.Account, error) {
+	return f.found, f.err
+}
+
+func TestCorrelate(t *testing.T) {
+	accounts := func(n int) []exeunt.Account {
+		var list []exeunt.Account
+		for i := range n {
+			list = append(list, exeunt.Account{ID: string(rune('a' + i)), Login: "login-" + string(rune('a'+i))})
+		}
+		return list
+	}
+	for _, c := range []struct {
+		name  string
+		found []exeunt.Account
+		err   error
+		want  exeunt.OutcomeKind
+		kind  exeunt.ErrorKind
+		says  string
+	}{
+		{name: "one", found: accounts(1)},
+		{name: "none", want: exeunt.GaveUp, kind: exeunt.NotFound, says: "no account matches"},
+		{name: "two", found: accounts(2), want: exeunt.GaveUp, kind: exeunt.Ambiguous, says: "login-a, login-b"},
+		{name: "seven", found: accounts(7), want: exeunt.GaveUp, kind: exeunt.Ambiguous, says: "login-e and 2 more"},
+		{name: "dead", err: fails(exeunt.Temporary), want: exeunt.TryAgain, kind: exeunt.Temporary},
+		{name: "denied", err: fails(exeunt.Denied), want: exeunt.GaveUp, kind: exeunt.Denied},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			account, out := connector.Correlate(t.Context(), &finder{found: c.found, err: c.err}, exeunt.Leaver{})
+			if c.want == "" {
+				if out != nil || account.ID != "a" {
+					t.Errorf("%v %v, want the one account", account, out)
+				}
+				return
+			}
+			if out == nil || out.Kind != c.want || account.ID != "" {
+				t.Fatalf("%v %+v, want %s and no account", account, out, c.want)
+			}
+			checkError(t, *out, c.kind)
+			if !strings.Contains(out.Err.Message, c.says) {
+				t.Errorf("says %q, want %q in it", out.Err.Message, c.says)
+			}
+		})
+	}
+}
