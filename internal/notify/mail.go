@@ -1,0 +1,106 @@
+package notify
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/wneessen/go-mail"
+)
+
+// MailServer is where mail goes out.
+type MailServer struct {
+	Host     string
+	Port     int
+	From     string
+	Username string
+	Password func() (string, error) // nil when the server asks for none
+	TLS      string                 // "starttls" (default), "tls", or "none" for a relay on this machine
+	CAFile   string                 // for a server whose certificate no public authority signed
+}
+
+// Mail sends notices over SMTP.
+type Mail struct {
+	server MailServer
+	links  Links
+}
+
+// NewMail makes a channel over one server.
+func NewMail(server MailServer, links Links) *Mail { return &Mail{server, links} }
+
+// Deliver sends one notice. An error is Temporary unless the server refused the recipient for good.
+func (m *Mail) Deliver(ctx context.Context, n exeunt.Notice, c exeunt.Case, t *exeunt.Task) error {
+	if n.To.Email == "" {
+		return exeunt.Errorf(exeunt.Invalid, "%s has no e-mail address in the configuration", n.To)
+	}
+	composed := Compose(n, c, t, m.links)
+	msg := mail.NewMsg()
+	if err := msg.From(m.server.From); err != nil {
+		return exeunt.Errorf(exeunt.Invalid, "mail.from is not an e-mail address").Because(err)
+	}
+	if err := msg.AddToFormat(composed.To.Name, composed.To.Email); err != nil {
+		return exeunt.Errorf(exeunt.Invalid, "%q is not an e-mail address", composed.To.Email).Because(err)
+	}
+	msg.Subject(composed.Subject)
+	msg.SetBodyString(mail.TypeTextPlain, composed.Text)
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no vacation replies, please
+	client, err := m.client()
+	if err != nil {
+		return err
+	}
+	if err := client.DialAndSendWithContext(ctx, msg); err != nil {
+		return classify(err, m.server.Host, composed.To.Email)
+	}
+	return nil
+}
+
+func (m *Mail) client() (*mail.Client, error) {
+	options := []mail.Option{mail.WithTimeout(20 * time.Second), mail.WithPort(m.server.Port)}
+	switch m.server.TLS {
+	case "none":
+		options = append(options, mail.WithTLSPolicy(mail.NoTLS))
+	case "tls":
+		options = append(options, mail.WithSSL())
+	default:
+		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory))
+	}
+	if m.server.CAFile != "" {
+		pem, err := os.ReadFile(m.server.CAFile)
+		if err != nil {
+			return nil, exeunt.Errorf(exeunt.Invalid, "mail.ca_file cannot be read").Because(err)
+		}
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM(pem)
+		options = append(options, mail.WithTLSConfig(&tls.Config{RootCAs: pool, ServerName: m.server.Host, MinVersion: tls.VersionTLS12}))
+	}
+	if m.server.Password != nil {
+		password, err := m.server.Password()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(m.server.Username), mail.WithPassword(password))
+	}
+	client, err := mail.NewClient(m.server.Host, options...)
+	if err != nil {
+		return nil, exeunt.Errorf(exeunt.Invalid, "the mail server's settings are not usable").Because(err)
+	}
+	return client, nil
+}
+
+// classify keeps the server's words, which may hold addresses, out of the message.
+func classify(err error, host, to string) error {
+	if sent, ok := errors.AsType[*mail.SendError](err); ok && !sent.IsTemp() && sent.Reason == mail.ErrSMTPRcptTo {
+		return exeunt.Errorf(exeunt.Invalid, "the mail server %s refuses the address %s", host, to).Because(err)
+	}
+	return exeunt.Errorf(exeunt.Temporary, "the mail server %s did not take the message; it is tried again", host).Because(err)
+}
+
+// Nobody is the channel of an installation without mail: people see their tasks in the pages only.
+type Nobody struct{}
+
+// Deliver does nothing.
+func (Nobody) Deliver(context.Context, exeunt.Notice, exeunt.Case, *exeunt.Task) error { return nil }
