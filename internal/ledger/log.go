@@ -1,0 +1,136 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/ledger/verify"
+	"github.com/transparency-dev/tessera"
+	"github.com/transparency-dev/tessera/storage/posix"
+)
+
+// Log is the ledger on disk:
+//
+//	DIR/lock       held while the log is open
+//	DIR/key        signing key, mode 0600
+//	DIR/key.pub    verifier key, for auditors
+//	DIR/log/       the transparency log, https://c2sp.org/tlog-tiles
+//	DIR/bodies.db  sealed bodies and the keys of cases
+//
+// Its methods may be called from several goroutines.
+type Log struct {
+	dir      string
+	origin   string
+	verifier string
+	opts     Options
+	lock     *os.File
+	bodies   *bodies
+	tiles    verify.Tiles
+	add      tessera.AddFn
+	reader   tessera.LogReader
+	shutdown func(context.Context) error
+	stop     context.CancelFunc
+	done     context.Context
+
+	appending sync.Mutex   // one group in flight
+	sealed    sync.RWMutex // keeps a packet from being read while its case is erased
+}
+
+// Open opens the ledger in a folder, and makes one where there is none. The origin names the log in
+// its checkpoints and in every leaf, such as exeunt.example.com/ledger; it can never change.
+//
+// It refuses a folder that another process has open, a key that others can read or that is missing,
+// and a log whose files contradict its last checkpoint.
+func Open(ctx context.Context, dir, origin string, o Options) (*Log, error) {
+	if origin == "" || strings.ContainsAny(origin, "+ \t\r\n") {
+		return nil, exeunt.Errorf(exeunt.Invalid, "%q cannot name a log: it has to be a text such as exeunt.example.com/ledger without spaces and plus signs", origin).In("origin")
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "log"), 0o750); err != nil {
+		return nil, diskError("the ledger's folder cannot be made", err)
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{dir: dir, origin: origin, opts: o.withDefaults(), lock: lock}
+	l.tiles = verify.Tiles{Files: os.DirFS(filepath.Join(dir, "log"))}
+	if err := l.open(ctx); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *Log) open(ctx context.Context) error {
+	if _, err := sweep(filepath.Join(l.dir, "log")); err != nil {
+		return err
+	}
+	_, err := os.Stat(filepath.Join(l.dir, "log", ".state", "treeState"))
+	fresh := errors.Is(err, fs.ErrNotExist)
+	signer, verifier, err := openKey(l.dir, l.origin, fresh)
+	if err != nil {
+		return err
+	}
+	l.verifier = verifier
+	if !fresh {
+		if err := l.checkState(); err != nil {
+			return err
+		}
+	}
+	if l.bodies, err = openBodies(ctx, l.dir); err != nil {
+		return err
+	}
+	driver, err := posix.New(ctx, posix.Config{Path: filepath.Join(l.dir, "log")})
+	if err != nil {
+		return diskError("the log cannot be opened", err)
+	}
+	l.done, l.stop = context.WithCancel(context.WithoutCancel(ctx))
+	appender, shutdown, reader, err := tessera.NewAppender(l.done, driver, tessera.NewAppendOptions().
+		WithCheckpointSigner(signer).
+		WithBatching(batchSize, l.opts.BatchAge).
+		WithCheckpointInterval(l.opts.CheckpointInterval).
+		WithCheckpointRepublishInterval(0).
+		WithGarbageCollectionInterval(garbageInterval).
+		WithShutdownTimeout(shutdownTimeout))
+	if err != nil {
+		return diskError("the log cannot be opened", err)
+	}
+	l.add, l.shutdown, l.reader = appender.Add, shutdown, reader
+	return nil
+}
+
+// Close signs what is not signed yet and gives the folder free. Nothing that Append reported is
+// lost without it.
+func (l *Log) Close() error {
+	l.appending.Lock()
+	defer l.appending.Unlock()
+	var err error
+	if l.shutdown != nil {
+		err = l.shutdown(l.done)
+		l.shutdown = nil
+	}
+	if l.stop != nil {
+		l.stop()
+	}
+	if l.bodies != nil {
+		err = errors.Join(err, l.bodies.db.Close())
+		l.bodies = nil
+	}
+	return errors.Join(err, l.lock.Close())
+}
+
+// Origin names the log.
+func (l *Log) Origin() string { return l.origin }
+
+// VerifierKey is what auditors check the log's signatures with.
+func (l *Log) VerifierKey() string { return l.verifier }
+
+// Files are the log's public files, as https://c2sp.org/tlog-tiles lays them out, to be served or
+// verified.
+func (l *Log) Files() fs.FS { return l.tiles.Files }

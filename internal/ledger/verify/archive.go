@@ -1,0 +1,113 @@
+package verify
+
+import (
+	"archive/zip"
+	"fmt"
+	"io"
+)
+
+// archive is a packet's files, read whole.
+type archive struct {
+	files   map[string][]byte
+	entries int
+}
+
+// Bounds that keep a hostile packet from filling memory. A case has some hundred entries.
+const (
+	maxEntries = 100_000
+	maxFile    = 1 << 20
+	maxPacket  = 512 << 20
+)
+
+// openArchive reads the zip and checks its list of names.
+func openArchive(r io.ReaderAt, size int64) (*archive, error) {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return nil, fault("packet", "it is not a zip archive, or it is cut short").Because(err)
+	}
+	if len(z.File) > 4*maxEntries+4 {
+		return nil, fault("packet", "it has %d files; a packet has at most %d", len(z.File), 4*maxEntries+4)
+	}
+	a := &archive{files: make(map[string][]byte, len(z.File))}
+	total := int64(0)
+	for _, f := range z.File {
+		data, err := readFile(f)
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := a.files[f.Name]; twice {
+			return nil, fault(f.Name, "the packet has this file twice")
+		}
+		if total += int64(len(data)); total > maxPacket {
+			return nil, fault("packet", "it is larger than %d MB", maxPacket>>20)
+		}
+		a.files[f.Name] = data
+	}
+	return a, a.names()
+}
+
+func readFile(f *zip.File) ([]byte, error) {
+	in, err := f.Open()
+	if err != nil {
+		return nil, fault(f.Name, "it cannot be unpacked").Because(err)
+	}
+	defer in.Close()
+	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
+	if err != nil {
+		return nil, fault(f.Name, "it cannot be unpacked: it is damaged").Because(err)
+	}
+	if len(data) > maxFile {
+		return nil, fault(f.Name, "it is larger than %d bytes", maxFile)
+	}
+	return data, nil
+}
+
+// names checks that every file is one that a packet has, and that none is missing.
+func (a *archive) names() error {
+	expected := 0
+	for _, name := range []string{ReadmeFile, CaseFile, KeyFile, CheckpointFile} {
+		if _, ok := a.files[name]; !ok {
+			return fault(name, "the file is missing")
+		}
+		expected++
+	}
+	for ; ; a.entries++ {
+		found := 0
+		for _, suffix := range []string{LeafSuffix, ProofSuffix, BodySuffix, SaltSuffix} {
+			if _, ok := a.files[EntryName(a.entries)+suffix]; ok {
+				found++
+			}
+		}
+		if found == 0 {
+			break
+		}
+		expected += found
+	}
+	if expected == len(a.files) {
+		return nil
+	}
+	for name := range a.files {
+		if !a.known(name) {
+			return fault(name, "it is no file of a packet, or entries before it are missing")
+		}
+	}
+	return nil
+}
+
+// known says whether a name is one that names counted.
+func (a *archive) known(name string) bool {
+	switch name {
+	case ReadmeFile, CaseFile, KeyFile, CheckpointFile:
+		return true
+	}
+	var seq int
+	var suffix string
+	if n, _ := fmt.Sscanf(name, "entries/%d%s", &seq, &suffix); n != 2 || seq >= a.entries || name != EntryName(seq)+suffix {
+		return false
+	}
+	switch suffix {
+	case LeafSuffix, ProofSuffix, BodySuffix, SaltSuffix:
+		return true
+	}
+	return false
+}
