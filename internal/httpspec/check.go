@@ -233,7 +233,7 @@ func (c *checker) observe() {
 
 func (c *checker) actions() {
 	c.require(nil, "actions", len(c.spec.Actions) > 0, "a description that can do nothing is a system of kind manual")
-	seen := map[exeunt.Action]bool{}
+	seen, orders := map[exeunt.Action]bool{}, map[int]exeunt.Action{}
 	for i := range c.spec.Actions {
 		a, at := &c.spec.Actions[i], path("actions", i)
 		switch {
@@ -245,6 +245,12 @@ func (c *checker) actions() {
 			c.fault(under(at, "action"), "%q is not the name of an action: write small letters and _", a.Action)
 		}
 		seen[a.Action] = true
+		if a.Order != nil {
+			if other, taken := orders[*a.Order]; taken {
+				c.fault(under(at, "order"), "%s has the order %d already", other, *a.Order)
+			}
+			orders[*a.Order] = a.Action
+		}
 		c.promises(at, a)
 		c.request(at, a)
 	}
@@ -265,6 +271,9 @@ func (c *checker) promises(at []any, a *Action) {
 		}
 	default:
 		c.fault(under(at, "proof"), "the proof is observed or acknowledged")
+	}
+	if a.Destructive && a.Reversible != nil && *a.Reversible {
+		c.fault(under(at, "destructive"), "what loses data cannot be reversible")
 	}
 	if len(a.Pending) > 0 && len(a.Holds) == 0 {
 		c.fault(under(at, "pending"), "pending needs holds beside it")
@@ -310,4 +319,3 @@ func (c *checker) request(at []any, a *Action) {
 		}
 	}
 }
-

@@ -100,6 +100,16 @@ func healthy() map[string]func(http.ResponseWriter, *http.Request) {
 	}
 }
 
+// with adds answers to a set.
+func with(answers map[string]func(http.ResponseWriter, *http.Request), more ...any) map[string]func(http.ResponseWriter, *http.Request) {
+	for i := 0; i+1 < len(more); i += 2 {
+		if answer, _ := more[i+1].(func(http.ResponseWriter, *http.Request)); answer != nil {
+			answers[more[i].(string)] = answer
+		}
+	}
+	return answers
+}
+
 var ann = exeunt.Account{ID: "u1", Login: "ann@corp.example"}
 
 func TestFindReadsAllPagesAndReturnsNoStranger(t *testing.T) {
@@ -205,7 +215,7 @@ func TestApplyPutsValuesIntoJSONNotIntoText(t *testing.T) {
 	c, v := suite(t, answers)
 	err := c.Apply(t.Context(), ann, exeunt.Disable, connector.Parameters{
 		Leaver: leaver("ann@corp.example"), LastDay: "2026-11-30", IdempotencyKey: "key-1",
-		Seen: exeunt.Observation{Facts: map[string]string{"version": "3"}},
+		Seen: exeunt.Observation{At: time.Now(), Facts: map[string]string{"version": "3"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +228,7 @@ func TestApplyPutsValuesIntoJSONNotIntoText(t *testing.T) {
 
 func TestApplyStopsWhenAValueIsNotKnown(t *testing.T) {
 	c, v := suite(t, healthy())
-	err := c.Apply(t.Context(), ann, exeunt.Disable, connector.Parameters{Leaver: leaver("a@b.c"), IdempotencyKey: "k", Seen: exeunt.Observation{Facts: map[string]string{"version": "3"}}})
+	err := c.Apply(t.Context(), ann, exeunt.Disable, connector.Parameters{Leaver: leaver("a@b.c"), IdempotencyKey: "k", Seen: exeunt.Observation{At: time.Now(), Facts: map[string]string{"version": "3"}}})
 	if exeunt.KindOf(err) != exeunt.Invalid || !strings.Contains(err.Error(), "{last_day}") || len(v.asked) > 0 {
 		t.Errorf("got %v after %v; want the missing last day named and nothing sent", err, v.asked)
 	}
@@ -239,14 +249,37 @@ func TestAnIDCannotWalkToAnotherAddress(t *testing.T) {
 }
 
 func TestEachItemOfTheSnapshotIsRemoved(t *testing.T) {
-	c, v := suite(t, map[string]func(http.ResponseWriter, *http.Request){
-		"DELETE /users/u1/keys/a": says(204, ""),
-		"DELETE /users/u1/keys/b": says(404, ""), // already gone
-		"DELETE /users/u1/keys/c": says(204, ""),
-	})
-	seen := exeunt.Observation{Snapshot: map[string][]string{"keys": {"a", "b", "c"}}}
-	if err := c.Apply(t.Context(), ann, "remove_keys", connector.Parameters{Seen: seen}); err != nil || len(v.asked) != 3 {
+	c, v := suite(t, with(healthy(),
+		"DELETE /users/u1/keys/a", says(204, ""),
+		"DELETE /users/u1/keys/b", says(404, ""), // already gone
+		"DELETE /users/u1/keys/c", says(204, ""),
+	))
+	seen := exeunt.Observation{At: time.Now(), Snapshot: map[string][]string{"keys": {"a", "b", "c"}}}
+	if err := c.Apply(t.Context(), ann, "remove_keys", connector.Parameters{Seen: seen}); err != nil || deletions(v) != 3 {
 		t.Errorf("got %v after %v", err, v.asked)
+	}
+	c, v = suite(t, with(healthy(), "DELETE /users/u1/keys/a", says(204, ""), "DELETE /users/u1/keys/b", says(204, ""), "DELETE /users/u1/keys/c", says(204, "")))
+	if err := c.Apply(t.Context(), ann, "remove_keys", connector.Parameters{}); err != nil || deletions(v) != 3 {
+		t.Errorf("without a look before: got %v after %v; want it to look itself", err, v.asked)
+	}
+}
+
+func deletions(v *vendor) (n int) {
+	for _, asked := range v.asked {
+		if strings.HasPrefix(asked, "DELETE") {
+			n++
+		}
+	}
+	return n
+}
+
+func TestARefusalThatMeansAlreadyIsNotBelievedOfAnAccountThatIsGone(t *testing.T) {
+	c, _ := suite(t, with(healthy(), "PATCH /users/u1", says(409, ""), "GET /users/u1", says(404, "")))
+	err := c.Apply(t.Context(), ann, exeunt.Disable, connector.Parameters{
+		Leaver: leaver("a@b.c"), LastDay: "2026-11-30", IdempotencyKey: "k", Seen: exeunt.Observation{At: time.Now(), Facts: map[string]string{"version": "3"}},
+	})
+	if exeunt.KindOf(err) != exeunt.NotFound {
+		t.Errorf("got %v, want not found", err)
 	}
 }
 
@@ -284,9 +317,9 @@ func TestApplyClassesEveryAnswer(t *testing.T) {
 		{"unknown action", exeunt.ResetFactors, nil, exeunt.Unsupported, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			conn, _ := suite(t, map[string]func(http.ResponseWriter, *http.Request){"PATCH /users/u1": c.answer, "POST /messages": c.answer})
+			conn, _ := suite(t, with(healthy(), "PATCH /users/u1", c.answer, "POST /messages", c.answer))
 			err := conn.Apply(t.Context(), ann, c.action, connector.Parameters{
-				Leaver: leaver("a@b.c"), LastDay: "2026-11-30", IdempotencyKey: "k", Seen: exeunt.Observation{Facts: map[string]string{"version": "3"}},
+				Leaver: leaver("a@b.c"), LastDay: "2026-11-30", IdempotencyKey: "k", Seen: exeunt.Observation{At: time.Now(), Facts: map[string]string{"version": "3"}},
 			})
 			if exeunt.KindOf(err) != c.want {
 				t.Fatalf("got %v (%s), want %s", err, exeunt.KindOf(err), c.want)

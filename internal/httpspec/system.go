@@ -192,20 +192,26 @@ func (s *system) Apply(ctx context.Context, account exeunt.Account, action exeun
 	if !ok {
 		return exeunt.Errorf(exeunt.Unsupported, "%s cannot %s", s.spec.Title, action.Words())
 	}
+	if with.Seen.At.IsZero() { // nobody looked before; what the request needs from a look is not known
+		var err error
+		if with.Seen, err = s.Observe(ctx, account); err != nil {
+			return err
+		}
+	}
 	v := actionVars(s.values, account, with)
 	if a.Each == "" {
-		return s.act(ctx, a, v)
+		return s.act(ctx, a, account, v)
 	}
 	for _, item := range with.Seen.Snapshot[a.Each] {
 		v["item"] = item
-		if err := s.act(ctx, a, v); err != nil {
+		if err := s.act(ctx, a, account, v); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *system) act(ctx context.Context, a *Action, v vars) error {
+func (s *system) act(ctx context.Context, a *Action, account exeunt.Account, v vars) error {
 	q, err := s.question(a, v)
 	if err != nil {
 		return err
@@ -215,7 +221,9 @@ func (s *system) act(ctx context.Context, a *Action, v vars) error {
 		return err
 	}
 	if has(a.Already, got.status) {
-		return nil
+		// The same refusal may mean that the account itself is gone, which a look tells apart.
+		_, err := s.Observe(ctx, account)
+		return err
 	}
 	if len(a.Success) > 0 && !has(a.Success, got.status) {
 		return exeunt.Errorf(exeunt.Temporary, "%s answered %d, which its description does not take for success", s.spec.Title, got.status)
