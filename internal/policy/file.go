@@ -7,18 +7,19 @@ package policy
 
 import (
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/config/yamlfile"
 )
 
 // File is a policy as it stands in policies/*.yaml.
 type File struct {
-	Name      string    `json:"name" jsonschema:"required,pattern=^[a-z][a-z0-9-]*$" remedy:"give the policy a short name, such as standard" jsonschema_description:"Short name; cases and the ledger show it."`
-	Title     string    `json:"title,omitempty" jsonschema_description:"What people call it."`
-	Extends   string    `json:"extends,omitempty" jsonschema:"enum=standard,enum=immediate,enum=layoff" jsonschema_description:"A shipped policy to start from. A rule of the same name replaces the shipped one; others are added."`
-	Without   []string  `json:"without,omitempty" jsonschema_description:"Rules of the extended policy to leave out."`
-	Applies   string    `json:"applies,omitempty" jsonschema_description:"CEL: which departures it is for. The first policy whose condition holds is used, in the order of the file names."`
-	CutOff    string    `json:"cut_off,omitempty" jsonschema:"pattern=^([01][0-9]|2[0-3]):[0-5][0-9]$" jsonschema_description:"Clock time on the last day at which access ends when HR gives none. 17:00 when left out."`
-	AccessSLA *Duration `json:"access_sla,omitempty" jsonschema_description:"How long after the cut-off every access step shall be confirmed. 4h when left out."`
-	Rules     []Rule    `json:"rules,omitempty" jsonschema_description:"What is done, when and by whom."`
+	Name      string             `json:"name" jsonschema:"required,pattern=^[a-z][a-z0-9-]*$" remedy:"give the policy a short name, such as standard" jsonschema_description:"Short name; cases and the ledger show it."`
+	Title     string             `json:"title,omitempty" jsonschema_description:"What people call it."`
+	Extends   string             `json:"extends,omitempty" jsonschema:"enum=standard,enum=immediate,enum=layoff" jsonschema_description:"A shipped policy to start from. A rule of the same name replaces the shipped one; others are added."`
+	Without   []string           `json:"without,omitempty" jsonschema_description:"Rules of the extended policy to leave out."`
+	Applies   string             `json:"applies,omitempty" jsonschema_description:"CEL: which departures it is for. The first policy whose condition holds is used, in the order of the file names."`
+	CutOff    string             `json:"cut_off,omitempty" jsonschema:"pattern=^([01][0-9]|2[0-3]):[0-5][0-9]$" jsonschema_description:"Clock time on the last day at which access ends when HR gives none. 17:00 when left out."`
+	AccessSLA *yamlfile.Duration `json:"access_sla,omitempty" jsonschema_description:"How long after the cut-off every access step shall be confirmed. 4h when left out."`
+	Rules     []Rule             `json:"rules,omitempty" jsonschema_description:"What is done, when and by whom."`
 }
 
 // Rule is one rule of a policy: it acts in systems, or gives one task.
