@@ -36,19 +36,19 @@ func (p Person) Named() bool { return p.Name != "" || p.Email != "" }
 // address, since those are reused.
 type Leaver struct {
 	ID          string                    `json:"id"`
-	Entity      string                    `json:"entity"`
+	Entity      string                    `json:"entity,omitempty"`
 	Name        string                    `json:"name"`
 	Title       string                    `json:"title,omitempty"`
 	Department  string                    `json:"department,omitempty"`
 	Manager     Person                    `json:"manager,omitzero"`
-	Place       string                    `json:"place,omitempty"`      // place of work, as HR names it
-	Zone        string                    `json:"zone"`                 // IANA zone of the place of work
-	Country     string                    `json:"country,omitempty"`    // ISO 3166-1 alpha-2
-	Region      string                    `json:"region,omitempty"`     // ISO 3166-2 subdivision, without the country
-	Employment  string                    `json:"employment,omitempty"` // employee, contractor, intern…
-	HiredOn     Date                      `json:"hired_on,omitempty"`   //
-	Identifiers map[IdentifierKind]string `json:"identifiers"`          // every format that any system uses
-	Flags       []Flag                    `json:"flags,omitempty"`      // what makes this departure special
+	Place       string                    `json:"place,omitempty"`       // place of work, as HR names it
+	Zone        string                    `json:"zone,omitempty"`        // IANA zone of the place of work
+	Country     string                    `json:"country,omitempty"`     // ISO 3166-1 alpha-2
+	Region      string                    `json:"region,omitempty"`      // ISO 3166-2 subdivision, without the country
+	Employment  string                    `json:"employment,omitempty"`  // employee, contractor, intern…
+	HiredOn     Date                      `json:"hired_on,omitempty"`    //
+	Identifiers map[IdentifierKind]string `json:"identifiers,omitempty"` // every format that any system uses
+	Flags       []Flag                    `json:"flags,omitempty"`       // what makes this departure special
 }
 
 // Flag marks what changes how a departure is handled.

@@ -32,10 +32,10 @@ type Departure struct {
 	Leaver          Leaver        `json:"leaver"`
 	Type            DepartureType `json:"type"`
 	NoticeOn        Date          `json:"notice_on,omitempty"`
-	LastDay         Date          `json:"last_day"`                // last working day
-	TerminationDate Date          `json:"termination_date"`        // first day on which employment has ended, or the last day where HR gives only one
-	CutOffClock     string        `json:"cut_off_clock,omitempty"` // "15:04" at the place of work, when HR gave a time for the last day
-	Immediate       bool          `json:"immediate,omitempty"`     // access ends now, whatever the day
+	LastDay         Date          `json:"last_day"`                   // last working day
+	TerminationDate Date          `json:"termination_date,omitempty"` // first day on which employment has ended, or the last day where HR gives only one
+	CutOffClock     string        `json:"cut_off_clock,omitempty"`    // "15:04" at the place of work, when HR gave a time for the last day
+	Immediate       bool          `json:"immediate,omitempty"`        // access ends now, whatever the day
 }
 
 // Trigger is the one authoritative event that a departure was announced, changed or taken back.

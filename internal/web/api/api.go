@@ -1,0 +1,153 @@
+// Package api is the HTTP API under /api/v1, described by the OpenAPI 3.1 document that it serves at
+// /api/v1/openapi.json, and the webhooks under /hooks. Field names are those of the domain; errors are
+// RFC 9457 problems.
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/web"
+)
+
+// Reader answers what callers read.
+type Reader interface {
+	Cases(ctx context.Context, q store.CaseQuery, now time.Time) (store.CasePage, error)
+	CaseFile(ctx context.Context, id exeunt.CaseID) (store.CaseFile, error)
+	Tasks(ctx context.Context, q store.TaskQuery, now time.Time) ([]store.TaskRow, error)
+	Task(ctx context.Context, id exeunt.TaskID) (store.TaskRow, error)
+	Entries(ctx context.Context, q store.EntryQuery) (store.EntryPage, error)
+	SystemStats(ctx context.Context) ([]store.SystemStats, error)
+}
+
+// Commands are what callers do, each in the name of a person.
+type Commands interface {
+	CompleteTask(ctx context.Context, id exeunt.TaskID, ticked []int, note, by string) error
+	ReassignTask(ctx context.Context, id exeunt.TaskID, to exeunt.Person, by exeunt.Override) error
+	RemindTask(ctx context.Context, id exeunt.TaskID, by string) error
+	RetryStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
+	WaiveStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
+	ReleaseCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error
+	StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error)
+}
+
+// Ledger is what callers may ask of the ledger.
+type Ledger interface {
+	// VerifyLedger checks the whole log, and the log against the database.
+	VerifyLedger(ctx context.Context) (LedgerReport, error)
+	// Evidence writes the packet that proves one case offline.
+	Evidence(ctx context.Context, w io.Writer, id exeunt.CaseID, by string) error
+	// Key is the ledger's verifier key, as a signed-note verifier string.
+	Key() string
+}
+
+// LedgerReport is what a check of the ledger found.
+type LedgerReport struct {
+	Entries     int64  `json:"entries" doc:"Entries in the log"`
+	Waiting     int    `json:"waiting" doc:"Entries that the database has and the log does not have yet"`
+	Root        string `json:"root" doc:"Root hash of the log's checkpoint, in hex"`
+	Fingerprint string `json:"fingerprint" doc:"Fingerprint of the key that signs the log"`
+	Verified    bool   `json:"verified"`
+	Fault       string `json:"fault,omitempty" doc:"The first thing that does not hold, in words"`
+}
+
+// Bearers says whose token a request carries.
+type Bearers interface {
+	Token(ctx context.Context, token string) (store.User, error)
+}
+
+// Hooks takes what HR systems send. It answers only after what it accepted is durable.
+type Hooks interface {
+	Hook(ctx context.Context, source string, h http.Header, body []byte) (status int, problem error)
+}
+
+// Config is what the API is made of.
+type Config struct {
+	Reader    Reader
+	Commands  Commands
+	Ledger    Ledger
+	Bearers   Bearers
+	Hooks     Hooks
+	Inventory interface{ Systems() []exeunt.System }
+	Complete  func(*exeunt.Departure) // fills in what the configuration knows: entity, zone
+}
+
+// Register adds the API and the webhooks to a mux.
+func Register(mux *http.ServeMux, c Config) {
+	about := huma.DefaultConfig("Exeunt", "1")
+	about.OpenAPIPath, about.SchemasPath, about.DocsPath = "/api/v1/openapi", "/api/v1/schemas", ""
+	about.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token": {Type: "http", Scheme: "bearer", Description: "A token made with `exeunt token create`."},
+	}
+	about.Security = []map[string][]string{{"token": {}}}
+	about.CreateHooks = nil // no $schema member in answers: they are the domain's own values
+	spec := humago.New(mux, about)
+	spec.UseMiddleware(authenticate(spec, c.Bearers))
+	a := routes{c}
+	a.cases(spec)
+	a.tasks(spec)
+	a.record(spec)
+	mux.HandleFunc("POST /hooks/{source}", a.hook)
+}
+
+type routes struct{ Config }
+
+type userKey struct{}
+
+// authenticate lets requests with a valid token through, and those for the description of the API.
+func authenticate(spec huma.API, bearers Bearers) func(huma.Context, func(huma.Context)) {
+	return func(c huma.Context, next func(huma.Context)) {
+		scheme, token, _ := strings.Cut(c.Header("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") || token == "" {
+			c.SetHeader("WWW-Authenticate", "Bearer") // RFC 6750, section 3
+			_ = huma.WriteErr(spec, c, http.StatusUnauthorized, "send a token: Authorization: Bearer …; make one with `exeunt token create`")
+			return
+		}
+		user, err := bearers.Token(c.Context(), token)
+		if err != nil {
+			status := web.Status(err)
+			if exeunt.KindOf(err) == exeunt.Unauthorised {
+				c.SetHeader("WWW-Authenticate", `Bearer error="invalid_token"`)
+				status = http.StatusUnauthorized
+			}
+			_ = huma.WriteErr(spec, c, status, exeunt.MessageOf(err))
+			return
+		}
+		next(huma.WithValue(c, userKey{}, user))
+	}
+}
+
+// caller is the name in which the request acts.
+func caller(ctx context.Context) string {
+	u, _ := ctx.Value(userKey{}).(store.User)
+	if u.Name != "" {
+		return u.Name
+	}
+	return u.Email
+}
+
+// problem turns an error into an RFC 9457 problem.
+func problem(err error) error {
+	if err == nil {
+		return nil
+	}
+	detail := &huma.ErrorDetail{Message: exeunt.MessageOf(err), Location: fieldOf(err)}
+	if detail.Location == "" {
+		return huma.NewError(web.Status(err), exeunt.MessageOf(err))
+	}
+	return huma.NewError(web.Status(err), exeunt.MessageOf(err), detail)
+}
+
+func fieldOf(err error) string {
+	if e, ok := asError(err); ok {
+		return e.Field
+	}
+	return ""
+}

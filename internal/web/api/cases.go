@@ -1,0 +1,139 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
+)
+
+type answer[T any] struct{ Body T }
+
+type nothing struct{}
+
+// CaseList is one page of cases.
+type CaseList struct {
+	Schema string          `json:"schema"`
+	Cases  []store.CaseRow `json:"cases"`
+	Total  int             `json:"total" doc:"Cases that match"`
+	Counts map[string]int  `json:"counts" doc:"Matching cases by state; the empty key counts all"`
+}
+
+// Case is all of one case.
+type Case struct {
+	Schema  string           `json:"schema"`
+	Case    exeunt.Case      `json:"case"`
+	Steps   []exeunt.Step    `json:"steps"`
+	Tasks   []exeunt.Task    `json:"tasks"`
+	Entries []store.EntryRow `json:"entries" doc:"Newest first, at most 200"`
+	Logged  int              `json:"logged" doc:"Entries in all"`
+	Sealed  int              `json:"sealed" doc:"Entries that the ledger has"`
+}
+
+// done answers a command.
+func done(err error) (*nothing, error) {
+	if err != nil {
+		return nil, problem(err)
+	}
+	return &nothing{}, nil
+}
+
+type reason struct {
+	Reason string `json:"reason" minLength:"10" doc:"Why, for whoever reads the record later"`
+}
+
+type stepPath struct {
+	ID   exeunt.CaseID `path:"id" doc:"C-2041 or 2041"`
+	Step string        `path:"step"`
+}
+
+func (a routes) cases(spec huma.API) {
+	huma.Get(spec, "/api/v1/cases", a.listCases, summary("List cases", "Cases"))
+	huma.Get(spec, "/api/v1/cases/{id}", a.showCase, summary("Show a case with its steps, tasks and newest entries", "Cases"))
+	huma.Post(spec, "/api/v1/cases", a.startCase, summary("Start a case by a person's decision, with a reason", "Cases"), status(http.StatusCreated))
+	huma.Post(spec, "/api/v1/cases/{id}/release", a.releaseCase, summary("Let a held case go on", "Cases"), status(http.StatusNoContent))
+	huma.Post(spec, "/api/v1/cases/{id}/steps/{step}/retry", a.retryStep, summary("Try a failed step again", "Cases"), status(http.StatusNoContent))
+	huma.Post(spec, "/api/v1/cases/{id}/steps/{step}/waive", a.waiveStep, summary("Override a step, with a reason", "Cases"), status(http.StatusNoContent))
+}
+
+func summary(text, tag string) func(*huma.Operation) {
+	return func(o *huma.Operation) { o.Summary, o.Tags = text, []string{tag} }
+}
+
+func status(code int) func(*huma.Operation) {
+	return func(o *huma.Operation) { o.DefaultStatus = code }
+}
+
+func (a routes) listCases(ctx context.Context, in *struct {
+	State      string `query:"state" enum:"attention,running,scheduled,held,closed"`
+	Text       string `query:"q" doc:"Name, case or employee number"`
+	Type       string `query:"type"`
+	Department string `query:"department"`
+	Place      string `query:"place"`
+	Sort       string `query:"sort" enum:"last-day,name,newest"`
+	Page       int    `query:"page" minimum:"1" default:"1"`
+	Size       int    `query:"size" minimum:"1" maximum:"1000" default:"40"`
+}) (*answer[CaseList], error) {
+	page, err := a.Reader.Cases(ctx, store.CaseQuery{State: in.State, Text: in.Text, Type: in.Type, Department: in.Department, Place: in.Place, Sort: in.Sort, Page: in.Page, Size: in.Size}, time.Now())
+	if err != nil {
+		return nil, problem(err)
+	}
+	return &answer[CaseList]{CaseList{"cases/v1", page.Rows, page.Total, page.Counts}}, nil
+}
+
+func (a routes) showCase(ctx context.Context, in *struct {
+	ID exeunt.CaseID `path:"id" doc:"C-2041 or 2041"`
+}) (*answer[Case], error) {
+	f, err := a.Reader.CaseFile(ctx, in.ID)
+	if err != nil {
+		return nil, problem(err)
+	}
+	return &answer[Case]{Case{"case/v1", f.Case, f.Steps, f.Tasks, f.Entries, f.Logged, f.Sealed}}, nil
+}
+
+// Started says which case a departure opened.
+type Started struct {
+	Schema string        `json:"schema"`
+	Case   exeunt.CaseID `json:"case"`
+}
+
+func (a routes) startCase(ctx context.Context, in *struct {
+	Body struct {
+		Departure exeunt.Departure `json:"departure"`
+		Reason    string           `json:"reason" minLength:"10" doc:"Why a person starts it and not the HR system"`
+	}
+}) (*answer[Started], error) {
+	d := in.Body.Departure
+	a.Complete(&d)
+	id, err := a.Commands.StartCase(ctx, d, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
+	if err != nil {
+		return nil, problem(err)
+	}
+	return &answer[Started]{Started{"started/v1", id}}, nil
+}
+
+func (a routes) releaseCase(ctx context.Context, in *struct {
+	ID   exeunt.CaseID `path:"id"`
+	Body reason
+}) (*nothing, error) {
+	return done(a.Commands.ReleaseCase(ctx, in.ID, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason}))
+}
+
+func (a routes) retryStep(ctx context.Context, in *struct {
+	stepPath
+	Body struct {
+		Reason string `json:"reason,omitempty"`
+	}
+}) (*nothing, error) {
+	return done(a.Commands.RetryStep(ctx, in.ID, in.Step, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason}))
+}
+
+func (a routes) waiveStep(ctx context.Context, in *struct {
+	stepPath
+	Body reason
+}) (*nothing, error) {
+	return done(a.Commands.WaiveStep(ctx, in.ID, in.Step, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason}))
+}

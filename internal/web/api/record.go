@@ -1,0 +1,111 @@
+package api
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
+)
+
+// SystemList is the inventory with what the cases say about it.
+type SystemList struct {
+	Schema  string        `json:"schema"`
+	Systems []SystemState `json:"systems"`
+}
+
+// SystemState is one system of the inventory.
+type SystemState struct {
+	exeunt.System
+	store.SystemStats
+}
+
+// EntryList is one page of ledger entries, newest first.
+type EntryList struct {
+	Schema  string           `json:"schema"`
+	Entries []store.EntryRow `json:"entries"`
+	Total   int              `json:"total"`
+}
+
+// LedgerKey is the key by which the ledger's signatures are checked.
+type LedgerKey struct {
+	Schema string `json:"schema"`
+	Key    string `json:"key" doc:"Verifier key in the form of a signed note (c2sp.org/signed-note)"`
+}
+
+func (a routes) record(spec huma.API) {
+	huma.Get(spec, "/api/v1/systems", a.listSystems, summary("List the inventory", "Systems"))
+	huma.Get(spec, "/api/v1/entries", a.listEntries, summary("List ledger entries", "Ledger"))
+	huma.Get(spec, "/api/v1/ledger/key", a.ledgerKey, summary("Show the ledger's verifier key", "Ledger"))
+	huma.Post(spec, "/api/v1/ledger/verify", a.verifyLedger, summary("Check the whole ledger, and the database against it", "Ledger"))
+	huma.Get(spec, "/api/v1/cases/{id}/evidence", a.evidence, summary("Export the evidence packet of a case (zip)", "Ledger"))
+}
+
+func (a routes) listSystems(ctx context.Context, _ *struct{}) (*answer[SystemList], error) {
+	stats, err := a.Reader.SystemStats(ctx)
+	if err != nil {
+		return nil, problem(err)
+	}
+	by := map[string]store.SystemStats{}
+	for _, s := range stats {
+		by[s.System] = s
+	}
+	list := SystemList{Schema: "systems/v1"}
+	for _, s := range a.Inventory.Systems() {
+		list.Systems = append(list.Systems, SystemState{s, by[s.Name]})
+	}
+	return &answer[SystemList]{list}, nil
+}
+
+func (a routes) listEntries(ctx context.Context, in *struct {
+	Case   string `query:"case"`
+	Actor  string `query:"actor"`
+	Kind   string `query:"kind"`
+	System string `query:"system"`
+	Text   string `query:"q"`
+	Before int64  `query:"before" doc:"Only entries with a smaller number"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"50"`
+}) (*answer[EntryList], error) {
+	q := store.EntryQuery{Actor: in.Actor, Kind: in.Kind, System: in.System, Text: in.Text, Before: in.Before, Limit: in.Limit}
+	if in.Case != "" {
+		id, err := exeunt.ParseCaseID(in.Case)
+		if err != nil {
+			return nil, problem(err)
+		}
+		q.Case = id
+	}
+	page, err := a.Reader.Entries(ctx, q)
+	if err != nil {
+		return nil, problem(err)
+	}
+	return &answer[EntryList]{EntryList{"entries/v1", page.Rows, page.Total}}, nil
+}
+
+func (a routes) ledgerKey(context.Context, *struct{}) (*answer[LedgerKey], error) {
+	return &answer[LedgerKey]{LedgerKey{"ledger-key/v1", a.Ledger.Key()}}, nil
+}
+
+func (a routes) verifyLedger(ctx context.Context, _ *struct{}) (*answer[LedgerReport], error) {
+	report, err := a.Ledger.VerifyLedger(ctx)
+	if err != nil {
+		return nil, problem(err)
+	}
+	return &answer[LedgerReport]{report}, nil
+}
+
+type packet struct {
+	ContentType string `header:"Content-Type"`
+	Disposition string `header:"Content-Disposition"`
+	Body        []byte
+}
+
+func (a routes) evidence(ctx context.Context, in *struct {
+	ID exeunt.CaseID `path:"id"`
+}) (*packet, error) {
+	var b bytes.Buffer
+	if err := a.Ledger.Evidence(ctx, &b, in.ID, caller(ctx)); err != nil {
+		return nil, problem(err)
+	}
+	return &packet{"application/zip", `attachment; filename="` + in.ID.String() + `-evidence.zip"`, b.Bytes()}, nil
+}
