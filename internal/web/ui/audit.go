@@ -1,0 +1,171 @@
+package ui
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
+)
+
+const entriesAPage = 50
+
+// auditFilter is the address of the audit list. Days are those of the reader's zone.
+type auditFilter struct {
+	Case   exeunt.CaseID
+	Actor  string
+	Action string
+	System string
+	Text   string
+	From   exeunt.Date
+	To     exeunt.Date
+	Before int64
+}
+
+func readAuditFilter(q url.Values) auditFilter {
+	f := auditFilter{Actor: q.Get("actor"), Action: q.Get("action"), System: q.Get("system"), Text: strings.TrimSpace(q.Get("q"))}
+	if id, err := exeunt.ParseCaseID(q.Get("case")); err == nil {
+		f.Case = id
+	}
+	if id, err := exeunt.ParseCaseID(f.Text); err == nil && strings.ContainsAny(f.Text, "cC") {
+		f.Case, f.Text = id, "" // "C-2041" in the search field means the case
+	}
+	for _, d := range []struct {
+		into *exeunt.Date
+		key  string
+	}{{&f.From, "from"}, {&f.To, "to"}} {
+		if parsed, err := exeunt.ParseDate(q.Get(d.key)); err == nil {
+			*d.into = parsed
+		}
+	}
+	if n, err := strconv.ParseInt(q.Get("before"), 10, 64); err == nil && n > 0 {
+		f.Before = n
+	}
+	return f
+}
+
+func (f auditFilter) values() url.Values {
+	v := url.Values{}
+	for key, value := range map[string]string{"actor": f.Actor, "action": f.Action, "system": f.System, "q": f.Text, "from": string(f.From), "to": string(f.To)} {
+		if value != "" {
+			v.Set(key, value)
+		}
+	}
+	if f.Case != 0 {
+		v.Set("case", f.Case.String())
+	}
+	if f.Before > 0 {
+		v.Set("before", strconv.FormatInt(f.Before, 10))
+	}
+	return v
+}
+
+func (f auditFilter) before(n int64) string {
+	f.Before = n
+	return address("/audit", f.values())
+}
+
+func (f auditFilter) filtered() bool {
+	f.Before = 0
+	return len(f.values()) > 0
+}
+
+// query gives days as instants: from the start of one to the end of the other.
+func (f auditFilter) query(zone *time.Location) store.EntryQuery {
+	q := store.EntryQuery{Case: f.Case, Actor: f.Actor, Kind: f.Action, System: f.System, Text: f.Text, Before: f.Before, Limit: entriesAPage}
+	if t, err := time.ParseInLocation(time.DateOnly, string(f.From), zone); err == nil {
+		q.From = t.UTC()
+	}
+	if t, err := time.ParseInLocation(time.DateOnly, string(f.To), zone); err == nil {
+		q.To = t.AddDate(0, 0, 1).UTC()
+	}
+	return q
+}
+
+// auditView is the list of entries.
+type auditView struct {
+	store.EntryPage
+	Filter auditFilter
+	Check  LedgerCheck
+	visit  *visit
+}
+
+func (s *server) auditPage(v *visit) error {
+	if text := strings.ReplaceAll(strings.TrimSpace(v.URL.Query().Get("q")), ",", ""); text != "" {
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 {
+			http.Redirect(v.w, v.Request, "/audit/"+strconv.FormatInt(n, 10), http.StatusFound)
+			return nil
+		}
+	}
+	f := readAuditFilter(v.URL.Query())
+	if !sameValues(v.URL.Query(), f.values()) {
+		http.Redirect(v.w, v.Request, address("/audit", f.values()), http.StatusFound)
+		return nil
+	}
+	page, err := s.Reader.Entries(v.Context(), f.query(v.zone))
+	if err != nil {
+		return err
+	}
+	return v.show(auditTemplate(s.chrome(v, "audit", "Audit"), auditView{EntryPage: page, Filter: f, Check: s.ledgerCheck(v), visit: v}))
+}
+
+// verify runs a verification now and shows what it found where the last one stood.
+func (s *server) verify(v *visit) error {
+	check, err := s.Proofs.Verify(v.Context())
+	if err != nil {
+		return err
+	}
+	message := "Verified now: no break in " + plural(int(check.Entries), "entry", "entries") + "."
+	if check.Fault != "" {
+		message = "Verified now: the ledger does not hold."
+	}
+	return v.goTo("/audit", message)
+}
+
+// entryView is one entry with its place in the ledger.
+type entryView struct {
+	store.EntryRow
+	Details map[string]string
+	Prev    *store.EntryRow // the case's entry before it
+	Zone    *time.Location
+	visit   *visit
+}
+
+func (s *server) entryPage(v *visit) error {
+	n, err := strconv.ParseInt(v.PathValue("entry"), 10, 64)
+	if err != nil {
+		return nothingHere()
+	}
+	row, err := s.Reader.Entry(v.Context(), n)
+	if err != nil {
+		return err
+	}
+	view := entryView{EntryRow: row, Details: v.details(row.Entry), Zone: v.zone, visit: v}
+	if row.Case != 0 && row.Seq > 0 {
+		page, err := s.Reader.Entries(v.Context(), store.EntryQuery{Case: row.Case, Before: row.Number, Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(page.Rows) > 0 && page.Rows[0].Seq == row.Seq-1 {
+			view.Prev = &page.Rows[0]
+		}
+	}
+	return v.show(entryTemplate(s.chrome(v, "audit", "Entry "+number(n), crumb{"Audit", "/audit"}), view))
+}
+
+// provesView is the page that says what the record proves.
+type provesView struct {
+	Check LedgerCheck
+	Key   string
+	Zone  *time.Location
+	Now   time.Time
+	visit *visit
+}
+
+func (s *server) provesPage(v *visit) error {
+	view := provesView{Check: s.ledgerCheck(v), Key: s.Proofs.Key(), Zone: v.zone, Now: v.now, visit: v}
+	return v.show(provesTemplate(s.chrome(v, "audit", "What this proves", crumb{"Audit", "/audit"}), view))
+}

@@ -1,0 +1,288 @@
+package ui
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/a-h/templ"
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
+)
+
+func (s *server) casePage(v *visit) error {
+	c, err := s.readCase(v)
+	if err != nil {
+		return err
+	}
+	ch := s.chrome(v, "cases", c.Case.ID.String(), crumb{"Cases", "/cases"})
+	ch.Title, ch.Live = c.Case.Leaver().Name+", "+c.Case.ID.String(), c.Case.Open()
+	return v.show(caseTemplate(ch, c))
+}
+
+func (s *server) readCase(v *visit) (caseView, error) {
+	id, err := v.caseID()
+	if err != nil {
+		return caseView{}, err
+	}
+	file, err := s.Reader.CaseFile(v.Context(), id)
+	if err != nil {
+		return caseView{}, err
+	}
+	return viewCase(file, s.ledgerCheck(v), v.viewer, scaleOf(v.URL.Query().Get("scale")), v.now), nil
+}
+
+// ledgerCheck is the newest verification; one that cannot be read is shown as none, never as good.
+func (s *server) ledgerCheck(v *visit) LedgerCheck {
+	check, err := s.Proofs.Check(v.Context())
+	if err != nil {
+		s.log(v.Request, http.StatusOK, err)
+		return LedgerCheck{}
+	}
+	return check
+}
+
+// part is a piece of the page that the stream replaces as a whole.
+type part struct {
+	id       string
+	mark     string // changes when what the part says does
+	swap     string
+	say      string // for a screen reader
+	draw     templ.Component
+	children []part // replaced alone while the mark stays
+}
+
+// parts are the live pieces of the page. Rows are pieces of their branch and branches of the
+// timeline, so that one changed step sends one row.
+func (c caseView) parts() []part {
+	var bodies []part
+	var names []string
+	for i, b := range c.Branches {
+		var rows []part
+		var ids []string
+		rows = append(rows, part{id: "b-" + b.ID, mark: fmt.Sprint(b.Done, b.All), swap: "outerHTML", draw: branchHead(c, b)})
+		for _, r := range b.Rows {
+			ids = append(ids, r.ID)
+			rows = append(rows, part{id: r.ID, mark: r.mark, swap: "outerHTML", draw: timelineRow(c, r, true), say: r.System + ": " + lower(r.Title) + ", " + lower(r.Word)})
+		}
+		names = append(names, b.ID)
+		bodies = append(bodies, part{id: "tb-" + b.ID, mark: strings.Join(ids, " ") + "|" + strings.Join(b.Skipped, "|"), swap: "outerHTML", draw: branchBody(c, b, i == 0), children: rows})
+	}
+	f := c.Facts
+	next := exeunt.TaskID(0)
+	if f.Next != nil {
+		next = f.Next.ID
+	}
+	var needs []string
+	for _, n := range c.Needs {
+		needs = append(needs, n.ID, n.mark)
+	}
+	newest := int64(0)
+	if len(c.Feed) > 0 {
+		newest = c.Feed[0].Number
+	}
+	return []part{
+		{id: "state", mark: c.StateIs, swap: "outerMorph", draw: statePill(c), say: "Case: " + lower(c.StateIs)},
+		{id: "facts", mark: fmt.Sprint(f.Done, f.All, f.Open, next, f.Logged, f.Sealed, f.Check.Fault, f.Access.Done, f.Access.All, f.Access.Started, f.Access.over(c.Now), f.Access.Ended), swap: "outerMorph", draw: factsStrip(c)},
+		{id: "needs", mark: strings.Join(needs, " "), swap: "outerMorph", draw: needsList(c)},
+		{id: "timeline", mark: strings.Join(names, " "), swap: "outerHTML", draw: timeline(c), children: bodies},
+		{id: "feed", mark: fmt.Sprint(newest), swap: "outerMorph", draw: feedList(c)},
+	}
+}
+
+// marks flattens the marks of parts.
+func marks(parts []part, into map[string]string) map[string]string {
+	for _, p := range parts {
+		into[p.id] = p.mark
+		marks(p.children, into)
+	}
+	return into
+}
+
+// changed are the parts whose marks differ from those sent before, the smallest that suffice.
+func changed(parts []part, sent map[string]string) []part {
+	var out []part
+	for _, p := range parts {
+		if before, ok := sent[p.id]; !ok || before != p.mark {
+			out = append(out, p)
+			continue
+		}
+		out = append(out, changed(p.children, sent)...)
+	}
+	return out
+}
+
+// evidence is the packet that proves the case offline. It is written to memory first, so that a
+// fault half way is an error page and not a broken file.
+func (s *server) evidence(v *visit) error {
+	id, err := v.caseID()
+	if err != nil {
+		return err
+	}
+	if _, err := s.Reader.CaseFile(v.Context(), id); err != nil {
+		return err
+	}
+	var packet bytes.Buffer
+	if err := s.Proofs.Evidence(v.Context(), &packet, id, v.signs()); err != nil {
+		return err
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "evidence-"+id.String()+".exeunt"))
+	_, err = v.w.Write(packet.Bytes())
+	return ignoreGone(v.Request, err)
+}
+
+func (s *server) releaseCase(v *visit) error {
+	id, err := v.caseID()
+	if err != nil {
+		return err
+	}
+	if err := reasonFor(v); err != nil {
+		return err
+	}
+	if err := s.Commands.ReleaseCase(v.Context(), id, v.override(v.PostFormValue("reason"))); err != nil {
+		return err
+	}
+	s.changed()
+	return v.goTo("/cases/"+id.String(), "Released by "+v.signs()+". The case goes on.")
+}
+
+// reasonFor refuses a decision without a reason worth reading before anything is asked of the engine.
+func reasonFor(v *visit) error { return v.override(v.PostFormValue("reason")).Check() }
+
+// stepView is the page of one step.
+type stepView struct {
+	Case     exeunt.Case
+	Step     exeunt.Step
+	Row      row
+	Task     *exeunt.Task // that stands in for it
+	Attempts []store.EntryRow
+	Viewer   viewer
+	View     caseView
+	Can      exeunt.ActionSpec
+	Error    string // of a form on the page
+	Reason   string // what was typed
+	Form     string // which form
+}
+
+func (s *server) stepPage(v *visit) error {
+	view, err := s.readStep(v)
+	if err != nil {
+		return err
+	}
+	return v.show(stepTemplate(s.stepChrome(v, view), view))
+}
+
+func (s *server) stepChrome(v *visit, view stepView) chrome {
+	id := view.Case.ID.String()
+	return s.chrome(v, "cases", view.Step.SystemTitle+": "+lower(view.Step.Title), crumb{"Cases", "/cases"}, crumb{id, "/cases/" + id})
+}
+
+func (s *server) readStep(v *visit) (stepView, error) {
+	id, err := v.caseID()
+	if err != nil {
+		return stepView{}, err
+	}
+	file, err := s.Reader.CaseFile(v.Context(), id)
+	if err != nil {
+		return stepView{}, err
+	}
+	i := slices.IndexFunc(file.Steps, func(step exeunt.Step) bool { return step.Key == v.PathValue("step") })
+	if i < 0 {
+		return stepView{}, nothingHere()
+	}
+	view := stepView{Case: file.Case, Step: file.Steps[i], Viewer: v.viewer}
+	if view.Step.Branch == accessBranch && !v.may(seeAccess) {
+		return stepView{}, nothingHere()
+	}
+	view.View = caseView{Case: file.Case, Viewer: v.viewer, Zone: file.Case.Zone(), Now: v.now, Axis: newAxis(file.Case, lastInstant(file), scaleAuto)}
+	var b branch
+	b.addStep(view.View, view.Step)
+	if len(b.Rows) > 0 {
+		view.Row = b.Rows[0]
+	} else {
+		view.Row.Status, view.Row.Word = stepStatus(view.Step, v.now)
+	}
+	for _, t := range file.Tasks {
+		if slices.Contains(t.Steps, view.Step.Key) {
+			view.Task = &t
+		}
+	}
+	for _, e := range file.Entries {
+		if e.Step == view.Step.Key {
+			view.Attempts = append(view.Attempts, e)
+		}
+	}
+	for _, system := range s.Inventory.Systems() {
+		if system.Name == view.Step.System {
+			view.Can, _ = system.Can(view.Step.Action)
+		}
+	}
+	return view, nil
+}
+
+func (s *server) retryStep(v *visit) error {
+	return s.decide(v, "retry", func(view stepView, by exeunt.Override) error {
+		return s.Commands.RetryStep(v.Context(), view.Case.ID, view.Step.Key, by)
+	}, " is tried again.")
+}
+
+func (s *server) waiveStep(v *visit) error {
+	return s.decide(v, "waive", func(view stepView, by exeunt.Override) error {
+		return s.Commands.WaiveStep(v.Context(), view.Case.ID, view.Step.Key, by)
+	}, " is overridden.")
+}
+
+// decide takes a named person's decision on a step. A reason that is missing comes back beside its
+// field; a step that changed meanwhile is shown as it is now, with what was typed.
+func (s *server) decide(v *visit, form string, command func(stepView, exeunt.Override) error, done string) error {
+	view, err := s.readStep(v)
+	if err != nil {
+		return err
+	}
+	view.Form, view.Reason = form, v.PostFormValue("reason")
+	if err = reasonFor(v); err == nil {
+		err = command(view, v.override(view.Reason))
+	}
+	switch exeunt.KindOf(err) {
+	case "":
+		s.changed()
+		return v.goTo("/cases/"+view.Case.ID.String()+"#s-"+slug(view.Step.Key), view.Step.SystemTitle+": "+lower(view.Step.Title)+done)
+	case exeunt.Invalid, exeunt.Conflict:
+		message := sentence(exeunt.MessageOf(err))
+		status := http.StatusUnprocessableEntity
+		if exeunt.KindOf(err) == exeunt.Conflict {
+			status = http.StatusConflict
+			if view, err = s.readStep(v); err != nil {
+				return err
+			}
+			view.Form, view.Reason = form, v.PostFormValue("reason")
+		}
+		view.Error = message
+		return write(v.w, v.Request, status, stepTemplate(s.stepChrome(v, view), view))
+	default:
+		return err
+	}
+}
+
+// scaleURL is the address of the case on another scale.
+func (c caseView) scaleURL(scale string) string {
+	address := "/cases/" + c.Case.ID.String()
+	if scale == scaleAuto {
+		return address
+	}
+	return address + "?" + url.Values{"scale": {scale}}.Encode()
+}
+
+// streamURL carries what the page already says, so that a stream that connects at once sends nothing.
+func (c caseView) streamURL() string {
+	q := url.Values{"since": {c.Digest}}
+	if c.Scale != scaleAuto {
+		q.Set("scale", c.Scale)
+	}
+	return "/cases/" + c.Case.ID.String() + "/stream?" + q.Encode()
+}

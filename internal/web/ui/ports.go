@@ -1,0 +1,96 @@
+package ui
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
+)
+
+// Reader answers what the pages show. It leaves out what is under embargo.
+type Reader interface {
+	Overview(ctx context.Context, now time.Time) (store.Overview, error)
+	Cases(ctx context.Context, q store.CaseQuery, now time.Time) (store.CasePage, error)
+	CaseFile(ctx context.Context, id exeunt.CaseID) (store.CaseFile, error)
+	Tasks(ctx context.Context, q store.TaskQuery, now time.Time) ([]store.TaskRow, error)
+	Task(ctx context.Context, id exeunt.TaskID) (store.TaskRow, error)
+	Entries(ctx context.Context, q store.EntryQuery) (store.EntryPage, error)
+	Entry(ctx context.Context, number int64) (store.EntryRow, error)
+	SystemStats(ctx context.Context) ([]store.SystemStats, error)
+}
+
+// Commands are what people may do. Each is one commit; one that comes too late fails with Conflict.
+type Commands interface {
+	SaveTask(ctx context.Context, id exeunt.TaskID, ticked []int, note, by string) error
+	CompleteTask(ctx context.Context, id exeunt.TaskID, ticked []int, note, by string) error
+	ReassignTask(ctx context.Context, id exeunt.TaskID, to exeunt.Person, by exeunt.Override) error
+	RemindTask(ctx context.Context, id exeunt.TaskID, by string) error
+	RetryStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
+	WaiveStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
+	ReleaseCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error
+	StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error)
+}
+
+// Inventory is the configuration as it is now.
+type Inventory interface {
+	Systems() []exeunt.System
+}
+
+// Accounts are the people who may sign in.
+type Accounts interface {
+	// SignIn fails with Denied for a wrong address or password alike, and with Throttled after
+	// too many of them.
+	SignIn(ctx context.Context, email, password string) (session string, u store.User, err error)
+	// Invitation is whom a one-time link invites. It changes nothing.
+	Invitation(ctx context.Context, token string) (store.User, error)
+	// Redeem uses the link up: the account gets its name and password, and its owner a session.
+	Redeem(ctx context.Context, token, name, password string) (session string, err error)
+	// Session is whose session it is; any error means that nobody is signed in, except Temporary
+	// and Internal ones.
+	Session(ctx context.Context, session string) (store.User, error)
+	SignOut(ctx context.Context, session string) error
+}
+
+// Link is what a signed link opens: one task, for the person who owns it.
+type Link struct {
+	Task    store.TaskRow
+	AskedBy exeunt.Person // the owner of the case
+	Expires time.Time
+}
+
+// Links open tasks for people without an account.
+type Links interface {
+	// Open reads the link and changes nothing, since mail scanners follow links. It refuses a link
+	// that has ended, that was forged, or whose task has another owner by now, all with NotFound,
+	// and too many wrong ones with Throttled.
+	Open(ctx context.Context, token string) (Link, error)
+}
+
+// Live tells when a case changed.
+type Live interface {
+	// Watch ticks after each change of the case, several quick ones as one, until ctx ends.
+	Watch(ctx context.Context, c exeunt.CaseID) <-chan struct{}
+}
+
+// LedgerCheck is what a verification of the ledger found.
+type LedgerCheck struct {
+	At       time.Time // when it ran; zero when none ran yet
+	Entries  int64     // how many leaves were recomputed
+	Head     string    // root hash of the checkpoint that they give, in hex
+	Anchored time.Time // since when that head, or a later one, is held outside this server; zero when it is not
+	Fault    string    // what does not match, in words; "" when everything holds
+}
+
+// Proofs are what the ledger says of itself.
+type Proofs interface {
+	// Check is the newest verification; it is cheap.
+	Check(ctx context.Context) (LedgerCheck, error)
+	// Verify runs one now.
+	Verify(ctx context.Context) (LedgerCheck, error)
+	// Evidence writes the packet that proves one case offline, and records that by exported it.
+	Evidence(ctx context.Context, w io.Writer, c exeunt.CaseID, by string) error
+	// Key is the ledger's verifier key, as a signed-note verifier string.
+	Key() string
+}

@@ -1,0 +1,107 @@
+package ui
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
+)
+
+// right is something that a role may see or do.
+type right int
+
+const (
+	seeOverview right = iota
+	seeCases
+	seeType   // how and why somebody leaves
+	seeAccess // what is cut where; without it only done or open
+	seeSystems
+	seeAudit
+	seeAllTasks
+	doTasks // any task, not only one's own
+	retrySteps
+	waiveSteps
+	releaseCases
+	startCases
+	exportEvidence
+	verifyLedger
+)
+
+// rights says which roles have which right. A right that no role of the reader has is refused with
+// the text of what does not exist.
+var rights = map[right][]string{
+	seeOverview:    {"admin", "hr", "it", "payroll", "legal", "auditor"},
+	seeCases:       {"admin", "hr", "it", "payroll", "legal", "auditor"},
+	seeType:        {"admin", "hr", "payroll", "legal", "auditor"},
+	seeAccess:      {"admin", "hr", "it", "legal", "auditor"},
+	seeSystems:     {"admin", "hr", "it", "auditor"},
+	seeAudit:       {"admin", "hr", "it", "legal", "auditor"},
+	seeAllTasks:    {"admin", "hr", "it", "payroll", "legal", "auditor"},
+	doTasks:        {"admin", "hr", "it", "payroll", "legal"},
+	retrySteps:     {"admin", "hr", "it", "payroll"},
+	waiveSteps:     {"admin", "hr", "it"},
+	releaseCases:   {"admin", "hr", "legal"},
+	startCases:     {"admin", "hr"},
+	exportEvidence: {"admin", "hr", "legal", "auditor"},
+	verifyLedger:   {"admin", "auditor", "legal"},
+}
+
+// viewer is who looks at a page.
+type viewer struct{ store.User }
+
+func (v viewer) may(r right) bool {
+	return slices.ContainsFunc(v.Roles, func(role string) bool { return slices.Contains(rights[r], role) })
+}
+
+// signs is the name under which the viewer's decisions are recorded.
+func (v viewer) signs() string { return orElse(v.Name, v.Email) }
+
+func (v viewer) override(reason string) exeunt.Override {
+	return exeunt.Override{By: v.signs(), Reason: strings.TrimSpace(reason)}
+}
+
+// owns says whether a task is the viewer's own. Names are not unique, so only the address counts.
+func (v viewer) owns(t exeunt.Task) bool {
+	return v.Email != "" && strings.EqualFold(v.Email, t.Owner.Email)
+}
+
+func (v viewer) mayDo(t exeunt.Task) bool { return v.owns(t) || v.may(doTasks) }
+
+// leaving is how somebody leaves, as far as the viewer may know it.
+func (v viewer) leaving(t exeunt.DepartureType, immediate bool) string {
+	switch {
+	case v.may(seeType):
+		return typeWords(t)
+	case immediate:
+		return "Immediate"
+	default:
+		return "Standard"
+	}
+}
+
+// telling are the details of an entry that would give the type or reason of leaving away.
+var telling = []string{"type", "type_before", "type_after", "policy", "policy_version"}
+
+// details are an entry's details, as far as the viewer may know them.
+func (v viewer) details(e exeunt.Entry) map[string]string {
+	if v.may(seeType) {
+		return e.Detail
+	}
+	shown := map[string]string{}
+	for key, value := range e.Detail {
+		aboutCase := strings.HasPrefix(string(e.Kind), "case.") && key == "reason"
+		if !aboutCase && !slices.Contains(telling, key) {
+			shown[key] = value
+		}
+	}
+	return shown
+}
+
+// flags are those that change how the viewer works. That somebody is on leave is their own matter.
+func (v viewer) flags(l exeunt.Leaver) []exeunt.Flag {
+	if v.may(seeType) {
+		return l.Flags
+	}
+	return slices.DeleteFunc(slices.Clone(l.Flags), func(f exeunt.Flag) bool { return f == exeunt.OnLeave })
+}

@@ -1,0 +1,135 @@
+package ui
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/exeunt/exeunt"
+)
+
+// stream is one page's live connection.
+type stream struct {
+	s      *server
+	v      *visit
+	out    *http.ResponseController
+	sent   map[string]string // part → mark
+	spoken time.Time         // when a screen reader was last told something
+}
+
+// caseStream sends what changed in a case, as it changes. After a reconnect it sends the whole state
+// first, since nobody knows what was missed; every heartbeat keeps proxies from cutting the line and
+// looks at what time alone has changed, such as a deadline that passed.
+func (s *server) caseStream(v *visit) error {
+	select {
+	case s.streams <- struct{}{}:
+		defer func() { <-s.streams }()
+	default:
+		return exeunt.Errorf(exeunt.Temporary, "too many live pages are open on this server: close some, or reload this page by hand").After(time.Minute)
+	}
+	ctx, cancel := context.WithCancel(v.Context())
+	defer cancel()
+	id, err := v.caseID()
+	if err != nil {
+		return err
+	}
+	ticks := s.Live.Watch(ctx, id) // before reading, so that no change falls between
+	c, err := s.readCase(v)
+	if err != nil {
+		return err
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	live := &stream{s: s, v: v, out: http.NewResponseController(v.w)}
+	if err := live.begin(c); err != nil {
+		return nil // headers are sent; the client connects again by itself
+	}
+	heartbeat := time.NewTicker(s.sizes.heartbeat)
+	defer heartbeat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case _, ok := <-ticks:
+			if !ok {
+				return nil
+			}
+		case <-heartbeat.C:
+			if live.send(": still here\n\n") != nil {
+				return nil
+			}
+		}
+		if live.update() != nil {
+			return nil
+		}
+	}
+}
+
+// begin sends the whole state when the browser had to reconnect or its page is not current.
+func (l *stream) begin(c caseView) error {
+	parts := c.parts()
+	l.sent = marks(parts, map[string]string{})
+	again := l.v.Header.Get("Last-Event-ID") != ""
+	if !again && l.v.URL.Query().Get("since") == c.Digest {
+		return l.send("id: " + c.Digest + "\n\n")
+	}
+	return l.sendParts(parts, c.Digest, "")
+}
+
+// update reads the case anew and sends what differs from what the page says.
+func (l *stream) update() error {
+	l.v.now = time.Now()
+	c, err := l.s.readCase(l.v)
+	if err != nil {
+		l.s.log(l.v.Request, http.StatusOK, err)
+		return err // the browser says "reconnecting", which is true
+	}
+	parts := c.parts()
+	out := changed(parts, l.sent)
+	if len(out) == 0 {
+		return nil
+	}
+	l.sent = marks(parts, map[string]string{})
+	return l.sendParts(out, c.Digest, l.sentence(out))
+}
+
+// sentence is what a screen reader is told of a change: one sentence, and at most one in a while.
+func (l *stream) sentence(parts []part) string {
+	var said []string
+	for _, p := range parts {
+		if p.say != "" {
+			said = append(said, p.say)
+		}
+	}
+	if len(said) == 0 || time.Since(l.spoken) < l.s.sizes.quiet {
+		return ""
+	}
+	l.spoken = time.Now()
+	if len(said) > 2 {
+		return fmt.Sprintf("%d steps changed", len(said))
+	}
+	return said[0]
+}
+
+func (l *stream) sendParts(parts []part, digest, say string) error {
+	var html bytes.Buffer
+	if err := partials(parts, say).Render(l.v.Context(), &html); err != nil {
+		l.s.log(l.v.Request, http.StatusInternalServerError, err)
+		return err
+	}
+	return l.send("id: " + digest + "\ndata: " + strings.ReplaceAll(html.String(), "\n", "\ndata: ") + "\n\n")
+}
+
+// send writes one event and gives it a deadline of its own, since the server's would cut the stream.
+func (l *stream) send(event string) error {
+	// A writer that knows no deadlines, as in tests, is no reason to stop.
+	_ = l.out.SetWriteDeadline(time.Now().Add(30 * time.Second))
+	if _, err := l.v.w.Write([]byte(event)); err != nil {
+		return err
+	}
+	return l.out.Flush()
+}

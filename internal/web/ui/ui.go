@@ -1,0 +1,144 @@
+package ui
+
+import (
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/web"
+)
+
+// Config is what the pages are made of. Everything but Log, Sources and the texts is required.
+type Config struct {
+	Organisation string // whose installation this is: "Northwind Labs"
+	Environment  string // "production", "demo"
+	Zone         string // IANA zone for readers whose own is not known; UTC when empty
+	Secure       bool   // reached by TLS only: cookies are marked so
+
+	Reader    Reader
+	Commands  Commands
+	Inventory Inventory
+	Accounts  Accounts
+	Links     Links
+	Live      Live
+	Proofs    Proofs
+	Sources   func() []string // names of the configured HR sources, for the set-up list
+
+	Log *slog.Logger // slog.Default when nil
+}
+
+// server is the set of pages.
+type server struct {
+	Config
+	zone    *time.Location
+	counts  counts
+	streams chan struct{} // one token a stream
+
+	sizes struct { // of live streams, changed by tests only
+		heartbeat time.Duration
+		quiet     time.Duration
+	}
+}
+
+// maxStreams bounds live pages; each holds one connection and one goroutine.
+const maxStreams = 1000
+
+// New builds the handler of all pages.
+func New(c Config) http.Handler { return newServer(c).handler() }
+
+func newServer(c Config) *server {
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	s := &server{Config: c, zone: zoneOr(c.Zone, time.UTC), streams: make(chan struct{}, maxStreams)}
+	s.sizes.heartbeat, s.sizes.quiet = 20*time.Second, 3*time.Second
+	return s
+}
+
+func (s *server) handler() http.Handler {
+	mux := http.NewServeMux()
+	s.routes(mux)
+	var h http.Handler = mux
+	h = web.SameOrigin(h, s.fail)
+	h = web.Recover(h, s.Log, s.fail)
+	h = web.Headers(h, s.Secure)
+	return web.Referenced(h)
+}
+
+func (s *server) routes(mux *http.ServeMux) {
+	open := func(pattern string, h web.Handler) { mux.Handle(pattern, s.answer(h)) }
+	open("GET /assets/", serveAsset)
+	open("GET /sign-in", s.signInPage)
+	open("POST /sign-in", s.signIn)
+	open("POST /sign-out", s.signOut)
+	open("GET /invitation/{token}", s.invitationPage)
+	open("POST /invitation/{token}", s.redeem)
+	open("GET /t/{token}", s.oneTimePage)
+	open("POST /t/{token}", s.oneTimePost)
+
+	page := func(pattern string, need right, h page) { mux.Handle(pattern, s.answer(s.signedIn(need, h))) }
+	page("GET /{$}", seeNothing, s.overviewPage)
+	page("GET /cases", seeCases, s.casesPage)
+	page("POST /cases", startCases, s.startCase)
+	page("GET /cases/new", startCases, s.newCasePage)
+	page("GET /cases/{id}", seeCases, s.casePage)
+	page("GET /cases/{id}/stream", seeCases, s.caseStream)
+	page("GET /cases/{id}/evidence", exportEvidence, s.evidence)
+	page("POST /cases/{id}/release", releaseCases, s.releaseCase)
+	page("GET /cases/{id}/steps/{step}", seeCases, s.stepPage)
+	page("POST /cases/{id}/steps/{step}/retry", retrySteps, s.retryStep)
+	page("POST /cases/{id}/steps/{step}/waive", waiveSteps, s.waiveStep)
+	page("GET /tasks", seeNothing, s.tasksPage)
+	page("POST /tasks/{id}", seeNothing, s.taskPost)
+	page("GET /systems", seeSystems, s.systemsPage)
+	page("GET /systems/{id}", seeSystems, s.systemPage)
+	page("GET /audit", seeAudit, s.auditPage)
+	page("GET /audit/{entry}", seeAudit, s.entryPage)
+	page("GET /audit/proves", seeAudit, s.provesPage)
+	page("POST /audit/verify", verifyLedger, s.verify)
+	page("/", seeNothing, func(*visit) error { return nothingHere() })
+}
+
+// nothingHere is the one text for what does not exist and for what the reader may not see.
+func nothingHere() error {
+	return exeunt.Errorf(exeunt.NotFound, "there is nothing at this address that you can see")
+}
+
+// counts keeps the figures beside the navigation for a few seconds, since every page shows them.
+type counts struct {
+	sync.Mutex
+	at              time.Time
+	attention, open int
+	known           bool
+}
+
+const countsLast = 5 * time.Second
+
+// navigation reads the figures beside the navigation; a failure leaves them out, since a wrong
+// figure is worse than none and the page itself may still be right.
+func (s *server) navigation(v *visit) (attention, open int) {
+	if !v.may(seeCases) {
+		return 0, 0
+	}
+	s.counts.Lock()
+	defer s.counts.Unlock()
+	if s.counts.known && v.now.Sub(s.counts.at) < countsLast {
+		return s.counts.attention, s.counts.open
+	}
+	overview, err := s.Reader.Overview(v.Context(), v.now)
+	if err != nil {
+		return 0, 0
+	}
+	s.counts.at, s.counts.known = v.now, true
+	s.counts.attention, s.counts.open = overview.Needing, overview.OpenTasks
+	return overview.Needing, overview.OpenTasks
+}
+
+// changed forgets the kept figures after a command.
+func (s *server) changed() {
+	s.counts.Lock()
+	defer s.counts.Unlock()
+	s.counts.known = false
+}
