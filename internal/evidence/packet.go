@@ -106,7 +106,7 @@ func factsOf(c exeunt.Case, p ledger.Packet) verify.CaseFacts {
 	facts := verify.CaseFacts{
 		Format: verify.PacketFormat, Note: caseNote, Log: p.Origin,
 		Handle: c.Handle, Case: c.ID, Entries: len(p.Entries),
-		State: string(c.State), Name: c.Leaver().Name, EmployeeID: c.Leaver().Identifiers[exeunt.EmployeeID],
+		State: string(c.State), Name: c.Leaver().Name, EmployeeID: c.Leaver().Identifier(exeunt.EmployeeID),
 		Type: string(c.Departure.Type), LastDay: string(c.Departure.LastDay), Owner: c.Owner.Name,
 		OpenedAt: c.OpenedAt, CutOff: c.CutOff, ClosedAt: c.ClosedAt,
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/exeunt/exeunt/internal/ledger/verify"
 	"github.com/transparency-dev/tessera"
 	"github.com/transparency-dev/tessera/storage/posix"
+	"k8s.io/klog/v2"
 )
 
 // Log is the ledger on disk:
@@ -86,6 +87,7 @@ func (l *Log) open(ctx context.Context) error {
 	if l.bodies, err = openBodies(ctx, l.dir); err != nil {
 		return err
 	}
+	klog.SetSlogLogger(l.opts.Logger)
 	driver, err := posix.New(ctx, posix.Config{Path: filepath.Join(l.dir, "log")})
 	if err != nil {
 		return diskError("the log cannot be opened", err)

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +18,7 @@ import (
 )
 
 // quick makes tests wait less for batches and checkpoints.
-var quick = ledger.Options{BatchAge: 4 * time.Millisecond, CheckpointInterval: 100 * time.Millisecond}
+var quick = ledger.Options{BatchAge: 4 * time.Millisecond, CheckpointInterval: 100 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}
 
 func openLog(t testing.TB, dir string) *ledger.Log {
 	t.Helper()

@@ -1,6 +1,10 @@
 package ledger
 
-import "time"
+import (
+	"cmp"
+	"log/slog"
+	"time"
+)
 
 // Options are the settings of a log. The zero value is what production uses.
 type Options struct {
@@ -12,6 +16,9 @@ type Options struct {
 	// MinFree is how many bytes have to be free on the disk before anything is appended; 32 MiB when
 	// zero, nothing is checked when negative.
 	MinFree int64
+	// Logger gets what Tessera reports, such as a checkpoint that could not be written. Tessera logs
+	// through klog, which has one logger per process. slog.Default() when nil.
+	Logger *slog.Logger
 }
 
 const (
@@ -32,5 +39,6 @@ func (o Options) withDefaults() Options {
 	if o.MinFree == 0 {
 		o.MinFree = 32 << 20
 	}
+	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return o
 }

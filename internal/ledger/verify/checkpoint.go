@@ -2,6 +2,7 @@ package verify
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"slices"
@@ -54,6 +55,10 @@ func OpenCheckpoint(raw []byte, keys []string) (Checkpoint, error) {
 	for _, sig := range n.Sigs {
 		i := slices.IndexFunc(verifiers, func(v note.Verifier) bool { return v.Name() == sig.Name && v.KeyHash() == sig.Hash })
 		if i >= 0 && sig.Name == c.Origin {
+			// Package note decodes leniently; without this, two spellings of one signature would pass.
+			if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
+				return Checkpoint{}, fault(where, "its signature is not written in its one canonical form")
+			}
 			c.Key = cleanKeys(keys)[i]
 			return c, nil
 		}

@@ -52,5 +52,8 @@ func DecodeProof(raw []byte) (Proof, error) {
 		}
 		p.Hashes = append(p.Hashes, h)
 	}
+	if !bytes.Equal(p.Encode(), raw) {
+		return Proof{}, exeunt.Errorf(exeunt.Invalid, "it is not written in its one canonical form")
+	}
 	return p, nil
 }

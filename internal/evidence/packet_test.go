@@ -1,0 +1,488 @@
+package evidence_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/evidence"
+	"github.com/exeunt/exeunt/internal/ledger"
+	"github.com/exeunt/exeunt/internal/ledger/ledgertest"
+	"github.com/exeunt/exeunt/internal/ledger/verify"
+	"golang.org/x/mod/sumdb/note"
+)
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+// fixture is a log with four cases: 1 closed, 2 open, 3 erased, 4 closed; and its packets.
+type fixture struct {
+	key     string
+	dir     string
+	packets map[exeunt.CaseID][]byte
+}
+
+var fixtureOf = sync.OnceValue(func() fixture {
+	dir, err := os.MkdirTemp("", "evidence")
+	if err != nil {
+		panic(err)
+	}
+	f := fixture{dir: dir, packets: map[exeunt.CaseID][]byte{}}
+	if err := f.make(); err != nil {
+		panic(err)
+	}
+	return f
+})
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code := m.Run()
+	os.RemoveAll(fixtureOf().dir)
+	os.Exit(code)
+}
+
+func (f *fixture) make() error {
+	ctx := context.Background()
+	l, err := ledger.Open(ctx, f.dir, ledgertest.Origin, ledger.Options{BatchAge: 4 * time.Millisecond, CheckpointInterval: 100 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	f.key = l.VerifierKey()
+	o := ledgertest.New()
+	perCase := map[exeunt.CaseID][]exeunt.Entry{
+		1: ledgertest.Entries(1, 11, true), 2: ledgertest.Entries(2, 5, false),
+		3: ledgertest.Entries(3, 8, true), 4: ledgertest.Entries(4, 11, true),
+	}
+	for i := range 13 { // interleaved, as parallel cases are
+		for id := exeunt.CaseID(1); id <= 4; id++ {
+			if i < len(perCase[id]) {
+				o.Add(ledgertest.Handle(id), perCase[id][i])
+			}
+		}
+	}
+	o.Add(ledgertest.Handle(3), exeunt.Entry{Kind: exeunt.EntryErased, Case: 3, Actor: "dpo@example.com", What: "erased after retention"})
+	if _, err := o.Sequence(ctx, 1000); err != nil {
+		return err
+	}
+	if _, err := l.Append(ctx, o.Records()); err != nil {
+		return err
+	}
+	if err := l.Erase(ctx, ledgertest.Handle(3)); err != nil {
+		return err
+	}
+	for id := range perCase {
+		p, err := l.Packet(ctx, ledgertest.Handle(id))
+		if err != nil {
+			return err
+		}
+		var buf bytes.Buffer
+		if err := evidence.Write(&buf, caseOf(id), p); err != nil {
+			return err
+		}
+		f.packets[id] = buf.Bytes()
+	}
+	return nil
+}
+
+func caseOf(id exeunt.CaseID) exeunt.Case {
+	return exeunt.Case{
+		ID: id, Handle: ledgertest.Handle(id), State: exeunt.CaseRunning,
+		Departure: exeunt.Departure{
+			Leaver: exeunt.Leaver{ID: "7", Name: "Ada Example"}, Type: exeunt.Voluntary, LastDay: "2026-03-31",
+		},
+		Owner: exeunt.Person{Name: "Hanna Personal"}, OpenedAt: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC),
+	}
+}
+
+// archive is a packet taken apart: names in order, and contents.
+type archive struct {
+	names []string
+	files map[string][]byte
+}
+
+func unpack(t testing.TB, packet []byte) *archive {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(packet), int64(len(packet)))
+	must(t, err)
+	a := &archive{files: map[string][]byte{}}
+	for _, f := range z.File {
+		in, err := f.Open()
+		must(t, err)
+		data, err := io.ReadAll(in)
+		must(t, err)
+		a.names = append(a.names, f.Name)
+		a.files[f.Name] = data
+	}
+	return a
+}
+
+func (a *archive) pack(t testing.TB) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	z := zip.NewWriter(&buf)
+	for _, name := range a.names {
+		w, err := z.Create(name)
+		must(t, err)
+		_, err = w.Write(a.files[name])
+		must(t, err)
+	}
+	must(t, z.Close())
+	return buf.Bytes()
+}
+
+// entry is the four files of an entry by suffix.
+type entry map[string][]byte
+
+// entries takes the entries out; put puts some back, numbered anew, and makes case.json agree. That
+// is what somebody would do who wants a change to go unseen.
+func (a *archive) entries() []entry {
+	var list []entry
+	for seq := 0; a.files[verify.EntryName(seq)+verify.LeafSuffix] != nil; seq++ {
+		e := entry{}
+		for _, name := range a.names {
+			if suffix, ok := strings.CutPrefix(name, verify.EntryName(seq)); ok {
+				e[suffix] = a.files[name]
+			}
+		}
+		list = append(list, e)
+	}
+	return list
+}
+
+func (a *archive) put(list []entry) {
+	a.names = slices.DeleteFunc(a.names, func(name string) bool {
+		inside := strings.HasPrefix(name, "entries/")
+		if inside {
+			delete(a.files, name)
+		}
+		return inside
+	})
+	for seq, e := range list {
+		for _, suffix := range []string{verify.LeafSuffix, verify.ProofSuffix, verify.BodySuffix, verify.SaltSuffix} {
+			if data, ok := e[suffix]; ok {
+				a.names = append(a.names, verify.EntryName(seq)+suffix)
+				a.files[verify.EntryName(seq)+suffix] = data
+			}
+		}
+	}
+	a.facts(func(f *verify.CaseFacts) { f.Entries = len(list) })
+}
+
+func (a *archive) facts(change func(*verify.CaseFacts)) {
+	var f verify.CaseFacts
+	if err := json.Unmarshal(a.files[verify.CaseFile], &f); err != nil {
+		panic(err)
+	}
+	change(&f)
+	a.files[verify.CaseFile], _ = json.Marshal(f)
+}
+
+func TestAPacketProvesItsCase(t *testing.T) {
+	f := fixtureOf()
+	for _, c := range []struct {
+		id              exeunt.CaseID
+		entries         int
+		closed, erased  bool
+		missing, leaves int
+	}{
+		{id: 1, entries: 13, closed: true},
+		{id: 2, entries: 6},
+		{id: 3, entries: 11, closed: true, erased: true, missing: 10},
+		{id: 4, entries: 13, closed: true},
+	} {
+		r, err := evidence.Verify(f.packets[c.id], []string{f.key})
+		if err != nil {
+			t.Errorf("case %s: %v", c.id, err)
+			continue
+		}
+		if len(r.Entries) != c.entries || r.Closed != c.closed || r.Erased != c.erased || r.Missing != c.missing || !r.Pinned {
+			t.Errorf("case %s: %d entries, closed %v, erased %v, missing %d, pinned %v", c.id, len(r.Entries), r.Closed, r.Erased, r.Missing, r.Pinned)
+		}
+		if last := r.Entries[len(r.Entries)-1]; last.Entry == nil || last.Entry.Case != c.id {
+			t.Errorf("case %s: last entry %+v", c.id, last)
+		}
+	}
+	if size := len(f.packets[1]); size > 32<<10 {
+		t.Errorf("a packet of 13 entries has %d bytes", size)
+	} else {
+		t.Logf("a packet of 13 entries has %d bytes", size)
+	}
+}
+
+func TestWithoutATrustedKeyThePacketIsNotPinned(t *testing.T) {
+	f := fixtureOf()
+	r, err := evidence.Verify(f.packets[1], nil)
+	if err != nil || r.Pinned || r.Fingerprint != verify.Fingerprint(f.key) {
+		t.Errorf("pinned %v, fingerprint %s, %v", r.Pinned, r.Fingerprint, err)
+	}
+	// Whoever signs a checkpoint with a key of their own passes as unpinned, and only so.
+	forged, other := resign(t, f.packets[1])
+	if r, err := evidence.Verify(forged, nil); err != nil || r.Pinned || r.Fingerprint != verify.Fingerprint(other) {
+		t.Errorf("forged: pinned %v, %v", r.Pinned, err)
+	}
+	if _, err := evidence.Verify(forged, []string{f.key}); exeunt.KindOf(err) != exeunt.Invalid {
+		t.Errorf("forged, with the real key: %v", err)
+	}
+}
+
+// resign gives the packet another key of the same name, and signs its checkpoint with that.
+func resign(t testing.TB, packet []byte) (forged []byte, key string) {
+	t.Helper()
+	private, public, err := note.GenerateKey(rand.Reader, ledgertest.Origin)
+	must(t, err)
+	signer, err := note.NewSigner(private)
+	must(t, err)
+	a := unpack(t, packet)
+	old := a.files[verify.CheckpointFile]
+	text, _, _ := strings.Cut(string(old), "\n\n")
+	signed, err := note.Sign(&note.Note{Text: text + "\n"}, signer)
+	must(t, err)
+	for name, data := range a.files {
+		a.files[name] = bytes.ReplaceAll(data, old, signed)
+	}
+	a.files[verify.KeyFile] = []byte(public + "\n")
+	return a.pack(t), public
+}
+
+func TestAChangedPacketIsRefused(t *testing.T) {
+	f := fixtureOf()
+	other := unpack(t, f.packets[4]).entries()
+	second := verify.EntryName(2)
+	edit := func(name, from, to string) func(*archive) {
+		return func(a *archive) {
+			changed := bytes.Replace(a.files[name], []byte(from), []byte(to), 1)
+			if bytes.Equal(changed, a.files[name]) {
+				panic(name + " has no " + from)
+			}
+			a.files[name] = changed
+		}
+	}
+	list := func(change func([]entry) []entry) func(*archive) {
+		return func(a *archive) { a.put(change(a.entries())) }
+	}
+	remove := func(names ...string) func(*archive) {
+		return func(a *archive) {
+			a.names = slices.DeleteFunc(a.names, func(n string) bool { return slices.Contains(names, n) })
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		of     exeunt.CaseID // 1 when zero
+		change func(*archive)
+		where  string // what the error names
+		what   string // and says
+	}{
+		{"first entry dropped", 0, list(func(l []entry) []entry { return l[1:] }), "entries/000000", "seq is 1 where 0 is due"},
+		{"middle entry dropped", 0, list(func(l []entry) []entry { return slices.Delete(l, 5, 6) }), "entries/000005", "seq is 6 where 5 is due: 1 of the case's entries before it are missing"},
+		{"two middle entries dropped", 0, list(func(l []entry) []entry { return slices.Delete(l, 5, 7) }), "entries/000005", "2 of the case's entries"},
+		{"close dropped", 0, list(func(l []entry) []entry { return l[:12] }), "case.json", "close entry is missing"},
+		{"files of an entry removed", 0, remove(second+".leaf.json", second+".body.json", second+".salt", second+".tlog-proof"), "entries/", "entries before it are missing"},
+		{"leaf removed", 0, remove(second + ".leaf.json"), second, "not a leaf"},
+		{"proof removed", 0, remove(second + ".tlog-proof"), second, "not a proof"},
+		{"body edited", 0, edit(second+".body.json", "seen disabled", "seen deleted"), second, "body and salt"},
+		{"body re-spelled", 0, edit(second+".body.json", `{"id"`, `{ "id"`), second, "body and salt"},
+		{"body of another entry", 0, list(func(l []entry) []entry {
+			l[2][verify.BodySuffix], l[2][verify.SaltSuffix] = l[3][verify.BodySuffix], l[3][verify.SaltSuffix]
+			return l
+		}), second, "body and salt"},
+		{"body removed", 0, remove(second + ".body.json"), second, "body and salt"},
+		{"salt edited", 0, func(a *archive) { a.files[second+".salt"][31] ^= 1 }, second, "body and salt"},
+		{"salt cut", 0, func(a *archive) { a.files[second+".salt"] = a.files[second+".salt"][:31] }, second, "31 bytes"},
+		{"salt removed", 0, remove(second + ".salt"), second, "0 bytes"},
+		{"body and salt removed without an erasure", 0, remove(second+".body.json", second+".salt"), second, "body is missing"},
+		{"erase entry dropped", 3, list(func(l []entry) []entry { return l[:10] }), "entries/000009", "body is missing"},
+		{"body of the erase entry removed", 3, remove("entries/000010.body.json", "entries/000010.salt"), "entries/000010", "body is missing"},
+		{"leaf edited", 0, edit(second+".leaf.json", `"seq":2`, `"seq":3`), second, "does not have this leaf"},
+		{"leaf's commitment exchanged", 0, list(func(l []entry) []entry {
+			l[2][verify.LeafSuffix] = l[3][verify.LeafSuffix]
+			return l
+		}), second, "does not have this leaf"},
+		{"leaf re-spelled", 0, edit(second+".leaf.json", `"seq":2`, `"seq": 2`), second, "canonical"},
+		{"leaf with a field twice", 0, edit(second+".leaf.json", `"seq":2`, `"seq":9,"seq":2`), second, "canonical"},
+		{"entries swapped", 0, list(func(l []entry) []entry { l[4], l[5] = l[5], l[4]; return l }), "entries/000004", "seq is 5 where 4 is due"},
+		{"leaf and proof swapped, bodies not", 0, list(func(l []entry) []entry {
+			for _, s := range []string{verify.LeafSuffix, verify.ProofSuffix} {
+				l[4][s], l[5][s] = l[5][s], l[4][s]
+			}
+			return l
+		}), "entries/000004", "seq is 5 where 4 is due"},
+		{"entry repeated in place", 0, list(func(l []entry) []entry { return slices.Insert(l, 5, l[4]) }), "entries/000005", "repeated or out of order"},
+		{"entry repeated at the end", 0, list(func(l []entry) []entry { return append(l, l[12]) }), "entries/000013", "repeated or out of order"},
+		{"entry of another case added", 0, list(func(l []entry) []entry { return append(l, other[12]) }), "entries/000013", "belongs to case"},
+		{"entry of another case in place", 0, list(func(l []entry) []entry { l[3] = other[3]; return l }), "entries/000003", "belongs to case"},
+		{"all entries of another case", 0, list(func([]entry) []entry { return other }), "entries/000000", "belongs to case"},
+		{"another case, and the handle too", 0, func(a *archive) {
+			a.put(other)
+			a.facts(func(f *verify.CaseFacts) { f.Handle = ledgertest.Handle(4) })
+		}, "entries/000000", "about case C-4, the packet about C-1"},
+		{"no entries", 0, list(func([]entry) []entry { return nil }), "case.json", "0 entries"},
+		{"proof of another index", 0, edit(second+".tlog-proof", "index 8", "index 9"), second, "index 9"},
+		{"proof without its last hash", 0, func(a *archive) {
+			lines := strings.SplitAfter(string(a.files[second+".tlog-proof"]), "\n")
+			a.files[second+".tlog-proof"] = []byte(strings.Join(append(lines[:2], lines[3:]...), ""))
+		}, second, "does not have this leaf"},
+		{"proof with extra data", 0, edit(second+".tlog-proof", "index", "extra AAAA\nindex"), second, "not an index"},
+		{"proof under another checkpoint", 0, edit(second+".tlog-proof", "\n\n"+ledgertest.Origin, "\n\nx"), second, "another checkpoint"},
+		{"signature stripped", 0, func(a *archive) {
+			text, _, _ := strings.Cut(string(a.files["checkpoint"]), "\n\n")
+			a.replaceCheckpoint([]byte(text + "\n"))
+		}, "checkpoint", "not a signed note"},
+		{"signature edited", 0, func(a *archive) {
+			cp := bytes.Clone(a.files["checkpoint"])
+			i := len(cp) - 20
+			cp[i] ^= 1
+			a.replaceCheckpoint(cp)
+		}, "checkpoint", "signature is wrong"},
+		{"signature of somebody else only", 0, func(a *archive) {
+			forged, _ := resign(t, a.pack(t))
+			*a = *unpack(t, forged)
+		}, "checkpoint", "not signed by a trusted key"},
+		{"checkpoint edited", 0, func(a *archive) {
+			a.replaceCheckpoint(bytes.Replace(a.files["checkpoint"], []byte("\n43\n"), []byte("\n44\n"), 1))
+		}, "checkpoint", "signature is wrong"},
+		{"case id edited", 0, func(a *archive) { a.facts(func(f *verify.CaseFacts) { f.Case = 9 }) }, "entries/000000", "about case C-1, the packet about C-9"},
+		{"handle edited", 0, func(a *archive) { a.facts(func(f *verify.CaseFacts) { f.Handle = "x" }) }, "entries/000000", "belongs to case"},
+		{"said to be open", 0, func(a *archive) { a.facts(func(f *verify.CaseFacts) { f.Closed = false }) }, "case.json", "not closed, but an entry closes it"},
+		{"said to be closed", 2, func(a *archive) { a.facts(func(f *verify.CaseFacts) { f.Closed = true }) }, "case.json", "close entry is missing"},
+		{"count of entries edited", 0, func(a *archive) { a.facts(func(f *verify.CaseFacts) { f.Entries = 12 }) }, "case.json", "12 entries"},
+		{"another format", 0, func(a *archive) { a.facts(func(f *verify.CaseFacts) { f.Format = "v2" }) }, "case.json", "format"},
+		{"a file more", 0, func(a *archive) { a.names = append(a.names, "entries/000002.note.txt") }, "000002.note.txt", "no file of a packet"},
+		{"a file twice", 0, func(a *archive) { a.names = append(a.names, second+".body.json") }, second + ".body.json", "twice"},
+		{"readme removed", 0, remove("README.txt"), "README.txt", "missing"},
+		{"checkpoint removed", 0, remove("checkpoint"), "checkpoint", "missing"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.of == 0 {
+				c.of = 1
+			}
+			a := unpack(t, f.packets[c.of])
+			c.change(a)
+			_, err := evidence.Verify(a.pack(t), []string{f.key})
+			if exeunt.KindOf(err) != exeunt.Invalid || !strings.Contains(err.Error(), c.where) || !strings.Contains(err.Error(), c.what) {
+				t.Errorf("got %v\nwant one that names %q and says %q", err, c.where, c.what)
+			}
+		})
+	}
+}
+
+func (a *archive) replaceCheckpoint(to []byte) {
+	old := a.files[verify.CheckpointFile]
+	if bytes.Equal(old, to) {
+		panic("the checkpoint did not change")
+	}
+	for name, data := range a.files {
+		a.files[name] = bytes.ReplaceAll(data, old, to)
+	}
+}
+
+func TestATruncatedPacketIsRefused(t *testing.T) {
+	f := fixtureOf()
+	for _, size := range []int{0, 1, 100, len(f.packets[1]) / 2, len(f.packets[1]) - 1} {
+		if _, err := evidence.Verify(f.packets[1][:size], []string{f.key}); exeunt.KindOf(err) != exeunt.Invalid {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
+
+// The tail of an open case can be left out without the packet showing it; the whole log shows it.
+func TestTheLogShowsWhatAPacketLeavesOut(t *testing.T) {
+	f := fixtureOf()
+	log, err := verify.Log(os.DirFS(filepath.Join(f.dir, "log")), verify.LogOptions{Keys: []string{f.key}})
+	must(t, err)
+	whole, err := evidence.Verify(f.packets[2], []string{f.key})
+	must(t, err)
+	if err := log.Covers(whole); err != nil {
+		t.Error(err)
+	}
+	a := unpack(t, f.packets[2])
+	a.put(a.entries()[:4])
+	part, err := evidence.Verify(a.pack(t), []string{f.key})
+	must(t, err)
+	if part.Closed {
+		t.Error("the report says that it is closed")
+	}
+	if err := log.Covers(part); err == nil || !strings.Contains(err.Error(), "the last 2 are left out") {
+		t.Errorf("covers: %v", err)
+	}
+}
+
+func TestWriteRefusesWhatDoesNotVerify(t *testing.T) {
+	f := fixtureOf()
+	a := unpack(t, f.packets[1])
+	p := ledger.Packet{Origin: ledgertest.Origin, Key: f.key, Case: ledgertest.Handle(1), Checkpoint: a.files["checkpoint"]}
+	for _, e := range a.entries() {
+		proof, err := verify.DecodeProof(e[verify.ProofSuffix])
+		must(t, err)
+		p.Entries = append(p.Entries, ledger.PacketEntry{Leaf: e[verify.LeafSuffix], Body: e[verify.BodySuffix], Salt: e[verify.SaltSuffix], Proof: proof})
+	}
+	var first, again bytes.Buffer
+	must(t, evidence.Write(&first, caseOf(1), p))
+	must(t, evidence.Write(&again, caseOf(1), p))
+	if !bytes.Equal(first.Bytes(), again.Bytes()) || !bytes.Equal(first.Bytes(), f.packets[1]) {
+		t.Error("the same case gives different bytes")
+	}
+	p.Entries = slices.Delete(p.Entries, 4, 5)
+	first.Reset()
+	if err := evidence.Write(&first, caseOf(1), p); exeunt.KindOf(err) != exeunt.Conflict || first.Len() > 0 {
+		t.Errorf("with a gap: %v, %d bytes written", err, first.Len())
+	}
+	if err := evidence.Write(&first, caseOf(4), p); exeunt.KindOf(err) != exeunt.Internal {
+		t.Errorf("for another case: %v", err)
+	}
+}
+
+func TestFilesOfAPacket(t *testing.T) {
+	f := fixtureOf()
+	a := unpack(t, f.packets[1])
+	var b strings.Builder
+	for _, name := range a.names {
+		fmt.Fprintln(&b, name)
+	}
+	text := strings.ReplaceAll(string(a.files["README.txt"]), verify.Fingerprint(f.key), "FINGERPRINT")
+	fmt.Fprintf(&b, "\n-- README.txt --\n%s\n-- case.json --\n%s", text, a.files["case.json"])
+	golden := filepath.Join("testdata", "packet.golden")
+	if *update {
+		must(t, os.MkdirAll("testdata", 0o755))
+		must(t, os.WriteFile(golden, []byte(b.String()), 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	must(t, err)
+	if b.String() != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+func FuzzVerify(f *testing.F) {
+	x := fixtureOf()
+	f.Add(x.packets[1])
+	f.Add(x.packets[3])
+	want, err := evidence.Verify(x.packets[1], []string{x.key})
+	must(f, err)
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		r, err := evidence.Verify(packet, []string{x.key})
+		if err == nil && r.Root != want.Root {
+			t.Errorf("it passes with root %s", r.Root)
+		}
+	})
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,117 @@
+package ledger_test
+
+import (
+	"bytes"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/ledger/ledgertest"
+)
+
+// keyOf reads the key of a case as it is on disk.
+func keyOf(t *testing.T, dir, handle string) []byte {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "bodies.db"))
+	must(t, err)
+	defer db.Close()
+	var key []byte
+	must(t, db.QueryRow("SELECT key FROM keys WHERE holder = ?", handle).Scan(&key))
+	return key
+}
+
+// holding lists the files in which bytes occur.
+func holding(t *testing.T, dir string, what []byte) []string {
+	t.Helper()
+	var list []string
+	for _, name := range filesIn(t, dir) {
+		raw, err := os.ReadFile(filepath.Join(dir, name))
+		must(t, err)
+		if bytes.Contains(raw, what) {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+func TestErasureLeavesNoKeyAndTheProofs(t *testing.T) {
+	dir := t.TempDir()
+	o := ledgertest.New()
+	gone, other := ledgertest.Handle(1), ledgertest.Handle(2)
+	o.Add(gone, ledgertest.Entries(1, 20, true)...)
+	o.Add(other, ledgertest.Entries(2, 20, true)...)
+	l := openLog(t, dir)
+	appendAll(t, l, sequenced(t, o))
+
+	if err := l.Erase(t.Context(), gone); exeunt.KindOf(err) != exeunt.Conflict {
+		t.Fatalf("erased without an erase entry: %v", err)
+	}
+	o.Add(gone, exeunt.Entry{Kind: exeunt.EntryErased, Case: 1, Actor: "dpo@example.com", What: "erased after retention"})
+	o.Add(gone, exeunt.Entry{Kind: exeunt.EntryExported, Case: 1, What: "exported after the erase entry, before the erasure"})
+	appendAll(t, l, sequenced(t, o)[44:])
+
+	key := keyOf(t, dir, gone)
+	if len(holding(t, dir, key)) == 0 {
+		t.Fatal("the key is nowhere on disk before: the test looks in the wrong place")
+	}
+	for range 2 { // repeating it is harmless
+		must(t, l.Erase(t.Context(), gone))
+	}
+	if found := holding(t, dir, key); len(found) > 0 {
+		t.Errorf("the key is still in %v", found)
+	}
+	for _, r := range o.Records()[:22] {
+		if found := holding(t, dir, r.Body); len(found) > 0 {
+			t.Errorf("a body is readable in %v", found)
+		}
+		if found := holding(t, dir, r.Salt[:]); len(found) > 0 {
+			t.Errorf("a salt is readable in %v", found)
+		}
+	}
+
+	must(t, l.Close())
+	l = openLog(t, dir)
+	p, err := l.Packet(t.Context(), gone)
+	must(t, err)
+	if len(p.Entries) != 24 {
+		t.Fatalf("the erased case has %d entries, want 24", len(p.Entries))
+	}
+	for i, e := range p.Entries {
+		if erased := i < 22; (e.Body == nil) != erased || (e.Salt == nil) != erased {
+			t.Errorf("entry %d: body %s", i, e.Body)
+		}
+	}
+	p, err = l.Packet(t.Context(), other)
+	must(t, err)
+	for i, e := range p.Entries {
+		if e.Body == nil {
+			t.Errorf("entry %d of the other case lost its body", i)
+		}
+	}
+}
+
+func TestBodiesAreSealed(t *testing.T) {
+	dir := t.TempDir()
+	o := ledgertest.New()
+	o.Add(ledgertest.Handle(1), ledgertest.Entries(1, 5, true)...)
+	l := openLog(t, dir)
+	appendAll(t, l, sequenced(t, o))
+	must(t, l.Close())
+	if found := holding(t, dir, []byte("ada@example.com")); len(found) > 0 {
+		t.Errorf("personal data is readable in %v", found)
+	}
+	if found := holding(t, dir, []byte("okta:disable")); len(found) > 0 {
+		t.Errorf("what happened is readable in %v", found)
+	}
+
+	db, err := sql.Open("sqlite", filepath.Join(dir, "bodies.db"))
+	must(t, err)
+	_, err = db.Exec("UPDATE bodies SET sealed = (SELECT sealed FROM bodies WHERE n = 2) WHERE n = 3")
+	must(t, err)
+	must(t, db.Close())
+	if _, err := openLog(t, dir).Packet(t.Context(), ledgertest.Handle(1)); exeunt.KindOf(err) != exeunt.Conflict {
+		t.Errorf("exchanged bodies: %v", err)
+	}
+}
