@@ -1,0 +1,212 @@
+// Package ldap ends accounts in an LDAP directory with password policies (OpenLDAP's ppolicy overlay
+// and those that follow draft-behera-ldap-password-policy).
+//
+// An account is an entry, known by its entryUUID (RFC 4530). What is done to it, in order:
+//
+//   - remove_groups: out of every group that lists it, after its groups were recorded
+//   - reset_password: userPassword is taken away, which a Compare proves without ever reading a hash
+//   - disable: locked for good by pwdAccountLockedTime=000001010000Z
+//   - move_to_archive: into archive_ou, where one is configured
+//
+// The password goes before the lock. OpenLDAP unlocks an account silently when its password is set,
+// even by the same request that locks it; taking the password away does not.
+package ldap
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/internal/directory"
+)
+
+// lockedForGood is the value that no one but an administrator ends
+// (draft-behera-ldap-password-policy-10 §5.3.3).
+const lockedForGood = "000001010000Z"
+
+var actions = []exeunt.ActionSpec{
+	{
+		Action: exeunt.RemoveGroups, Title: "Remove from groups", Order: 10, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Scopes: []string{"write member of groups"},
+		Caveat: "Groups that are computed (dynlist, posix primary group) are not touched.",
+	},
+	{
+		Action: exeunt.ResetPassword, Title: "Take the password away", Order: 20, Proof: exeunt.Observed, Repeatable: true,
+		Scopes: []string{"write and compare userPassword"},
+		Caveat: "The old password is not kept: a return needs a new one.",
+	},
+	{
+		Action: exeunt.Disable, Title: "Lock account", Order: 30, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Scopes: []string{"write pwdAccountLockedTime"},
+		Caveat: "A connection that was bound before stays open until the application or the server closes it. The lock counts only where the password policy has pwdLockout TRUE, and not for sign-in by SSH key or certificate.",
+	},
+}
+
+var archive = exeunt.ActionSpec{
+	Action: exeunt.MoveToArchive, Title: "Move to archive", Order: 40, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+	Scopes: []string{"write entry and children of both containers"},
+}
+
+// Kind is the LDAP directory.
+func Kind() connector.Kind {
+	kind := connector.Define("ldap", "LDAP directory", append(slices.Clone(actions), archive),
+		func(s Settings, _ http.RoundTripper) (connector.Connector, error) {
+			return &ldapDirectory{s.complete()}, nil
+		})
+	kind.Specs = func(settings []byte) ([]exeunt.ActionSpec, error) {
+		var s Settings
+		if err := connector.DecodeSettings(settings, &s); err != nil {
+			return nil, exeunt.Errorf(exeunt.Invalid, "settings of an ldap system: %v", err)
+		}
+		return s.specs(), nil
+	}
+	return kind
+}
+
+// specs leaves out the archive where there is none.
+func (s Settings) specs() []exeunt.ActionSpec {
+	if s.ArchiveOU == "" {
+		return slices.Clone(actions)
+	}
+	return append(slices.Clone(actions), archive)
+}
+
+type ldapDirectory struct{ Settings }
+
+// Find implements connector.Connector.
+func (d *ldapDirectory) Find(ctx context.Context, leaver exeunt.Leaver) ([]exeunt.Account, error) {
+	matching := directory.Matching(d.Match, leaver)
+	if matching == "" {
+		return nil, directory.NoIdentifier(d.Match)
+	}
+	var accounts []exeunt.Account
+	err := d.Do(ctx, func(c *ldap.Conn) error {
+		entries, err := directory.Search(c, d.BaseDN, "(&"+d.UserFilter+matching+")", "entryUUID", d.loginAttribute())
+		for _, e := range entries {
+			id := e.GetAttributeValue("entryUUID")
+			if id == "" {
+				return exeunt.Errorf(exeunt.Denied, "the directory does not show us entryUUID, by which accounts are kept apart: allow our account to read it")
+			}
+			accounts = append(accounts, exeunt.Account{ID: id, Login: d.login(e)})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return accounts, nil
+}
+
+// Observe implements connector.Connector.
+func (d *ldapDirectory) Observe(ctx context.Context, account exeunt.Account) (exeunt.Observation, error) {
+	var o exeunt.Observation
+	err := d.Do(ctx, func(c *ldap.Conn) error {
+		e, err := d.entry(c, account)
+		if err != nil {
+			return err
+		}
+		groups, err := d.groups(c, e)
+		if err != nil {
+			return err
+		}
+		o = d.look(e, groups, password(c, e.DN))
+		return nil
+	})
+	return o, err
+}
+
+// look turns what was read into an observation.
+func (d *ldapDirectory) look(e *ldap.Entry, groups []membership, password exeunt.Standing) exeunt.Observation {
+	locked, shell := e.GetAttributeValue("pwdAccountLockedTime"), e.GetAttributeValue("loginShell")
+	o := exeunt.Observation{
+		At: time.Now().UTC(),
+		Standing: map[exeunt.Action]exeunt.Standing{
+			exeunt.Disable:       standing(locked == lockedForGood && (!d.changesShell(shell) || shell == d.NoLoginShell)),
+			exeunt.RemoveGroups:  standing(len(groups) == 0),
+			exeunt.ResetPassword: password,
+		},
+		Facts: map[string]string{
+			"dn": e.DN, "pwdAccountLockedTime": locked, "groups": strconv.Itoa(len(groups)), "password taken away": string(password),
+		},
+		Snapshot: map[string][]string{},
+	}
+	if shell != "" {
+		o.Facts["loginShell"] = shell
+	}
+	if d.changesShell(shell) && shell != d.NoLoginShell {
+		o.Snapshot["loginShell"] = []string{shell}
+	}
+	for _, g := range groups {
+		key := "groups"
+		if byName[g.attribute] {
+			key = "groups by " + g.attribute
+		}
+		o.Snapshot[key] = append(o.Snapshot[key], g.dn)
+	}
+	if d.ArchiveOU != "" {
+		archived := directory.Below(e.DN, d.ArchiveOU)
+		o.Standing[exeunt.MoveToArchive] = standing(archived)
+		if !archived {
+			o.Snapshot["container"] = []string{directory.Parent(e.DN)}
+		}
+	}
+	return o
+}
+
+// changesShell says whether disabling changes a person's shell: only where there is one.
+func (d *ldapDirectory) changesShell(shell string) bool { return d.NoLoginShell != "" && shell != "" }
+
+func standing(so bool) exeunt.Standing {
+	if so {
+		return exeunt.Holds
+	}
+	return exeunt.Absent
+}
+
+// password asks whether there is one, without reading it: a Compare with any value answers
+// noSuchAttribute (16) when there is none, and insufficientAccess (50) when we may not know, which a
+// search would show as absence. Source: RFC 4511 §4.10.
+func password(c *ldap.Conn, dn string) exeunt.Standing {
+	_, err := c.Compare(dn, "userPassword", "is there one?")
+	switch {
+	case err == nil:
+		return exeunt.Absent
+	case directory.Is(err, ldap.LDAPResultNoSuchAttribute):
+		return exeunt.Holds
+	}
+	return exeunt.Unknown
+}
+
+// entry reads the account by its entryUUID, wherever it lies and whatever it is called by now.
+func (d *ldapDirectory) entry(c *ldap.Conn, account exeunt.Account) (*ldap.Entry, error) {
+	found, err := directory.Search(c, d.BaseDN, "(entryUUID="+ldap.EscapeFilter(account.ID)+")",
+		d.loginAttribute(), "pwdAccountLockedTime", "loginShell", "uid")
+	if err != nil {
+		return nil, err
+	}
+	if len(found) != 1 {
+		return nil, exeunt.Errorf(exeunt.NotFound, "the directory has no entry with entryUUID %s any more", account.ID)
+	}
+	return found[0], nil
+}
+
+func (d *ldapDirectory) loginAttribute() string {
+	if attribute := d.Match[exeunt.Login]; attribute != "" {
+		return attribute
+	}
+	return "uid"
+}
+
+// login is what people recognise the entry by.
+func (d *ldapDirectory) login(e *ldap.Entry) string {
+	if login := e.GetAttributeValue(d.loginAttribute()); login != "" {
+		return login
+	}
+	return e.DN
+}

@@ -1,0 +1,111 @@
+package directory
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/exeunt/exeunt"
+)
+
+// attributeName is RFC 4512 §1.4's descr.
+var attributeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
+
+// pageSize is below Active Directory's MaxPageSize of 1,000.
+const pageSize = 500
+
+// Matching is a filter for whoever has any of the leaver's identifiers, or "" when the leaver has none
+// that the directory knows. Values are escaped as RFC 4515 §3 has it.
+func Matching(match map[exeunt.IdentifierKind]string, leaver exeunt.Leaver) string {
+	var parts strings.Builder
+	for _, kind := range slices.Sorted(maps.Keys(match)) {
+		if value := leaver.Identifier(kind); value != "" {
+			fmt.Fprintf(&parts, "(%s=%s)", match[kind], ldap.EscapeFilter(value))
+		}
+	}
+	if parts.Len() == 0 {
+		return ""
+	}
+	return "(|" + parts.String() + ")"
+}
+
+// NoIdentifier says that the leaver cannot be looked for.
+func NoIdentifier(match map[exeunt.IdentifierKind]string) error {
+	return exeunt.Errorf(exeunt.Invalid, "the leaver has none of the identifiers that the directory knows (%v): have HR send one, or change match",
+		slices.Sorted(maps.Keys(match)))
+}
+
+// Search returns every entry below base that the filter matches, in pages.
+func Search(c *ldap.Conn, base, filter string, attributes ...string) ([]*ldap.Entry, error) {
+	result, err := c.SearchWithPaging(ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases,
+		0, int(perCall.Seconds()), false, filter, attributes, nil), pageSize)
+	if Is(err, ldap.LDAPResultNoSuchObject) { // of the base: not to be taken for a missing account
+		return nil, exeunt.Errorf(exeunt.Invalid, "the directory has no %s, or hides it from us: check the settings that name it", base).Because(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return result.Entries, nil
+}
+
+// Read returns the entry of that name.
+func Read(c *ldap.Conn, dn string, attributes ...string) (*ldap.Entry, error) {
+	result, err := c.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases,
+		1, int(perCall.Seconds()), false, "(objectClass=*)", attributes, nil))
+	if err != nil {
+		return nil, err
+	}
+	if len(result.Entries) != 1 {
+		return nil, ldap.NewError(ldap.LDAPResultNoSuchObject, fmt.Errorf("%d entries", len(result.Entries)))
+	}
+	return result.Entries[0], nil
+}
+
+// Names are the distinguished names of the entries.
+func Names(entries []*ldap.Entry) []string {
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.DN)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Below says whether an entry lies somewhere below another, by their names.
+func Below(dn, above string) bool {
+	lower, err1 := ldap.ParseDN(dn)
+	upper, err2 := ldap.ParseDN(above)
+	return err1 == nil && err2 == nil && upper.AncestorOfFold(lower)
+}
+
+// Parent is the name of what an entry lies in.
+func Parent(dn string) string {
+	parsed, err := ldap.ParseDN(dn)
+	if err != nil || len(parsed.RDNs) < 2 {
+		return ""
+	}
+	return (&ldap.DN{RDNs: parsed.RDNs[1:]}).String()
+}
+
+// Move puts an entry into another container and keeps its name there.
+func Move(c *ldap.Conn, dn, container string) error {
+	if Below(dn, container) {
+		return nil
+	}
+	parsed, err := ldap.ParseDN(dn)
+	if err != nil || len(parsed.RDNs) == 0 {
+		return exeunt.Errorf(exeunt.Internal, "the directory gave an entry a name that cannot be read").Because(err)
+	}
+	err = c.ModifyDN(ldap.NewModifyDNRequest(dn, parsed.RDNs[0].String(), true, container))
+	switch {
+	case Is(err, ldap.LDAPResultEntryAlreadyExists):
+		return exeunt.Errorf(exeunt.Conflict, "the archive holds an entry of that name already (68), perhaps of an earlier leaver: rename one of them").Because(err)
+	case Is(err, ldap.LDAPResultNoSuchObject):
+		return exeunt.Errorf(exeunt.Invalid, "the entry or archive_ou is not there (32): check archive_ou").Because(err).In("archive_ou")
+	}
+	return err
+}
