@@ -1,0 +1,268 @@
+package scim
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+)
+
+const (
+	name      = "SCIM service" // in messages; the engine adds the system's own title
+	mediaType = "application/scim+json"
+	maxAnswer = 1 << 20
+
+	patchOp       = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+	searchRequest = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+)
+
+// service is one configured SCIM service provider.
+type service struct {
+	Settings
+	base string
+	http *http.Client
+
+	mu       sync.Mutex
+	features *features // as the service described itself; nil until it was asked
+}
+
+// resource is a decoded JSON object. Numbers keep their digits.
+type resource map[string]any
+
+// ask sends a request and decodes the answer into a resource, which is nil where there is no body.
+// headers come in pairs.
+func (s *service) ask(ctx context.Context, method, path string, query url.Values, body any, headers ...string) (resource, error) {
+	address := s.base + path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	var content io.Reader
+	if body != nil {
+		encoded, err := json.Marshal(body)
+		if err != nil {
+			return nil, exeunt.Errorf(exeunt.Internal, "%s: the request cannot be written as JSON", name)
+		}
+		content = bytes.NewReader(encoded)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, address, content)
+	if err != nil {
+		return nil, exeunt.Errorf(exeunt.Invalid, "%s: an id does not make an address: do this step by hand", name)
+	}
+	r.Header.Set("Accept", mediaType+", application/json")
+	if body != nil {
+		r.Header.Set("Content-Type", mediaType)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	if err := s.sign(r); err != nil {
+		return nil, err
+	}
+	answer, err := s.http.Do(r)
+	if err != nil {
+		return nil, connector.Network(name, err)
+	}
+	defer answer.Body.Close()
+	return decode(answer)
+}
+
+// sign reveals the credentials anew each time, so that rotated ones are taken up.
+func (s *service) sign(r *http.Request) error {
+	secret := s.Token
+	if secret.IsZero() {
+		secret = s.Password
+	}
+	value, err := secret.Reveal()
+	if err != nil {
+		return err
+	}
+	if s.Token.IsZero() {
+		r.SetBasicAuth(s.Username, value)
+	} else {
+		r.Header.Set("Authorization", "Bearer "+value)
+	}
+	return nil
+}
+
+func decode(answer *http.Response) (resource, error) {
+	raw, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	if err != nil {
+		return nil, connector.Network(name, err)
+	}
+	var body resource
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	jsonErr := d.Decode(&body)
+	if status := connector.Status(name, answer); status != nil {
+		return nil, explain(status, answer.StatusCode, body)
+	}
+	switch {
+	case len(raw) > maxAnswer:
+		return nil, exeunt.Errorf(exeunt.Invalid, "%s answered with more than %d bytes, which is no answer to what was asked", name, maxAnswer)
+	case len(bytes.TrimSpace(raw)) == 0:
+		return nil, nil
+	case jsonErr != nil:
+		return nil, exeunt.Errorf(exeunt.Temporary, "%s answered %d with something that is not JSON, or was cut off", name, answer.StatusCode)
+	}
+	return body, nil
+}
+
+// refusals are the scimType words of RFC 7644 §3.12 that change what an error means to us. Only
+// words of the RFC are shown; the detail beside them is the vendor's own text and may hold anything.
+var refusals = map[string]struct {
+	kind exeunt.ErrorKind
+	why  string
+}{
+	"invalidFilter": {exeunt.Unsupported, "does not know the search (invalidFilter): choose another attribute under match"},
+	"tooMany":       {exeunt.Ambiguous, "finds too many (tooMany): choose an attribute under match that names one person"},
+	"uniqueness":    {exeunt.Conflict, "says that another account has this value (uniqueness)"},
+	"mutability":    {exeunt.Denied, "does not allow to change this attribute (mutability): it may be kept by another directory"},
+	"sensitive":     {exeunt.Denied, "does not take this request, whose address would show personal data (sensitive)"},
+	"noTarget":      {exeunt.Conflict, "has nothing at that place (noTarget)"},
+	"invalidSyntax": {exeunt.Invalid, "does not understand the request (invalidSyntax)"},
+	"invalidPath":   {exeunt.Invalid, "does not know the attribute (invalidPath): try member_removal: value"},
+	"invalidValue":  {exeunt.Invalid, "does not take the value (invalidValue): try boolean: string"},
+	"invalidVers":   {exeunt.Unsupported, "does not speak SCIM 2.0 (invalidVers)"},
+}
+
+// explain makes an error of the answer's scimType, which says more than its status.
+func explain(status *exeunt.Error, code int, body resource) error {
+	word, _ := body["scimType"].(string)
+	refusal, ok := refusals[word]
+	if !ok || code != http.StatusBadRequest && code != http.StatusConflict && code != http.StatusForbidden {
+		return status
+	}
+	return exeunt.Errorf(refusal.kind, "%s %s", name, refusal.why)
+}
+
+// search is a question for a list (RFC 7644 §3.4.2, §3.4.3).
+type search struct {
+	Schemas    []string `json:"schemas"`
+	Filter     string   `json:"filter,omitempty"`
+	Attributes []string `json:"attributes,omitempty"`
+	StartIndex int      `json:"startIndex"` // from 1
+	Count      int      `json:"count"`
+}
+
+func (q search) query() url.Values {
+	v := url.Values{"startIndex": {strconv.Itoa(q.StartIndex)}, "count": {strconv.Itoa(q.Count)}}
+	if q.Filter != "" {
+		v.Set("filter", q.Filter)
+	}
+	if len(q.Attributes) > 0 {
+		v.Set("attributes", strings.Join(q.Attributes, ","))
+	}
+	return v
+}
+
+// list reads a ListResponse of all its pages. Some services ignore startIndex in a query and give the
+// first page for ever (scimmy 1.3 is one); they say so in the answer, and are asked by POST instead.
+func (s *service) list(ctx context.Context, path string, q search) ([]resource, error) {
+	const size, most = 100, 2000
+	var all []resource
+	q.Schemas, q.Count = []string{searchRequest}, size
+	byPost := false
+	for {
+		q.StartIndex = len(all) + 1
+		page, err := s.page(ctx, path, q, byPost)
+		if err != nil {
+			return nil, err
+		}
+		total, ok := number(page["totalResults"])
+		if !ok {
+			return nil, exeunt.Errorf(exeunt.Invalid, "%s answered a search with something that is no ListResponse: check base_url", name)
+		}
+		if from, ok := number(page["startIndex"]); ok && from != q.StartIndex && len(all) < total {
+			if byPost {
+				return nil, exeunt.Errorf(exeunt.Unsupported, "%s does not turn the pages of a list: choose an attribute under match that names one person", name)
+			}
+			byPost = true
+			continue
+		}
+		found := items(page, "Resources")
+		all = append(all, found...)
+		if len(found) == 0 || len(all) >= total {
+			return all, nil
+		}
+		if len(all) >= most {
+			return nil, exeunt.Errorf(exeunt.Ambiguous, "%s finds more than %d: the search does not name one person", name, most)
+		}
+	}
+}
+
+func (s *service) page(ctx context.Context, path string, q search, byPost bool) (resource, error) {
+	if byPost {
+		return s.ask(ctx, http.MethodPost, path+"/.search", nil, q)
+	}
+	return s.ask(ctx, http.MethodGet, path, q.query(), nil)
+}
+
+func number(value any) (int, bool) {
+	n, ok := value.(json.Number)
+	if !ok {
+		return 0, false
+	}
+	i, err := strconv.Atoi(n.String())
+	return i, err == nil
+}
+
+// features are what a service says that it can do (RFC 7643 §5).
+type features struct {
+	patch bool
+	etag  bool
+}
+
+// discover asks for the ServiceProviderConfig once. A service that has none, which RFC 7644 does not
+// allow and some vendors do, is taken to support PATCH; if it does not, its 501 says so.
+func (s *service) discover(ctx context.Context) (features, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.features != nil {
+		return *s.features, nil
+	}
+	config, err := s.ask(ctx, http.MethodGet, "/ServiceProviderConfig", nil, nil)
+	if err != nil {
+		absent := []exeunt.ErrorKind{exeunt.NotFound, exeunt.Unsupported, exeunt.Denied, exeunt.Invalid}
+		if !slices.Contains(absent, exeunt.KindOf(err)) {
+			return features{}, err
+		}
+		config = resource{}
+	}
+	s.features = &features{patch: supported(config, "patch", true), etag: supported(config, "etag", false)}
+	return *s.features, nil
+}
+
+func supported(config resource, feature string, otherwise bool) bool {
+	part, _ := config[feature].(map[string]any)
+	if yes, ok := truth(part["supported"]); ok {
+		return yes
+	}
+	return otherwise
+}
+
+// truth reads a boolean, also from those who write it as text: "False" (Entra ID's dialect).
+func truth(value any) (yes, ok bool) {
+	switch v := value.(type) {
+	case bool:
+		return v, true
+	case string:
+		return strings.EqualFold(v, "true"), strings.EqualFold(v, "true") || strings.EqualFold(v, "false")
+	default:
+		return false, false
+	}
+}
+
+func isKind(err error, kind exeunt.ErrorKind) bool {
+	e, ok := errors.AsType[*exeunt.Error](err)
+	return ok && e.Kind == kind
+}

@@ -1,0 +1,118 @@
+// Package scim ends accounts in systems that speak SCIM 2.0 (RFC 7643, RFC 7644), whatever their
+// vendor.
+//
+// SCIM knows no sessions and no sign-in factors: what active=false does to a live session is the
+// vendor's to say.
+package scim
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+)
+
+// Settings of a SCIM system.
+type Settings struct {
+	// BaseURL is what /Users follows, such as https://host/scim/v2. Only https, except on this machine.
+	BaseURL string `json:"base_url"`
+	// Token is sent as a bearer token; or Username and Password by HTTP basic.
+	Token    connector.Secret `json:"token,omitzero"`
+	Username string           `json:"username,omitempty"`
+	Password connector.Secret `json:"password,omitzero"`
+	// Match says which of the leaver's identifiers is which attribute. Each is searched, and what they
+	// find together must be one account. Default: work_email is userName.
+	Match []Match `json:"match,omitempty"`
+	// Boolean is how this vendor wants false written: "boolean" (RFC 7643, the default) or "string" for
+	// those that take "False" only.
+	Boolean string `json:"boolean,omitempty"`
+	// MemberRemoval is how a member is taken out of a group: "filter" names it in the path (RFC 7644
+	// §3.5.2.2, the default), "value" in the value.
+	MemberRemoval string `json:"member_removal,omitempty"`
+	// WithoutGroups is for vendors that have no /Groups; remove_groups is then no action of the system.
+	WithoutGroups bool `json:"without_groups,omitempty"`
+}
+
+// Match pairs an identifier of the leaver with an attribute of a user.
+type Match struct {
+	Identifier exeunt.IdentifierKind `json:"identifier"`
+	Attribute  string                `json:"attribute"` // userName, externalId or emails
+}
+
+// Check says what is wrong with the settings.
+func (s Settings) Check() error {
+	u, err := url.Parse(s.BaseURL)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return exeunt.Errorf(exeunt.Invalid, "base_url is not the address of a SCIM service: write https://host/scim/v2, without query or credentials").In("base_url")
+	}
+	ip := net.ParseIP(u.Hostname())
+	here := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	if u.Scheme != "https" && !(u.Scheme == "http" && here) {
+		return exeunt.Errorf(exeunt.Invalid, "base_url must begin with https://, since credentials are sent there").In("base_url")
+	}
+	if s.Token.IsZero() == (s.Username == "" || s.Password.IsZero()) {
+		return exeunt.Errorf(exeunt.Invalid, "give either token, or username and password").In("token")
+	}
+	for _, m := range s.Match {
+		if _, ok := attributes[m.Attribute]; !ok || m.Identifier == "" {
+			return exeunt.Errorf(exeunt.Invalid, "match needs an identifier and one of the attributes userName, externalId and emails").In("match")
+		}
+	}
+	if !slices.Contains([]string{"", "boolean", "string"}, s.Boolean) {
+		return exeunt.Errorf(exeunt.Invalid, "boolean is %q: write boolean or string", s.Boolean).In("boolean")
+	}
+	if !slices.Contains([]string{"", "filter", "value"}, s.MemberRemoval) {
+		return exeunt.Errorf(exeunt.Invalid, "member_removal is %q: write filter or value", s.MemberRemoval).In("member_removal")
+	}
+	return nil
+}
+
+var actions = []exeunt.ActionSpec{
+	{
+		Action: exeunt.Disable, Title: "Deactivate account", Order: 20, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Scopes: []string{"Users: read, write"},
+		Caveat: "SCIM has no notion of sessions: whether live ones end is the application's to say.",
+	},
+	{
+		Action: exeunt.RemoveGroups, Title: "Remove from groups", Order: 40, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Scopes: []string{"Users: read", "Groups: read, write"},
+		Caveat: "Memberships that come from another group (type indirect) end with that group's, not here.",
+	},
+}
+
+// Kind is the kind "scim".
+func Kind() connector.Kind {
+	kind := connector.Define("scim", "SCIM 2.0", actions, open)
+	kind.Specs = func(raw []byte) ([]exeunt.ActionSpec, error) {
+		var s Settings
+		if err := connector.DecodeSettings(raw, &s); err != nil {
+			return nil, exeunt.Errorf(exeunt.Invalid, "settings of a scim system: %v", err)
+		}
+		if s.WithoutGroups {
+			return actions[:1], nil
+		}
+		return actions, nil
+	}
+	return kind
+}
+
+func open(s Settings, rt http.RoundTripper) (connector.Connector, error) {
+	if rt == nil {
+		return nil, exeunt.Errorf(exeunt.Internal, "a scim system needs a transport")
+	}
+	if len(s.Match) == 0 {
+		s.Match = []Match{{exeunt.WorkEmail, "userName"}}
+	}
+	return &service{
+		Settings: s, base: strings.TrimRight(s.BaseURL, "/"),
+		http: &http.Client{
+			Transport: rt,
+			// RFC 7644 redirects nothing, and a PATCH that is redirected comes back as a GET.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
