@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -25,7 +26,15 @@ type Policy struct {
 	exeunt.Policy
 	File   string         // where it came from: "policies/10-standard.yaml", "shipped/standard.yaml"
 	Owners map[string]Use // role or address that a task asks for → where
+
+	doc *yamlfile.File
 }
+
+// Fault is something that is wrong with the policy in its surroundings, at its place.
+func (p Policy) Fault(problem yamlfile.Problem) yamlfile.Fault { return p.doc.Fault(problem) }
+
+// Shipped says whether the policy is one that came with the product, as it came.
+func (p Policy) Shipped() bool { return strings.HasPrefix(p.File, "shipped/") }
 
 // Use is the place at which something is named.
 type Use struct{ Rule, Path string }
@@ -50,7 +59,7 @@ func Read(name string, source []byte) (Policy, yamlfile.Faults) {
 	}
 	p, problems := f.compile()
 	doc.Report(problems...)
-	p.File, p.Version = name, hex.EncodeToString(version.Sum(nil))[:12]
+	p.doc, p.File, p.Version = doc, name, hex.EncodeToString(version.Sum(nil))[:12]
 	return p, doc.Faults().Sorted()
 }
 

@@ -268,6 +268,9 @@ func names(fields map[string]field) []string {
 
 // suggest names the key that was probably meant, or all that there are.
 func suggest(wrong string, fields map[string]field) string {
+	if len(wrong) > 64 {
+		wrong = wrong[:64] // a longer one is no slip of the finger
+	}
 	best, distance := "", len(wrong)/3+2
 	for _, name := range names(fields) {
 		if d := edits(strings.ToLower(wrong), name); d < distance {
@@ -280,23 +283,28 @@ func suggest(wrong string, fields map[string]field) string {
 	return "the keys are " + strings.Join(names(fields), ", ")
 }
 
-// edits is the Levenshtein distance.
+// edits counts insertions, deletions, changes and swaps of neighbours: the optimal string alignment
+// distance.
 func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			change := rows[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				change++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
+			rows[i][j] = min(change, rows[i-1][j]+1, rows[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }

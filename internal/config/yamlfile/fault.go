@@ -15,7 +15,8 @@ type Fault struct {
 	Path    string `json:"path,omitempty"` // of the key: "rules[2].when"
 	What    string `json:"what"`
 	Remedy  string `json:"remedy,omitempty"`
-	Warning bool   `json:"warning,omitempty"` // worth a look, but the configuration can be used
+	Warning bool   `json:"warning,omitempty"`  // worth a look, but the configuration can be used
+	AtServe bool   `json:"at_serve,omitempty"` // a warning for whoever checks, an error for whoever serves: a secret that is not there
 }
 
 // String is the fault on one line, in the form in which editors jump to it.
@@ -67,6 +68,15 @@ func (f Faults) only(warning bool) Faults {
 	return out
 }
 
+// ForServing are the faults as a server that starts sees them: what only it needs is an error now.
+func (f Faults) ForServing() Faults {
+	out := slices.Clone(f)
+	for i := range out {
+		out[i].Warning = out[i].Warning && !out[i].AtServe
+	}
+	return out
+}
+
 // Sorted orders the faults by place and drops those that say the same twice.
 func (f Faults) Sorted() Faults {
 	out := slices.Clone(f)
@@ -84,4 +94,5 @@ type Problem struct {
 	What    string
 	Remedy  string
 	Warning bool
+	AtServe bool
 }

@@ -129,12 +129,17 @@ func (f *File) place(path string) *yaml.Node {
 	}
 }
 
-func (f *File) at(n *yaml.Node, p Problem) {
-	fault := Fault{File: f.Name, Path: p.Path, What: p.What, Remedy: p.Remedy, Warning: p.Warning}
+func (f *File) at(n *yaml.Node, p Problem) { f.faults = append(f.faults, f.located(n, p)) }
+
+// Fault is a problem at its place, not added to the file's own.
+func (f *File) Fault(p Problem) Fault { return f.located(f.place(p.Path), p) }
+
+func (f *File) located(n *yaml.Node, p Problem) Fault {
+	fault := Fault{File: f.Name, Path: p.Path, What: p.What, Remedy: p.Remedy, Warning: p.Warning, AtServe: p.AtServe}
 	if n != nil {
 		fault.Line, fault.Column = inside(n, p)
 	}
-	f.faults = append(f.faults, fault)
+	return fault
 }
 
 // inside turns a place in a text into a place in the file: a block scalar begins on the line after
@@ -157,6 +162,9 @@ func inside(n *yaml.Node, p Problem) (line, column int) {
 
 // Has says whether the file has a key at the path.
 func (f *File) Has(path string) bool { _, ok := f.nodes[path]; return ok }
+
+// Readable says whether there is a document at all.
+func (f *File) Readable() bool { return f.root != nil }
 
 // Failed says whether anything that forbids using the file was found so far.
 func (f *File) Failed() bool { return len(f.faults.Errors()) > 0 }

@@ -1,0 +1,124 @@
+// Package config reads a configuration: a folder with exeunt.yaml, systems/*.yaml and
+// policies/*.yaml. Every fault is found at once, each with its file and line, what is wrong and
+// what to do; a folder with an error is not used at all.
+package config
+
+import (
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/internal/config/yamlfile"
+	"github.com/exeunt/exeunt/internal/intake"
+	"github.com/exeunt/exeunt/internal/policy"
+)
+
+// Fault is one thing that is wrong; Faults are all of them at once.
+type (
+	Fault  = yamlfile.Fault
+	Faults = yamlfile.Faults
+)
+
+// Config is a configuration without errors. It is never changed; a new one replaces it.
+type Config struct {
+	Company  string
+	Zone     string // IANA zone of places of work for which HR names none
+	Country  string
+	URL      string // public address, without a slash at the end
+	Version  string // first twelve hex digits of the SHA-256 of every file that it was read from
+	Entities []Entity
+	Sources  []Source
+	Systems  []System
+	Policies []policy.Policy // in the order in which they are asked
+	People   People
+	Mail     *Mail // nil when there is no mail server
+	Origin   string
+	Session  Session
+}
+
+// Entity is a legal entity.
+type Entity struct{ Name, Title, Zone, Country string }
+
+// Source is a configured HR system, not opened yet.
+type Source struct {
+	intake.Spec
+	Settings []byte // JSON
+}
+
+// System is one entry of the inventory with what its connector needs.
+type System struct {
+	exeunt.System
+	API      string // full, partial, none, or "" when nobody said
+	Settings []byte // JSON, for connector.Kind.Open
+	File     string // where it was read from
+}
+
+// People are who is asked.
+type People struct {
+	CaseOwner Holder
+	Roles     map[string]Holder
+	Operators []exeunt.Person
+}
+
+// Mail is the mail server.
+type Mail struct {
+	Host     string
+	Port     int
+	From     string
+	Username string
+	Password connector.Secret
+	TLS      string // starttls, implicit or none
+}
+
+// Session is how long people stay signed in.
+type Session struct {
+	Lifetime time.Duration // of a sign-in
+	TaskLink time.Duration // of the link in a mail that opens one task
+}
+
+// System returns a configured system by name.
+func (c *Config) System(name string) (System, error) {
+	for _, s := range c.Systems {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return System{}, exeunt.Errorf(exeunt.NotFound, "no system %q is configured", name)
+}
+
+// Names lists every configured system.
+func (c *Config) Names() []string {
+	var out []string
+	for _, s := range c.Systems {
+		out = append(out, s.Name)
+	}
+	return out
+}
+
+// Inventory is the systems as policies see them.
+func (c *Config) Inventory() []exeunt.System {
+	out := make([]exeunt.System, len(c.Systems))
+	for i, s := range c.Systems {
+		out[i] = s.System
+	}
+	return out
+}
+
+// Policy is the one that a departure takes.
+func (c *Config) Policy(d exeunt.Departure) (exeunt.Policy, error) {
+	return policy.Choose(c.Policies, d)
+}
+
+// Plan drafts the plan of a departure, without side effects. The case has its id and departure; its
+// owner is filled in.
+func (c *Config) Plan(of exeunt.Case, now time.Time) (exeunt.Plan, error) {
+	p, err := c.Policy(of.Departure)
+	if err != nil {
+		return exeunt.Plan{}, err
+	}
+	roles := c.Roles()
+	if !of.Owner.Named() {
+		of.Owner = roles(CaseOwner, of.Departure.Leaver)
+	}
+	return exeunt.Draft(p, of, c.Inventory(), roles, now)
+}

@@ -1,0 +1,148 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/internal/config/yamlfile"
+	"github.com/exeunt/exeunt/internal/policy"
+)
+
+// manualKind is the kind of a system that nothing automates; every installation knows it.
+const manualKind = "manual"
+
+func (l *loader) systems() {
+	files := l.list("systems")
+	if len(files) == 0 {
+		l.fault("systems", "the inventory is empty", "describe each application, directory and door lock in a file systems/<name>.yaml")
+	}
+	for _, name := range files {
+		doc, _, ok := l.read(name)
+		if !ok {
+			continue
+		}
+		l.docs = append(l.docs, doc)
+		if !doc.Readable() {
+			continue
+		}
+		var f SystemFile
+		doc.Decode(&f)
+		l.system(doc, f)
+	}
+}
+
+func (l *loader) system(doc *yamlfile.File, f SystemFile) {
+	if slices.Contains(l.config.Names(), f.Name) && f.Name != "" {
+		other := l.config.Systems[slices.Index(l.config.Names(), f.Name)]
+		doc.Report(yamlfile.Problem{Path: "name", What: fmt.Sprintf("%s is the name of a system already, in %s", f.Name, other.File), Remedy: "give each system a name of its own"})
+		return
+	}
+	doc.Report(f.problems()...)
+	s := System{API: f.API, File: doc.Name, Settings: doc.JSON("settings"), System: exeunt.System{
+		Name: f.Name, Title: cmp.Or(f.Title, f.Name), Vendor: f.Vendor, Kind: f.Kind, SSO: f.SSO, Identifier: f.Identifier, Holds: f.Holds,
+		Tier: f.Tier, Branch: f.Branch, Owner: exeunt.Person(f.Owner), Fallback: strings.TrimSpace(f.Fallback), Retention: f.Retention,
+		Rate: exeunt.Rate(f.Rate), Stage: cmp.Or(f.Stage, exeunt.Manual)}}
+	if f.SSO == "none" {
+		s.SSO = ""
+	}
+	s.Actions = l.actions(doc, f)
+	l.config.Systems = append(l.config.Systems, s)
+	l.inFiles, l.sysDocs = append(l.inFiles, f), append(l.sysDocs, doc)
+}
+
+func (f SystemFile) problems() []yamlfile.Problem {
+	out := nameProblems("name", f.Name, map[string]bool{})
+	add := func(path, what, remedy string) {
+		out = append(out, yamlfile.Problem{Path: path, What: what, Remedy: remedy})
+	}
+	switch {
+	case f.Kind == manualKind && f.Stage != "" && f.Stage != exeunt.Manual:
+		add("stage", "nothing automates a system of kind manual", "set stage: manual, or name the connector as kind")
+	case f.Kind != manualKind && f.Stage == "":
+		add("stage", "missing", "write manual (a person does it), shadow (the connector looks on) or live (it acts)")
+	}
+	switch o := f.Owner; {
+	case o == OwnerFile{}: // said by the decoder
+	case o.Role != "" && (o.Name != "" || o.Email != ""):
+		add("owner", "this names both a person and a role", "give {name, email} or {role}")
+	case o.Role == "" && o.Email == "":
+		add("owner.email", "missing", "write the address, since the owner is told when automation cannot do it")
+	case o.Email != "" && !policy.IsAddress(o.Email):
+		add("owner.email", "this is not an e-mail address", "write it as name@company.example")
+	}
+	if f.Rate.PerSecond < 0 || f.Rate.Concurrency < 0 {
+		add("rate", "a rate cannot be negative", "leave it out where the system sets no limit")
+	}
+	return out
+}
+
+// actions asks the kind what the system can do, and checks the settings on the way.
+func (l *loader) actions(doc *yamlfile.File, f SystemFile) []exeunt.ActionSpec {
+	kind, ok := l.kinds[f.Kind]
+	switch {
+	case !ok && f.Kind == manualKind:
+		return nil
+	case !ok && f.Kind != "":
+		doc.Report(yamlfile.Problem{Path: "kind", What: fmt.Sprintf("there is no connector %q", f.Kind), Remedy: "use one of " + strings.Join(l.kindNames(), ", ")})
+		return nil
+	case !ok:
+		return nil
+	}
+	before := len(doc.Faults().Errors())
+	if kind.Settings != nil {
+		l.decodeSettings(doc, "settings", kind.Settings)
+	}
+	if len(doc.Faults().Errors()) > before {
+		return nil
+	}
+	raw := doc.JSON("settings")
+	if kind.Settings != nil {
+		if err := connector.DecodeSettings(raw, reflect.New(kind.Settings).Interface()); err != nil {
+			doc.Report(settingsProblem(err))
+			return nil
+		}
+	}
+	if kind.Specs == nil {
+		return kind.Actions
+	}
+	specs, err := kind.Specs(raw)
+	if err != nil {
+		doc.Report(settingsProblem(err))
+	}
+	return specs
+}
+
+func (l *loader) kindNames() []string {
+	names := []string{manualKind}
+	for name := range l.kinds {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// decodeSettings reads settings into the kind's type for its faults, and looks at their secrets.
+func (l *loader) decodeSettings(doc *yamlfile.File, path string, t reflect.Type) {
+	into := reflect.New(t)
+	doc.DecodeAt(path, into.Elem())
+	doc.Report(secretProblems(path, into.Interface())...)
+}
+
+// settingsProblem places what a kind says about its settings. A foreign error is shown, since it
+// comes from decoding keys and shapes; a secret is refused without repeating it.
+func settingsProblem(err error) yamlfile.Problem {
+	p := yamlfile.Problem{Path: "settings", What: err.Error()}
+	if e, ok := errors.AsType[*exeunt.Error](err); ok {
+		p.What = e.Message
+		if e.Field != "" {
+			p.Path += "." + strings.TrimPrefix(e.Field, "settings.")
+		}
+	}
+	return p
+}
