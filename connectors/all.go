@@ -1,0 +1,39 @@
+// Package connectors is the list of the kinds of system that Exeunt can end an account in.
+package connectors
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/connectors/manual"
+	"github.com/exeunt/exeunt/connectors/scim"
+	"github.com/exeunt/exeunt/connectors/yaml"
+	"github.com/exeunt/exeunt/internal/httpspec"
+)
+
+// All lists every kind, and is the only list. The folders are where a system's settings may name a
+// description of their own, such as specs/door-locks.yaml: usually the configuration's.
+func All(folders ...fs.FS) []connector.Kind {
+	return []connector.Kind{
+		scim.Kind(),
+		httpspec.Kind(lookup(folders)),
+		manual.Kind(),
+	}
+}
+
+// lookup finds a description: a plain word is a shipped one, a path ending in .yaml is a file.
+func lookup(folders []fs.FS) func(string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		if !strings.HasSuffix(name, ".yaml") {
+			return yaml.Read(name)
+		}
+		for _, folder := range folders {
+			if source, err := fs.ReadFile(folder, path.Clean(name)); err == nil {
+				return source, nil
+			}
+		}
+		return nil, fs.ErrNotExist
+	}
+}
