@@ -78,6 +78,19 @@ func (l *loader) read(name string) (*yamlfile.File, []byte, bool) {
 	return yamlfile.Parse(name, source), source, true
 }
 
+// expanded is read, with the values of the environment put in. They are part of the version.
+func (l *loader) expanded(name string) (*yamlfile.File, bool) {
+	doc, _, ok := l.read(name)
+	if ok {
+		doc.Expand(func(variable string) (string, bool) {
+			value, set := os.LookupEnv(variable)
+			fmt.Fprintf(l.content, "%s=%s\n", variable, value)
+			return value, set
+		})
+	}
+	return doc, ok
+}
+
 func reason(err error) string {
 	switch {
 	case os.IsNotExist(err):
@@ -110,7 +123,7 @@ func (l *loader) list(folder string) []string {
 }
 
 func (l *loader) main() {
-	doc, _, ok := l.read(fileName)
+	doc, ok := l.expanded(fileName)
 	if !ok {
 		return
 	}

@@ -23,7 +23,7 @@ func (l *loader) systems() {
 		l.fault("systems", "the inventory is empty", "describe each application, directory and door lock in a file systems/<name>.yaml")
 	}
 	for _, name := range files {
-		doc, _, ok := l.read(name)
+		doc, ok := l.expanded(name)
 		if !ok {
 			continue
 		}

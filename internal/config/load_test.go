@@ -292,6 +292,29 @@ func TestASecretThatIsNotThereStopsOnlyTheServer(t *testing.T) {
 	}
 }
 
+func TestValuesOfTheEnvironmentArePutIn(t *testing.T) {
+	files := folder()
+	files["systems/crm.yaml"] = strings.NewReplacer("crm.acme.example", "${CONFIG_TEST_HOST:-localhost}", "443", "${CONFIG_TEST_PORT}", "title: CRM", "title: $${CRM}").Replace(boxFile)
+	t.Setenv("CONFIG_TEST_PORT", "8443")
+	c, faults := load(t, files)
+	if c == nil {
+		t.Fatal(faults)
+	}
+	crm, _ := c.System("crm")
+	if s := string(crm.Settings); !strings.Contains(s, `"address":"localhost"`) || !strings.Contains(s, `"port":8443`) || crm.Title != "${CRM}" {
+		t.Errorf("%s %s", crm.Title, s)
+	}
+	t.Setenv("CONFIG_TEST_HOST", "crm.test")
+	other, _ := load(t, files)
+	if moved, _ := other.System("crm"); !strings.Contains(string(moved.Settings), "crm.test") || other.Version == c.Version {
+		t.Errorf("%s, version %s and %s", moved.Settings, other.Version, c.Version)
+	}
+	t.Setenv("CONFIG_TEST_PORT", "")
+	if _, faults := load(t, files); !strings.Contains(faults.Error(), "systems/crm.yaml:11:9: settings.port: the environment has no CONFIG_TEST_PORT; set it") {
+		t.Errorf("%v", faults)
+	}
+}
+
 func TestAnEmptyFolderSaysWhatToDo(t *testing.T) {
 	c, faults := config.Load(t.TempDir(), kinds())
 	if c != nil || !strings.Contains(faults.Error(), "exeunt.yaml: this file cannot be read: it does not exist") || !strings.Contains(faults.Error(), "systems: the inventory is empty") {
