@@ -1,0 +1,314 @@
+package yaml_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/connector/connectortest"
+	"github.com/exeunt/exeunt/connectors/yaml"
+	"github.com/exeunt/exeunt/internal/httpspec"
+	"github.com/exeunt/exeunt/internal/sim"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// subjects pairs each description with its contract and with the simulator that speaks it.
+var subjects = []struct {
+	name, contract string
+	vendor         func(*sim.Company) *sim.Vendor
+	answersToo     bool // the simulator's answers are held to the contract as well
+	removals       map[string]func(*sim.Vendor, sim.Person) []string
+	door           bool // people work in it
+	renames        bool // an account can be followed through a renaming
+}{
+	{name: "identity", contract: "identity.openapi.yaml", vendor: func(c *sim.Company) *sim.Vendor { return c.Identity }, answersToo: true, door: true, renames: true,
+		removals: map[string]func(*sim.Vendor, sim.Person) []string{"factors": (*sim.Vendor).Factors}},
+	{name: "payroll", contract: "payroll.openapi.yaml", vendor: func(c *sim.Company) *sim.Vendor { return c.Payroll }, answersToo: true, renames: true},
+	{name: "benefits", contract: "benefits.openapi.yaml", vendor: func(c *sim.Company) *sim.Vendor { return c.Benefits }, answersToo: true, renames: true},
+	{name: "workspace", contract: "workspace.openapi.yaml", vendor: func(c *sim.Company) *sim.Vendor { return c.Chat }, answersToo: true, door: true, renames: true},
+	// GitHub's own contract demands far more of an answer than a simulator of three calls gives. A login
+	// that was renamed is not followed: the account counts as not found, and a person looks.
+	{name: "github", contract: "github-leaver.json", vendor: func(c *sim.Company) *sim.Vendor { return c.Code }, door: true},
+}
+
+func TestEveryDescriptionIsTested(t *testing.T) {
+	var tested []string
+	for _, s := range subjects {
+		tested = append(tested, s.name)
+	}
+	slices.Sort(tested)
+	if !slices.Equal(tested, yaml.Names()) {
+		t.Errorf("shipped %v, tested %v", yaml.Names(), tested)
+	}
+	if _, err := yaml.Read("../yaml/github"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a path is read: %v", err)
+	}
+}
+
+// contract is a transport that holds every request, and on wish every answer, to an API description.
+type contract struct {
+	t       testing.TB
+	router  routers.Router
+	answers bool
+
+	mu         sync.Mutex
+	transcript *strings.Builder
+}
+
+func held(t testing.TB, file, base string, answers bool) *contract {
+	t.Helper()
+	document, err := openapi3.NewLoader().LoadFromFile("testdata/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document.Servers = openapi3.Servers{{URL: base}}
+	// The router validates the document, which GitHub's own fails in its examples.
+	router, err := legacy.NewRouter(document, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaDefaultsValidation())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &contract{t: t, router: router, answers: answers}
+}
+
+func (c *contract) RoundTrip(r *http.Request) (*http.Response, error) {
+	route, parameters, err := c.router.FindRoute(r)
+	if err != nil {
+		c.t.Errorf("%s %s is not in the contract: %v", r.Method, r.URL, err)
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	options := &openapi3filter.Options{AuthenticationFunc: func(_ context.Context, in *openapi3filter.AuthenticationInput) error {
+		if in.SecurityScheme.Type != "apiKey" && r.Header.Get("Authorization") == "" {
+			return errors.New("no credentials")
+		}
+		return nil
+	}}
+	input := &openapi3filter.RequestValidationInput{Request: r, PathParams: parameters, Route: route, Options: options}
+	if err := openapi3filter.ValidateRequest(r.Context(), input); err != nil && r.Context().Err() == nil {
+		c.t.Errorf("%s %s breaks the contract: %v", r.Method, r.URL, err)
+	}
+	sent := peek(&r.Body)
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	got := peek(&answer.Body)
+	c.record(r, sent, answer, got)
+	if c.answers && answer.StatusCode < 500 {
+		err := openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
+			RequestValidationInput: input, Status: answer.StatusCode, Header: answer.Header, Body: io.NopCloser(strings.NewReader(got)),
+		})
+		if err != nil {
+			c.t.Errorf("the simulator's answer to %s %s breaks the contract: %v", r.Method, r.URL, err)
+		}
+	}
+	return answer, nil
+}
+
+func peek(body *io.ReadCloser) string {
+	if *body == nil {
+		return ""
+	}
+	raw, _ := io.ReadAll(*body)
+	(*body).Close()
+	*body = io.NopCloser(bytes.NewReader(raw))
+	return string(raw)
+}
+
+// record writes an exchange without its credentials.
+func (c *contract) record(r *http.Request, sent string, answer *http.Response, got string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.transcript == nil {
+		return
+	}
+	fmt.Fprintf(c.transcript, "> %s %s\n", r.Method, r.URL.RequestURI())
+	if key := r.Header.Get("Idempotency-Key"); key != "" {
+		fmt.Fprintf(c.transcript, "> Idempotency-Key: %s\n", key)
+	}
+	if sent != "" {
+		fmt.Fprintf(c.transcript, "> %s\n", sent)
+	}
+	fmt.Fprintf(c.transcript, "< %d %s\n\n", answer.StatusCode, accessToken.ReplaceAllString(strings.TrimSpace(got), `"access_token":"…"`))
+}
+
+var accessToken = regexp.MustCompile(`"access_token":"[^"]*"`)
+
+// company starts a company of people without the faults that a demonstration has.
+func company(t testing.TB, people int) *sim.Company {
+	t.Helper()
+	c, err := sim.Start(t.Context(), people, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	c.Chat.Heal()
+	c.Chat.Lag(0)
+	return c
+}
+
+func kind() connector.Kind { return httpspec.Kind(yaml.Read) }
+
+func settings(t testing.TB, c *sim.Company, v *sim.Vendor) []byte {
+	t.Helper()
+	for _, s := range c.Systems() {
+		if s.Vendor == v {
+			return s.Settings
+		}
+	}
+	t.Fatal("no such system")
+	return nil
+}
+
+func setenv(t *testing.T, c *sim.Company) {
+	t.Helper()
+	for name, value := range c.Environment() {
+		t.Setenv(name, value)
+	}
+}
+
+// TestTheExchangesOfADeparture shows, in testdata/*.transcript, all that a description says to a system
+// and hears from it: search, look, act, look again.
+func TestTheExchangesOfADeparture(t *testing.T) {
+	for _, s := range subjects {
+		t.Run(s.name, func(t *testing.T) {
+			world := company(t, 40)
+			setenv(t, world)
+			vendor := s.vendor(world)
+			rt := held(t, s.contract, vendor.URL, s.answersToo)
+			rt.transcript = &strings.Builder{}
+			raw := settings(t, world, vendor)
+			c, err := kind().Open(raw, rt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			leaver := world.People[20].Leaver()
+			account, exception := connector.Correlate(t.Context(), c, leaver)
+			if exception != nil {
+				t.Fatal(exception.Err)
+			}
+			specs, err := kind().Specs(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, spec := range specs {
+				fmt.Fprintf(rt.transcript, "# %s\n\n", spec.Title)
+				out, err := connector.Converge(t.Context(), c, connector.Aim{Account: account, Spec: spec, With: connector.Parameters{
+					Case: 2041, Leaver: leaver, LastDay: "2026-11-30", TerminationDate: "2026-12-01", IdempotencyKey: "c2041-" + s.name + "-" + string(spec.Action),
+				}}, func(exeunt.Observation) error { return nil })
+				if err != nil || out.Kind != exeunt.Done || out.Proof != spec.Proof {
+					t.Errorf("%s: %+v, %v", spec.Action, out, err)
+				}
+			}
+			golden(t, "testdata/"+s.name+".transcript", rt.transcript.String())
+		})
+	}
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s has changed; got\n%s", file, got)
+	}
+}
+
+func TestDescriptionsConform(t *testing.T) {
+	for _, s := range subjects {
+		t.Run(s.name, func(t *testing.T) {
+			world := company(t, 12)
+			setenv(t, world)
+			t.Setenv("YAML_TEST_WRONG", "wrong-secret-0123")
+			vendor := s.vendor(world)
+			raw := settings(t, world, vendor)
+			people := newPeople(world)
+			subject := connectortest.Subject{
+				Kind: kind(), Settings: raw, Transport: held(t, s.contract, vendor.URL, s.answersToo),
+				WrongCredentials: secret.ReplaceAll(raw, []byte(`"env:YAML_TEST_WRONG"`)),
+				Secrets:          []string{vendor.Token, "wrong-secret-0123"},
+				Hire:             people.hire,
+				Twin:             func(t testing.TB, l exeunt.Leaver) { vendor.Twin(people.of(l)) },
+				Vanish:           func(t testing.TB, l exeunt.Leaver) { vendor.Vanish(people.of(l)) },
+			}
+			if s.name == "github" {
+				subject.Twin = nil // logins are unique there
+			}
+			if s.renames {
+				subject.Rename = func(t testing.TB, l exeunt.Leaver) { vendor.Rename(people.of(l)) }
+			}
+			if s.door {
+				subject.CanSignIn = func(t testing.TB, l exeunt.Leaver) bool { return vendor.CanWork(people.of(l)) }
+			}
+			if s.removals != nil {
+				subject.Removals = func(t testing.TB, l exeunt.Leaver) map[string][]string {
+					want := map[string][]string{}
+					for key, list := range s.removals {
+						want[key] = list(vendor, people.of(l))
+					}
+					return want
+				}
+			}
+			connectortest.Run(t, subject)
+		})
+	}
+}
+
+var secret = regexp.MustCompile(`"env:[A-Z_]*"`)
+
+// people hires and remembers.
+type people struct {
+	world *sim.Company
+	next  atomic.Int64
+	kept  sync.Map
+}
+
+func newPeople(world *sim.Company) *people { return &people{world: world} }
+
+func (p *people) hire(testing.TB) exeunt.Leaver {
+	n := int(p.next.Add(1))
+	person := sim.Workforce(60, 99)[n+11]
+	person.Number += 10_000
+	person.EmployeeID = fmt.Sprintf("LK-9%04d", n)
+	person.Login += "-new"
+	person.WorkEmail = "new." + person.WorkEmail
+	p.world.Hire(person)
+	leaver := person.Leaver()
+	p.kept.Store(leaver.ID, person)
+	return leaver
+}
+
+func (p *people) of(l exeunt.Leaver) sim.Person {
+	person, _ := p.kept.Load(l.ID)
+	return person.(sim.Person)
+}

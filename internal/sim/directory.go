@@ -1,0 +1,123 @@
+package sim
+
+import (
+	"crypto/rand"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// newDirectory is a SCIM 2.0 service (RFC 7644), as much of it as ending an account needs.
+func newDirectory() *Vendor {
+	token := rand.Text()
+	v := newVendor("directory", "dir-", token, bearer(token))
+	v.handle("GET /ServiceProviderConfig", func(w http.ResponseWriter, _ *http.Request) {
+		scimReply(w, http.StatusOK, map[string]any{"patch": map[string]any{"supported": true}, "etag": map[string]any{"supported": false}})
+	})
+	v.handle("GET /Users", func(w http.ResponseWriter, r *http.Request) {
+		matches, ok := scimFilter(r.FormValue("filter"))
+		if !ok {
+			scimRefuse(w, http.StatusBadRequest, "invalidFilter")
+			return
+		}
+		list := []any{}
+		for _, a := range v.accounts {
+			if matches(a) {
+				list = append(list, scimUser(a))
+			}
+		}
+		scimReply(w, http.StatusOK, map[string]any{
+			"schemas":      []string{"urn:ietf:params:scim:api:messages:2.0:ListResponse"},
+			"totalResults": len(list), "startIndex": 1, "itemsPerPage": len(list), "Resources": list,
+		})
+	})
+	v.withAccount("GET /Users/{id}", func(w http.ResponseWriter, _ *http.Request, a *account) { scimReply(w, http.StatusOK, scimUser(a)) })
+	v.withAccount("PATCH /Users/{id}", func(w http.ResponseWriter, r *http.Request, a *account) {
+		for _, op := range operations(r) {
+			active, isBool := op["value"].(bool)
+			if op["path"] != "active" || !isBool {
+				scimRefuse(w, http.StatusBadRequest, "invalidValue")
+				return
+			}
+			v.change(func() { a.closed = !active })
+		}
+		scimReply(w, http.StatusOK, scimUser(a))
+	})
+	v.handle("PATCH /Groups/{group}", func(w http.ResponseWriter, r *http.Request) {
+		group := r.PathValue("group")
+		for _, op := range operations(r) {
+			path, _ := op["path"].(string)
+			named := memberPath.FindStringSubmatch(path)
+			if op["op"] != "remove" || named == nil {
+				scimRefuse(w, http.StatusBadRequest, "invalidPath")
+				return
+			}
+			for _, a := range v.accounts {
+				if a.id == named[1] {
+					v.change(func() { a.groups = slices.DeleteFunc(a.groups, func(g string) bool { return g == group }) })
+				}
+			}
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	return v
+}
+
+var (
+	memberPath = regexp.MustCompile(`^members\[value eq "([^"]*)"\]$`)
+	equality   = regexp.MustCompile(`^(userName|externalId|emails\[value) eq "([^"]*)"\]?$`)
+)
+
+// scimFilter understands the three searches for a person.
+func scimFilter(filter string) (func(*account) bool, bool) {
+	m := equality.FindStringSubmatch(filter)
+	if m == nil {
+		return nil, false
+	}
+	return func(a *account) bool {
+		switch m[1] {
+		case "externalId":
+			return a.person.EmployeeID == m[2]
+		case "userName":
+			return strings.EqualFold(a.login, m[2])
+		default:
+			return strings.EqualFold(a.person.WorkEmail, m[2])
+		}
+	}, true
+}
+
+func scimUser(a *account) map[string]any {
+	user := map[string]any{
+		"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:User"}, "id": a.id, "userName": a.login,
+		"externalId": a.person.EmployeeID, "displayName": a.person.Name(), "active": !a.closed,
+		"emails": []any{map[string]any{"value": a.person.WorkEmail, "primary": true}},
+	}
+	groups := []any{}
+	for _, g := range a.groups {
+		groups = append(groups, map[string]any{"value": g, "display": strings.ToUpper(g[:1]) + g[1:], "type": "direct"})
+	}
+	user["groups"] = groups
+	return user
+}
+
+func operations(r *http.Request) []map[string]any {
+	body, _ := read(r)
+	list, _ := body["Operations"].([]any)
+	var out []map[string]any
+	for _, item := range list {
+		if op, ok := item.(map[string]any); ok {
+			out = append(out, op)
+		}
+	}
+	return out
+}
+
+func scimReply(w http.ResponseWriter, status int, body map[string]any) {
+	w.Header().Set("Content-Type", "application/scim+json")
+	reply(w, status, body)
+}
+
+func scimRefuse(w http.ResponseWriter, status int, word string) {
+	scimReply(w, status, map[string]any{"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:Error"}, "status": "400", "scimType": word})
+}
