@@ -32,28 +32,35 @@ const (
 	chatRetryAfter = "1"
 )
 
-// Start makes a company of so many people, the same for the same seed, and starts its systems on free
-// ports of this machine. They run until Close.
-func Start(ctx context.Context, people int, seed uint64) (*Company, error) {
+// New makes a company of so many people, the same for the same seed. Its systems can be asked by
+// their ServeHTTP; Start gives them addresses.
+func New(people int, seed uint64) *Company {
 	c := &Company{
 		People:    Workforce(people, seed),
 		Directory: newDirectory(), Identity: newIdentity(), Payroll: newPayroll(), Benefits: newBenefits(),
 		Chat: newWorkspace("chat"), Code: newCodeHost(), CRM: newWorkspace("crm"),
 	}
 	c.HR = newBambooHR(c.People)
-	for _, v := range c.vendors() {
+	for _, v := range c.vendors()[1:] {
 		for _, p := range c.People {
-			if v != c.HR.Vendor {
-				v.hire(p)
-			}
-		}
-		if err := v.start(ctx); err != nil {
-			return nil, errors.Join(exeunt.Errorf(exeunt.Internal, "the simulator %s cannot listen on this machine", v.Name).Because(err), c.Close())
+			v.hire(p)
 		}
 	}
 	c.Chat.Lag(ChatLag)
 	c.Chat.Break(Fault{Every: chatThrottled, Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": chatRetryAfter}})
 	c.CRM.Deafen(true)
+	return c
+}
+
+// Start makes a company as New does and starts its systems on free ports of this machine. They run
+// until Close.
+func Start(ctx context.Context, people int, seed uint64) (*Company, error) {
+	c := New(people, seed)
+	for _, v := range c.vendors() {
+		if err := v.start(ctx); err != nil {
+			return nil, errors.Join(exeunt.Errorf(exeunt.Internal, "the simulator %s cannot listen on this machine", v.Name).Because(err), c.Close())
+		}
+	}
 	return c, nil
 }
 
