@@ -34,6 +34,14 @@ func (d Date) At(clock, zone string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, Errorf(Invalid, "%q is not a day and a clock time such as \"2006-01-02 17:00\"", wanted)
 	}
+	// A skipped hour: package time gives an instant on either side of the gap.
+	if got := t.Format("2006-01-02 15:04"); got != wanted {
+		begins, ends := t.ZoneBounds()
+		if got < wanted {
+			return ends.UTC(), nil
+		}
+		return begins.UTC(), nil
+	}
 	// A repeated hour: the same wall clock may also stand an hour or less earlier.
 	for _, back := range []time.Duration{30 * time.Minute, time.Hour} {
 		if earlier := t.Add(-back); earlier.Format("15:04") == t.Format("15:04") {
@@ -113,13 +121,16 @@ func parseOffset(s string) (time.Duration, error) {
 	return sign * d, err
 }
 
-// ParseDuration reads a length of time in one unit: 30s, 15m, 48h, 5d, 2w.
+// longest bounds lengths of time, far above what any law asks to keep and far below an overflow.
+const longest = 100 * 366 * 24 * time.Hour
+
+// ParseDuration reads a length of time in one unit: 30s, 15m, 48h, 5d, 2w; at most 100 years.
 func ParseDuration(s string) (time.Duration, error) {
 	units := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
 	if len(s) > 1 {
 		if unit, ok := units[s[len(s)-1]]; ok {
-			n, err := strconv.Atoi(s[:len(s)-1])
-			if err == nil && n >= 0 && n < 1_000_000_000 {
+			n, err := strconv.ParseUint(s[:len(s)-1], 10, 32) // unsigned: it takes no sign of its own
+			if err == nil && n <= uint64(longest/unit) {
 				return time.Duration(n) * unit, nil
 			}
 		}
