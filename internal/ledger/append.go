@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -61,6 +62,7 @@ func (l *Log) check(records []exeunt.Record) ([]exeunt.Leaf, error) {
 			return nil, exeunt.Errorf(exeunt.Invalid, "entry n %d cannot be logged: %w", r.N, err)
 		}
 		why := ""
+		var body exeunt.Entry
 		switch {
 		case leaf.Source != l.origin:
 			why = "its leaf was written for another log"
@@ -70,8 +72,10 @@ func (l *Log) check(records []exeunt.Record) ([]exeunt.Leaf, error) {
 			why = "its leaf names another case"
 		case leaf.Commit != exeunt.Commitment(r.Salt, r.Body):
 			why = "its leaf does not commit to its body"
-		case r.EventID == "":
-			why = "it has no event id"
+		case json.Unmarshal(r.Body, &body) != nil || body.ID == "" || body.ID != r.EventID:
+			why = "its body is not the entry with its event id"
+		case exeunt.LeafKindOf(body.Kind) != leaf.Kind:
+			why = "its leaf is not of the kind that its body tells of"
 		}
 		if why != "" {
 			return nil, exeunt.Errorf(exeunt.Invalid, "entry n %d cannot be logged: %s", r.N, why)

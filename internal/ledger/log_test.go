@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"encoding/json"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -109,6 +110,9 @@ func TestAppendTakesOnlyWhatContinuesTheLog(t *testing.T) {
 	l := openLog(t, t.TempDir())
 	appendAll(t, l, records[:3])
 
+	var repeated exeunt.Entry
+	must(t, json.Unmarshal(records[0].Body, &repeated))
+	repeated.Kind = exeunt.EntryConfirmed
 	other := func(change func(*exeunt.Record)) []exeunt.Record {
 		r := records[3]
 		change(&r)
@@ -117,6 +121,10 @@ func TestAppendTakesOnlyWhatContinuesTheLog(t *testing.T) {
 	relabel := func(from, to string) func(*exeunt.Record) {
 		return func(r *exeunt.Record) { r.Leaf = []byte(strings.Replace(string(r.Leaf), from, to, 1)) }
 	}
+	again := ledgertest.New()
+	again.Add(ledgertest.Handle(1), ledgertest.Entries(1, 2, false)...)
+	again.Add(ledgertest.Handle(1), repeated)
+	twice := sequenced(t, again)[3:]
 	for _, c := range []struct {
 		name    string
 		records []exeunt.Record
@@ -128,10 +136,12 @@ func TestAppendTakesOnlyWhatContinuesTheLog(t *testing.T) {
 		{"another body", other(func(r *exeunt.Record) { r.Body = []byte("{}") }), exeunt.Invalid},
 		{"another salt", other(func(r *exeunt.Record) { r.Salt[0]++ }), exeunt.Invalid},
 		{"another case", other(func(r *exeunt.Record) { r.Case = "x" }), exeunt.Invalid},
+		{"a leaf of another kind", other(relabel(`"kind":"event"`, `"kind":"manifest"`)), exeunt.Invalid},
+		{"another event id", other(func(r *exeunt.Record) { r.EventID = "x" }), exeunt.Invalid},
 		{"no event id", other(func(r *exeunt.Record) { r.EventID = "" }), exeunt.Invalid},
 		{"another log's leaf", other(relabel(ledgertest.Origin, "elsewhere")), exeunt.Invalid},
 		{"a leaf with blanks", other(relabel(`"n":3`, `"n": 3`)), exeunt.Invalid},
-		{"an event that is there under another number", other(func(r *exeunt.Record) { r.EventID = records[0].EventID }), exeunt.Conflict},
+		{"an event that is there under another number", twice, exeunt.Conflict},
 	} {
 		if _, err := l.Append(t.Context(), c.records); exeunt.KindOf(err) != c.kind {
 			t.Errorf("%s: %v, want %s", c.name, err, c.kind)

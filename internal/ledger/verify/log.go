@@ -156,19 +156,24 @@ func (s *scan) tile(level int) error {
 	if err != nil {
 		return err
 	}
-	if err := samePrefix(name, raw, want, len(hashes)); err != nil {
+	below := "the tiles below it"
+	if level == 0 {
+		below = tilePath("entries", n)
+	}
+	if err := samePrefix(name, below, raw, want); err != nil {
 		return err
 	}
 	return s.partials(strconv.Itoa(level), n, want, func(w int) (int, bool) { return w * tlog.HashSize, w <= len(hashes) })
 }
 
-// samePrefix compares a file with what it should begin with. Only a full file may go on, where the
-// log has grown since the checkpoint.
-func samePrefix(name string, raw, want []byte, width int) error {
+// samePrefix compares a file with what it should begin with. Only a full tile may go on, where the log
+// has grown since the checkpoint.
+func samePrefix(name, below string, raw, want []byte) error {
+	const full = tileWidth * tlog.HashSize
 	switch {
 	case !bytes.HasPrefix(raw, want):
-		return fault(name, "its hashes are not those of the entries below it")
-	case len(raw) > len(want) && (width == tileWidth || len(raw) != tileWidth*tlog.HashSize):
+		return fault(name, "its hashes are not those of %s: one of the two was changed", below)
+	case len(raw) > len(want) && len(raw) != full:
 		return fault(name, "%d bytes follow its last hash", len(raw)-len(want))
 	}
 	return nil
