@@ -14,6 +14,7 @@ import (
 // LogOptions say how a log is verified.
 type LogOptions struct {
 	Keys     []string                                                  // trusted verifier keys, at least one
+	Earlier  []Checkpoint                                              // checkpoints of the same log that somebody kept: the log has to begin with what they signed
 	Progress func(done, total int64)                                   // called now and then with leaves; may be nil
 	Each     func(index int64, leaf exeunt.Leaf, encoded []byte) error // called for each leaf that held, to compare with a database; may be nil
 }
@@ -37,6 +38,11 @@ func Log(files fs.FS, o LogOptions) (LogReport, error) {
 	cp, err := OpenCheckpoint(raw, o.Keys)
 	if err != nil {
 		return LogReport{}, err
+	}
+	for _, e := range o.Earlier {
+		if e.Origin != cp.Origin || e.Size > cp.Size {
+			return LogReport{}, fault("checkpoint", "it is over %d entries of %q, but an earlier one was over %d of %q: entries were cut off, or it is another log", cp.Size, cp.Origin, e.Size, e.Origin)
+		}
 	}
 	s := &scan{tiles: Tiles{files}, opts: o, chain: chain{source: cp.Origin, cases: map[string]*Tail{}}}
 	for first := int64(0); first < cp.Size; first += tileWidth {
@@ -123,7 +129,15 @@ func (s *scan) leaf(name string, encoded []byte) error {
 		}
 	}
 	s.index++
-	return s.push(0, hash)
+	if err := s.push(0, hash); err != nil {
+		return err
+	}
+	for _, e := range s.opts.Earlier {
+		if e.Size == s.index && rootOf(s.levels) != e.Root {
+			return fault("checkpoint", "an earlier checkpoint over %d entries was signed for other entries than these: the log was rewritten", e.Size)
+		}
+	}
+	return nil
 }
 
 // push adds a hash to a level of the tiled tree; a tile that is full is compared with its file and

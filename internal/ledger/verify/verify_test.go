@@ -220,6 +220,36 @@ func TestLogsOfEverySizeVerify(t *testing.T) {
 	}
 }
 
+// A log that was rewritten and signed again verifies by itself; a checkpoint that somebody kept shows it.
+func TestAKeptCheckpointShowsARewrittenLog(t *testing.T) {
+	grow := func(l *log, n int) {
+		for range n {
+			e := event()
+			if len(l.raw) == 0 {
+				e = opened()
+			}
+			l.add(t, "handle", e, nil)
+		}
+	}
+	l := newLog(t, origin)
+	grow(l, 300)
+	kept, err := verify.OpenCheckpoint(l.checkpoint(t), []string{l.key})
+	must(t, err)
+	check := func(l *log) error {
+		_, err := verify.Log(l.files(t), verify.LogOptions{Keys: []string{l.key}, Earlier: []verify.Checkpoint{kept}})
+		return err
+	}
+	wants(t, "the same log", check(l), "")
+	grow(l, 300)
+	wants(t, "the log, grown", check(l), "")
+
+	rewritten := newLog(t, origin)
+	grow(rewritten, 299)
+	wants(t, "a shorter log", check(rewritten), "entries were cut off")
+	grow(rewritten, 301)
+	wants(t, "a rewritten log", check(rewritten), "the log was rewritten")
+}
+
 func TestACheckpointOfAnotherLogIsRefused(t *testing.T) {
 	l := newLog(t, "elsewhere") // the key is trusted, but it is not this log's
 	l.add(t, "handle", opened(), nil)
