@@ -183,7 +183,7 @@ func TestFindTurnsPagesAndReturnsNoStranger(t *testing.T) {
 	}))
 	defer server.Close()
 	t.Setenv("SCIM_SCRIPT_TOKEN", secret)
-	c, err := scim.Kind().Open([]byte(`{"base_url":"`+server.URL+`","token":"env:SCIM_SCRIPT_TOKEN","match":[{"identifier":"work_email","attribute":"userName"},{"identifier":"employee_id","attribute":"externalId"}]}`), http.DefaultTransport)
+	c, err := scim.Kind().Open([]byte(`{"base_url":"`+server.URL+`","token":"env:SCIM_SCRIPT_TOKEN","match":{"work_email":"userName","employee_id":"externalId"}}`), http.DefaultTransport)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func TestFindTurnsPagesAndReturnsNoStranger(t *testing.T) {
 	if err != nil || len(found) != 1 || found[0].ID != "u1" {
 		t.Errorf("found %v, %v; want u1 of the second page; externalId e-1 is not E-1", found, err)
 	}
-	if filters[0] != `userName eq "ann\"o@corp.example"` || filters[2] != `externalId eq "E-1"` || !slices.Equal(starts, []string{"1", "101", "1", "101"}) {
+	if filters[2] != `userName eq "ann\"o@corp.example"` || filters[0] != `externalId eq "E-1"` || !slices.Equal(starts, []string{"1", "101", "1", "101"}) {
 		t.Errorf("filters %q, starts %v", filters, starts)
 	}
 	if _, err := c.Find(t.Context(), exeunt.Leaver{}); exeunt.KindOf(err) != exeunt.Invalid {
@@ -204,19 +204,21 @@ func TestObserveBelievesNoMoreThanItSees(t *testing.T) {
 	for _, c := range []struct {
 		name, user, groups string
 		disable, removed   exeunt.Standing
+		count              string
 	}{
-		{"open", user, "404 ", exeunt.Absent, exeunt.Absent},
-		{"closed, as text", `{"id":"u1","active":"False","groups":[]}`, "404 ", exeunt.Holds, exeunt.Holds},
-		{"active is not shown", `{"id":"u1","groups":[]}`, "404 ", exeunt.Unknown, exeunt.Holds},
-		{"only indirect groups", `{"id":"u1","active":false,"groups":[{"value":"g","type":"indirect"}]}`, "404 ", exeunt.Holds, exeunt.Holds},
-		{"groups by asking", `{"id":"u1","active":false}`, `200 {"totalResults":2,"Resources":[{"id":"g1","members":[{"value":"u1"}]},{"id":"g2","members":[{"value":"u2"}]}]}`, exeunt.Holds, exeunt.Absent},
-		{"groups cannot be asked", `{"id":"u1","active":false}`, `400 {"scimType":"invalidFilter"}`, exeunt.Holds, exeunt.Unknown},
-		{"no groups at all", `{"id":"u1","active":false}`, "501 ", exeunt.Holds, exeunt.Unknown},
+		{"open", user, "404 ", exeunt.Absent, exeunt.Absent, "1"},
+		{"closed, as text", `{"id":"u1","active":"False","groups":[]}`, "404 ", exeunt.Holds, exeunt.Holds, "0"},
+		{"active is not shown", `{"id":"u1","groups":[]}`, "404 ", exeunt.Unknown, exeunt.Holds, "0"},
+		{"only indirect groups", `{"id":"u1","active":false,"groups":[{"value":"g","type":"indirect"}]}`, "404 ", exeunt.Holds, exeunt.Holds, "0"},
+		{"groups by asking", `{"id":"u1","active":false}`, `200 {"totalResults":2,"Resources":[{"id":"g1","members":[{"value":"u1"}]},{"id":"g2","members":[{"value":"u2"}]}]}`, exeunt.Holds, exeunt.Absent, "1"},
+		{"groups by asking, members not shown", `{"id":"u1","active":false}`, `200 {"totalResults":1,"Resources":[{"id":"g1"}]}`, exeunt.Holds, exeunt.Absent, "1"},
+		{"groups cannot be asked", `{"id":"u1","active":false}`, `400 {"scimType":"invalidFilter"}`, exeunt.Holds, exeunt.Unknown, ""},
+		{"no groups at all", `{"id":"u1","active":false}`, "501 ", exeunt.Holds, exeunt.Unknown, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			conn, _ := scripted(t, map[string]string{"GET /Users/u1": "200 " + c.user, "GET /Groups": c.groups}, "")
 			seen, err := conn.Observe(t.Context(), account)
-			if err != nil || seen.Of(exeunt.Disable) != c.disable || seen.Of(exeunt.RemoveGroups) != c.removed {
+			if err != nil || seen.Of(exeunt.Disable) != c.disable || seen.Of(exeunt.RemoveGroups) != c.removed || seen.Facts["groups"] != c.count {
 				t.Errorf("got %v %v, %v; want %s and %s", seen.Standing, seen.Facts, err, c.disable, c.removed)
 			}
 		})
@@ -234,14 +236,14 @@ func TestGroupsThatCannotBeListedAreNotClaimedRemoved(t *testing.T) {
 func TestSettingsAreRefused(t *testing.T) {
 	for settings, want := range map[string]string{
 		`{}`: "base_url",
-		`{"base_url":"http://corp.example/scim","token":"env:T"}`:                                                   "https",
-		`{"base_url":"https://corp.example/scim"}`:                                                                  "token",
-		`{"base_url":"https://corp.example","token":"tok-abcdef"}`:                                                  "reference",
-		`{"base_url":"https://corp.example","token":"env:T","boolean":1}`:                                           "boolean",
-		`{"base_url":"https://corp.example","token":"env:T","boolean":"no"}`:                                        "boolean",
-		`{"base_url":"https://corp.example","token":"env:T","match":[{"identifier":"upn","attribute":"nickName"}]}`: "userName",
-		`{"base_url":"https://corp.example","token":"env:T","member_removal":"all"}`:                                "member_removal",
-		`{"base_url":"https://corp.example","token":"env:T","username":"me","password":"env:P"}`:                    "either",
+		`{"base_url":"http://corp.example/scim","token":"env:T"}`:                                "https",
+		`{"base_url":"https://corp.example/scim"}`:                                               "token",
+		`{"base_url":"https://corp.example","token":"tok-abcdef"}`:                               "reference",
+		`{"base_url":"https://corp.example","token":"env:T","boolean":1}`:                        "boolean",
+		`{"base_url":"https://corp.example","token":"env:T","boolean":"no"}`:                     "boolean",
+		`{"base_url":"https://corp.example","token":"env:T","match":{"upn":"nickName"}}`:         "userName",
+		`{"base_url":"https://corp.example","token":"env:T","member_removal":"all"}`:             "member_removal",
+		`{"base_url":"https://corp.example","token":"env:T","username":"me","password":"env:P"}`: "either",
 	} {
 		_, err := scim.Kind().Open([]byte(settings), http.DefaultTransport)
 		if exeunt.KindOf(err) != exeunt.Invalid || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "tok-abcdef") {

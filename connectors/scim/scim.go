@@ -18,29 +18,18 @@ import (
 
 // Settings of a SCIM system.
 type Settings struct {
-	// BaseURL is what /Users follows, such as https://host/scim/v2. Only https, except on this machine.
-	BaseURL string `json:"base_url"`
-	// Token is sent as a bearer token; or Username and Password by HTTP basic.
-	Token    connector.Secret `json:"token,omitzero"`
-	Username string           `json:"username,omitempty"`
-	Password connector.Secret `json:"password,omitzero"`
-	// Match says which of the leaver's identifiers is which attribute. Each is searched, and what they
-	// find together must be one account. Default: work_email is userName.
-	Match []Match `json:"match,omitempty"`
-	// Boolean is how this vendor wants false written: "boolean" (RFC 7643, the default) or "string" for
-	// those that take "False" only.
-	Boolean string `json:"boolean,omitempty"`
-	// MemberRemoval is how a member is taken out of a group: "filter" names it in the path (RFC 7644
-	// §3.5.2.2, the default), "value" in the value.
-	MemberRemoval string `json:"member_removal,omitempty"`
-	// WithoutGroups is for vendors that have no /Groups; remove_groups is then no action of the system.
-	WithoutGroups bool `json:"without_groups,omitempty"`
-}
+	BaseURL string `json:"base_url" jsonschema:"required" jsonschema_description:"What /Users follows, such as https://host/scim/v2. Only https, except on this machine."`
 
-// Match pairs an identifier of the leaver with an attribute of a user.
-type Match struct {
-	Identifier exeunt.IdentifierKind `json:"identifier"`
-	Attribute  string                `json:"attribute"` // userName, externalId or emails
+	Token    connector.Secret `json:"token,omitzero" jsonschema_description:"Sent as a bearer token. Or give username and password."`
+	Username string           `json:"username,omitempty" jsonschema_description:"For HTTP basic."`
+	Password connector.Secret `json:"password,omitzero" jsonschema_description:"For HTTP basic."`
+
+	// Each pair is searched, and what they find together must be one account.
+	Match map[exeunt.IdentifierKind]string `json:"match,omitempty" jsonschema_description:"Which of the leaver's identifiers is which attribute: userName, externalId or emails. {work_email: userName} when left out."`
+
+	Boolean       string `json:"boolean,omitempty" jsonschema:"enum=boolean,enum=string" jsonschema_description:"How this service wants false written: boolean as the RFC has it, or string for those that take \"False\" only."`
+	MemberRemoval string `json:"member_removal,omitempty" jsonschema:"enum=filter,enum=value" jsonschema_description:"How a member is taken out of a group: filter names it in the path (RFC 7644 3.5.2.2), value in the value."`
+	WithoutGroups bool   `json:"without_groups,omitempty" jsonschema_description:"For services that have no /Groups: remove_groups is then no action of the system."`
 }
 
 // Check says what is wrong with the settings.
@@ -57,8 +46,8 @@ func (s Settings) Check() error {
 	if s.Token.IsZero() == (s.Username == "" || s.Password.IsZero()) {
 		return exeunt.Errorf(exeunt.Invalid, "give either token, or username and password").In("token")
 	}
-	for _, m := range s.Match {
-		if _, ok := attributes[m.Attribute]; !ok || m.Identifier == "" {
+	for identifier, attribute := range s.Match {
+		if _, ok := attributes[attribute]; !ok || identifier == "" {
 			return exeunt.Errorf(exeunt.Invalid, "match needs an identifier and one of the attributes userName, externalId and emails").In("match")
 		}
 	}
@@ -105,7 +94,7 @@ func open(s Settings, rt http.RoundTripper) (connector.Connector, error) {
 		return nil, exeunt.Errorf(exeunt.Internal, "a scim system needs a transport")
 	}
 	if len(s.Match) == 0 {
-		s.Match = []Match{{exeunt.WorkEmail, "userName"}}
+		s.Match = map[exeunt.IdentifierKind]string{exeunt.WorkEmail: "userName"}
 	}
 	return &service{
 		Settings: s, base: strings.TrimRight(s.BaseURL, "/"),

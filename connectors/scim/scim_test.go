@@ -78,7 +78,7 @@ func (h *house) hire(t testing.TB) exeunt.Leaver {
 	h.group(t, fmt.Sprintf("others %d", n), stays)
 	return exeunt.Leaver{
 		ID: fmt.Sprint(n), Entity: "corp", Name: "Ann O'Neil", Zone: "UTC",
-		Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: mail},
+		Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: mail, exeunt.PrincipalName: mail},
 	}
 }
 
@@ -125,7 +125,7 @@ func TestConforms(t *testing.T) {
 	t.Setenv("SCIM_TOKEN", h.Token)
 	t.Setenv("SCIM_WRONG", "wrong-token-0123")
 	settings := func(base, token string) json.RawMessage {
-		return fmt.Appendf(nil, `{"base_url":%q,"token":"env:%s","match":[{"identifier":"work_email","attribute":"userName"},{"identifier":"work_email","attribute":"emails"}]}`, base, token)
+		return fmt.Appendf(nil, `{"base_url":%q,"token":"env:%s","match":{"upn":"userName","work_email":"emails"}}`, base, token)
 	}
 	connectortest.Run(t, connectortest.Subject{
 		Kind: scim.Kind(), Settings: settings(h.URL, "SCIM_TOKEN"),

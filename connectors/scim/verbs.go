@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,13 +47,13 @@ func (s *service) Find(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, 
 	var found []exeunt.Account
 	seen := map[string]bool{}
 	searched := false
-	for _, m := range s.Match {
-		wanted := l.Identifier(m.Identifier)
+	for _, identifier := range slices.Sorted(maps.Keys(s.Match)) {
+		wanted := l.Identifier(identifier)
 		if wanted == "" {
 			continue
 		}
 		searched = true
-		attribute := attributes[m.Attribute]
+		attribute := attributes[s.Match[identifier]]
 		users, err := s.list(ctx, "/Users", search{Filter: attribute.filter(quote(wanted))})
 		if err != nil {
 			return nil, err

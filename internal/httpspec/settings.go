@@ -16,22 +16,17 @@ import (
 
 // Settings are what one system says in its YAML file.
 type Settings struct {
-	// Spec names the description: a shipped one ("github") or a file beside the configuration
-	// ("specs/door-locks.yaml").
-	Spec string `json:"spec"`
-	// BaseURL is where the API is. Only https, except on this machine.
-	BaseURL string `json:"base_url"`
-	// Identifier says which of the leaver's identifiers the search takes; the description has a default.
-	Identifier exeunt.IdentifierKind `json:"identifier,omitempty"`
-	// Values are what the description asks for by name, such as the organisation.
-	Values map[string]string `json:"values,omitempty"`
+	Spec       string                `json:"spec" jsonschema:"required" jsonschema_description:"The description: a shipped one (github, identity, payroll, benefits, workspace) or a file beside the configuration, such as specs/door-locks.yaml."`
+	BaseURL    string                `json:"base_url" jsonschema:"required" jsonschema_description:"Where the API is. Only https, except on this machine."`
+	Identifier exeunt.IdentifierKind `json:"identifier,omitempty" jsonschema_description:"Which of the leaver's identifiers the search takes, when not the one that the description names."`
+	Values     map[string]string     `json:"values,omitempty" jsonschema_description:"What the description asks for by name, such as the organisation."`
 
-	Token        connector.Secret `json:"token,omitzero"`         // bearer, header, basic-token
-	Username     string           `json:"username,omitempty"`     // basic
-	Password     connector.Secret `json:"password,omitzero"`      // basic
-	ClientID     string           `json:"client_id,omitempty"`    // oauth2
-	ClientSecret connector.Secret `json:"client_secret,omitzero"` // oauth2
-	TokenURL     string           `json:"token_url,omitempty"`    // oauth2, where it is not under the base URL
+	Token        connector.Secret `json:"token,omitzero" jsonschema_description:"For descriptions that sign in with a token."`
+	Username     string           `json:"username,omitempty" jsonschema_description:"For HTTP basic."`
+	Password     connector.Secret `json:"password,omitzero" jsonschema_description:"For HTTP basic."`
+	ClientID     string           `json:"client_id,omitempty" jsonschema_description:"For OAuth 2 client credentials."`
+	ClientSecret connector.Secret `json:"client_secret,omitzero" jsonschema_description:"For OAuth 2 client credentials."`
+	TokenURL     string           `json:"token_url,omitempty" jsonschema_description:"Where tokens are had, when not under the base URL."`
 }
 
 // Check says what is missing, whatever the description.
