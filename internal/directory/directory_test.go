@@ -67,7 +67,7 @@ func TestNames(t *testing.T) {
 		if got := Below(c.dn, c.above); got != c.below {
 			t.Errorf("%s below %s: %v", c.dn, c.above, got)
 		}
-		if got := Parent(c.dn); !strings.EqualFold(got, c.parent) {
+		if got := Parent(c.dn); got != c.parent {
 			t.Errorf("%s lies in %q, want %q", c.dn, got, c.parent)
 		}
 	}

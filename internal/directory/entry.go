@@ -82,13 +82,18 @@ func Below(dn, above string) bool {
 	return err1 == nil && err2 == nil && upper.AncestorOfFold(lower)
 }
 
-// Parent is the name of what an entry lies in.
+// Parent is the name of what an entry lies in, spelled as the server does: everything after the first
+// comma that is not escaped (RFC 4514 §2.4).
 func Parent(dn string) string {
-	parsed, err := ldap.ParseDN(dn)
-	if err != nil || len(parsed.RDNs) < 2 {
-		return ""
+	for i := 0; i < len(dn); i++ {
+		switch dn[i] {
+		case '\\':
+			i++
+		case ',':
+			return dn[i+1:]
+		}
 	}
-	return (&ldap.DN{RDNs: parsed.RDNs[1:]}).String()
+	return ""
 }
 
 // Move puts an entry into another container and keeps its name there.
@@ -100,12 +105,16 @@ func Move(c *ldap.Conn, dn, container string) error {
 	if err != nil || len(parsed.RDNs) == 0 {
 		return exeunt.Errorf(exeunt.Internal, "the directory gave an entry a name that cannot be read").Because(err)
 	}
+	// Asked first, since a server may answer anything to a move into nowhere: Samba says 80.
+	if _, err := Read(c, container, "1.1"); err != nil {
+		if Is(err, ldap.LDAPResultNoSuchObject) {
+			return exeunt.Errorf(exeunt.Invalid, "the directory has no %s, or hides it from us: check archive_ou", container).Because(err).In("archive_ou")
+		}
+		return err
+	}
 	err = c.ModifyDN(ldap.NewModifyDNRequest(dn, parsed.RDNs[0].String(), true, container))
-	switch {
-	case Is(err, ldap.LDAPResultEntryAlreadyExists):
+	if Is(err, ldap.LDAPResultEntryAlreadyExists) {
 		return exeunt.Errorf(exeunt.Conflict, "the archive holds an entry of that name already (68), perhaps of an earlier leaver: rename one of them").Because(err)
-	case Is(err, ldap.LDAPResultNoSuchObject):
-		return exeunt.Errorf(exeunt.Invalid, "the entry or archive_ou is not there (32): check archive_ou").Because(err).In("archive_ou")
 	}
 	return err
 }
