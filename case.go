@@ -61,9 +61,10 @@ type Case struct {
 	Policy        string    `json:"policy"`
 	PolicyVersion string    `json:"policy_version"`
 	Owner         Person    `json:"owner"`
-	CutOff        time.Time `json:"cut_off"`        // UTC; the zone is the leaver's
-	AccessBy      time.Time `json:"access_by"`      // by when every access step shall be confirmed
-	Hold          string    `json:"hold,omitempty"` // why it is held
+	CutOff        time.Time `json:"cut_off"`                 // UTC; the zone is the leaver's
+	CutOffClock   string    `json:"cut_off_clock,omitempty"` // the policy's clock time on the last day, where HR gives none
+	AccessBy      time.Time `json:"access_by"`               // by when every access step shall be confirmed
+	Hold          string    `json:"hold,omitempty"`          // why it is held
 	OpenedAt      time.Time `json:"opened_at"`
 	ClosedAt      time.Time `json:"closed_at,omitzero"`
 }
@@ -145,7 +146,7 @@ func (c Case) Amend(t Trigger, steps []Step, tasks []Task, now time.Time) (Chang
 	}
 	before := c
 	c.Departure = t.Departure
-	cutOff, err := CutOffOf(t.Departure, endOfWork(t.Departure), now)
+	cutOff, err := CutOffOf(t.Departure, c.CutOffClock, now)
 	if err != nil {
 		return Change{}, err
 	}
@@ -153,19 +154,19 @@ func (c Case) Amend(t Trigger, steps []Step, tasks []Task, now time.Time) (Chang
 	c.Generation++
 	change := Change{Case: &c}
 	for _, s := range steps {
-		if s.State != StepScheduled && s.State != StepWaiting {
+		if !s.pending() {
 			continue
 		}
 		if s, err = s.reschedule(c, now); err != nil {
 			return Change{}, err
 		}
-		change.Steps = append(change.Steps, s)
+		change.Steps = append(change.Steps, s.begin(now))
 	}
 	for _, task := range tasks {
 		if !task.Open() {
 			continue
 		}
-		if task.Deadline, err = c.instant(task.DeadlineRule, task.StartsAt); err != nil {
+		if task, err = task.reschedule(c, now); err != nil {
 			return Change{}, err
 		}
 		change.Tasks = append(change.Tasks, task)

@@ -27,7 +27,7 @@ func Draft(p Policy, c Case, inventory []System, roles Roles, now time.Time) (Pl
 		return Plan{}, err
 	}
 	c.OpenedAt, c.CutOff, c.AccessBy = now.UTC(), cutOff, cutOff.Add(p.AccessSLA)
-	c.Policy, c.PolicyVersion = p.Name, p.Version
+	c.Policy, c.PolicyVersion, c.CutOffClock = p.Name, p.Version, p.CutOff
 	d := drafter{plan: Plan{Case: c}, inventory: inventory, roles: roles, now: now.UTC(), made: map[string][]string{}}
 	for _, rule := range p.Rules {
 		if err := d.apply(rule); err != nil {

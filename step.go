@@ -314,6 +314,12 @@ func (s Step) Waive(task *Task, by Override, now time.Time) (Change, error) {
 	return change, nil
 }
 
+// pending says whether nothing of the step has happened yet, so that it can still be moved. One that
+// is ready counts: in a held case it may have been ready for days.
+func (s Step) pending() bool {
+	return s.State == StepScheduled || s.State == StepWaiting || s.State == StepReady && s.BegunAt.IsZero()
+}
+
 // reschedule computes start and deadline from the case anew.
 func (s Step) reschedule(c Case, now time.Time) (Step, error) {
 	var err error

@@ -164,6 +164,21 @@ func (t Task) RemindAt() []time.Time {
 	return []time.Time{first, t.Deadline.Add(time.Second)}
 }
 
+// reschedule computes the deadline from the case anew, and the start of a task that is not yet to begin.
+func (t Task) reschedule(c Case, now time.Time) (Task, error) {
+	var err error
+	if t.StartsAt.After(now) {
+		if t.StartsAt, err = c.instant(t.StartRule, time.Time{}); err != nil {
+			return t, err
+		}
+		if t.StartsAt.Before(now) {
+			t.StartsAt = now
+		}
+	}
+	t.Deadline, err = c.instant(t.DeadlineRule, t.StartsAt)
+	return t, err
+}
+
 func (t Task) notOpen() error {
 	return Errorf(Conflict, "%s %q is %s, so it cannot be changed", t.ID, t.Title, t.State)
 }
