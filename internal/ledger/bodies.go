@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 
 	"github.com/exeunt/exeunt"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 // bodies keeps what the leaves commit to: body and salt of each entry, sealed under a key per case.

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/exeunt/exeunt"
+	"modernc.org/sqlite"
 )
 
 // lockDir makes this process the only owner of the folder, until the file is closed or the process
@@ -28,10 +29,13 @@ func lockDir(dir string) (*os.File, error) {
 	return nil, diskError("the ledger's folder cannot be locked", err)
 }
 
+const sqliteFull = 13 // SQLITE_FULL, https://www.sqlite.org/rescode.html#full
+
 // diskError names the one cause that people can do something about.
 func diskError(what string, err error) *exeunt.Error {
+	fault, isSQLite := errors.AsType[*sqlite.Error](err)
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), isSQLite && fault.Code()&0xff == sqliteFull:
 		return exeunt.Errorf(exeunt.Temporary, "%s: the disk is full; nothing is lost, it goes on when there is space", what).Because(err)
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
 		return exeunt.Errorf(exeunt.Denied, "%s: the permissions do not allow it", what).Because(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"log/slog"
 	"sync"
@@ -148,7 +149,7 @@ func (s *Shipper) failed(err error) bool {
 	defer s.mu.Unlock()
 	s.status.Err = exeunt.Errorf(kind, "%s", exeunt.MessageOf(err)).Because(err)
 	s.status.Stopped = stop
-	s.logger.Error("entries do not reach the ledger", "why", exeunt.MessageOf(err), "stopped", stop)
+	s.logger.Error("entries do not reach the ledger", "why", exeunt.MessageOf(err), "cause", errors.Unwrap(err), "stopped", stop)
 	return stop
 }
 
