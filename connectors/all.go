@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/connectors/activedirectory"
 	"github.com/exeunt/exeunt/connectors/ldap"
 	"github.com/exeunt/exeunt/connectors/manual"
 	"github.com/exeunt/exeunt/connectors/scim"
@@ -18,6 +19,7 @@ import (
 // description of their own, such as specs/door-locks.yaml: usually the configuration's.
 func All(folders ...fs.FS) []connector.Kind {
 	return []connector.Kind{
+		activedirectory.Kind(),
 		ldap.Kind(),
 		scim.Kind(),
 		httpspec.Kind(lookup(folders)),
