@@ -1,0 +1,199 @@
+// Package postgresql ends the roles of people in a PostgreSQL server, version 14 or later.
+//
+// An account is a role, known by its oid. What is done to it, in order:
+//
+//   - disable: NOLOGIN and no password
+//   - revoke_sessions: its backends are terminated, since NOLOGIN ends none
+//   - remove_roles: its memberships are revoked, after they were recorded
+//
+// Roles are never dropped: what they own stays where it is. A superuser and our own role are refused.
+package postgresql
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+)
+
+// perCall bounds one use of the server, from dialing to the last answer.
+const perCall = 30 * time.Second
+
+var actions = []exeunt.ActionSpec{
+	{
+		Action: exeunt.Disable, Title: "Forbid sign-in", Order: 10, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Scopes: []string{"CREATEROLE, with ADMIN OPTION on the role since PostgreSQL 16"},
+		Caveat: "The password is erased too, which only a superuser could read back; a return needs a new one. Shared roles that the person knows the password of are not touched.",
+	},
+	{
+		Action: exeunt.RevokeSessions, Title: "Terminate sessions", Order: 20, Proof: exeunt.Observed, Repeatable: true,
+		Scopes: []string{"pg_signal_backend"},
+		Caveat: "Open transactions of the role are rolled back.",
+	},
+	{
+		Action: exeunt.RemoveRoles, Title: "Revoke memberships", Order: 30, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Scopes: []string{"CREATEROLE, or ADMIN OPTION on the granted roles"},
+		Caveat: "Privileges that were granted to the role itself, and what it owns, stay.",
+	},
+}
+
+// Kind is PostgreSQL.
+func Kind() connector.Kind {
+	return connector.Define("postgresql", "PostgreSQL", actions, func(s Settings, _ http.RoundTripper) (connector.Connector, error) {
+		if s.Identifier == "" {
+			s.Identifier = exeunt.Login
+		}
+		return &server{s}, nil
+	})
+}
+
+type server struct{ Settings }
+
+// do signs in and lets use speak, on a connection of its own: a step's few calls cost milliseconds, a
+// connection that died cannot be met, and a rotated password is taken up.
+func (s *server) do(ctx context.Context, use func(context.Context, *pgx.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, perCall)
+	defer cancel()
+	config, err := pgx.ParseConfig(s.URL)
+	if err != nil {
+		return invalid("url", "it cannot be read as a PostgreSQL connection URL")
+	}
+	if config.Password, err = s.Password.Reveal(); err != nil {
+		return err
+	}
+	config.RuntimeParams["application_name"] = "exeunt"
+	c, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return classify(err)
+	}
+	defer c.Close(context.WithoutCancel(ctx))
+	return classify(use(ctx, c))
+}
+
+// Find implements connector.Connector.
+func (s *server) Find(ctx context.Context, leaver exeunt.Leaver) ([]exeunt.Account, error) {
+	name := s.Transform.Name(leaver.Identifier(s.Identifier))
+	if name == "" {
+		return nil, exeunt.Errorf(exeunt.Invalid, "the leaver has no %s, by which roles are named: have HR send it, or change identifier", s.Identifier)
+	}
+	var accounts []exeunt.Account
+	err := s.do(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		rows, err := c.Query(ctx, "SELECT oid::text, rolname FROM pg_catalog.pg_roles WHERE rolname = $1", name)
+		if err != nil {
+			return err
+		}
+		accounts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (a exeunt.Account, err error) {
+			return a, row.Scan(&a.ID, &a.Login)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return accounts, nil
+}
+
+// Observe implements connector.Connector.
+func (s *server) Observe(ctx context.Context, account exeunt.Account) (exeunt.Observation, error) {
+	var o exeunt.Observation
+	err := s.do(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		r, err := read(ctx, c, account)
+		if err != nil {
+			return err
+		}
+		o = r.look()
+		return nil
+	})
+	return o, err
+}
+
+// role is what is read of an account.
+type role struct {
+	name       string
+	canLogin   bool
+	superuser  bool
+	ours       bool
+	sessions   int
+	membership []membership
+}
+
+// membership is one grant of a role, and who gave it.
+type membership struct {
+	role, grantor string
+	admin         bool
+}
+
+func (r role) look() exeunt.Observation {
+	o := exeunt.Observation{
+		At: time.Now().UTC(),
+		Standing: map[exeunt.Action]exeunt.Standing{
+			exeunt.Disable:        standing(!r.canLogin),
+			exeunt.RevokeSessions: standing(r.sessions == 0),
+			exeunt.RemoveRoles:    standing(len(r.membership) == 0),
+		},
+		Facts: map[string]string{
+			"role": r.name, "rolcanlogin": strconv.FormatBool(r.canLogin),
+			"sessions": strconv.Itoa(r.sessions), "memberships": strconv.Itoa(len(r.membership)),
+		},
+		Snapshot: map[string][]string{},
+	}
+	for _, m := range r.membership {
+		key := "roles"
+		if m.admin {
+			key = "roles with admin option"
+		}
+		o.Snapshot[key] = append(o.Snapshot[key], m.role)
+	}
+	return o
+}
+
+func standing(so bool) exeunt.Standing {
+	if so {
+		return exeunt.Holds
+	}
+	return exeunt.Absent
+}
+
+// read reads the role by its oid. pg_stat_activity shows every role's backends to everyone; only what
+// they do is hidden.
+func read(ctx context.Context, c *pgx.Conn, account exeunt.Account) (role, error) {
+	oid, err := oidOf(account)
+	if err != nil {
+		return role{}, err
+	}
+	var r role
+	err = c.QueryRow(ctx, `
+		SELECT rolname, rolcanlogin, rolsuper, oid = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user),
+		       (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE usesysid = $1)
+		FROM pg_catalog.pg_roles WHERE oid = $1`, oid).Scan(&r.name, &r.canLogin, &r.superuser, &r.ours, &r.sessions)
+	if err != nil {
+		return role{}, err
+	}
+	rows, err := c.Query(ctx, `
+		SELECT granted.rolname, coalesce(grantor.rolname, ''), m.admin_option
+		FROM pg_catalog.pg_auth_members m
+		JOIN pg_catalog.pg_roles granted ON granted.oid = m.roleid
+		LEFT JOIN pg_catalog.pg_roles grantor ON grantor.oid = m.grantor
+		WHERE m.member = $1 ORDER BY 1, 2`, oid)
+	if err != nil {
+		return role{}, err
+	}
+	r.membership, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (m membership, err error) {
+		return m, row.Scan(&m.role, &m.grantor, &m.admin)
+	})
+	return r, err
+}
+
+// oidOf reads an account's id; anything but a number was never a role of ours.
+func oidOf(account exeunt.Account) (uint32, error) {
+	oid, err := strconv.ParseUint(account.ID, 10, 32)
+	if err != nil {
+		return 0, exeunt.Errorf(exeunt.NotFound, "%q is not the oid of a role", account.ID)
+	}
+	return uint32(oid), nil
+}
