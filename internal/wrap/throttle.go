@@ -3,7 +3,6 @@ package wrap
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -172,9 +171,4 @@ func (l *Lane) Transport(next http.RoundTripper) http.RoundTripper {
 		}
 		return answer, nil
 	})
-}
-
-// String describes the lane for a log.
-func (l *Lane) String() string {
-	return fmt.Sprintf("%s: %v requests a second, %d at once", l.system, l.limiter.Limit(), cap(l.seats))
 }
