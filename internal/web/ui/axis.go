@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,8 @@ type segment struct {
 type tickMark struct {
 	X     string
 	Label string
-	Minor bool
+	Minor bool   // left out where there is little room
+	Line  bool   // a thin line runs down from it
 	At    string // anchor of the text
 }
 
@@ -125,31 +127,48 @@ func (a axis) at(t time.Time) float64 { return a.x(t.Sub(a.Start)) }
 
 func (a axis) now(now time.Time) string { return pc(a.at(now)) }
 
-// mark labels the axis: each segment in sixths or halves, the borders always.
+// mark labels the axis: the borders always, and round steps between them where there is room.
 func (a *axis) mark() {
-	add := func(d time.Duration, label string, minor bool) {
-		m := tickMark{X: pc(a.x(d)), Label: label, Minor: minor, At: "middle"}
-		if x := a.x(d); x <= 0 {
-			m.At = "start"
-		} else if x >= 99 {
-			m.At = "end"
-		}
-		a.Marks = append(a.Marks, m)
-	}
-	add(a.Segments[0].From, short(a.Segments[0].From), false)
-	for _, s := range a.Segments {
-		parts := 2
-		if s.X1-s.X0 > 40 {
-			parts = 6
-		}
-		for i := 1; i <= parts; i++ {
-			d := s.From + (s.To-s.From)*time.Duration(i)/time.Duration(parts)
-			if s.From > 0 && i < parts {
-				d = d.Round(time.Hour)
+	a.add(a.Segments[0].From, false, false)
+	for i, s := range a.Segments {
+		parts := s.parts()
+		for p := 1; p < parts; p++ {
+			d := s.From + (s.To-s.From)*time.Duration(p)/time.Duration(parts)
+			if s.To-s.From > 2*day {
+				d = d.Round(day)
 			}
-			add(d, short(d), i%2 == 1)
+			a.add(d, p%2 == 1, parts == 2 || p%2 == 0)
+		}
+		a.add(s.To, false, i < len(a.Segments)-1)
+	}
+}
+
+func (a *axis) add(d time.Duration, minor, line bool) {
+	m := tickMark{X: pc(a.x(d)), Label: short(d), Minor: minor, Line: line, At: "middle"}
+	if x := a.x(d); x <= 0 {
+		m.At = "start"
+	} else if x >= 99 {
+		m.At = "end"
+	}
+	a.Marks = append(a.Marks, m)
+}
+
+// parts is into how many steps a segment is divided: the most that its width has room for and that
+// give round steps.
+func (s segment) parts() int {
+	switch width := s.X1 - s.X0; {
+	case width < 18:
+		return 1
+	case width < 40:
+		return 2
+	}
+	for _, n := range []int{6, 5, 4, 3} {
+		step := (s.To - s.From) / time.Duration(n)
+		if s.To-s.From > 2*day || step%time.Hour == 0 || step < time.Hour && time.Hour%step == 0 {
+			return n
 		}
 	}
+	return 2
 }
 
 // short labels an offset: −14 d, 0, 5 min, 12 h.
@@ -161,7 +180,7 @@ func short(d time.Duration) string {
 	switch {
 	case d == 0:
 		return "0"
-	case d < time.Hour:
+	case d < 2*time.Hour && d%time.Hour != 0:
 		return fmt.Sprintf("%s%d min", sign, int(d.Minutes()))
 	case d < 36*time.Hour && d != day:
 		return fmt.Sprintf("%s%d h", sign, int(d.Hours()+0.5))
@@ -184,18 +203,14 @@ func (a axis) script() string {
 	return b.String()
 }
 
-// lines are the thin lines behind the bars: borders of segments and their middles.
+// lines are the thin lines behind the bars: borders of segments, and the marks between them.
 func (a axis) lines() (borders, middles []string) {
-	for i, s := range a.Segments {
-		if i > 0 {
-			borders = append(borders, pc(s.X0))
-		}
-		parts := 2
-		if s.X1-s.X0 > 40 {
-			parts = 3
-		}
-		for p := 1; p < parts; p++ {
-			middles = append(middles, pc(s.X0+(s.X1-s.X0)*float64(p)/float64(parts)))
+	for _, s := range a.Segments[1:] {
+		borders = append(borders, pc(s.X0))
+	}
+	for _, m := range a.Marks {
+		if m.Line && !slices.Contains(borders, m.X) {
+			middles = append(middles, m.X)
 		}
 	}
 	return borders, middles

@@ -169,6 +169,14 @@ type stepView struct {
 	Form     string // which form
 }
 
+// typed is what a form of the page held when it was refused.
+func (v stepView) typed(form string) string {
+	if v.Form == form {
+		return v.Reason
+	}
+	return ""
+}
+
 func (s *server) stepPage(v *visit) error {
 	view, err := s.readStep(v)
 	if err != nil {

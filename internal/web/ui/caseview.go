@@ -224,10 +224,25 @@ func (c caseView) stepOutcome(s exeunt.Step, st status, start, end time.Time) (o
 	case st == statusRunning:
 		return took(c.Now.Sub(start)) + " so far", "since " + stamp(start)
 	case st == statusScheduled:
-		return "Starts " + distance(s.StartsAt, c.Now), s.StartsAt.In(c.Zone).Format("Mon 2 Jan 15:04")
+		return starts(s.StartsAt, c.Now), near(s.StartsAt, c.Now, c.Zone)
 	default:
-		return "Not started", "due " + s.Deadline.In(c.Zone).Format("Mon 2 Jan 15:04")
+		return "Not started", "due " + near(s.Deadline, c.Now, c.Zone)
 	}
+}
+
+// starts is when something begins; what is due to begin is not said to have begun.
+func starts(t, now time.Time) string {
+	if !t.After(now) {
+		return "Starts now"
+	}
+	return "Starts " + distance(t, now)
+}
+
+func dueWords(t, now time.Time) string {
+	if now.After(t) {
+		return dueShort(t, now)
+	}
+	return "due " + dueShort(t, now)
 }
 
 func (b *branch) addTask(c caseView, t exeunt.Task) {
@@ -287,16 +302,16 @@ func taskNote(t exeunt.Task, st status) string {
 }
 
 func (c caseView) taskOutcome(t exeunt.Task, st status) (outcome, detail string) {
-	local := func(at time.Time) string { return at.In(c.Zone).Format("Mon 2 Jan 15:04") }
+	local := func(at time.Time) string { return near(at, c.Now, c.Zone) }
 	switch {
 	case t.State == exeunt.TaskDone:
 		return "By " + orElse(t.DoneBy, "a person"), local(t.ClosedAt)
 	case st == statusScheduled:
-		return "Starts " + distance(t.StartsAt, c.Now), local(t.StartsAt)
+		return starts(t.StartsAt, c.Now), local(t.StartsAt)
 	case st == statusWaiting:
 		return "Not started", "due " + local(t.Deadline)
 	case st == statusRunning:
-		return fmt.Sprintf("%d of %d done", len(t.Ticked), len(t.Checklist)), lower(due(t.Deadline, c.Now))
+		return fmt.Sprintf("%d of %d done", len(t.Ticked), len(t.Checklist)), dueWords(t.Deadline, c.Now)
 	default:
 		return due(t.Deadline, c.Now), local(t.Deadline)
 	}

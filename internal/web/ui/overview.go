@@ -98,8 +98,8 @@ func revocation(times []time.Duration) measure {
 			within++
 		}
 	}
-	m.Why, m.Value, m.Unit, m.Met = "", took(median), "median of "+plural(len(sorted), "case", "cases"), median < revocationGoal
-	m.Goal = fmt.Sprintf("Goal under 4 h. %s of %s within it, the longest %s", number(within), number(len(sorted)), took(sorted[len(sorted)-1]))
+	m.Why, m.Value, m.Unit, m.Met = "", took(median), "median", median < revocationGoal
+	m.Goal = fmt.Sprintf("Goal under 4 h. %s of %s within it, the longest %s", number(within), plural(len(sorted), "case", "cases"), took(sorted[len(sorted)-1]))
 	m.Bars, m.GoalX = spread(sorted)
 	m.Label = fmt.Sprintf("How long it took: %d of %d cases under 4 hours.", within, len(sorted))
 	return m

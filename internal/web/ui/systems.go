@@ -33,10 +33,14 @@ func systemLines(systems []exeunt.System, stats []store.SystemStats, now time.Ti
 	for _, s := range stats {
 		byName[s.System] = s
 	}
+	titles := map[string]string{}
+	for _, system := range systems {
+		titles[system.Name] = system.Title
+	}
 	var out []systemLine
 	for _, system := range systems {
 		l := systemLine{System: system, Stats: byName[system.Name]}
-		l.Way, l.Status = way(system)
+		l.Way, l.Status = way(system, titles)
 		l.Gap = gap(system, l.Stats, now)
 		out = append(out, l)
 	}
@@ -47,12 +51,13 @@ func systemLines(systems []exeunt.System, stats []store.SystemStats, now time.Ti
 }
 
 // way is how access ends in a system, as it is configured now.
-func way(s exeunt.System) (string, status) {
+func way(s exeunt.System, titles map[string]string) (string, status) {
+	parent := cmp.Or(titles[s.SSO], s.SSO)
 	switch {
 	case s.SSO != "" && s.Automated():
-		return "Sign-on of " + s.SSO + ", checked by its connector", statusDone
+		return "Sign-on of " + parent + ", checked by its connector", statusDone
 	case s.SSO != "":
-		return "Sign-on of " + s.SSO + ", checked by hand", statusSaid
+		return "Sign-on of " + parent + ", checked by hand", statusSaid
 	case s.Automated():
 		return "Its connector (" + s.Kind + ")", statusDone
 	default:

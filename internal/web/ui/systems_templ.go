@@ -345,7 +345,7 @@ func systemsTable(v systemsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = stateWords(l.Status, l.Way).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = plainWords(l.Status, l.Way).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -665,7 +665,7 @@ func systemActions(v systemView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = stateWords(v.Status, v.Way).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = plainWords(v.Status, v.Way).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -63,6 +63,26 @@ func due(t, now time.Time) string {
 	return "Due in " + took(t.Sub(now))
 }
 
+// dueShort is a deadline after its date: "in 3 d", "2 d late".
+func dueShort(t, now time.Time) string {
+	if now.After(t) {
+		return took(now.Sub(t)) + " late"
+	}
+	return distance(t, now)
+}
+
+// near is a moment in a narrow column: the clock on the same day, the weekday within the week.
+func near(t, now time.Time, zone *time.Location) string {
+	switch t = t.In(zone); {
+	case t.Format(time.DateOnly) == now.In(zone).Format(time.DateOnly):
+		return t.Format("15:04")
+	case t.Sub(now).Abs() < 6*day:
+		return t.Format("Mon 15:04")
+	default:
+		return t.Format("2 Jan 15:04")
+	}
+}
+
 // at is the short absolute form, always with its zone.
 func at(t time.Time, zone *time.Location) string { return t.In(zone).Format("Mon 2 Jan, 15:04 MST") }
 

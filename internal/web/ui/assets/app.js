@@ -79,28 +79,31 @@ function filter(text) {
   const find = $('li[data-find]', dlg);
   if (find) {
     find.hidden = v === '';
-    const a = $('a', find), id = v.match(/^([ct])-?(\d+)$/);
-    a.href = id ? (id[1] === 'c' ? '/cases/C-' : '/tasks?sel=T-') + id[2] : '/cases?q=' + encodeURIComponent(text.trim());
-    $('span', a).textContent = id ? 'Open ' + v.toUpperCase() : 'Search cases for “' + text.trim() + '”';
+    const id = v.match(/^([ct])-?(\d+)$/);
+    find.dataset.url = id ? (id[1] === 'c' ? '/cases/C-' : '/tasks?sel=T-') + id[2] : '/cases?q=' + encodeURIComponent(text.trim());
+    $('span', find).textContent = id ? 'Open ' + v.toUpperCase() : 'Search cases for “' + text.trim() + '”';
   }
   mark(0);
 }
 function mark(i) {
-  for (const a of $$('a.on', dlg)) { a.classList.remove('on'); a.parentElement.setAttribute('aria-selected', false); }
-  const all = $$('li:not([hidden]) a', dlg);
+  for (const li of $$('li[aria-selected=true]', dlg)) li.setAttribute('aria-selected', false);
+  const all = $$('li:not([hidden])', dlg);
   at = Math.max(0, Math.min(i, all.length - 1));
-  all[at]?.classList.add('on');
-  all[at]?.parentElement.setAttribute('aria-selected', true);
+  all[at]?.setAttribute('aria-selected', true);
   all[at]?.scrollIntoView({ block: 'nearest' });
-  $('input', dlg).setAttribute('aria-activedescendant', all[at]?.parentElement.id || '');
+  $('input', dlg).setAttribute('aria-activedescendant', all[at]?.id || '');
 }
 dlg?.addEventListener('input', e => filter(e.target.value));
 dlg?.addEventListener('keydown', e => {
   if (e.key === 'ArrowDown') { mark(at + 1); e.preventDefault(); }
   if (e.key === 'ArrowUp') { mark(at - 1); e.preventDefault(); }
-  if (e.key === 'Enter' && e.target.matches('input')) { $('a.on', dlg)?.click(); e.preventDefault(); }
+  if (e.key === 'Enter' && e.target.matches('input')) { $('li[aria-selected=true]', dlg)?.click(); e.preventDefault(); }
 });
-dlg?.addEventListener('click', e => { if (e.target === dlg) dlg.close(); });
+dlg?.addEventListener('click', e => {
+  const url = e.target.closest('li')?.dataset.url;
+  if (url) location.href = url;
+  if (e.target === dlg) dlg.close();
+});
 
 // Single keys can be turned off (WCAG 2.1.4).
 const keysOn = () => localStorage.getItem('keys') !== 'off';

@@ -1,0 +1,225 @@
+package ui
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	protocol "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+	"github.com/exeunt/exeunt/internal/testserver"
+)
+
+//go:embed testdata/axe.min.js
+var axe string
+
+// tab is a browser's tab on a running installation.
+type tab struct {
+	*testing.T
+	ctx   context.Context
+	world *world
+	url   string
+}
+
+// openTab starts a server and a browser for one test.
+func openTab(t *testing.T, session string, change ...func(*world)) *tab {
+	t.Helper()
+	w := newWorld(time.Now())
+	for _, c := range change {
+		c(w)
+	}
+	return openOn(t, w, newServer(w.config()), session)
+}
+
+// openOn puts a handler, such as one that counts, before the pages.
+func openOn(t *testing.T, w *world, s *server, session string, before ...http.Handler) *tab {
+	t.Helper()
+	h := s.handler()
+	if len(before) > 0 {
+		h = before[0]
+	}
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	allocator, stop := chromedp.NewExecAllocator(t.Context(), chromedp.ExecPath(testserver.Chromium(t)), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.NoFirstRun, chromedp.Flag("hide-scrollbars", true), chromedp.Flag("disable-dev-shm-usage", true))
+	t.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	ctx, stopTime := context.WithTimeout(ctx, 3*time.Minute)
+	t.Cleanup(stopTime)
+	b := &tab{T: t, ctx: ctx, world: w, url: server.URL}
+	b.do(chromedp.EmulateViewport(1440, 900))
+	command(b, protocol.AddScriptToEvaluateOnNewDocument, protocol.AddScriptToEvaluateOnNewDocumentParams{
+		Source: `window.broken = []; addEventListener('securitypolicyviolation', e => broken.push(e.violatedDirective + ' ' + e.blockedURI + ' ' + e.sample)); addEventListener('error', e => broken.push('error: ' + e.message))`,
+	})
+	if session != "" {
+		b.cookie("exeunt", session)
+	}
+	return b
+}
+
+func command[P, R any](b *tab, c cdp.Command[P, R], params P) R {
+	b.Helper()
+	out, err := chromedp.Call(b.ctx, c, params)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return out
+}
+
+func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.Helper()
+	if err := chromedp.Do(b.ctx, steps...); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func eval[T any](b *tab, expression string) T {
+	b.Helper()
+	out, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.Fatalf("%s: %v", expression, err)
+	}
+	return out
+}
+
+// until waits for something to become true in the page.
+func (b *tab) until(expression string) {
+	b.Helper()
+	for began := time.Now(); ; {
+		_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(10*time.Second)))
+		if err == nil {
+			return
+		}
+		if b.ctx.Err() != nil || time.Since(began) > 10*time.Second || !strings.Contains(err.Error(), "context") { // it went to another page meanwhile
+			b.Fatalf("never became true: %s: %v", expression, err)
+		}
+	}
+}
+
+func (b *tab) cookie(name, value string) {
+	b.Helper()
+	command(b, network.SetCookie, network.SetCookieParams{Name: name, Value: value, URL: b.url})
+}
+
+func (b *tab) visit(path string) {
+	b.Helper()
+	b.do(chromedp.Navigate(b.url + path))
+}
+
+func (b *tab) size(width int64) {
+	b.Helper()
+	height := int64(900)
+	if width < 600 {
+		height = 844
+	}
+	b.do(chromedp.EmulateViewport(width, height))
+}
+
+func (b *tab) script(on bool) {
+	b.Helper()
+	command(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+}
+
+// shoot keeps a picture of the page in the folder that EXEUNT_SHOTS names, to be looked at.
+func (b *tab) shoot(name string) {
+	b.Helper()
+	dir := os.Getenv("EXEUNT_SHOTS")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// faults are what axe finds on the page, one line each.
+func (b *tab) faults() []string {
+	b.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](axe))
+	return eval[[]string](b, `axe.run(document, {runOnly: {type: 'tag', values: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}})
+		.then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ': ' + n.target.join(' ') + ' ' + (n.any[0]?.message || n.all[0]?.message || n.none[0]?.message || ''))))`)
+}
+
+// every page, by a name for its picture, with the session that sees it.
+var pages = []struct{ name, path, session string }{
+	{"overview", "/", "hr"},
+	{"cases", "/cases", "hr"},
+	{"cases-empty", "/cases?q=zzzz", "hr"},
+	{"case-new", "/cases/new", "hr"},
+	{"case", "/cases/C-2041", "hr"},
+	{"case-it", "/cases/C-2041", "it"},
+	{"case-payroll", "/cases/C-2041?scale=all", "payroll"},
+	{"case-scheduled", "/cases/C-2050", "hr"},
+	{"case-late", "/cases/C-2051", "hr"},
+	{"step", "/cases/C-2041/steps/snowflake-disable-user", "it"},
+	{"tasks", "/tasks?sel=T-315", "hr"},
+	{"tasks-case", "/tasks?group=case", "it"},
+	{"tasks-mine", "/tasks", "manager"},
+	{"systems", "/systems", "it"},
+	{"system", "/systems/entra-id", "it"},
+	{"audit", "/audit", "auditor"},
+	{"entry", "/audit/48209", "auditor"},
+	{"proves", "/audit/proves", "auditor"},
+	{"one-time", "/t/tom", ""},
+	{"sign-in", "/sign-in", ""},
+	{"invitation", "/invitation/welcome", ""},
+	{"dead-link", "/t/gone", ""},
+	{"missing", "/cases/C-9999", "hr"},
+}
+
+// TestPagesInABrowser opens every page in both themes and two widths: no axe violation, no policy
+// violation, no script fault, no sideways scrolling, and not more elements than the budget.
+func TestPagesInABrowser(t *testing.T) {
+	b := openTab(t, "", moreCases)
+	for _, p := range pages {
+		for _, theme := range []string{"light", "dark"} {
+			for _, width := range []int64{1440, 390} {
+				t.Run(fmt.Sprintf("%s/%s/%d", p.name, theme, width), func(t *testing.T) {
+					at := *b
+					at.T = t
+					at.cookie("theme", theme)
+					at.cookie("exeunt", p.session+"")
+					if p.session == "" {
+						at.cookie("exeunt", "nobody")
+					}
+					at.size(width)
+					at.visit(p.path)
+					at.checkPage(width)
+					at.shoot(fmt.Sprintf("%s-%s-%d", p.name, theme, width))
+				})
+			}
+		}
+	}
+}
+
+func (b *tab) checkPage(width int64) {
+	b.Helper()
+	if broken := eval[[]string](b, `broken`); len(broken) > 0 {
+		b.Errorf("policy or script faults: %s", strings.Join(broken, "\n"))
+	}
+	if n := eval[int](b, `document.querySelectorAll('*').length`); n >= 1500 {
+		b.Errorf("%d elements, the budget is 1,500", n)
+	}
+	if wide := eval[int](b, `document.documentElement.scrollWidth`); wide > int(width) {
+		b.Errorf("the page is %d px wide on a screen of %d: %s", wide, width, eval[string](b,
+			`[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 5).map(e => e.outerHTML.slice(0, 90)).join('\n')`))
+	}
+	if faults := b.faults(); len(faults) > 0 {
+		b.Errorf("axe:\n%s", strings.Join(faults, "\n"))
+	}
+}
