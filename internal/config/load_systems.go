@@ -141,6 +141,7 @@ func settingsProblem(err error) yamlfile.Problem {
 	if e, ok := errors.AsType[*exeunt.Error](err); ok {
 		p.What = e.Message
 		if e.Field != "" {
+			p.What = strings.TrimPrefix(p.What, e.Field+": ")
 			p.Path += "." + strings.TrimPrefix(e.Field, "settings.")
 		}
 	}

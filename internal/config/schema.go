@@ -40,6 +40,8 @@ func Schemas(kinds []connector.Kind) (map[string][]byte, error) {
 	}
 	byKind(system, settings)
 
+	fromEnvironment(main)
+	fromEnvironment(system)
 	out := map[string][]byte{}
 	for name, s := range map[string]*jsonschema.Schema{
 		"exeunt.schema.json": main, "system.schema.json": system,
@@ -71,6 +73,31 @@ func byKind(s *jsonschema.Schema, settings map[string]*jsonschema.Schema) {
 	}
 	if kind, ok := s.Properties.Get("kind"); ok {
 		kind.Enum = names
+	}
+}
+
+// fromEnvironment lets ${NAME} stand where a number, a truth value or one of a few words does.
+func fromEnvironment(s *jsonschema.Schema) {
+	if s == nil {
+		return
+	}
+	for _, rule := range s.AllOf {
+		fromEnvironment(rule.Then)
+	}
+	fromEnvironment(s.Items)
+	if s.Properties == nil {
+		return
+	}
+	for pair := s.Properties.Oldest(); pair != nil; pair = pair.Next() {
+		p := pair.Value
+		fromEnvironment(p)
+		scalar := p.Type == "integer" || p.Type == "number" || p.Type == "boolean" || len(p.Enum) > 0 || p.Pattern != ""
+		if !scalar || pair.Key == "kind" || pair.Key == "name" {
+			continue
+		}
+		own := *p
+		own.Description = ""
+		pair.Value = &jsonschema.Schema{Description: p.Description, AnyOf: []*jsonschema.Schema{&own, {Type: "string", Pattern: `\$\{.+\}`}}}
 	}
 }
 
