@@ -10,6 +10,7 @@ import (
 	"github.com/exeunt/exeunt/connectors/activedirectory"
 	"github.com/exeunt/exeunt/connectors/ldap"
 	"github.com/exeunt/exeunt/connectors/manual"
+	"github.com/exeunt/exeunt/connectors/postgresql"
 	"github.com/exeunt/exeunt/connectors/scim"
 	"github.com/exeunt/exeunt/connectors/yaml"
 	"github.com/exeunt/exeunt/internal/httpspec"
@@ -21,6 +22,7 @@ func All(folders ...fs.FS) []connector.Kind {
 	return []connector.Kind{
 		activedirectory.Kind(),
 		ldap.Kind(),
+		postgresql.Kind(),
 		scim.Kind(),
 		httpspec.Kind(lookup(folders)),
 		manual.Kind(),
