@@ -65,12 +65,16 @@ func (d Departure) Check() error {
 			return Errorf(Invalid, "the departure has no %s: the HR system must send it", r.field).In(r.field)
 		}
 	}
-	for field, day := range map[string]Date{"last_day": d.LastDay, "termination_date": d.TerminationDate, "leaver.hired_on": d.Leaver.HiredOn} {
-		if day == "" {
+	dates := []struct {
+		field string
+		day   Date
+	}{{"last_day", d.LastDay}, {"termination_date", d.TerminationDate}, {"leaver.hired_on", d.Leaver.HiredOn}}
+	for _, given := range dates {
+		if given.day == "" {
 			continue
 		}
-		if _, err := ParseDate(string(day)); err != nil {
-			return Errorf(Invalid, "%s: %v", field, err).In(field)
+		if _, err := ParseDate(string(given.day)); err != nil {
+			return Errorf(Invalid, "%s: %v", given.field, err).In(given.field)
 		}
 	}
 	if _, err := Zone(d.Leaver.Zone); err != nil {
