@@ -168,10 +168,15 @@ func aim(leaver exeunt.Leaver, account exeunt.Account, spec exeunt.ActionSpec) c
 // and the look before the first intent.
 func (s Subject) drive(t testing.TB, c connector.Connector, a connector.Aim) (exeunt.Outcome, exeunt.Observation) {
 	t.Helper()
+	return s.attempt(t, c, a, 20)
+}
+
+func (s Subject) attempt(t testing.TB, c connector.Connector, a connector.Aim, times int) (exeunt.Outcome, exeunt.Observation) {
+	t.Helper()
 	var first exeunt.Observation
 	var out exeunt.Outcome
-	for attempt := range 20 {
-		a.Settling = a.Intended && a.Spec.Settles > 0 && attempt < 15
+	for attempt := range times {
+		a.Settling = a.Intended && a.Spec.Settles > 0 && attempt < times-5
 		var err error
 		out, err = connector.Converge(t.Context(), c, a, func(before exeunt.Observation) error {
 			if !a.Intended {

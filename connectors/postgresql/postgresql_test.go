@@ -182,20 +182,19 @@ func TestASuperuserAndOurselvesAreRefused(t *testing.T) {
 	c := open(t)
 	super := c.prefix + "_super"
 	c.do(t, "CREATE ROLE "+super+" SUPERUSER LOGIN")
-	for _, changes := range []map[string]any{nil, {"url": c.admin.Redacted(), "password": ""}} {
-		if changes != nil { // even when we are a superuser ourselves
-			word, _ := c.admin.User.Password()
-			changes = map[string]any{"url": c.as("postgres", ""), "password": secret(t, word)}
-		}
-		ourselves := c.prefix + "_exeunt"
-		if changes != nil {
-			ourselves = "postgres"
-		}
-		for _, name := range []string{super, ourselves} {
-			conn, account := c.connect(t, exeunt.Leaver{Identifiers: map[exeunt.IdentifierKind]string{exeunt.Login: name}}, changes)
+	word, _ := c.admin.User.Password()
+	for _, us := range []struct {
+		name    string
+		changes map[string]any
+	}{
+		{c.prefix + "_exeunt", nil},
+		{"postgres", map[string]any{"url": c.as("postgres", ""), "password": secret(t, word)}}, // a superuser too
+	} {
+		for _, name := range []string{super, us.name} {
+			conn, account := c.connect(t, exeunt.Leaver{Identifiers: map[exeunt.IdentifierKind]string{exeunt.Login: name}}, us.changes)
 			for _, spec := range postgresql.Kind().Actions {
 				if err := conn.Apply(t.Context(), account, spec.Action, connector.Parameters{}); exeunt.KindOf(err) != exeunt.Denied {
-					t.Errorf("%s of %s: %s %v", spec.Action, name, exeunt.KindOf(err), err)
+					t.Errorf("as %s, %s of %s: %s %v", us.name, spec.Action, name, exeunt.KindOf(err), err)
 				}
 			}
 			if _, err := conn.Observe(t.Context(), account); err != nil {
