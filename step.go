@@ -112,6 +112,10 @@ type Outcome struct {
 // Attempts bounds how often automation tries before a person takes over; the deadline bounds it too.
 const Attempts = 8
 
+// settlePeriods is how many times an action that a system accepted is done before a person has to see
+// why it does not show: each time but the last is given the system's own settling time.
+const settlePeriods = 3
+
 // Backoff is the wait before the attempt after n: 2 s doubling to at most 15 min. The caller
 // adds jitter.
 func Backoff(n int) time.Duration {
@@ -198,8 +202,8 @@ func (s Step) wait(o Outcome, now time.Time) Change {
 	if KindOf(errOrNil(o.Err)) == Throttled { // to be told to wait is not to fail
 		tired = late && s.Attempt >= Attempts
 	}
-	if o.Kind == NotYet { // the system took it: only the deadline ends the patience
-		tired = late && now.Sub(s.AppliedAt) > 10*time.Minute
+	if o.Kind == NotYet { // the system took it and is given its time, but not for ever
+		tired = s.Attempt >= settlePeriods || (late && now.Sub(s.AppliedAt) > 10*time.Minute)
 	}
 	if tired {
 		return s.giveUp(o, now)

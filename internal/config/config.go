@@ -73,7 +73,7 @@ type Mail struct {
 // Session is how long people stay signed in.
 type Session struct {
 	Lifetime time.Duration // of a sign-in
-	TaskLink time.Duration // of the link in a mail that opens one task
+	TaskLink time.Duration // how long after its deadline the link in a mail still opens its task
 }
 
 // System returns a configured system by name.

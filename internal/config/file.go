@@ -81,7 +81,7 @@ type LedgerFile struct {
 // SessionFile is how long people stay signed in.
 type SessionFile struct {
 	Lifetime *yamlfile.Duration `json:"lifetime,omitempty" jsonschema_description:"How long a sign-in lasts. 12h when left out."`
-	TaskLink *yamlfile.Duration `json:"task_link,omitempty" jsonschema_description:"How long the link in a mail opens its task without sign-in. 14d when left out."`
+	TaskLink *yamlfile.Duration `json:"task_link,omitempty" jsonschema_description:"How long after its deadline the link in a mail still opens its task without sign-in. 14d when left out."`
 }
 
 // SystemFile is systems/*.yaml: one system of the inventory.

@@ -13,6 +13,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -62,6 +63,8 @@ type Engine struct {
 	log       *slog.Logger
 	node      string
 	queue     queue
+	bell      bell
+	poll      time.Duration
 	watch     *watchers
 	stop      context.CancelFunc
 	running   sync.WaitGroup
@@ -75,16 +78,17 @@ type Config struct {
 	Intake    Intake
 	Messenger Messenger
 	Log       *slog.Logger
-	Node      string // name of this node, the same after a restart
-	Committed func() // called after each commit: the ledger's shipper has something to do
-	Alone     bool   // no other node shares the database: whatever is leased or running is left over
+	Node      string        // name of this node, the same after a restart
+	Committed func()        // called after each commit: the ledger's shipper has something to do
+	Alone     bool          // no other node shares the database: whatever is leased or running is left over
+	Poll      time.Duration // how often queues are looked at without being woken; a second when zero
 }
 
 // New makes an engine and hooks it to the store. Nothing runs until Start.
 func New(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{
 		store: c.Store, systems: c.Systems, planner: c.Planner, intake: c.Intake, messenger: c.Messenger,
-		log: c.Log, node: c.Node, watch: newWatchers(),
+		log: c.Log, node: c.Node, watch: newWatchers(), bell: newBell(), poll: cmp.Or(c.Poll, fetchPoll),
 	}
 	q, err := openQueue(ctx, e, c.Alone)
 	if err != nil {

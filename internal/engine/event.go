@@ -18,6 +18,7 @@ const OverrideSource = "override"
 // duplicate, which is answered the same and does nothing.
 func (e *Engine) Receive(ctx context.Context, ev store.Event) (fresh bool, err error) {
 	return e.store.Receive(ctx, ev, func(ctx context.Context, tx store.Tx) error {
+		tx.AfterCommit(func() { e.bell.ring(eventQueue) })
 		return e.queue.insert(ctx, tx, []river.InsertManyParams{{Args: eventArgs{ev.Source, ev.ID}, InsertOpts: &river.InsertOpts{Queue: eventQueue, MaxAttempts: 25, Priority: 1}}})
 	})
 }

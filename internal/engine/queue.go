@@ -14,7 +14,6 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
 )
@@ -68,10 +67,11 @@ type queue interface {
 	rescue(ctx context.Context) error
 }
 
-// Timings of River. A local insert is seen within the poll; cooldown bounds how often a lane fetches.
+// Timings of River. New jobs ring the bell (SQLite) or are notified (PostgreSQL); the poll is the net
+// for both, and finds timers. The cooldown bounds how often a lane fetches.
 const (
-	fetchPoll     = 50 * time.Millisecond
-	fetchCooldown = 10 * time.Millisecond
+	fetchPoll     = time.Second
+	fetchCooldown = 5 * time.Millisecond
 	visitTimeout  = 5 * time.Minute
 	leaseTime     = visitTimeout + 30*time.Second
 )
@@ -79,7 +79,7 @@ const (
 func openQueue(ctx context.Context, e *Engine, alone bool) (queue, error) {
 	config := &river.Config{
 		ID: e.node, Logger: slog.New(quiet{e.log.Handler()}), JobTimeout: visitTimeout, RescueStuckJobsAfter: 2 * visitTimeout,
-		FetchCooldown: fetchCooldown, FetchPollInterval: fetchPoll, Workers: e.workers(),
+		FetchCooldown: fetchCooldown, FetchPollInterval: e.poll, Workers: e.workers(),
 		CompletedJobRetentionPeriod: time.Hour, SkipUnknownJobCheck: true,
 		Queues: map[string]river.QueueConfig{eventQueue: {MaxWorkers: 4}, peopleQueue: {MaxWorkers: 4}, deliverQueue: {MaxWorkers: 4}},
 	}
@@ -92,7 +92,7 @@ func openQueue(ctx context.Context, e *Engine, alone bool) (queue, error) {
 	}
 	db := e.store.Databases()
 	if db.SQLite != nil {
-		return openRiver(ctx, riversqlite.New(db.SQLite), config, func(tx store.Tx) *sql.Tx { return tx.SQLite }, rescueSQLite(db.SQLite))
+		return openRiver(ctx, newWakingDriver(db.SQLite, e.bell), config, func(tx store.Tx) *sql.Tx { return tx.SQLite }, rescueSQLite(db.SQLite))
 	}
 	return openRiver(ctx, riverpgxv5.New(db.Postgres), config, func(tx store.Tx) pgx.Tx { return tx.Postgres }, rescuePostgres(db.Postgres, e.node, alone))
 }
@@ -172,7 +172,9 @@ func (e *Engine) enqueue(ctx context.Context, tx store.Tx, jobs []exeunt.Job) er
 func (e *Engine) insert(ctx context.Context, tx store.Tx, jobs []exeunt.Job, once bool) error {
 	params := make([]river.InsertManyParams, 0, len(jobs))
 	for _, j := range jobs {
-		params = append(params, e.job(j, once))
+		param := e.job(j, once)
+		params = append(params, param)
+		tx.AfterCommit(func() { e.bell.ring(param.InsertOpts.Queue) })
 	}
 	if len(params) == 0 {
 		return nil
@@ -186,7 +188,10 @@ var unfinished = []rivertype.JobState{
 }
 
 func (e *Engine) job(j exeunt.Job, once bool) river.InsertManyParams {
-	opts := &river.InsertOpts{ScheduledAt: j.At, MaxAttempts: 25, Priority: priority(j)}
+	opts := &river.InsertOpts{MaxAttempts: 25, Priority: priority(j)}
+	if j.At.After(time.Now()) { // River schedules whatever has a time, and looks at those every 5 s only
+		opts.ScheduledAt = j.At
+	}
 	if once {
 		opts.UniqueOpts = river.UniqueOpts{ByArgs: true, ByState: unfinished}
 	}

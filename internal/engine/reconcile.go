@@ -33,6 +33,7 @@ func (e *Engine) reconcile(ctx context.Context, before time.Time) error {
 	}
 	return e.store.WithTx(ctx, func(ctx context.Context, tx store.Tx) error {
 		for _, ev := range events {
+			tx.AfterCommit(func() { e.bell.ring(eventQueue) })
 			opts := &river.InsertOpts{Queue: eventQueue, MaxAttempts: 25, Priority: 1, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished}}
 			if err := e.queue.insert(ctx, tx, []river.InsertManyParams{{Args: eventArgs{ev.Source, ev.ID}, InsertOpts: opts}}); err != nil {
 				return err

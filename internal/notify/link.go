@@ -19,11 +19,23 @@ import (
 // stored; a link also ends when the task does, or when it is handed to somebody else.
 type Links struct {
 	key  []byte
-	base string // public address of the server, without a slash at the end
+	base string        // public address of the server, without a slash at the end
+	life time.Duration // how long a link outlives its task's deadline
 }
 
 // NewLinks makes links under a public base address, signed with a key that stays the same.
-func NewLinks(key []byte, base string) Links { return Links{key, strings.TrimRight(base, "/")} }
+func NewLinks(key []byte, base string, life time.Duration) Links {
+	return Links{key, strings.TrimRight(base, "/"), life}
+}
+
+// For is the link of a task's owner. It is the same each time that the task is told of.
+func (l Links) For(t exeunt.Task) Link {
+	from := t.Deadline
+	if t.OpenedAt.After(from) {
+		from = t.OpenedAt
+	}
+	return Link{Task: t.ID, Owner: t.Owner.Email, Until: from.Add(l.life).Truncate(time.Second).UTC()}
+}
 
 // Link is what a token opens.
 type Link struct {

@@ -19,7 +19,7 @@ var (
 	of       = exeunt.Case{ID: 7, Departure: exeunt.Departure{Type: exeunt.Involuntary, Leaver: exeunt.Leaver{Name: "Maya Okonkwo", Zone: "America/Los_Angeles"}}}
 	tom      = exeunt.Person{Name: "Tom Reyes", Email: "tom@northwind.example"}
 	task     = exeunt.Task{ID: 3, Case: 7, Key: "handover", Title: "Transfer knowledge", Owner: tom, Deadline: deadline, Checklist: []string{"Dashboards have a new owner"}}
-	links    = notify.NewLinks([]byte("key"), "https://exeunt.northwind.example/")
+	links    = notify.NewLinks([]byte("key"), "https://exeunt.northwind.example/", 7*24*time.Hour)
 )
 
 func TestAMessageSaysWhatWhoseAndWhenButNotWhy(t *testing.T) {
@@ -54,7 +54,7 @@ func TestALinkOpensOneTaskForOnePersonUntilItEnds(t *testing.T) {
 	if _, err := links.Open(token, deadline.Add(time.Hour)); exeunt.KindOf(err) != exeunt.NotFound {
 		t.Errorf("an ended link was answered %v", err)
 	}
-	if _, err := notify.NewLinks([]byte("other"), "").Open(token, deadline.Add(-time.Hour)); err == nil {
+	if _, err := notify.NewLinks([]byte("other"), "", time.Hour).Open(token, deadline.Add(-time.Hour)); err == nil {
 		t.Error("a link of another key was opened")
 	}
 	for i := range token {

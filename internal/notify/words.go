@@ -3,7 +3,6 @@ package notify
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/exeunt/exeunt"
 )
@@ -14,9 +13,6 @@ type Message struct {
 	Subject string
 	Text    string
 }
-
-// grace is how long a one-time link outlives its task's deadline.
-const grace = 7 * 24 * time.Hour
 
 // Compose writes a notice. The task is nil for an alert.
 func Compose(n exeunt.Notice, c exeunt.Case, t *exeunt.Task, links Links) Message {
@@ -48,7 +44,7 @@ func Compose(n exeunt.Notice, c exeunt.Case, t *exeunt.Task, links Links) Messag
 		fmt.Fprintf(&b, "  - %s\n", item)
 	}
 	if strings.EqualFold(n.To.Email, t.Owner.Email) {
-		link := Link{Task: t.ID, Owner: t.Owner.Email, Until: later(t.Deadline, t.OpenedAt).Add(grace)}
+		link := links.For(*t)
 		fmt.Fprintf(&b, "\nDo it here; no account is needed. The link is for you alone and ends on %s:\n%s\n",
 			link.Until.In(c.Zone()).Format("2 January 2006"), links.URL(link))
 	} else {
@@ -56,13 +52,6 @@ func Compose(n exeunt.Notice, c exeunt.Case, t *exeunt.Task, links Links) Messag
 	}
 	m.Text = b.String()
 	return m
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 func firstName(p exeunt.Person) string {

@@ -43,7 +43,11 @@ type Tx struct {
 	querier
 	SQLite   *sql.Tx
 	Postgres pgx.Tx
+	after    *[]func()
 }
+
+// AfterCommit runs do once the transaction is durable, and not at all when it is rolled back.
+func (tx Tx) AfterCommit(do func()) { *tx.after = append(*tx.after, do) }
 
 // dialect is one kind of database.
 type dialect interface {

@@ -75,7 +75,19 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 func (s *Store) write(ctx context.Context, do func(Tx) error) error {
-	return translate(s.dialect.writer(ctx, do))
+	var after []func()
+	err := s.dialect.writer(ctx, func(tx Tx) error {
+		after = nil
+		tx.after = &after
+		return do(tx)
+	})
+	if err != nil {
+		return translate(err)
+	}
+	for _, do := range after {
+		do()
+	}
+	return nil
 }
 
 // NextCase gives the next case id. An id that is then not used leaves a gap, which is harmless.

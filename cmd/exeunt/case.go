@@ -1,0 +1,303 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/web/api"
+	"github.com/spf13/cobra"
+)
+
+func caseCommand(c *console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "case", Short: "List, show, watch and correct cases",
+		Example: "  exeunt case list --state attention\n  exeunt case show C-2041\n  exeunt case retry C-2041 --step snowflake-disable --reason \"login name corrected\"",
+	}
+	cmd.AddCommand(caseListCommand(c), caseShowCommand(c), caseWatchCommand(c),
+		stepCommand(c, "retry", "Try a failed step again"), stepCommand(c, "override", "Settle a step by decision, with a reason"), caseReleaseCommand(c))
+	return cmd
+}
+
+func caseListCommand(c *console) *cobra.Command {
+	q := url.Values{}
+	var state, text, kind, sort string
+	cmd := &cobra.Command{
+		Use: "list", Short: "List cases, those that need a person first", Args: cobra.NoArgs,
+		Example: "  exeunt case list\n  exeunt case list --state attention\n  exeunt case list --text okonkwo --json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for k, v := range map[string]string{"state": state, "q": text, "type": kind, "sort": sort} {
+				if v != "" {
+					q.Set(k, v)
+				}
+			}
+			var list api.CaseList
+			if err := get(cmd.Context(), "/cases?"+q.Encode(), &list); err != nil {
+				return err
+			}
+			return c.print(list, func(w io.Writer) { printCases(w, list) })
+		},
+	}
+	cmd.Flags().StringVar(&state, "state", "", "attention, running, scheduled, held or closed")
+	cmd.Flags().StringVar(&text, "text", "", "part of a name, case or employee number")
+	cmd.Flags().StringVar(&kind, "type", "", "type of departure")
+	cmd.Flags().StringVar(&sort, "sort", "", "last-day, name or newest")
+	return cmd
+}
+
+func get(ctx context.Context, path string, into any) error {
+	cl, err := newClient()
+	if err != nil {
+		return err
+	}
+	return cl.call(ctx, "GET", path, nil, into)
+}
+
+func post(ctx context.Context, path string, in any) error {
+	cl, err := newClient()
+	if err != nil {
+		return err
+	}
+	return cl.call(ctx, "POST", path, in, nil)
+}
+
+func printCases(w io.Writer, list api.CaseList) {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	_, _ = fmt.Fprintln(t, "CASE\tPERSON\tSTATE\tLAST DAY\tDONE\tOPEN\tATTENTION")
+	for _, r := range list.Cases {
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d of %d\t%d\t%s\n", r.ID, r.Name, r.State, r.LastDay, r.Settled, r.Steps, r.OpenTasks, r.Worst)
+	}
+	_ = t.Flush()
+	_, _ = fmt.Fprintf(w, "%d of %d\n", len(list.Cases), list.Total)
+}
+
+func caseShowCommand(c *console) *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use: "show CASE", Short: "Show one case: what is open first", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := fetchCase(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return c.print(f, func(w io.Writer) { printCase(w, f, all, time.Now()) })
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "show settled steps too")
+	return cmd
+}
+
+func fetchCase(ctx context.Context, name string) (api.Case, error) {
+	var f api.Case
+	id, err := exeunt.ParseCaseID(name)
+	if err != nil {
+		return f, err
+	}
+	return f, get(ctx, "/cases/"+id.String(), &f)
+}
+
+func printCase(w io.Writer, f api.Case, all bool, now time.Time) {
+	l := f.Case.Departure.Leaver
+	_, _ = fmt.Fprintf(w, "%s   %s   %s   last day %s   access ends %s\n", l.Name, f.Case.ID, f.Case.State, f.Case.Departure.LastDay, f.Case.CutOff.In(f.Case.Zone()).Format("Mon 2 Jan 2006, 15:04 MST"))
+	if f.Case.Hold != "" {
+		_, _ = fmt.Fprintf(w, "Held: %s\n", f.Case.Hold)
+	}
+	_, _ = fmt.Fprintf(w, "Record  %d entries, %d in the ledger\n\n", f.Logged, f.Sealed)
+	t := tabwriter.NewWriter(w, 2, 4, 2, ' ', 0)
+	hidden := 0
+	for _, s := range f.Steps {
+		if s.State.Settled() && !all {
+			hidden++
+			continue
+		}
+		word, status := stepWords(s, now)
+		_, _ = fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", symbol(status), s.Branch, s.SystemTitle, s.Title, word)
+	}
+	for _, task := range f.Tasks {
+		if !task.Open() && !all {
+			hidden++
+			continue
+		}
+		word, status := taskWords(task, now)
+		_, _ = fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", symbol(status), task.Branch, task.ID, task.Title, word)
+	}
+	_ = t.Flush()
+	if hidden > 0 {
+		_, _ = fmt.Fprintf(w, "  … %d settled not shown (--all)\n", hidden)
+	}
+	for _, s := range f.Steps {
+		if s.State == exeunt.StepFailed {
+			_, _ = fmt.Fprintf(w, "\nNext: exeunt case retry %s --step %s\n", f.Case.ID, s.Key)
+			return
+		}
+	}
+}
+
+// stepWords is the status of a step in words, and which symbol stands for it.
+func stepWords(s exeunt.Step, now time.Time) (words, status string) {
+	switch s.State {
+	case exeunt.StepConfirmed:
+		return "confirmed", "done"
+	case exeunt.StepAcknowledged:
+		return "acknowledged; cannot be read back", "done"
+	case exeunt.StepAttested:
+		return s.Reason, "done"
+	case exeunt.StepFailed:
+		return s.Reason, "failed"
+	case exeunt.StepWaived:
+		return "overridden by " + s.Reason, "override"
+	case exeunt.StepSkipped, exeunt.StepCancelled:
+		return s.Reason, "skipped"
+	case exeunt.StepWaiting:
+		return s.Reason, "waiting"
+	case exeunt.StepScheduled:
+		return "starts in " + span(s.StartsAt.Sub(now)), "scheduled"
+	default:
+		if s.Attempt > 0 && s.Reason != "" {
+			return fmt.Sprintf("attempt %d: %s", s.Attempt, s.Reason), "running"
+		}
+		return "running", "running"
+	}
+}
+
+func taskWords(t exeunt.Task, now time.Time) (words, status string) {
+	switch {
+	case t.State == exeunt.TaskDone:
+		return "done by " + t.DoneBy, "done"
+	case t.State == exeunt.TaskWithdrawn:
+		return t.Reason, "skipped"
+	case t.State == exeunt.TaskWaiting:
+		return "waits: " + t.After[0].Because, "waiting"
+	case t.Late(now):
+		return fmt.Sprintf("%s, %s late", t.Owner, span(now.Sub(t.Deadline))), "person"
+	default:
+		return fmt.Sprintf("%s, due in %s", t.Owner, span(t.Deadline.Sub(now))), "person"
+	}
+}
+
+// span is a length of time in its largest unit.
+func span(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	default:
+		return fmt.Sprintf("%d d", int(d.Hours()/24))
+	}
+}
+
+func caseWatchCommand(c *console) *cobra.Command {
+	return &cobra.Command{
+		Use: "watch CASE", Short: "Print what happens in a case until it is closed or only people are left to act", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var seen int64
+			tick := time.NewTicker(time.Second)
+			defer tick.Stop()
+			for {
+				f, err := fetchCase(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				seen = c.printNew(f, seen)
+				if done, err := watched(f); done {
+					return err
+				}
+				select {
+				case <-tick.C:
+				case <-cmd.Context().Done():
+					c.note("Work on the server goes on: exeunt case show %s", f.Case.ID)
+					return cmd.Context().Err()
+				}
+			}
+		},
+	}
+}
+
+// printNew prints the entries that were not printed before, oldest first.
+func (c *console) printNew(f api.Case, seen int64) int64 {
+	for i := len(f.Entries) - 1; i >= 0; i-- {
+		e := f.Entries[i]
+		if e.Number <= seen {
+			continue
+		}
+		seen = e.Number
+		_ = c.printLine(e, func(w io.Writer) {
+			_, _ = fmt.Fprintf(w, "%s  %-16s  %s\n", e.At.In(f.Case.Zone()).Format("15:04:05 MST"), e.Kind, e.What)
+		})
+	}
+	return seen
+}
+
+// watched says whether there is anything left that happens by itself.
+func watched(f api.Case) (bool, error) {
+	if !f.Case.Open() {
+		return true, nil
+	}
+	for _, s := range f.Steps {
+		if s.State == exeunt.StepReady || s.State == exeunt.StepRunning {
+			return false, nil
+		}
+	}
+	return true, exitError{exitNeedsPerson, fmt.Errorf("case %s: what is left waits for people, dates or other steps", f.Case.ID)}
+}
+
+// stepCommand makes retry and override, which differ in the path only.
+func stepCommand(c *console, verb, short string) *cobra.Command {
+	var step, reason string
+	cmd := &cobra.Command{
+		Use: verb + " CASE --step STEP --reason TEXT", Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := exeunt.ParseCaseID(args[0])
+			if err != nil {
+				return err
+			}
+			path := strings.Replace(verb, "override", "waive", 1)
+			if err := post(cmd.Context(), fmt.Sprintf("/cases/%s/steps/%s/%s", id, url.PathEscape(step), path), map[string]string{"reason": reason}); err != nil {
+				return err
+			}
+			return c.print(map[string]string{"schema": "done/v1", "case": id.String(), "step": step}, func(w io.Writer) {
+				_, _ = fmt.Fprintf(w, "%s %s\n", id, step)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&step, "step", "", "key of the step, as `case show` prints it")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
+	_ = cmd.MarkFlagRequired("step")
+	return cmd
+}
+
+func caseReleaseCommand(c *console) *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use: "release CASE --reason TEXT", Short: "Let a held case go on", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := exeunt.ParseCaseID(args[0])
+			if err != nil {
+				return err
+			}
+			if err := post(cmd.Context(), "/cases/"+id.String()+"/release", map[string]string{"reason": reason}); err != nil {
+				return err
+			}
+			return c.print(map[string]string{"schema": "done/v1", "case": id.String()}, func(w io.Writer) { _, _ = fmt.Fprintln(w, id, "released") })
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record (at least 10 characters)")
+	return cmd
+}
+
+// printLine writes one object of a stream: a line of JSON with --json, else text.
+func (c *console) printLine(object any, text func(io.Writer)) error {
+	if !c.json {
+		text(c.out)
+		return nil
+	}
+	return encodeLine(c.out, object)
+}

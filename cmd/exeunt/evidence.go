@@ -1,0 +1,169 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/evidence"
+	"github.com/exeunt/exeunt/internal/ledger/verify"
+	"github.com/exeunt/exeunt/internal/web/api"
+	"github.com/spf13/cobra"
+)
+
+func evidenceCommand(c *console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "evidence", Short: "Export the proof of one case, and verify it offline",
+		Example: "  exeunt evidence export C-2041\n  exeunt evidence verify C-2041.evidence.zip --key exeunt.vkey",
+	}
+	cmd.AddCommand(evidenceExportCommand(c), evidenceVerifyCommand(c))
+	return cmd
+}
+
+func evidenceExportCommand(c *console) *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use: "export CASE", Short: "Write the evidence packet of a case to a file, and remember the ledger's key", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := exeunt.ParseCaseID(args[0])
+			if err != nil {
+				return err
+			}
+			cl, err := newClient()
+			if err != nil {
+				return err
+			}
+			packet, err := cl.raw(cmd.Context(), "GET", "/cases/"+id.String()+"/evidence", nil)
+			if err != nil {
+				return err
+			}
+			var key api.LedgerKey
+			if err := cl.call(cmd.Context(), "GET", "/ledger/key", nil, &key); err != nil {
+				return err
+			}
+			rememberKey(c, key.Key)
+			if out == "" {
+				out = evidence.FileName(exeunt.Case{ID: id})
+			}
+			if out == "-" {
+				_, err := c.out.Write(packet)
+				return err
+			}
+			if err := os.WriteFile(out, packet, 0o600); err != nil {
+				return exeunt.Errorf(exeunt.Invalid, "cannot write %s", out).Because(err)
+			}
+			return c.print(map[string]any{"schema": "exported/v1", "case": id, "file": out, "bytes": len(packet)}, func(w io.Writer) { _, _ = fmt.Fprintln(w, out) })
+		},
+	}
+	cmd.Flags().StringVarP(&out, "out", "o", "", "file to write; - for standard output")
+	return cmd
+}
+
+// keyFile is where keys of ledgers that we spoke to are kept, one a line. Like an SSH client, we trust
+// the first key that a server shows and notice when another one turns up.
+func keyFile() (string, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "exeunt", "known-ledgers"), nil
+}
+
+func rememberKey(c *console, key string) {
+	path, err := keyFile()
+	if err != nil {
+		return
+	}
+	known, _ := os.ReadFile(path) // none yet is an empty one
+	if strings.Contains(string(known), key) {
+		return
+	}
+	if os.MkdirAll(filepath.Dir(path), 0o700) != nil || os.WriteFile(path, append(known, key+"\n"...), 0o600) != nil {
+		c.note("The ledger's key could not be remembered in %s; verify with --key.", path)
+		return
+	}
+	c.note("Remembered the ledger's key %s in %s.", verify.Fingerprint(key), path)
+}
+
+func evidenceVerifyCommand(c *console) *cobra.Command {
+	var keys []string
+	cmd := &cobra.Command{
+		Use: "verify FILE", Short: "Verify a packet without any server; exit 5 when anything in it does not hold", Args: cobra.ExactArgs(1),
+		Long: "Verify a packet without any server.\n\nThe key of the ledger comes from --key, from EXEUNT_LEDGER_KEY, or from what `evidence export` remembered.\nWith none of them the packet is checked with the key that it names itself, and the exit code is 4:\nwhoever made the packet could have made that key too, so compare its fingerprint.",
+		RunE: func(_ *cobra.Command, args []string) error {
+			trusted, err := trustedKeys(keys)
+			if err != nil {
+				return err
+			}
+			packet, err := readFile(c.in, args[0])
+			if err != nil {
+				return err
+			}
+			report, err := evidence.Verify(packet, trusted)
+			if err != nil {
+				_ = c.print(map[string]any{"schema": "verified/v1", "verified": false, "fault": exeunt.MessageOf(err)}, func(w io.Writer) {
+					_, _ = fmt.Fprintf(w, "%s Not verified: %s\n", symbol("failed"), exeunt.MessageOf(err))
+				})
+				return exitError{exitBroken, nil}
+			}
+			if err := c.print(verified(report), func(w io.Writer) { printVerified(w, report) }); err != nil {
+				return err
+			}
+			if !report.Pinned {
+				return exitError{exitNeedsPerson, fmt.Errorf("nobody vouched for the key %s that the packet names: compare it with the one that the company published, or give it with --key", report.Fingerprint)}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringArrayVar(&keys, "key", nil, "verifier key of the ledger, or a file that holds it")
+	return cmd
+}
+
+func trustedKeys(given []string) ([]string, error) {
+	if len(given) == 0 && os.Getenv("EXEUNT_LEDGER_KEY") != "" {
+		given = []string{os.Getenv("EXEUNT_LEDGER_KEY")}
+	}
+	if len(given) == 0 {
+		path, err := keyFile()
+		if err != nil {
+			return nil, nil
+		}
+		known, _ := os.ReadFile(path) // none is known when there is no file
+		return strings.Fields(string(known)), nil
+	}
+	var out []string
+	for _, k := range given {
+		if strings.Contains(k, "+") && !strings.ContainsAny(k, "/\\") {
+			out = append(out, k)
+			continue
+		}
+		if b, err := os.ReadFile(k); err == nil {
+			out = append(out, strings.Fields(string(b))...)
+			continue
+		}
+		if !strings.Contains(k, "+") {
+			return nil, exeunt.Errorf(exeunt.Invalid, "--key %s is neither a verifier key nor a file that can be read", k)
+		}
+		out = append(out, k)
+	}
+	return out, nil
+}
+
+func verified(r verify.Report) map[string]any {
+	return map[string]any{
+		"schema": "verified/v1", "verified": true, "case": r.Case.Case, "entries": len(r.Entries), "closed": r.Closed, "erased": r.Erased,
+		"origin": r.Origin, "key": r.Fingerprint, "pinned": r.Pinned, "last": r.Last,
+	}
+}
+
+func printVerified(w io.Writer, r verify.Report) {
+	state := "not closed: later entries may exist"
+	if r.Closed {
+		state = "closed"
+	}
+	_, _ = fmt.Fprintf(w, "%s %s: %d entries, none missing, in order, signed. %s.\n", symbol("done"), r.Case.Case, len(r.Entries), state)
+	_, _ = fmt.Fprintf(w, "  Log %s, key %s, last entry %s\n", r.Origin, r.Fingerprint, r.Last)
+}

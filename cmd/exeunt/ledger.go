@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/exeunt/exeunt/internal/web/api"
+	"github.com/spf13/cobra"
+)
+
+func ledgerCommand(c *console) *cobra.Command {
+	cmd := &cobra.Command{Use: "ledger", Short: "Check the tamper-evident record", Example: "  exeunt ledger verify\n  exeunt ledger key > exeunt.vkey"}
+	cmd.AddCommand(ledgerVerifyCommand(c), ledgerKeyCommand(c))
+	return cmd
+}
+
+func ledgerVerifyCommand(c *console) *cobra.Command {
+	return &cobra.Command{
+		Use: "verify", Short: "Check the whole log, and the database against it; exit 5 when anything does not hold", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cl, err := newClient()
+			if err != nil {
+				return err
+			}
+			var r api.LedgerReport
+			if err := cl.call(cmd.Context(), "POST", "/ledger/verify", struct{}{}, &r); err != nil {
+				return err
+			}
+			if err := c.print(r, func(w io.Writer) { printReport(w, r) }); err != nil {
+				return err
+			}
+			if !r.Verified {
+				return exitError{exitBroken, nil}
+			}
+			return nil
+		},
+	}
+}
+
+func printReport(w io.Writer, r api.LedgerReport) {
+	if !r.Verified {
+		_, _ = fmt.Fprintf(w, "%s The ledger does not hold: %s\n", symbol("failed"), r.Fault)
+		return
+	}
+	_, _ = fmt.Fprintf(w, "%s %d entries, no break. Root %s. Signed by key %s.\n", symbol("done"), r.Entries, r.Root, r.Fingerprint)
+	if r.Waiting > 0 {
+		_, _ = fmt.Fprintf(w, "  %d newer entries are on their way into the log.\n", r.Waiting)
+	}
+}
+
+func ledgerKeyCommand(c *console) *cobra.Command {
+	return &cobra.Command{
+		Use: "key", Short: "Print the key by which the ledger's signatures are checked; give it to auditors", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var key api.LedgerKey
+			if err := get(cmd.Context(), "/ledger/key", &key); err != nil {
+				return err
+			}
+			return c.print(key, func(w io.Writer) { _, _ = fmt.Fprintln(w, key.Key) })
+		},
+	}
+}

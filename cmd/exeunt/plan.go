@@ -1,0 +1,158 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connectors"
+	"github.com/exeunt/exeunt/internal/config"
+	"github.com/spf13/cobra"
+)
+
+func planCommand(c *console) *cobra.Command {
+	cmd := &cobra.Command{Use: "plan", Short: "See what would be done for somebody, without doing it"}
+	cmd.AddCommand(planPreviewCommand(c))
+	return cmd
+}
+
+// planPreview is what `plan preview --json` prints.
+type planPreview struct {
+	Schema        string        `json:"schema"`
+	Policy        string        `json:"policy"`
+	PolicyVersion string        `json:"policy_version"`
+	CutOff        time.Time     `json:"cut_off"`
+	Zone          string        `json:"zone"`
+	Doubt         string        `json:"doubt,omitempty"` // why a person would have to release it
+	Systems       []coverage    `json:"systems"`
+	Steps         []exeunt.Step `json:"steps"`
+	Tasks         []exeunt.Task `json:"tasks"`
+}
+
+// coverage is how a plan covers one system.
+type coverage struct {
+	System string          `json:"system"`
+	Title  string          `json:"title"`
+	Tier   int             `json:"tier"`
+	By     exeunt.Coverage `json:"by"`
+}
+
+func planPreviewCommand(c *console) *cobra.Command {
+	var dir, file string
+	cmd := &cobra.Command{
+		Use: "preview --config DIR --leaver FILE", Short: "Print the plan of a departure: every system, when, who, by when, and which rule put it there", Args: cobra.NoArgs,
+		Example: "  exeunt plan preview --config examples/acme --leaver examples/acme/leaver.json\n  exeunt plan preview --config examples/acme --leaver - --json < leaver.json",
+		RunE: func(*cobra.Command, []string) error {
+			cfg, faults := config.Load(dir, connectors.All(os.DirFS(dir)))
+			if cfg == nil {
+				printFaults(c.err, dir, nil, faults)
+				return exitError{exitUsage, nil}
+			}
+			source, err := readFile(c.in, file)
+			if err != nil {
+				return err
+			}
+			d, faults := cfg.Departure(file, source)
+			if len(faults.Errors()) > 0 {
+				return exeunt.Errorf(exeunt.Invalid, "%s", faults.Error())
+			}
+			now := time.Now()
+			plan, err := cfg.Plan(exeunt.Case{Departure: d}, now)
+			if err != nil {
+				return err
+			}
+			preview := previewOf(cfg, plan, now)
+			return c.print(preview, func(w io.Writer) { printPreview(w, preview, plan) })
+		},
+	}
+	cmd.Flags().StringVar(&dir, "config", "", "configuration folder")
+	cmd.Flags().StringVar(&file, "leaver", "", "departure as YAML or JSON, - for standard input")
+	_ = cmd.MarkFlagRequired("config")
+	_ = cmd.MarkFlagRequired("leaver")
+	return cmd
+}
+
+func readFile(in io.Reader, name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(in)
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, exeunt.Errorf(exeunt.Invalid, "cannot read %s: does it exist?", name).Because(err)
+	}
+	return b, nil
+}
+
+func previewOf(cfg *config.Config, p exeunt.Plan, now time.Time) planPreview {
+	out := planPreview{
+		Schema: "plan/v1", Policy: p.Case.Policy, PolicyVersion: p.Case.PolicyVersion, CutOff: p.Case.CutOff, Zone: p.Case.Departure.Leaver.Zone,
+		Doubt: p.Case.Departure.Doubt(now), Steps: p.Steps, Tasks: p.Tasks,
+	}
+	for _, s := range cfg.Inventory() {
+		out.Systems = append(out.Systems, coverage{s.Name, s.Title, s.Tier, coveredBy(p, s.Name)})
+	}
+	return out
+}
+
+func coveredBy(p exeunt.Plan, system string) exeunt.Coverage {
+	for _, s := range p.Steps {
+		if s.System == system {
+			return s.Coverage
+		}
+	}
+	for _, t := range p.Tasks {
+		if t.System == system {
+			return t.Coverage
+		}
+	}
+	return "uncovered" // Draft never leaves one: its property test says so
+}
+
+// line is a step or a task in the table.
+type line struct {
+	branch, what, where, owner, rule, waits string
+	start, deadline                         time.Time
+}
+
+func printPreview(w io.Writer, preview planPreview, p exeunt.Plan) {
+	zone := p.Case.Zone()
+	_, _ = fmt.Fprintf(w, "%s   policy %s (%s)   access ends %s\n", p.Case.Departure.Leaver.Name, preview.Policy, preview.PolicyVersion, p.Case.CutOff.In(zone).Format("Mon 2 Jan 2006, 15:04 MST"))
+	if preview.Doubt != "" {
+		_, _ = fmt.Fprintf(w, "Would be held for a person: %s\n", preview.Doubt)
+	}
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	_, _ = fmt.Fprintln(t, "\nBRANCH\tWHAT\tWHERE\tSTARTS\tBY\tOWNER\tRULE\tWAITS FOR")
+	for _, l := range linesOf(p) {
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.branch, l.what, l.where, l.start.In(zone).Format("2 Jan 15:04"), l.deadline.In(zone).Format("2 Jan 15:04"), l.owner, l.rule, l.waits)
+	}
+	_ = t.Flush()
+	counts := map[exeunt.Coverage]int{}
+	for _, s := range preview.Systems {
+		counts[s.By]++
+	}
+	_, _ = fmt.Fprintf(w, "\n%d systems: %d by connector, %d inherited from single sign-on and checked, %d by a person. None is left out.\n",
+		len(preview.Systems), counts[exeunt.CoverSteps], counts[exeunt.CoverInherited], counts[exeunt.CoverTask])
+}
+
+func linesOf(p exeunt.Plan) []line {
+	var out []line
+	for _, s := range p.Steps {
+		out = append(out, line{s.Branch, s.Title, s.SystemTitle, s.Owner.String(), s.Rule, waits(s.After), s.StartsAt, s.Deadline})
+	}
+	for _, t := range p.Tasks {
+		out = append(out, line{t.Branch, t.Title, "person", t.Owner.String(), t.Rule, waits(t.After), t.StartsAt, t.Deadline})
+	}
+	slices.SortStableFunc(out, func(a, b line) int { return a.start.Compare(b.start) })
+	return out
+}
+
+func waits(after []exeunt.Dependency) string {
+	if len(after) == 0 {
+		return ""
+	}
+	return after[0].Because
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/app"
+	"github.com/exeunt/exeunt/internal/store"
+	"github.com/spf13/cobra"
+)
+
+func tokenCommand(c *console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "token", Short: "Make API tokens and invite people; works on the server's own data",
+		Example: "  export EXEUNT_TOKEN=$(exeunt token create --data /var/lib/exeunt)\n  exeunt token invite --data /var/lib/exeunt --email ana@example.com --role it",
+	}
+	cmd.AddCommand(tokenCreateCommand(c), tokenInviteCommand(c))
+	return cmd
+}
+
+func tokenCreateCommand(c *console) *cobra.Command {
+	var f serverFlags
+	var email, label string
+	var days int
+	cmd := &cobra.Command{
+		Use: "create --data DIR", Short: "Print a new API token; it is shown once", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := openStore(cmd.Context(), f)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			token, err := app.NewAccounts(s, 0).CreateToken(cmd.Context(), store.User{Email: email, Name: email, Roles: []string{"admin"}}, label, time.Duration(days)*24*time.Hour)
+			if err != nil {
+				return err
+			}
+			return c.print(map[string]string{"schema": "token/v1", "token": token}, func(w io.Writer) { _, _ = fmt.Fprintln(w, token) })
+		},
+	}
+	f.add(cmd, false)
+	cmd.Flags().StringVar(&email, "as", "cli@localhost", "in whose name the token acts")
+	cmd.Flags().StringVar(&label, "label", "command line", "what it is for")
+	cmd.Flags().IntVar(&days, "days", 90, "how long it is valid")
+	return cmd
+}
+
+func tokenInviteCommand(c *console) *cobra.Command {
+	var f serverFlags
+	var email, name string
+	var roles []string
+	cmd := &cobra.Command{
+		Use: "invite --data DIR --email ADDRESS --role ROLE", Short: "Print a one-time link by which somebody chooses a password", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := knownRoles(roles); err != nil {
+				return err
+			}
+			s, err := openStore(cmd.Context(), f)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			secret, err := app.NewAccounts(s, 0).Invite(cmd.Context(), store.User{Email: email, Name: firstOf(name, email), Roles: roles})
+			if err != nil {
+				return err
+			}
+			return c.print(map[string]string{"schema": "invitation/v1", "path": "/invitation/" + secret}, func(w io.Writer) { _, _ = fmt.Fprintln(w, "/invitation/"+secret) })
+		},
+	}
+	f.add(cmd, false)
+	cmd.Flags().StringVar(&email, "email", "", "address, with which they sign in")
+	cmd.Flags().StringVar(&name, "name", "", "name")
+	cmd.Flags().StringSliceVar(&roles, "role", []string{"hr"}, "hr, it, payroll, legal, manager, auditor or admin")
+	_ = cmd.MarkFlagRequired("email")
+	return cmd
+}
+
+func knownRoles(roles []string) error {
+	for _, r := range roles {
+		switch r {
+		case "hr", "it", "payroll", "legal", "manager", "auditor", "admin":
+		default:
+			return exeunt.Errorf(exeunt.Invalid, "%q is not a role: use hr, it, payroll, legal, manager, auditor or admin", r)
+		}
+	}
+	return nil
+}

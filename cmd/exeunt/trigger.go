@@ -1,0 +1,64 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/web/api"
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+)
+
+func triggerCommand(c *console) *cobra.Command {
+	cmd := &cobra.Command{Use: "trigger", Short: "Start a case by hand, instead of the HR system"}
+	cmd.AddCommand(triggerSendCommand(c))
+	return cmd
+}
+
+func triggerSendCommand(c *console) *cobra.Command {
+	var file, reason string
+	cmd := &cobra.Command{
+		Use: "send --leaver FILE --reason TEXT", Short: "Start a case as an override: in your name, with a reason, in the ledger", Args: cobra.NoArgs,
+		Example: "  exeunt trigger send --leaver leaver.json --reason \"the HR system is down; confirmed by Dana Ortiz\"",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			source, err := readFile(c.in, file)
+			if err != nil {
+				return err
+			}
+			departure, err := departureJSON(source)
+			if err != nil {
+				return err
+			}
+			cl, err := newClient()
+			if err != nil {
+				return err
+			}
+			var started api.Started
+			if err := cl.call(cmd.Context(), "POST", "/cases", map[string]any{"departure": departure, "reason": reason}, &started); err != nil {
+				return err
+			}
+			return c.print(started, func(w io.Writer) {
+				_, _ = fmt.Fprintln(w, started.Case)
+				c.note("Watch it: exeunt case watch %s", started.Case)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&file, "leaver", "", "departure as YAML or JSON, - for standard input")
+	cmd.Flags().StringVar(&reason, "reason", "", "why a person starts it (at least 10 characters)")
+	_ = cmd.MarkFlagRequired("leaver")
+	_ = cmd.MarkFlagRequired("reason")
+	return cmd
+}
+
+// departureJSON reads YAML or JSON, which YAML includes, and gives what the API takes.
+func departureJSON(source []byte) (json.RawMessage, error) {
+	var tree map[string]any
+	if json.Unmarshal(source, &tree) != nil {
+		if err := yaml.Unmarshal(source, &tree); err != nil {
+			return nil, exeunt.Errorf(exeunt.Invalid, "the departure is neither YAML nor JSON").Because(err)
+		}
+	}
+	return json.Marshal(tree)
+}

@@ -1,0 +1,180 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/notify"
+	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/web/ui"
+	"golang.org/x/time/rate"
+)
+
+// Accounts are the people and tokens that may come in.
+type Accounts struct {
+	store    *store.Store
+	lifetime time.Duration // of a session
+	tries    tries
+}
+
+// NewAccounts makes accounts over a store.
+func NewAccounts(s *store.Store, lifetime time.Duration) *Accounts {
+	if lifetime <= 0 {
+		lifetime = 12 * time.Hour
+	}
+	return &Accounts{store: s, lifetime: lifetime, tries: tries{limit: map[string]*rate.Limiter{}}}
+}
+
+// tries bounds guesses: ten for each address, then one in twenty seconds.
+type tries struct {
+	mu    sync.Mutex
+	limit map[string]*rate.Limiter
+}
+
+func (t *tries) allow(key string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l, ok := t.limit[key]
+	if !ok {
+		if len(t.limit) > 10_000 { // somebody tries many: forget, but slow all down alike
+			clear(t.limit)
+		}
+		l = rate.NewLimiter(rate.Every(20*time.Second), 10)
+		t.limit[key] = l
+	}
+	return l.Allow()
+}
+
+var tooMany = exeunt.Errorf(exeunt.Throttled, "too many attempts: wait a minute and try again").After(time.Minute)
+
+// SignIn checks a password and begins a session.
+func (a *Accounts) SignIn(ctx context.Context, email, password string) (string, store.User, error) {
+	if !a.tries.allow(strings.ToLower(email)) {
+		return "", store.User{}, tooMany
+	}
+	u, err := a.store.SignIn(ctx, email, password)
+	if exeunt.KindOf(err) == exeunt.Unauthorised {
+		a.record(ctx, email, "sign-in refused")
+		return "", u, exeunt.Errorf(exeunt.Denied, "%s", exeunt.MessageOf(err))
+	}
+	if err != nil {
+		return "", u, err
+	}
+	session, err := a.session(ctx, u)
+	return session, u, err
+}
+
+func (a *Accounts) session(ctx context.Context, u store.User) (string, error) {
+	now := time.Now()
+	session, err := a.store.Grant(ctx, u, store.CredentialSession, "", now, now.Add(a.lifetime))
+	if err == nil {
+		a.record(ctx, u.Email, "signed in")
+	}
+	return session, err
+}
+
+// record puts sign-ins into the ledger. A ledger that cannot take it must not lock people out.
+func (a *Accounts) record(ctx context.Context, who, what string) {
+	var change exeunt.Change
+	change.Record(exeunt.EntrySignedIn, nil, time.Now(), what, map[string]string{"by": who})
+	_ = a.store.Commit(ctx, &change)
+}
+
+// Invitation is whom a one-time link invites.
+func (a *Accounts) Invitation(ctx context.Context, token string) (store.User, error) {
+	u, err := a.store.Bearer(ctx, token, store.CredentialInvitation, time.Now())
+	return u, invitationError(err)
+}
+
+// Redeem uses an invitation up.
+func (a *Accounts) Redeem(ctx context.Context, token, name, password string) (string, error) {
+	u, err := a.store.Redeem(ctx, token, name, password, time.Now())
+	if err != nil {
+		return "", invitationError(err)
+	}
+	return a.session(ctx, u)
+}
+
+func invitationError(err error) error {
+	if exeunt.KindOf(err) == exeunt.Unauthorised {
+		return exeunt.Errorf(exeunt.NotFound, "this invitation is not valid or was used already: sign in, or make a new one with `exeunt token invite`")
+	}
+	return err
+}
+
+// Session is whose session it is.
+func (a *Accounts) Session(ctx context.Context, session string) (store.User, error) {
+	return a.store.Bearer(ctx, session, store.CredentialSession, time.Now())
+}
+
+// SignOut ends a session.
+func (a *Accounts) SignOut(ctx context.Context, session string) error {
+	return a.store.Revoke(ctx, session)
+}
+
+// Token is whose API token it is.
+func (a *Accounts) Token(ctx context.Context, token string) (store.User, error) {
+	return a.store.Bearer(ctx, token, store.CredentialToken, time.Now())
+}
+
+// Invite makes somebody a user and returns the secret of their one-time link.
+func (a *Accounts) Invite(ctx context.Context, u store.User) (string, error) {
+	u, err := a.store.AddUser(ctx, u)
+	if err != nil {
+		return "", err
+	}
+	now := time.Now()
+	return a.store.Grant(ctx, u, store.CredentialInvitation, "", now, now.Add(7*24*time.Hour))
+}
+
+// CreateToken makes an API token for a user.
+func (a *Accounts) CreateToken(ctx context.Context, u store.User, label string, lifetime time.Duration) (string, error) {
+	u, err := a.store.AddUser(ctx, u)
+	if err != nil {
+		return "", err
+	}
+	now := time.Now()
+	token, err := a.store.Grant(ctx, u, store.CredentialToken, label, now, now.Add(lifetime))
+	if err == nil {
+		a.record(ctx, u.Email, "API token made: "+label)
+	}
+	return token, err
+}
+
+// FirstAdministrator invites the local administrator when nobody can sign in yet; "" otherwise.
+func (a *Accounts) FirstAdministrator(ctx context.Context) (string, error) {
+	n, err := a.store.Users(ctx)
+	if err != nil || n > 0 {
+		return "", err
+	}
+	return a.Invite(ctx, store.User{Email: "admin@localhost", Name: "Administrator", Roles: []string{"admin"}})
+}
+
+// taskLinks open tasks for people without an account.
+type taskLinks struct {
+	notify.Links
+	store *store.Store
+	tries *tries
+}
+
+// Open reads a one-time link. It changes nothing.
+func (l taskLinks) Open(ctx context.Context, token string) (ui.Link, error) {
+	link, err := l.Links.Open(token, time.Now())
+	if err != nil {
+		return ui.Link{}, err
+	}
+	gone := exeunt.Errorf(exeunt.NotFound, "this link is not valid or has ended: ask whoever sent it for a new one")
+	t, err := l.store.Task(ctx, link.Task)
+	if err != nil || !strings.EqualFold(t.Owner.Email, link.Owner) {
+		if exeunt.KindOf(err) == exeunt.Temporary || errors.Is(err, context.Canceled) {
+			return ui.Link{}, err
+		}
+		return ui.Link{}, gone
+	}
+	c, err := l.store.Case(ctx, t.Case)
+	return ui.Link{Task: t, AskedBy: c.Owner, Expires: link.Until}, err
+}

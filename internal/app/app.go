@@ -1,0 +1,225 @@
+// Package app puts the house together: it opens what a configuration names, wires it, starts it and
+// stops it. It is the only package that knows all the others.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connectors"
+	"github.com/exeunt/exeunt/internal/config"
+	"github.com/exeunt/exeunt/internal/engine"
+	"github.com/exeunt/exeunt/internal/ledger"
+	"github.com/exeunt/exeunt/internal/notify"
+	"github.com/exeunt/exeunt/internal/store"
+)
+
+// Options are what a server is started with.
+type Options struct {
+	ConfigDir   string
+	DataDir     string
+	Database    string // postgres:// URL, or "" for SQLite in DataDir
+	Listen      string // address to listen on
+	Environment string // "production", "demo": shown in the pages
+	Log         *slog.Logger
+}
+
+// App is a running server.
+type App struct {
+	Config   *config.Config
+	Store    *store.Store
+	Engine   *engine.Engine
+	Ledger   *ledger.Log
+	Shipper  *ledger.Shipper
+	Accounts *Accounts
+	Proofs   *Proofs
+	Links    notify.Links
+
+	options  Options
+	metrics  *metrics
+	lock     *os.File
+	listener net.Listener
+	server   *http.Server
+	shipping sync.WaitGroup
+	cancel   context.CancelFunc
+}
+
+// LoadConfig reads a configuration folder with every kind of connector. What would only be a warning
+// for a check, such as a secret that is not set, is an error here.
+func LoadConfig(dir string) (*config.Config, config.Faults) {
+	c, faults := config.Load(dir, connectors.All(os.DirFS(dir)))
+	var serious config.Faults
+	for _, f := range faults {
+		if !f.Warning || f.AtServe {
+			serious = append(serious, f)
+		}
+	}
+	if len(serious) > 0 {
+		return nil, serious
+	}
+	return c, nil
+}
+
+// Start opens and starts a server. It returns once the server listens; Stop ends it.
+func Start(ctx context.Context, o Options) (*App, error) {
+	cfg, faults := LoadConfig(o.ConfigDir)
+	if len(faults) > 0 {
+		return nil, exeunt.Errorf(exeunt.Invalid, "the configuration in %s has faults:\n%s", o.ConfigDir, faults.Error())
+	}
+	a := &App{Config: cfg, options: o, metrics: newMetrics()}
+	if err := a.start(ctx); err != nil {
+		a.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) start(ctx context.Context) error {
+	if err := a.takeLock(); err != nil {
+		return err
+	}
+	var err error
+	if a.Store, err = store.Open(ctx, a.options.DataDir, a.options.Database, a.Config.Origin); err != nil {
+		return err
+	}
+	if _, err := a.Store.Migrate(ctx); err != nil {
+		return err
+	}
+	if a.Ledger, err = ledger.Open(ctx, filepath.Join(a.options.DataDir, "ledger"), a.Config.Origin, ledger.Options{Logger: a.options.Log}); err != nil {
+		return err
+	}
+	a.Shipper = ledger.NewShipper(a.Store.Outbox(), a.Ledger, a.options.Log)
+	a.Proofs = &Proofs{store: a.Store, log: a.Ledger, shipper: a.Shipper}
+	a.Accounts = NewAccounts(a.Store, a.Config.Session.Lifetime)
+	links, err := a.links(ctx)
+	if err != nil {
+		return err
+	}
+	a.Links = links.Links
+	sources, err := openSources(a.Config)
+	if err != nil {
+		return err
+	}
+	systems := openSystems(a.Config, connectors.All(os.DirFS(a.options.ConfigDir)), a.metrics)
+	node, err := a.Store.Setting(ctx, "node", func() string { return store.Random(8) })
+	if err != nil {
+		return err
+	}
+	a.Engine, err = engine.New(ctx, engine.Config{
+		Store: a.Store, Systems: systems, Planner: a.Config, Intake: sources, Messenger: a.messenger(links.Links),
+		Log: a.options.Log, Node: node, Alone: true, Committed: a.Shipper.Wake,
+	})
+	if err != nil {
+		return err
+	}
+	return a.serve(ctx, sources, links)
+}
+
+// serve starts the shipper, the engine and the pages, in the order in which each is of use to the next.
+func (a *App) serve(ctx context.Context, sources *sources, links taskLinks) error {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	a.cancel = cancel
+	a.shipping.Go(func() { a.ship(work) })
+	if err := a.Engine.Start(ctx); err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.options.Listen)
+	if err != nil {
+		return exeunt.Errorf(exeunt.Invalid, "cannot listen on %s: %v. Choose another with --listen", a.options.Listen, err)
+	}
+	a.listener = listener
+	a.server = &http.Server{
+		Handler: a.handler(sources, links), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(a.options.Log.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		if err := a.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			a.options.Log.Error("the web server stopped", "error", err)
+		}
+	}()
+	return nil
+}
+
+// ship runs the shipper. When the log and the database contradict each other it stops for good, which
+// readiness and the operator are told.
+func (a *App) ship(ctx context.Context) {
+	err := a.Shipper.Run(ctx)
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	a.options.Log.Error("the ledger stopped taking entries", "error", err)
+	change := exeunt.Change{Notices: []exeunt.Notice{{Kind: exeunt.NoticeAlert, To: a.Config.Operator(), Text: "The ledger stopped taking entries: " + exeunt.MessageOf(err), Dedup: "ledger:" + time.Now().UTC().Format(time.DateOnly)}}}
+	change.Record(exeunt.EntryNoticeFailed, nil, time.Now(), "the ledger stopped taking entries", map[string]string{"reason": exeunt.MessageOf(err)})
+	if err := a.Store.Commit(ctx, &change); err != nil {
+		a.options.Log.Error("the operator could not be alerted", "error", err)
+	}
+}
+
+// URL is where the server listens.
+func (a *App) URL() string { return "http://" + a.listener.Addr().String() }
+
+// Stop lets running visits finish for a while and closes everything. What is cut off goes on at the
+// next start.
+func (a *App) Stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := a.server.Shutdown(ctx); err != nil {
+		_ = a.server.Close() // live pages hold their streams open
+	}
+	if err := a.Engine.Stop(ctx); err != nil {
+		a.options.Log.Warn("the engine did not stop cleanly; what was running is found at the next start", "error", err)
+	}
+	a.close()
+}
+
+func (a *App) close() {
+	if a.cancel != nil {
+		a.cancel()
+	}
+	a.shipping.Wait()
+	if a.Ledger != nil {
+		if err := a.Ledger.Close(); err != nil {
+			a.options.Log.Warn("the ledger did not close cleanly", "error", err)
+		}
+	}
+	if a.Store != nil {
+		a.Store.Close()
+	}
+	if a.lock != nil {
+		_ = a.lock.Close()
+	}
+}
+
+// links makes the one-time links, signed with a key that is made once per installation.
+func (a *App) links(ctx context.Context) (taskLinks, error) {
+	key, err := a.Store.Setting(ctx, "link_key", func() string { return store.Random(32) })
+	if err != nil {
+		return taskLinks{}, err
+	}
+	return taskLinks{Links: notify.NewLinks([]byte(key), a.Config.URL, a.Config.Session.TaskLink), store: a.Store}, nil
+}
+
+// TaskLink is the one-time address of a task, as its owner gets it by mail.
+func (a *App) TaskLink(t exeunt.Task) string { return a.Links.URL(a.Links.For(t)) }
+
+func (a *App) messenger(links notify.Links) engine.Messenger {
+	m := a.Config.Mail
+	if m == nil {
+		a.options.Log.Warn("no mail server is configured: people are told of their tasks in the pages only")
+		return notify.Nobody{}
+	}
+	server := notify.MailServer{Host: m.Host, Port: m.Port, From: m.From, Username: m.Username, TLS: strings.Replace(m.TLS, "implicit", "tls", 1)}
+	if !m.Password.IsZero() {
+		server.Password = m.Password.Reveal
+	}
+	return notify.NewMail(server, links)
+}

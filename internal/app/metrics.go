@@ -1,0 +1,66 @@
+package app
+
+import (
+	"context"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// metrics are the figures for /metrics.
+type metrics struct {
+	calls *prometheus.HistogramVec
+	hooks *prometheus.CounterVec
+}
+
+func newMetrics() *metrics {
+	return &metrics{
+		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "exeunt_connector_call_seconds", Help: "Calls to systems, waiting for the lane included, by how they ended.",
+			Buckets: []float64{.005, .02, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 120},
+		}, []string{"system", "verb", "result"}),
+		hooks: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "exeunt_webhooks_total", Help: "Webhooks received, by source and answer."}, []string{"source", "status"}),
+	}
+}
+
+// Observe takes one call of a connector.
+func (m *metrics) Observe(system, verb, kind string, took time.Duration) {
+	m.calls.WithLabelValues(system, verb, kind).Observe(took.Seconds())
+}
+
+func (m *metrics) hook(source string, status int) {
+	m.hooks.WithLabelValues(source, strconv.Itoa(status)).Inc()
+}
+
+// registry collects the figures of one server. Those of the database are read when asked for.
+func (m *metrics) registry(a *App) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	gauge := func(name, help string, read func(context.Context) float64) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			return read(ctx)
+		}))
+	}
+	r.MustRegister(m.calls, m.hooks, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	gauge("exeunt_ledger_backlog", "Entries that wait for the ledger.", func(ctx context.Context) float64 {
+		n, err := a.Store.Outbox().Backlog(ctx)
+		return orNaN(float64(n), err)
+	})
+	gauge("exeunt_cases_attention", "Cases that need a person now.", func(ctx context.Context) float64 {
+		o, err := a.Store.Overview(ctx, time.Now())
+		return orNaN(float64(o.Needing), err)
+	})
+	return r
+}
+
+// orNaN says that a figure could not be read, which a zero would hide.
+func orNaN(v float64, err error) float64 {
+	if err != nil {
+		return math.NaN()
+	}
+	return v
+}

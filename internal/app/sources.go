@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/config"
+	"github.com/exeunt/exeunt/internal/engine"
+	"github.com/exeunt/exeunt/internal/intake"
+	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/wrap"
+)
+
+// sources are the configured HR systems, by name.
+type sources struct {
+	byName map[string]*intake.Source
+	names  []string
+}
+
+func openSources(c *config.Config) (*sources, error) {
+	s := &sources{byName: map[string]*intake.Source{}}
+	for _, configured := range c.Sources {
+		opened, problems := intake.Open(configured.Spec, configured.Settings, wrap.HTTP(http.DefaultTransport))
+		for _, p := range problems {
+			if !p.Warning {
+				return nil, exeunt.Errorf(exeunt.Invalid, "source %s: %s. %s", configured.Name, p.What, p.Remedy)
+			}
+		}
+		s.byName[configured.Name] = opened
+		s.names = append(s.names, configured.Name)
+	}
+	return s, nil
+}
+
+// Normalise makes the trigger of a received event. What a source that is not authoritative says
+// never starts or changes a case: it is a notice.
+func (s *sources) Normalise(ctx context.Context, e store.Event) (exeunt.Trigger, error) {
+	source, ok := s.byName[e.Source]
+	if !ok {
+		return exeunt.Trigger{}, exeunt.Errorf(exeunt.Unsupported, "the source %s was removed from the configuration", e.Source)
+	}
+	var event intake.Event
+	if err := json.Unmarshal(e.Body, &event); err != nil {
+		return exeunt.Trigger{}, exeunt.Errorf(exeunt.Invalid, "the kept event does not decode").Because(err)
+	}
+	t, err := source.Normalise(ctx, event)
+	switch {
+	case errors.Is(err, intake.ErrNotADeparture):
+		return t, exeunt.Errorf(exeunt.NotFound, "%s", exeunt.MessageOf(err))
+	case err != nil:
+		return t, err
+	case !source.Authoritative:
+		return t, exeunt.Errorf(exeunt.NotFound, "%s is not the authoritative source of %s; it says that %s leaves on %s", e.Source, source.Entity, t.Departure.Leaver.ID, t.Departure.LastDay)
+	}
+	return t, nil
+}
+
+// hooks answers webhooks: it judges, makes durable, and only then accepts.
+type hooks struct {
+	sources *sources
+	engine  *engine.Engine
+	metrics *metrics
+	log     *slog.Logger
+}
+
+// Hook answers one delivery.
+func (h hooks) Hook(ctx context.Context, name string, header http.Header, body []byte) (int, error) {
+	source, ok := h.sources.byName[name]
+	if !ok {
+		return http.StatusNotFound, exeunt.Errorf(exeunt.NotFound, "no such source is configured")
+	}
+	now := time.Now().UTC()
+	events, answer := source.Receive(header, body, now)
+	h.metrics.hook(name, answer.Status)
+	if !answer.Accepted() {
+		h.log.Warn("a webhook was refused", "source", name, "status", answer.Status, "signed", answer.Signed, "why", exeunt.MessageOf(answer.Problem))
+		if answer.Signed && answer.Quarantine() {
+			if err := h.engine.Quarantine(ctx, store.Event{Source: name, ID: "quarantine:" + store.Random(8), Body: body, ReceivedAt: now}, answer.Problem); err != nil {
+				return http.StatusServiceUnavailable, err
+			}
+		}
+		return answer.Status, answer.Problem
+	}
+	for _, e := range events {
+		kept, err := json.Marshal(e)
+		if err != nil {
+			return http.StatusInternalServerError, exeunt.Errorf(exeunt.Internal, "the event did not encode").Because(err)
+		}
+		fresh, err := h.engine.Receive(ctx, store.Event{Source: name, ID: e.EventID, Body: kept, ReceivedAt: now})
+		if err != nil {
+			return http.StatusServiceUnavailable, exeunt.Errorf(exeunt.Temporary, "the event could not be kept; send it again").Because(err)
+		}
+		if !fresh {
+			h.log.Info("a webhook was received again; it has no further effect", "source", name, "event", e.EventID)
+		}
+	}
+	return answer.Status, nil
+}

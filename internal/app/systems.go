@@ -1,0 +1,84 @@
+package app
+
+import (
+	"encoding/json"
+	"net/http"
+	"sync"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/internal/config"
+	"github.com/exeunt/exeunt/internal/wrap"
+)
+
+// systems opens the connectors of a configuration, each once, with its lane around it.
+type systems struct {
+	config *config.Config
+	kinds  map[string]connector.Kind
+	meter  wrap.Meter
+
+	mu   sync.Mutex
+	open map[string]connector.Connector
+}
+
+func openSystems(c *config.Config, kinds []connector.Kind, meter wrap.Meter) *systems {
+	s := &systems{config: c, kinds: map[string]connector.Kind{}, meter: meter, open: map[string]connector.Connector{}}
+	for _, k := range kinds {
+		s.kinds[k.Name] = k
+	}
+	return s
+}
+
+// System returns a configured system.
+func (s *systems) System(name string) (exeunt.System, error) {
+	found, err := s.config.System(name)
+	return found.System, err
+}
+
+// Names lists every configured system.
+func (s *systems) Names() []string { return s.config.Names() }
+
+// Connector returns a system's connector, opened at its first use.
+func (s *systems) Connector(name string) (connector.Connector, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, ok := s.open[name]; ok {
+		return c, nil
+	}
+	system, err := s.config.System(name)
+	if err != nil {
+		return nil, err
+	}
+	kind, ok := s.kinds[system.Kind]
+	if !ok {
+		return nil, exeunt.Errorf(exeunt.Unsupported, "there is no connector of kind %q", system.Kind)
+	}
+	lane := wrap.NewLane(name, system.Rate)
+	settings, err := withIdentifier(system)
+	if err != nil {
+		return nil, err
+	}
+	c, err := kind.Open(settings, lane.Transport(wrap.HTTP(http.DefaultTransport)))
+	if err != nil {
+		return nil, err
+	}
+	c = wrap.Stack(c, wrap.Options{System: name, Lane: lane, Secrets: wrap.SecretsIn(system.Settings), Meter: s.meter})
+	s.open[name] = c
+	return c, nil
+}
+
+// withIdentifier tells an HTTP system by which identifier the inventory says that it knows people, so
+// that the two cannot disagree. Directories say it in their own settings, attribute by attribute.
+func withIdentifier(s config.System) ([]byte, error) {
+	if s.Kind != "http" {
+		return s.Settings, nil
+	}
+	var settings map[string]any
+	if err := json.Unmarshal(s.Settings, &settings); err != nil {
+		return nil, exeunt.Errorf(exeunt.Internal, "the settings of %s do not decode", s.Name).Because(err)
+	}
+	if _, ok := settings["identifier"]; !ok {
+		settings["identifier"] = s.Identifier
+	}
+	return json.Marshal(settings)
+}

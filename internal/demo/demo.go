@@ -1,0 +1,150 @@
+// Package demo runs the product for a company that does not exist: simulators of its systems in this
+// process, an ordinary configuration of them, and departures of every type, announced as the HR system
+// would: by its signed webhook.
+package demo
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connectors/yaml"
+	"github.com/exeunt/exeunt/internal/app"
+	"github.com/exeunt/exeunt/internal/sim"
+)
+
+//go:embed company
+var company embed.FS
+
+// Options are what a demo is started with.
+type Options struct {
+	Dir    string // for configuration and data
+	Listen string
+	People int // 200 when zero
+	Log    *slog.Logger
+}
+
+// Demo is a running demo company.
+type Demo struct {
+	App     *app.App
+	Company *sim.Company
+}
+
+// Start starts the simulators and a server for them.
+func Start(ctx context.Context, o Options) (*Demo, error) {
+	if o.People == 0 {
+		o.People = 200
+	}
+	c, err := sim.Start(ctx, o.People, 1)
+	if err != nil {
+		return nil, err
+	}
+	d := &Demo{Company: c}
+	if err := d.configure(o); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	d.App, err = app.Start(ctx, app.Options{
+		ConfigDir: filepath.Join(o.Dir, "config"), DataDir: filepath.Join(o.Dir, "data"), Listen: o.Listen, Environment: "demo", Log: o.Log,
+	})
+	if err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Stop ends the server and the simulators.
+func (d *Demo) Stop() {
+	d.App.Stop()
+	_ = d.Company.Close() // they hold nothing that could be lost
+}
+
+// configure writes the company's configuration and puts into the environment what it refers to: the
+// simulators' addresses, and the secrets, which are in no file.
+func (d *Demo) configure(o Options) error {
+	env := d.Company.Environment()
+	env["EXEUNT_DEMO_URL"] = "http://" + o.Listen
+	env["EXEUNT_DEMO_HR"] = d.Company.HR.URL
+	env["EXEUNT_DEMO_CLIENT"], env["EXEUNT_DEMO_BENEFITS_USER"], env["EXEUNT_DEMO_ORG"] = sim.ClientID, sim.BenefitsUser, sim.Organisation
+	for name, v := range map[string]*sim.Vendor{
+		"DIRECTORY": d.Company.Directory, "IDENTITY": d.Company.Identity, "PAYROLL": d.Company.Payroll, "BENEFITS": d.Company.Benefits,
+		"CHAT": d.Company.Chat, "CODE": d.Company.Code, "CRM": d.Company.CRM,
+	} {
+		env["EXEUNT_DEMO_"+name] = v.URL
+	}
+	for name, value := range env {
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+	}
+	return writeConfig(filepath.Join(o.Dir, "config"))
+}
+
+func writeConfig(dir string) error {
+	root, err := fs.Sub(company, "company")
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := os.CopyFS(dir, root); err != nil {
+		return fmt.Errorf("write the demo's configuration: %w", err)
+	}
+	// The shipped description gives a real application ten minutes to show a change. The simulators
+	// need three seconds, and nobody wants to watch for half an hour how one of them lies.
+	text, err := yaml.Read("workspace")
+	if err != nil {
+		return err
+	}
+	quick := bytes.ReplaceAll(text, []byte("settles: 10m"), []byte("settles: 6s"))
+	quick = bytes.Replace(quick, []byte("name: workspace"), []byte("name: quick-workspace"), 1)
+	if err := os.MkdirAll(filepath.Join(dir, "specs"), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "specs", "quick-workspace.yaml"), quick, 0o600)
+}
+
+// Departure is one that the demo announces.
+type Departure struct {
+	Person sim.Person
+	How    string // in the HR system's words
+	Day    exeunt.Date
+}
+
+// Departures picks people and announces one departure of each type. With all of them due, so that
+// everything can be watched to its end; otherwise one is announced ahead.
+func (d *Demo) Departures(now time.Time, allDue bool) []Departure {
+	past := exeunt.Date(now.AddDate(0, 0, -1).Format(time.DateOnly))
+	ahead := exeunt.Date(now.AddDate(0, 0, 10).Format(time.DateOnly))
+	if allDue {
+		ahead = past
+	}
+	people := d.Company.People
+	at := func(i int) sim.Person { return people[len(people)-1-i*7%len(people)] }
+	return []Departure{
+		{at(1), "Resignation", past}, {at(2), "Dismissal", past}, {at(3), "Redundancy", past},
+		{at(4), "Retirement", ahead}, {at(5), "End of contract", past}, {at(6), "Death", past},
+	}
+}
+
+// Announce sends a departure through the HR system's signed webhook.
+func (d *Demo) Announce(ctx context.Context, dep Departure) error {
+	status, err := d.Company.HR.Announce(ctx, d.App.URL()+"/hooks/bamboohr", dep.Person, dep.Day, dep.How)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusAccepted {
+		return fmt.Errorf("the webhook for %s was answered %d", dep.Person.Name(), status)
+	}
+	return nil
+}

@@ -1,0 +1,507 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/connector/connectortest"
+	"github.com/exeunt/exeunt/internal/engine"
+	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/store/storetest"
+)
+
+// company is an engine over a fresh store with one vendor in memory behind each automated system.
+type company struct {
+	t         *testing.T
+	store     *store.Store
+	engine    *engine.Engine
+	directory *connectortest.Vendor
+	payroll   *connectortest.Vendor
+	inventory []exeunt.System
+	mu        sync.Mutex
+	told      []exeunt.Notice
+	mailFault error
+}
+
+func newCompany(t *testing.T, s *store.Store) *company {
+	t.Helper()
+	inventory := storetest.Inventory()
+	c := &company{t: t, store: s, inventory: inventory, directory: connectortest.NewVendor(inventory[0].Actions...), payroll: connectortest.NewVendor(inventory[2].Actions...)}
+	c.start()
+	return c
+}
+
+// start begins a fresh engine over the store, as after a restart.
+func (c *company) start() {
+	c.t.Helper()
+	e, err := engine.New(c.t.Context(), engine.Config{Store: c.store, Systems: c, Planner: c, Intake: c, Messenger: c, Log: slog.New(slog.DiscardHandler), Node: "one", Alone: true, Poll: 30 * time.Second})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := e.Start(c.t.Context()); err != nil {
+		c.t.Fatal(err)
+	}
+	c.engine = e
+}
+
+func (c *company) stop() {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := c.engine.Stop(ctx); err != nil {
+		c.t.Error(err)
+	}
+}
+
+func (c *company) System(name string) (exeunt.System, error) {
+	for _, s := range c.inventory {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return exeunt.System{}, exeunt.Errorf(exeunt.NotFound, "no system %s", name)
+}
+
+func (c *company) Connector(name string) (connector.Connector, error) {
+	return map[string]connector.Connector{"directory": c.directory, "payroll": c.payroll}[name], nil
+}
+
+func (c *company) Names() []string { return []string{"directory", "payroll", "wiki", "badges"} }
+
+func (c *company) Plan(of exeunt.Case, now time.Time) (exeunt.Plan, error) {
+	of.Owner = storetest.Roles("hr", of.Departure.Leaver)
+	return exeunt.Draft(storetest.Policy(), of, c.inventory, storetest.Roles, now)
+}
+
+func (c *company) Operator() exeunt.Person {
+	return exeunt.Person{Name: "Operator", Email: "ops@x.example"}
+}
+
+func (c *company) Normalise(_ context.Context, e store.Event) (exeunt.Trigger, error) {
+	if string(e.Body) == "lunch" {
+		return exeunt.Trigger{}, exeunt.Errorf(exeunt.NotFound, "it is about lunch")
+	}
+	var t exeunt.Trigger
+	err := json.Unmarshal(e.Body, &t)
+	t.Source, t.EventID = e.Source, e.ID
+	return t, err
+}
+
+func (c *company) Deliver(_ context.Context, n exeunt.Notice, _ exeunt.Case, _ *exeunt.Task) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.mailFault != nil {
+		return c.mailFault
+	}
+	c.told = append(c.told, n)
+	return nil
+}
+
+// hear lets the HR system say something.
+func (c *company) hear(event string, kind exeunt.TriggerKind, d exeunt.Departure) {
+	c.t.Helper()
+	body, err := json.Marshal(exeunt.Trigger{Kind: kind, Departure: d})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := c.engine.Receive(c.t.Context(), store.Event{Source: "hr", ID: event, Body: body, ReceivedAt: time.Now()}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// pass lets time go by.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+func (c *company) only() store.CaseFile {
+	c.t.Helper()
+	page, err := c.store.Cases(c.t.Context(), store.CaseQuery{}, time.Now())
+	if err != nil || len(page.Rows) != 1 {
+		c.t.Fatalf("%d cases, %v", len(page.Rows), err)
+	}
+	f, err := c.store.CaseFile(c.t.Context(), page.Rows[0].ID)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return f
+}
+
+func (c *company) step(key string) exeunt.Step {
+	c.t.Helper()
+	f := c.only()
+	i := slices.IndexFunc(f.Steps, func(s exeunt.Step) bool { return s.Key == key })
+	if i < 0 {
+		c.t.Fatalf("there is no step %s", key)
+	}
+	return f.Steps[i]
+}
+
+func (c *company) task(key string) exeunt.Task {
+	c.t.Helper()
+	t, err := c.store.TaskByKey(c.t.Context(), c.only().Case.ID, key)
+	if err != nil || t == nil {
+		c.t.Fatalf("there is no task %s, %v", key, err)
+	}
+	return *t
+}
+
+func (c *company) expect(want map[string]exeunt.StepState) {
+	c.t.Helper()
+	for key, state := range want {
+		if got := c.step(key); got.State != state {
+			c.t.Errorf("%s is %s (%s), expected %s", key, got.State, got.Reason, state)
+		}
+	}
+}
+
+// soon is somebody whose last day ends three hours after the bubble begins, which it does at midnight
+// UTC on 1 January 2000: fourteen hours ahead, on Kiritimati, it is 17:00 then.
+func soon() exeunt.Departure {
+	d := storetest.Departure("E1", "2000-01-01")
+	d.Leaver.Zone = "Pacific/Kiritimati"
+	return d
+}
+
+var cutOff = time.Date(2000, 1, 1, 3, 0, 0, 0, time.UTC)
+
+// leaving is somebody who leaves at once.
+func leaving() exeunt.Departure {
+	d := storetest.Departure("E1", "1999-12-31")
+	d.Immediate = true
+	return d
+}
+
+func inBubble(t *testing.T, run func(*testing.T, *company)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCompany(t, storetest.SQLite(t))
+		defer c.stop()
+		run(t, c)
+	})
+}
+
+func TestOneDepartureGoesThroughTheWholeHouse(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := leaving()
+		c.directory.Hire(d.Leaver, "eng")
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		pass(5 * time.Second)
+		c.expect(map[string]exeunt.StepState{
+			"directory-disable": exeunt.StepConfirmed, "directory-remove-groups": exeunt.StepConfirmed,
+			"payroll-end-employment": exeunt.StepConfirmed, "payroll-schedule-final-pay": exeunt.StepWaiting,
+		})
+		if got := c.step("directory-disable"); got.Proof != exeunt.Observed || got.Attempt != 1 || got.Account.ID == "" {
+			t.Errorf("the step keeps %+v", got)
+		}
+		c.complete("timesheet", "badges-by-hand", "wiki-check")
+		pass(5 * time.Second)
+		c.expect(map[string]exeunt.StepState{"payroll-schedule-final-pay": exeunt.StepConfirmed})
+		if f := c.only(); f.Case.State != exeunt.CaseClosed || f.Entries[0].Kind != exeunt.EntryClosed {
+			t.Errorf("the case is %s and its newest entry %s", f.Case.State, f.Entries[0].Kind)
+		}
+	})
+}
+
+func (c *company) complete(keys ...string) {
+	c.t.Helper()
+	for _, key := range keys {
+		if err := c.engine.CompleteTask(c.t.Context(), c.task(key).ID, nil, "", "Tom Reyes"); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+func TestIndependentBranchesStartTogetherAndAScheduledOneWaitsForItsTime(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := soon()
+		c.directory.Hire(d.Leaver)
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		pass(5 * time.Second)
+		c.expect(map[string]exeunt.StepState{"payroll-end-employment": exeunt.StepConfirmed, "directory-disable": exeunt.StepScheduled})
+		pass(time.Until(cutOff) - time.Second)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepScheduled})
+		pass(40 * time.Second)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed})
+		if late := c.step("directory-disable").SettledAt.Sub(cutOff); late > 31*time.Second {
+			t.Errorf("access ended %s after the cut-off", late)
+		}
+	})
+}
+
+func TestWhatFailsBecomesATaskOfTheOwnerWithTheFallback(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.payroll.Hire(leaving().Leaver)
+		c.hear("1", exeunt.Announced, leaving()) // nobody was hired in the directory
+		pass(5 * time.Second)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepFailed, "directory-remove-groups": exeunt.StepFailed})
+		task := c.task("directory-exception")
+		if task.Owner.Email != "ana.silva@northwind.example" || task.Procedure != "Disable it in the console." || !strings.Contains(task.Reason, "no account matches") {
+			t.Errorf("the task is %+v", task)
+		}
+		c.wasTold(exeunt.NoticeFailed, "ana.silva@northwind.example")
+		c.hasEntry(exeunt.EntryFailed)
+		c.complete("directory-exception")
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepAttested, "directory-remove-groups": exeunt.StepAttested})
+	})
+}
+
+func (c *company) wasTold(kind exeunt.NoticeKind, address string) {
+	c.t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !slices.ContainsFunc(c.told, func(n exeunt.Notice) bool { return n.Kind == kind && n.To.Email == address }) {
+		c.t.Errorf("%s was not told that something %s: %+v", address, kind, c.told)
+	}
+}
+
+func (c *company) hasEntry(kind exeunt.EntryKind) {
+	c.t.Helper()
+	page, err := c.store.Entries(c.t.Context(), store.EntryQuery{Kind: string(kind)})
+	if err != nil || page.Total == 0 {
+		c.t.Errorf("the ledger has no %s, %v", kind, err)
+	}
+}
+
+func TestAFailedStepComesBackWhenItsOwnerHasMendedIt(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.payroll.Hire(leaving().Leaver)
+		c.hear("1", exeunt.Announced, leaving())
+		pass(5 * time.Second)
+		c.directory.Hire(leaving().Leaver)
+		if err := c.engine.RetryStep(t.Context(), c.only().Case.ID, "directory-disable", exeunt.Override{By: "Ana", Reason: "login corrected"}); err != nil {
+			t.Fatal(err)
+		}
+		pass(5 * time.Second)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed, "directory-remove-groups": exeunt.StepConfirmed})
+		if got := c.task("directory-exception"); got.State != exeunt.TaskWithdrawn {
+			t.Errorf("its task is %s", got.State)
+		}
+	})
+}
+
+func TestAVendorThatAnswersAndDoesNothingIsNeverConfirmed(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.directory.Hire(leaving().Leaver)
+		c.payroll.Hire(leaving().Leaver)
+		c.directory.Lie(connectortest.Always)
+		c.hear("1", exeunt.Announced, leaving())
+		pass(70 * time.Minute)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepFailed})
+		if got := c.step("directory-disable"); !strings.Contains(got.Reason, "nothing has changed") {
+			t.Errorf("the reason is %q", got.Reason)
+		}
+	})
+}
+
+func TestALostAnswerIsLookedAtAndNotRepeated(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.directory.Hire(leaving().Leaver)
+		c.payroll.Hire(leaving().Leaver)
+		c.directory.LoseAnswers(1)
+		c.hear("1", exeunt.Announced, leaving())
+		pass(time.Minute)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed})
+		if n := c.directory.Applied(exeunt.Disable); n != 1 {
+			t.Errorf("it was applied %d times", n)
+		}
+	})
+}
+
+func TestAThrottledSystemIsTriedAgainWhenItSays(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.directory.Hire(leaving().Leaver)
+		c.payroll.Hire(leaving().Leaver)
+		c.directory.Fail(connectortest.Apply, 1, exeunt.Errorf(exeunt.Throttled, "slow down").After(90*time.Second))
+		c.hear("1", exeunt.Announced, leaving())
+		pass(85 * time.Second)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepReady, "payroll-end-employment": exeunt.StepConfirmed})
+		pass(2 * time.Minute)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed, "directory-remove-groups": exeunt.StepConfirmed})
+	})
+}
+
+func TestADeadSystemCostsTheOthersNothingAndEndsAsATask(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.payroll.Hire(leaving().Leaver)
+		c.directory.Fail(connectortest.Find, connectortest.Always, exeunt.Errorf(exeunt.Temporary, "no answer in time"))
+		c.hear("1", exeunt.Announced, leaving())
+		pass(5 * time.Second)
+		c.expect(map[string]exeunt.StepState{"payroll-end-employment": exeunt.StepConfirmed})
+		pass(70 * time.Minute)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepFailed})
+	})
+}
+
+func TestADuplicateIsAbsorbedAnAmendmentReplansARescissionCancels(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := soon()
+		d.LastDay, d.TerminationDate = "2000-01-10", "2000-01-10"
+		c.directory.Hire(d.Leaver)
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		c.hear("1", exeunt.Announced, d)
+		pass(2 * time.Second)
+		c.hear("2", exeunt.Announced, d)
+		pass(2 * time.Second)
+		if n := c.directory.Applied(exeunt.Disable); n != 0 {
+			t.Fatal("cut before the last day")
+		}
+		earlier := d
+		earlier.LastDay, earlier.TerminationDate = "2000-01-01", "2000-01-01"
+		c.hear("3", exeunt.Announced, earlier)
+		pass(2 * time.Second)
+		if got := c.only().Case.CutOff; !got.Equal(cutOff) {
+			t.Errorf("the cut-off is %s", got)
+		}
+		c.hear("4", exeunt.Rescinded, earlier)
+		pass(4 * time.Hour)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepCancelled, "payroll-end-employment": exeunt.StepConfirmed})
+		if got := c.task("put-back"); !slices.Contains(got.Checklist, "Payroll: End employment") {
+			t.Errorf("to be put back: %v", got.Checklist)
+		}
+		if n := c.directory.Applied(exeunt.Disable); n != 0 {
+			t.Error("a rescinded departure was cut")
+		}
+	})
+}
+
+func TestAnAmendmentToAnEarlierDayCutsOnThatDay(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := soon()
+		d.LastDay = "2000-02-10"
+		c.directory.Hire(d.Leaver)
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		pass(2 * time.Second)
+		d.LastDay = "2000-01-01"
+		c.hear("2", exeunt.Announced, d)
+		pass(time.Until(cutOff.Add(time.Minute)))
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed})
+	})
+}
+
+func TestWhatIsNoDepartureIsRecordedAndIgnored(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		if _, err := c.engine.Receive(t.Context(), store.Event{Source: "hr", ID: "x", Body: []byte("lunch"), ReceivedAt: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		pass(2 * time.Second)
+		c.hasEntry(exeunt.EntryRefused)
+		if page, _ := c.store.Cases(t.Context(), store.CaseQuery{}, time.Now()); page.All != 0 {
+			t.Error("lunch became a case")
+		}
+	})
+}
+
+func TestADoubtfulDepartureWaitsForAPerson(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := storetest.Departure("E1", "1990-01-01")
+		c.directory.Hire(d.Leaver)
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		pass(time.Hour)
+		if f := c.only(); f.Case.State != exeunt.CaseHeld || c.directory.Applied(exeunt.Disable) != 0 {
+			t.Fatalf("the case is %s", f.Case.State)
+		}
+		if err := c.engine.ReleaseCase(t.Context(), 1, exeunt.Override{By: "Ana", Reason: "HR confirmed the date by phone"}); err != nil {
+			t.Fatal(err)
+		}
+		pass(40 * time.Second)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed})
+	})
+}
+
+func TestAPersonCanStartACaseWithAReason(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.directory.Hire(leaving().Leaver)
+		c.payroll.Hire(leaving().Leaver)
+		if _, err := c.engine.StartCase(t.Context(), leaving(), exeunt.Override{By: "Ana", Reason: "now"}); exeunt.KindOf(err) != exeunt.Invalid {
+			t.Errorf("a case without a reason was answered %v", err)
+		}
+		id, err := c.engine.StartCase(t.Context(), leaving(), exeunt.Override{By: "Ana", Reason: "the HR system is down today"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.engine.StartCase(t.Context(), leaving(), exeunt.Override{By: "Ana", Reason: "the HR system is down today"}); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("a second case was answered %v", err)
+		}
+		pass(5 * time.Second)
+		if f := c.only(); f.Case.ID != id || f.Case.Override == nil || f.Case.Override.By != "Ana" {
+			t.Errorf("the case is %+v", f.Case)
+		}
+	})
+}
+
+func TestOwnersAreRemindedAndLatenessIsEscalated(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.directory.Hire(leaving().Leaver)
+		c.payroll.Hire(leaving().Leaver)
+		c.hear("1", exeunt.Announced, leaving())
+		pass(130 * time.Minute)
+		c.wasTold(exeunt.NoticeReminder, "tom.reyes@northwind.example")
+		pass(2 * time.Hour)
+		c.wasTold(exeunt.NoticeLate, "tom.reyes@northwind.example")
+		c.wasTold(exeunt.NoticeLate, "priya.nair@northwind.example")
+	})
+}
+
+func TestAMessageThatDoesNotArriveIsRecordedAndSentLater(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.directory.Hire(leaving().Leaver)
+		c.payroll.Hire(leaving().Leaver)
+		c.mu.Lock()
+		c.mailFault = exeunt.Errorf(exeunt.Temporary, "the mail server is away")
+		c.mu.Unlock()
+		c.hear("1", exeunt.Announced, leaving())
+		pass(10 * time.Minute)
+		c.hasEntry(exeunt.EntryNoticeFailed)
+		c.mu.Lock()
+		c.mailFault = nil
+		c.mu.Unlock()
+		pass(time.Hour)
+		c.wasTold(exeunt.NoticeAssigned, "tom.reyes@northwind.example")
+	})
+}
+
+// A visit that is cut off after it acted and before it could say so is found again: the system is
+// looked at, and what is so already is not done twice.
+func TestACrashBetweenActingAndSayingSoIsHarmless(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCompany(t, storetest.SQLite(t))
+		d := leaving()
+		account := c.directory.Hire(d.Leaver)
+		c.payroll.Hire(d.Leaver)
+		c.stop()
+		change := storetest.Open(t, c.store, d, time.Now())
+		intent := change.Steps[0].Intend(account, exeunt.Observation{}, time.Now())
+		if err := c.store.Commit(t.Context(), &intent); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.directory.Apply(t.Context(), account, exeunt.Disable, connector.Parameters{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.store.Lease(t.Context(), change.Case.ID, "directory", "one/before-the-crash", time.Now(), time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		c.start()
+		defer c.stop()
+		pass(10 * time.Second)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed})
+		if n := c.directory.Applied(exeunt.Disable); n != 1 {
+			t.Errorf("it was done %d times", n)
+		}
+	})
+}
