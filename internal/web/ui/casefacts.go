@@ -50,7 +50,7 @@ func (c caseView) facts(f store.CaseFile, check LedgerCheck) facts {
 			continue
 		}
 		out.Open++
-		if out.Next == nil || t.Deadline.Before(out.Next.Deadline) {
+		if c.visible(t.Branch) && (out.Next == nil || t.Deadline.Before(out.Next.Deadline)) {
 			out.Next = &t
 		}
 	}
@@ -82,6 +82,14 @@ func (c caseView) access(f store.CaseFile) accessClock {
 		a.Ended = time.Time{}
 	}
 	return a
+}
+
+// nobody says that nobody has to act, as far as the viewer sees it.
+func (c caseView) nobody() string {
+	if c.Facts.Open > 0 {
+		return "None of them in your branches"
+	}
+	return "Nobody has to act now"
 }
 
 // need is one open matter: what happened, what it means, since when, and what can be done.

@@ -131,6 +131,10 @@ func (s *server) casesPage(v *visit) error {
 	if err != nil {
 		return err
 	}
+	page.Rows = slices.Clone(page.Rows)
+	for i, r := range page.Rows {
+		page.Rows[i] = v.row(r)
+	}
 	view := casesView{CasePage: page, Filter: f, visit: v}
 	if len(page.Rows) == 0 && page.Total > 0 {
 		http.Redirect(v.w, v.Request, f.page(view.pages()), http.StatusFound)

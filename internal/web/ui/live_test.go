@@ -253,7 +253,7 @@ func TestWithoutScript(t *testing.T) {
 	b.do(chromedp.Click(chromedp.CSS("input[value='4']")), chromedp.Click(chromedp.CSS("button[value=save]")))
 	b.do(chromedp.WaitVisible(chromedp.CSS(".told")))
 	b.do(chromedp.Click(chromedp.CSS("button[value=complete]")))
-	b.do(chromedp.WaitVisible(chromedp.CSS(".told")))
+	b.do(chromedp.WaitVisible(chromedp.CSS("div.card .lead")))
 	row, err := b.world.Task(t.Context(), 315)
 	if err != nil || row.State != exeunt.TaskDone || fmt.Sprint(row.Ticked) != "[0 1 2 4]" {
 		t.Errorf("%v, task is %s with %v", err, row.State, row.Ticked)

@@ -55,6 +55,10 @@ func (s *server) overviewPage(v *visit) error {
 	if err != nil {
 		return err
 	}
+	o.Attention = slices.Clone(o.Attention)
+	for i, r := range o.Attention {
+		o.Attention[i] = v.row(r)
+	}
 	view := overviewView{Overview: o, Viewer: v.viewer, Zone: v.zone, Now: v.now, Measures: measures(o)}
 	systems := s.Inventory.Systems()
 	view.Systems = len(systems)

@@ -66,7 +66,20 @@ func (v viewer) owns(t exeunt.Task) bool {
 	return v.Email != "" && strings.EqualFold(v.Email, t.Owner.Email)
 }
 
-func (v viewer) mayDo(t exeunt.Task) bool { return v.owns(t) || v.may(doTasks) }
+func (v viewer) mayDo(t exeunt.Task) bool { return v.owns(t) || v.may(doTasks) && v.sees(t) }
+
+// sees says whether a task is any business of the viewer: their own, or one of a branch that they see.
+func (v viewer) sees(t exeunt.Task) bool {
+	return v.owns(t) || v.may(seeAllTasks) && (t.Branch != accessBranch || v.may(seeAccess))
+}
+
+// row leaves out of a list what the viewer does not see in detail.
+func (v viewer) row(r store.CaseRow) store.CaseRow {
+	if !v.may(seeAccess) {
+		r.Worst = "" // which step it is; that one has failed stays
+	}
+	return r
+}
 
 // leaving is how somebody leaves, as far as the viewer may know it.
 func (v viewer) leaving(t exeunt.DepartureType, immediate bool) string {

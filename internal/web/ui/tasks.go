@@ -128,6 +128,7 @@ func (s *server) viewTasks(v *visit, f taskFilter, given *taskDetail) (tasksView
 	if err != nil {
 		return view, err
 	}
+	rows = slices.DeleteFunc(rows, func(r store.TaskRow) bool { return !v.sees(r.Task) })
 	if len(rows) > tasksShown {
 		rows, view.More = rows[:tasksShown], true
 	}
@@ -164,7 +165,7 @@ func (s *server) pickTask(v *visit, f taskFilter, rows []store.TaskRow) (*taskDe
 		if row, err = s.Reader.Task(v.Context(), f.Sel); err != nil {
 			return nil, err
 		}
-		if !v.may(seeAllTasks) && !v.owns(row.Task) {
+		if !v.sees(row.Task) {
 			return nil, nothingHere()
 		}
 	case len(rows) > 0:
@@ -261,7 +262,7 @@ func (s *server) taskPost(v *visit) error {
 		return err
 	}
 	if !v.mayDo(row.Task) {
-		if v.may(seeAllTasks) {
+		if v.sees(row.Task) {
 			return exeunt.Errorf(exeunt.Denied, "this task is not yours and your role may not do it, so nothing was changed")
 		}
 		return nothingHere()
