@@ -99,9 +99,9 @@ func table(p exeunt.Plan) string {
 	var lines []string
 	zone := p.Case.Zone()
 	line := func(start time.Time, kind, key, rule string, owner exeunt.Person, deadline time.Time, after []exeunt.Dependency) {
-		text := fmt.Sprintf("%s  by %s  %-4s %-34s %-22s %s", start.In(zone).Format("01-02 15:04"), deadline.In(zone).Format("01-02 15:04"), kind, key, rule, owner)
+		text := fmt.Sprintf("%s  by %s  %-4s %-34s %-22s %s", start.In(zone).Format("2006-01-02 15:04"), deadline.In(zone).Format("2006-01-02 15:04"), kind, key, rule, owner)
 		for _, d := range after {
-			text += "\n" + strings.Repeat(" ", 27) + "after " + d.Key + ": " + d.Because
+			text += "\n" + strings.Repeat(" ", 37) + "after " + d.Key + ": " + d.Because
 		}
 		lines = append(lines, text)
 	}
@@ -111,7 +111,7 @@ func table(p exeunt.Plan) string {
 	for _, task := range p.Tasks {
 		line(task.StartsAt, "task", task.Key, task.Rule, task.Owner, task.Deadline, task.After)
 	}
-	slices.SortStableFunc(lines, func(a, b string) int { return cmp.Compare(a[:11], b[:11]) })
+	slices.SortStableFunc(lines, func(a, b string) int { return cmp.Compare(a[:16], b[:16]) })
 	return fmt.Sprintf("policy %s, cut-off %s\n%s\n", p.Case.Policy, p.Case.CutOff.In(zone).Format(time.RFC3339), strings.Join(lines, "\n"))
 }
 
