@@ -92,8 +92,8 @@ func caseShowCommand(c *console) *cobra.Command {
 	return cmd
 }
 
-func fetchCase(ctx context.Context, name string) (api.Case, error) {
-	var f api.Case
+func fetchCase(ctx context.Context, name string) (api.CaseFile, error) {
+	var f api.CaseFile
 	id, err := exeunt.ParseCaseID(name)
 	if err != nil {
 		return f, err
@@ -101,7 +101,7 @@ func fetchCase(ctx context.Context, name string) (api.Case, error) {
 	return f, get(ctx, "/cases/"+id.String(), &f)
 }
 
-func printCase(w io.Writer, f api.Case, all bool, now time.Time) {
+func printCase(w io.Writer, f api.CaseFile, all bool, now time.Time) {
 	l := f.Case.Departure.Leaver
 	_, _ = fmt.Fprintf(w, "%s   %s   %s   last day %s   access ends %s\n", l.Name, f.Case.ID, f.Case.State, f.Case.Departure.LastDay, f.Case.CutOff.In(f.Case.Zone()).Format("Mon 2 Jan 2006, 15:04 MST"))
 	if f.Case.Hold != "" {
@@ -222,7 +222,7 @@ func caseWatchCommand(c *console) *cobra.Command {
 }
 
 // printNew prints the entries that were not printed before, oldest first.
-func (c *console) printNew(f api.Case, seen int64) int64 {
+func (c *console) printNew(f api.CaseFile, seen int64) int64 {
 	for i := len(f.Entries) - 1; i >= 0; i-- {
 		e := f.Entries[i]
 		if e.Number <= seen {
@@ -237,7 +237,7 @@ func (c *console) printNew(f api.Case, seen int64) int64 {
 }
 
 // watched says whether there is anything left that happens by itself.
-func watched(f api.Case) (bool, error) {
+func watched(f api.CaseFile) (bool, error) {
 	if !f.Case.Open() {
 		return true, nil
 	}

@@ -22,8 +22,8 @@ type CaseList struct {
 	Counts map[string]int  `json:"counts" doc:"Matching cases by state; the empty key counts all"`
 }
 
-// Case is all of one case.
-type Case struct {
+// CaseFile is all of one case.
+type CaseFile struct {
 	Schema  string           `json:"schema"`
 	Case    exeunt.Case      `json:"case"`
 	Steps   []exeunt.Step    `json:"steps"`
@@ -86,12 +86,12 @@ func (a routes) listCases(ctx context.Context, in *struct {
 
 func (a routes) showCase(ctx context.Context, in *struct {
 	ID exeunt.CaseID `path:"id" doc:"C-2041 or 2041"`
-}) (*answer[Case], error) {
+}) (*answer[CaseFile], error) {
 	f, err := a.Reader.CaseFile(ctx, in.ID)
 	if err != nil {
 		return nil, problem(err)
 	}
-	return &answer[Case]{Case{"case/v1", f.Case, f.Steps, f.Tasks, f.Entries, f.Logged, f.Sealed}}, nil
+	return &answer[CaseFile]{CaseFile{"case/v1", f.Case, f.Steps, f.Tasks, f.Entries, f.Logged, f.Sealed}}, nil
 }
 
 // Started says which case a departure opened.
