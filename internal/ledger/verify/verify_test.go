@@ -250,6 +250,44 @@ func TestAKeptCheckpointShowsARewrittenLog(t *testing.T) {
 	wants(t, "a rewritten log", check(rewritten), "the log was rewritten")
 }
 
+func TestASignedRootThatIsNotThatOfTheEntriesIsRefused(t *testing.T) {
+	l := newLog(t, origin)
+	l.add(t, "handle", opened(), nil)
+	files := l.files(t)
+	signed, err := note.Sign(&note.Note{Text: fmt.Sprintf("%s\n1\n%s\n", origin, tlog.RecordHash(nil))}, l.signer)
+	must(t, err)
+	files["checkpoint"].Data = signed
+	_, err = verify.Log(files, verify.LogOptions{Keys: []string{l.key}})
+	wants(t, "log", err, "but the signed root is")
+}
+
+func TestAProofHasOneSpelling(t *testing.T) {
+	h := tlog.RecordHash([]byte("x"))
+	p := verify.Proof{Index: 7, Hashes: tlog.RecordProof{h, h}, Checkpoint: []byte("origin\n9\n")}
+	good := string(p.Encode())
+	back, err := verify.DecodeProof([]byte(good))
+	if err != nil || back.Index != 7 || len(back.Hashes) != 2 || string(back.Checkpoint) != "origin\n9\n" {
+		t.Fatalf("%+v, %v", back, err)
+	}
+	text := h.String() // 32 bytes leave two bits of the last digit unused; A and B then decode alike
+	last := text[len(text)-2]
+	for name, bad := range map[string]string{
+		"unused bits":   strings.Replace(good, text, text[:len(text)-2]+string(last+1)+"=", 1),
+		"leading zero":  strings.Replace(good, "index 7", "index 07", 1),
+		"sign":          strings.Replace(good, "index 7", "index +7", 1),
+		"negative":      strings.Replace(good, "index 7", "index -7", 1),
+		"carriage":      strings.ReplaceAll(good, "\n", "\r\n"),
+		"another":       strings.Replace(good, "@v1", "@v2", 1),
+		"no checkpoint": strings.Split(good, "\n\n")[0],
+		"short hash":    strings.Replace(good, text, text[4:], 1),
+		"empty":         "",
+	} {
+		if _, err := verify.DecodeProof([]byte(bad)); exeunt.KindOf(err) != exeunt.Invalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestACheckpointOfAnotherLogIsRefused(t *testing.T) {
 	l := newLog(t, "elsewhere") // the key is trusted, but it is not this log's
 	l.add(t, "handle", opened(), nil)
