@@ -214,6 +214,7 @@ func (d *drafter) add(rule Rule, t Task) error {
 	if t.Deadline, err = d.plan.Case.instant(rule.Deadline, t.StartsAt); err != nil {
 		return err
 	}
+	t.Deadline = caughtUp(t.Deadline, t.StartsAt, leastForTask)
 	d.plan.Tasks = append(d.plan.Tasks, t)
 	d.made[rule.Name] = append(d.made[rule.Name], t.Key)
 	return nil

@@ -74,6 +74,7 @@ type Step struct {
 	After        []Dependency `json:"after,omitempty"`
 
 	Attempt       int                 `json:"attempt"`
+	Unshown       int                 `json:"unshown,omitempty"` // times that the system accepted it and did not show it
 	NextAttemptAt time.Time           `json:"next_attempt_at,omitzero"`
 	BegunAt       time.Time           `json:"begun_at,omitzero"`   // first attempt
 	AppliedAt     time.Time           `json:"applied_at,omitzero"` // last intent; zero when it never acted
@@ -193,6 +194,9 @@ func (s Step) wait(o Outcome, now time.Time) Change {
 	if o.Kind == TryAgain {
 		s.Attempt++
 	}
+	if class := KindOf(errOrNil(o.Err)); class == Throttled || class == Unauthorised {
+		s.AppliedAt = time.Time{} // refused for sure: there is nothing to wait for and nothing to be unsure of
+	}
 	pause := o.Wait
 	if pause == 0 {
 		pause = Backoff(s.Attempt)
@@ -203,7 +207,10 @@ func (s Step) wait(o Outcome, now time.Time) Change {
 		tired = late && s.Attempt >= Attempts
 	}
 	if o.Kind == NotYet { // the system took it and is given its time, but not for ever
-		tired = s.Attempt >= settlePeriods || (late && now.Sub(s.AppliedAt) > 10*time.Minute)
+		if o.Changed {
+			s.Unshown++
+		}
+		tired = s.Unshown >= settlePeriods || (late && now.Sub(s.AppliedAt) > 10*time.Minute)
 	}
 	if tired {
 		return s.giveUp(o, now)
@@ -278,7 +285,7 @@ func Retry(steps []Step, task *Task, by Override, now time.Time) (Change, error)
 		if s.State != StepFailed {
 			continue
 		}
-		s.State, s.Attempt, s.NextAttemptAt, s.SettledAt, s.Reason = StepReady, 0, now, time.Time{}, ""
+		s.State, s.Attempt, s.Unshown, s.NextAttemptAt, s.SettledAt, s.Reason = StepReady, 0, 0, now, time.Time{}, ""
 		if s.Deadline.Before(now) {
 			s.Deadline = now.Add(2 * time.Hour)
 		}
@@ -334,5 +341,21 @@ func (s Step) reschedule(c Case, now time.Time) (Step, error) {
 		s.StartsAt = now
 	}
 	s.Deadline, err = c.instant(s.DeadlineRule, s.StartsAt)
+	s.Deadline = caughtUp(s.Deadline, s.StartsAt, leastForStep)
 	return s, err
+}
+
+// The least time that a step or a person is given. When HR announces a departure after the fact,
+// deadlines counted from its dates have passed before anybody could act; nothing is born late.
+const (
+	leastForStep = 4 * time.Hour // SPEC §7: the standard departure
+	leastForTask = 24 * time.Hour
+)
+
+// caughtUp moves a deadline that lies before its start.
+func caughtUp(deadline, start time.Time, least time.Duration) time.Time {
+	if deadline.After(start) {
+		return deadline
+	}
+	return start.Add(least)
 }

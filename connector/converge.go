@@ -46,7 +46,7 @@ func Converge(ctx context.Context, c Connector, a Aim, intend func(before exeunt
 		}
 	}
 	if a.Spec.Action == exeunt.CheckAccess {
-		return stillOpen(before), nil
+		return stillOpen(a, before), nil
 	}
 	if a.Intended && a.Settling && before.Of(a.Spec.Action) == exeunt.Absent {
 		return notYet(a, before), nil
@@ -76,7 +76,7 @@ func judge(ctx context.Context, c Connector, a Aim, before exeunt.Observation, a
 	case exeunt.Holds:
 		return done(a, after, exeunt.Observed, true)
 	case exeunt.Pending:
-		return notYet(a, after)
+		return unshown(a, after)
 	case exeunt.Unknown:
 		switch {
 		case applyErr == nil:
@@ -90,7 +90,7 @@ func judge(ctx context.Context, c Connector, a Aim, before exeunt.Observation, a
 		return withSnapshot(failed(applyErr), before)
 	}
 	if a.Spec.Settles > 0 {
-		return notYet(a, after)
+		return unshown(a, after)
 	}
 	out := failed(exeunt.Errorf(exeunt.Temporary, "the system answered that it was done, but nothing has changed there"))
 	out.Seen = after.Facts
@@ -117,14 +117,25 @@ func notYet(a Aim, o exeunt.Observation) exeunt.Outcome {
 		Err: exeunt.Errorf(exeunt.Temporary, "the system accepted it and has not shown it yet; looking again")}
 }
 
+// unshown is notYet right after acting: each of these counts, the looks that follow do not.
+func unshown(a Aim, o exeunt.Observation) exeunt.Outcome {
+	out := notYet(a, o)
+	out.Changed = true
+	return out
+}
+
 func unknowable(a Aim, o exeunt.Observation) exeunt.Outcome {
 	return exeunt.Outcome{Kind: exeunt.GaveUp, Account: a.Account, Seen: o.Facts, Snapshot: o.Snapshot,
 		Err: exeunt.Errorf(exeunt.Conflict, "an earlier attempt may or may not have worked, the system cannot be asked, and it must not be done twice: a person has to find out")}
 }
 
-func stillOpen(o exeunt.Observation) exeunt.Outcome {
-	return exeunt.Outcome{Kind: exeunt.TryAgain, Seen: o.Facts, Snapshot: o.Snapshot,
+func stillOpen(a Aim, o exeunt.Observation) exeunt.Outcome {
+	out := exeunt.Outcome{Kind: exeunt.TryAgain, Seen: o.Facts, Snapshot: o.Snapshot,
 		Err: exeunt.Errorf(exeunt.Temporary, "the account is still open although its single sign-on was cut")}
+	if o.Of(a.Spec.Action) == exeunt.Unknown {
+		out.Kind, out.Err = exeunt.GaveUp, exeunt.Errorf(exeunt.Unsupported, "this system cannot be asked whether the account is open: look by hand")
+	}
+	return out
 }
 
 func withSnapshot(o exeunt.Outcome, before exeunt.Observation) exeunt.Outcome {

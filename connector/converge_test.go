@@ -82,15 +82,15 @@ func TestConverge(t *testing.T) {
 		{name: "already so after our intent: the lost answer was ours", aim: aim{intended: true}, looks: []look{{standing: holds}}, want: done, proof: exeunt.Observed, changed: true},
 		{name: "on its way", looks: []look{{standing: pending}}, want: notYet, kind: exeunt.Temporary},
 		{name: "done and seen", looks: []look{{standing: absent}, {standing: holds}}, want: done, proof: exeunt.Observed, changed: true, applied: 1},
-		{name: "done and on its way", looks: []look{{standing: absent}, {standing: pending}}, want: notYet, kind: exeunt.Temporary, applied: 1},
+		{name: "done and on its way", looks: []look{{standing: absent}, {standing: pending}}, want: notYet, kind: exeunt.Temporary, changed: true, applied: 1},
 		{name: "done, cannot be asked", looks: []look{{standing: unknown}, {standing: unknown}}, want: done, proof: exeunt.Acknowledged, changed: true, applied: 1},
 		{name: "done, the system says nothing of it", looks: []look{{}, {}}, want: done, proof: exeunt.Acknowledged, changed: true, applied: 1},
 		{name: "a lie", looks: []look{{standing: absent}, {standing: absent}}, want: again, kind: exeunt.Temporary, applied: 1},
-		{name: "not shown yet by a slow vendor", aim: aim{settles: time.Minute}, looks: []look{{standing: absent}, {standing: absent}}, want: notYet, kind: exeunt.Temporary, applied: 1},
+		{name: "not shown yet by a slow vendor", aim: aim{settles: time.Minute}, looks: []look{{standing: absent}, {standing: absent}}, want: notYet, kind: exeunt.Temporary, changed: true, applied: 1},
 
 		{name: "lost answer, it is so", looks: []look{{standing: absent}, {standing: holds}}, apply: fails(exeunt.Temporary), want: done, proof: exeunt.Observed, changed: true, applied: 1},
 		{name: "lost answer, it is not so", looks: []look{{standing: absent}, {standing: absent}}, apply: fails(exeunt.Temporary), want: again, kind: exeunt.Temporary, applied: 1},
-		{name: "lost answer, on its way", looks: []look{{standing: absent}, {standing: pending}}, apply: fails(exeunt.Temporary), want: notYet, kind: exeunt.Temporary, applied: 1},
+		{name: "lost answer, on its way", looks: []look{{standing: absent}, {standing: pending}}, apply: fails(exeunt.Temporary), want: notYet, kind: exeunt.Temporary, changed: true, applied: 1},
 		{name: "lost answer, cannot be asked, repeatable", looks: []look{{standing: unknown}, {standing: unknown}}, apply: fails(exeunt.Temporary), want: again, kind: exeunt.Temporary, applied: 1},
 		{name: "lost answer, cannot be asked, only once", aim: aim{once: true}, looks: []look{{standing: unknown}, {standing: unknown}}, apply: fails(exeunt.Temporary), want: gaveUp, kind: exeunt.Conflict, applied: 1},
 		{name: "a conflict because it is so", looks: []look{{standing: absent}, {standing: holds}}, apply: fails(exeunt.Conflict), want: done, proof: exeunt.Observed, changed: true, applied: 1},
@@ -120,7 +120,7 @@ func TestConverge(t *testing.T) {
 		{name: "check access: closed", aim: aim{action: exeunt.CheckAccess}, looks: []look{{standing: holds}}, want: done, proof: exeunt.Observed},
 		{name: "check access: open", aim: aim{action: exeunt.CheckAccess}, looks: []look{{standing: absent}}, want: again, kind: exeunt.Temporary},
 		{name: "check access: on its way", aim: aim{action: exeunt.CheckAccess}, looks: []look{{standing: pending}}, want: notYet, kind: exeunt.Temporary},
-		{name: "check access: cannot be asked", aim: aim{action: exeunt.CheckAccess}, looks: []look{{standing: unknown}}, want: again, kind: exeunt.Temporary},
+		{name: "check access: cannot be asked", aim: aim{action: exeunt.CheckAccess}, looks: []look{{standing: unknown}}, want: gaveUp, kind: exeunt.Unsupported},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &script{t: t, looks: c.looks, apply: c.apply}

@@ -57,13 +57,7 @@ type App struct {
 // for a check, such as a secret that is not set, is an error here.
 func LoadConfig(dir string) (*config.Config, config.Faults) {
 	c, faults := config.Load(dir, connectors.All(os.DirFS(dir)))
-	var serious config.Faults
-	for _, f := range faults {
-		if !f.Warning || f.AtServe {
-			serious = append(serious, f)
-		}
-	}
-	if len(serious) > 0 {
+	if serious := faults.ForServing().Errors(); len(serious) > 0 {
 		return nil, serious
 	}
 	return c, nil

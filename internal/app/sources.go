@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -44,15 +42,13 @@ func (s *sources) Normalise(ctx context.Context, e store.Event) (exeunt.Trigger,
 	if !ok {
 		return exeunt.Trigger{}, exeunt.Errorf(exeunt.Unsupported, "the source %s was removed from the configuration", e.Source)
 	}
-	var event intake.Event
-	if err := json.Unmarshal(e.Body, &event); err != nil {
-		return exeunt.Trigger{}, exeunt.Errorf(exeunt.Invalid, "the kept event does not decode").Because(err)
+	event, err := intake.DecodeEvent(e.Body)
+	if err != nil {
+		return exeunt.Trigger{}, err
 	}
 	t, err := source.Normalise(ctx, event)
 	switch {
-	case errors.Is(err, intake.ErrNotADeparture):
-		return t, exeunt.Errorf(exeunt.NotFound, "%s", exeunt.MessageOf(err))
-	case err != nil:
+	case err != nil: // NotFound when it is about something else
 		return t, err
 	case !source.Authoritative:
 		return t, exeunt.Errorf(exeunt.NotFound, "%s is not the authoritative source of %s; it says that %s leaves on %s", e.Source, source.Entity, t.Departure.Leaver.ID, t.Departure.LastDay)
@@ -80,18 +76,14 @@ func (h hooks) Hook(ctx context.Context, name string, header http.Header, body [
 	if !answer.Accepted() {
 		h.log.Warn("a webhook was refused", "source", name, "status", answer.Status, "signed", answer.Signed, "why", exeunt.MessageOf(answer.Problem))
 		if answer.Signed && answer.Quarantine() {
-			if err := h.engine.Quarantine(ctx, store.Event{Source: name, ID: "quarantine:" + store.Random(8), Body: body, ReceivedAt: now}, answer.Problem); err != nil {
+			if err := h.engine.Quarantine(ctx, store.Event{Source: name, ID: "quarantine:" + store.Random(8), Body: intake.Event{Source: name, Body: body, ReceivedAt: now}.Encode(), ReceivedAt: now}, answer.Problem); err != nil {
 				return http.StatusServiceUnavailable, err
 			}
 		}
 		return answer.Status, answer.Problem
 	}
 	for _, e := range events {
-		kept, err := json.Marshal(e)
-		if err != nil {
-			return http.StatusInternalServerError, exeunt.Errorf(exeunt.Internal, "the event did not encode").Because(err)
-		}
-		fresh, err := h.engine.Receive(ctx, store.Event{Source: name, ID: e.EventID, Body: kept, ReceivedAt: now})
+		fresh, err := h.engine.Receive(ctx, store.Event{Source: name, ID: e.EventID, Body: e.Encode(), ReceivedAt: now})
 		if err != nil {
 			return http.StatusServiceUnavailable, exeunt.Errorf(exeunt.Temporary, "the event could not be kept; send it again").Because(err)
 		}

@@ -45,9 +45,22 @@ type reason struct {
 	Reason string `json:"reason" minLength:"10" doc:"Why, for whoever reads the record later"`
 }
 
+// casePath names a case as people do. It is text in the description of the API, read by ParseCaseID.
+type casePath struct {
+	ID string `path:"id" doc:"C-2041 or 2041"`
+}
+
+func (p casePath) do(what func(exeunt.CaseID) error) (*nothing, error) {
+	id, err := exeunt.ParseCaseID(p.ID)
+	if err == nil {
+		err = what(id)
+	}
+	return done(err)
+}
+
 type stepPath struct {
-	ID   exeunt.CaseID `path:"id" doc:"C-2041 or 2041"`
-	Step string        `path:"step"`
+	casePath
+	Step string `path:"step"`
 }
 
 func (a routes) cases(spec huma.API) {
@@ -84,10 +97,12 @@ func (a routes) listCases(ctx context.Context, in *struct {
 	return &answer[CaseList]{CaseList{"cases/v1", page.Rows, page.Total, page.Counts}}, nil
 }
 
-func (a routes) showCase(ctx context.Context, in *struct {
-	ID exeunt.CaseID `path:"id" doc:"C-2041 or 2041"`
-}) (*answer[CaseFile], error) {
-	f, err := a.Reader.CaseFile(ctx, in.ID)
+func (a routes) showCase(ctx context.Context, in *casePath) (*answer[CaseFile], error) {
+	id, err := exeunt.ParseCaseID(in.ID)
+	if err != nil {
+		return nil, problem(err)
+	}
+	f, err := a.Reader.CaseFile(ctx, id)
 	if err != nil {
 		return nil, problem(err)
 	}
@@ -116,10 +131,12 @@ func (a routes) startCase(ctx context.Context, in *struct {
 }
 
 func (a routes) releaseCase(ctx context.Context, in *struct {
-	ID   exeunt.CaseID `path:"id"`
+	casePath
 	Body reason
 }) (*nothing, error) {
-	return done(a.Commands.ReleaseCase(ctx, in.ID, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason}))
+	return in.do(func(id exeunt.CaseID) error {
+		return a.Commands.ReleaseCase(ctx, id, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
+	})
 }
 
 func (a routes) retryStep(ctx context.Context, in *struct {
@@ -128,12 +145,16 @@ func (a routes) retryStep(ctx context.Context, in *struct {
 		Reason string `json:"reason,omitempty"`
 	}
 }) (*nothing, error) {
-	return done(a.Commands.RetryStep(ctx, in.ID, in.Step, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason}))
+	return in.do(func(id exeunt.CaseID) error {
+		return a.Commands.RetryStep(ctx, id, in.Step, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
+	})
 }
 
 func (a routes) waiveStep(ctx context.Context, in *struct {
 	stepPath
 	Body reason
 }) (*nothing, error) {
-	return done(a.Commands.WaiveStep(ctx, in.ID, in.Step, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason}))
+	return in.do(func(id exeunt.CaseID) error {
+		return a.Commands.WaiveStep(ctx, id, in.Step, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
+	})
 }

@@ -100,12 +100,14 @@ type packet struct {
 	Body        []byte
 }
 
-func (a routes) evidence(ctx context.Context, in *struct {
-	ID exeunt.CaseID `path:"id"`
-}) (*packet, error) {
-	var b bytes.Buffer
-	if err := a.Ledger.Evidence(ctx, &b, in.ID, caller(ctx)); err != nil {
+func (a routes) evidence(ctx context.Context, in *casePath) (*packet, error) {
+	id, err := exeunt.ParseCaseID(in.ID)
+	if err != nil {
 		return nil, problem(err)
 	}
-	return &packet{"application/zip", `attachment; filename="` + in.ID.String() + `-evidence.zip"`, b.Bytes()}, nil
+	var b bytes.Buffer
+	if err := a.Ledger.Evidence(ctx, &b, id, caller(ctx)); err != nil {
+		return nil, problem(err)
+	}
+	return &packet{"application/zip", `attachment; filename="` + id.String() + `.evidence.zip"`, b.Bytes()}, nil
 }

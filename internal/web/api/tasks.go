@@ -16,8 +16,17 @@ type TaskList struct {
 	Tasks  []store.TaskRow `json:"tasks"`
 }
 
+// taskPath names a task as people do.
 type taskPath struct {
-	ID exeunt.TaskID `path:"id" doc:"T-311 or 311"`
+	ID string `path:"id" doc:"T-311 or 311"`
+}
+
+func (p taskPath) do(what func(exeunt.TaskID) error) (*nothing, error) {
+	id, err := exeunt.ParseTaskID(p.ID)
+	if err == nil {
+		err = what(id)
+	}
+	return done(err)
 }
 
 func (a routes) tasks(spec huma.API) {
@@ -50,7 +59,11 @@ func (a routes) listTasks(ctx context.Context, in *struct {
 }
 
 func (a routes) showTask(ctx context.Context, in *taskPath) (*answer[store.TaskRow], error) {
-	row, err := a.Reader.Task(ctx, in.ID)
+	id, err := exeunt.ParseTaskID(in.ID)
+	if err != nil {
+		return nil, problem(err)
+	}
+	row, err := a.Reader.Task(ctx, id)
 	if err != nil {
 		return nil, problem(err)
 	}
@@ -64,17 +77,19 @@ func (a routes) completeTask(ctx context.Context, in *struct {
 		Done []int  `json:"done,omitempty" doc:"Indexes of the checklist that are done, from 0; all of them when left out"`
 	}
 }) (*nothing, error) {
-	ticked := in.Body.Done
-	if ticked == nil {
-		row, err := a.Reader.Task(ctx, in.ID)
-		if err != nil {
-			return nil, problem(err)
+	return in.do(func(id exeunt.TaskID) error {
+		ticked := in.Body.Done
+		if ticked == nil {
+			row, err := a.Reader.Task(ctx, id)
+			if err != nil {
+				return err
+			}
+			for i := range row.Checklist {
+				ticked = append(ticked, i)
+			}
 		}
-		for i := range row.Checklist {
-			ticked = append(ticked, i)
-		}
-	}
-	return done(a.Commands.CompleteTask(ctx, in.ID, ticked, in.Body.Note, caller(ctx)))
+		return a.Commands.CompleteTask(ctx, id, ticked, in.Body.Note, caller(ctx))
+	})
 }
 
 func (a routes) reassignTask(ctx context.Context, in *struct {
@@ -85,9 +100,11 @@ func (a routes) reassignTask(ctx context.Context, in *struct {
 		Reason string `json:"reason,omitempty"`
 	}
 }) (*nothing, error) {
-	return done(a.Commands.ReassignTask(ctx, in.ID, exeunt.Person{Name: in.Body.Name, Email: in.Body.Email}, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason}))
+	return in.do(func(id exeunt.TaskID) error {
+		return a.Commands.ReassignTask(ctx, id, exeunt.Person{Name: in.Body.Name, Email: in.Body.Email}, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
+	})
 }
 
 func (a routes) remindTask(ctx context.Context, in *taskPath) (*nothing, error) {
-	return done(a.Commands.RemindTask(ctx, in.ID, caller(ctx)))
+	return in.do(func(id exeunt.TaskID) error { return a.Commands.RemindTask(ctx, id, caller(ctx)) })
 }
