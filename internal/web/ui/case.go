@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
 	"github.com/exeunt/exeunt"
-	"github.com/exeunt/exeunt/internal/store"
 )
 
 func (s *server) casePage(v *visit) error {
@@ -153,129 +151,6 @@ func (s *server) releaseCase(v *visit) error {
 
 // reasonFor refuses a decision without a reason worth reading before anything is asked of the engine.
 func reasonFor(v *visit) error { return v.override(v.PostFormValue("reason")).Check() }
-
-// stepView is the page of one step.
-type stepView struct {
-	Case     exeunt.Case
-	Step     exeunt.Step
-	Row      row
-	Task     *exeunt.Task // that stands in for it
-	Attempts []store.EntryRow
-	Viewer   viewer
-	View     caseView
-	Can      exeunt.ActionSpec
-	Error    string // of a form on the page
-	Reason   string // what was typed
-	Form     string // which form
-}
-
-// typed is what a form of the page held when it was refused.
-func (v stepView) typed(form string) string {
-	if v.Form == form {
-		return v.Reason
-	}
-	return ""
-}
-
-func (s *server) stepPage(v *visit) error {
-	view, err := s.readStep(v)
-	if err != nil {
-		return err
-	}
-	return v.show(stepTemplate(s.stepChrome(v, view), view))
-}
-
-func (s *server) stepChrome(v *visit, view stepView) chrome {
-	id := view.Case.ID.String()
-	return s.chrome(v, "cases", view.Step.SystemTitle+": "+lower(view.Step.Title), crumb{"Cases", "/cases"}, crumb{id, "/cases/" + id})
-}
-
-func (s *server) readStep(v *visit) (stepView, error) {
-	id, err := v.caseID()
-	if err != nil {
-		return stepView{}, err
-	}
-	file, err := s.Reader.CaseFile(v.Context(), id)
-	if err != nil {
-		return stepView{}, err
-	}
-	i := slices.IndexFunc(file.Steps, func(step exeunt.Step) bool { return step.Key == v.PathValue("step") })
-	if i < 0 {
-		return stepView{}, nothingHere()
-	}
-	view := stepView{Case: file.Case, Step: file.Steps[i], Viewer: v.viewer}
-	if view.Step.Branch == accessBranch && !v.may(seeAccess) {
-		return stepView{}, nothingHere()
-	}
-	view.View = caseView{Case: file.Case, Viewer: v.viewer, Zone: file.Case.Zone(), Now: v.now, Axis: newAxis(file.Case, lastInstant(file), scaleAuto)}
-	var b branch
-	b.addStep(view.View, view.Step)
-	if len(b.Rows) > 0 {
-		view.Row = b.Rows[0]
-	} else {
-		view.Row.Status, view.Row.Word = stepStatus(view.Step, v.now)
-	}
-	for _, t := range file.Tasks {
-		if slices.Contains(t.Steps, view.Step.Key) {
-			view.Task = &t
-		}
-	}
-	for _, e := range file.Entries {
-		if e.Step == view.Step.Key {
-			view.Attempts = append(view.Attempts, e)
-		}
-	}
-	for _, system := range s.Inventory.Systems() {
-		if system.Name == view.Step.System {
-			view.Can, _ = system.Can(view.Step.Action)
-		}
-	}
-	return view, nil
-}
-
-func (s *server) retryStep(v *visit) error {
-	return s.decide(v, "retry", func(view stepView, by exeunt.Override) error {
-		return s.Commands.RetryStep(v.Context(), view.Case.ID, view.Step.Key, by)
-	}, " is tried again.")
-}
-
-func (s *server) waiveStep(v *visit) error {
-	return s.decide(v, "waive", func(view stepView, by exeunt.Override) error {
-		return s.Commands.WaiveStep(v.Context(), view.Case.ID, view.Step.Key, by)
-	}, " is overridden.")
-}
-
-// decide takes a named person's decision on a step. A reason that is missing comes back beside its
-// field; a step that changed meanwhile is shown as it is now, with what was typed.
-func (s *server) decide(v *visit, form string, command func(stepView, exeunt.Override) error, done string) error {
-	view, err := s.readStep(v)
-	if err != nil {
-		return err
-	}
-	view.Form, view.Reason = form, v.PostFormValue("reason")
-	if err = reasonFor(v); err == nil {
-		err = command(view, v.override(view.Reason))
-	}
-	switch exeunt.KindOf(err) {
-	case "":
-		s.changed()
-		return v.goTo("/cases/"+view.Case.ID.String()+"#s-"+slug(view.Step.Key), view.Step.SystemTitle+": "+lower(view.Step.Title)+done)
-	case exeunt.Invalid, exeunt.Conflict:
-		message := sentence(exeunt.MessageOf(err))
-		status := http.StatusUnprocessableEntity
-		if exeunt.KindOf(err) == exeunt.Conflict {
-			status = http.StatusConflict
-			if view, err = s.readStep(v); err != nil {
-				return err
-			}
-			view.Form, view.Reason = form, v.PostFormValue("reason")
-		}
-		view.Error = message
-		return write(v.w, v.Request, status, stepTemplate(s.stepChrome(v, view), view))
-	default:
-		return err
-	}
-}
 
 // scaleURL is the address of the case on another scale.
 func (c caseView) scaleURL(scale string) string {

@@ -93,9 +93,8 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 // ownAddress keeps an address of this server and turns everything else into the first page, so that
 // a sign-in link cannot send somebody elsewhere. Browsers read a backslash as a slash.
 func ownAddress(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(address, "/") ||
-		strings.HasPrefix(address, "//") || strings.ContainsAny(address, "\\\t\r\n") {
+	_, err := url.Parse(address)
+	if err != nil || !strings.HasPrefix(address, "/") || strings.HasPrefix(address, "//") || strings.ContainsAny(address, "\\\t\r\n") {
 		return "/"
 	}
 	return address
