@@ -43,6 +43,10 @@ type Log struct {
 	sealed    sync.RWMutex // keeps a packet from being read while its case is erased
 }
 
+// adoptKlog gives Tessera's log messages to ours once per process: klog has one logger, and setting it
+// again would race with the goroutines of a log that is just closing.
+var adoptKlog sync.Once
+
 // Open opens the ledger in a folder, and makes one where there is none. The origin names the log in
 // its checkpoints and in every leaf, such as exeunt.example.com/ledger; it can never change.
 //
@@ -87,7 +91,7 @@ func (l *Log) open(ctx context.Context) error {
 	if l.bodies, err = openBodies(ctx, l.dir); err != nil {
 		return err
 	}
-	klog.SetSlogLogger(l.opts.Logger)
+	adoptKlog.Do(func() { klog.SetSlogLogger(l.opts.Logger) })
 	driver, err := posix.New(ctx, posix.Config{Path: filepath.Join(l.dir, "log")})
 	if err != nil {
 		return diskError("the log cannot be opened", err)

@@ -17,7 +17,8 @@ type Options struct {
 	// zero, nothing is checked when negative.
 	MinFree int64
 	// Logger gets what Tessera reports, such as a checkpoint that could not be written. Tessera logs
-	// through klog, which has one logger per process. slog.Default() when nil.
+	// through klog, which has one logger per process: that of the first
+	// Open counts. slog.Default() when nil.
 	Logger *slog.Logger
 }
 

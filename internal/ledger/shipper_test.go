@@ -211,8 +211,9 @@ func TestContradictionsStopTheShipper(t *testing.T) {
 			o, m := whole()
 			c.spoil(&o, m)
 			before := len(m.leaves)
-			s := newShipper(o, m)
+			var s *ledger.Shipper
 			synctest.Test(t, func(t *testing.T) {
+				s = newShipper(o, m)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
 				err := s.Run(ctx)
