@@ -1,0 +1,190 @@
+package exeunt_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/exeunt/exeunt"
+
+// place is what one package may import: of this module, folder by folder ("." is the domain, "*" is
+// all), and of other modules, by the beginning of their paths.
+type place struct{ ours, others string }
+
+// places is the architecture. Imports run downward only, and a package that is not here fails the
+// test: whoever adds one says where it stands. What tests import is their own affair.
+var places = map[string]place{
+	".": {}, // the domain: see pure
+
+	"connector":                  {ours: "."},
+	"connector/connectortest":    {ours: ". connector"},
+	"connectors/activedirectory": {ours: ". connector internal/directory", others: "github.com/go-ldap/"},
+	"connectors/ldap":            {ours: ". connector internal/directory", others: "github.com/go-ldap/"},
+	"connectors/manual":          {ours: ". connector"},
+	"connectors/postgresql":      {ours: ". connector", others: "github.com/jackc/pgx/"},
+	"connectors/scim":            {ours: ". connector"},
+	"connectors/yaml":            {}, // descriptions, embedded; internal/httpspec makes connectors of them
+	"connectors":                 {ours: "connector internal/httpspec connectors/activedirectory connectors/ldap connectors/manual connectors/postgresql connectors/scim connectors/yaml"},
+	"internal/directory":         {ours: ". connector", others: "github.com/go-ldap/"},
+	"internal/httpspec":          {ours: ". connector", others: "go.yaml.in/yaml/"},
+	"internal/wrap":              {ours: ". connector", others: "golang.org/x/time/"},
+
+	"internal/config/yamlfile": {ours: ".", others: "go.yaml.in/yaml/"},
+	"internal/policy":          {ours: ". internal/config/yamlfile", others: "cel.dev/"},
+	"internal/intake":          {ours: ". connector internal/config/yamlfile", others: "cel.dev/"},
+	"internal/config":          {ours: ". connector internal/config/yamlfile internal/intake internal/policy", others: "github.com/invopop/jsonschema"},
+
+	"internal/store":           {ours: ".", others: "github.com/jackc/pgx/ golang.org/x/crypto/bcrypt modernc.org/sqlite"},
+	"internal/store/storetest": {ours: ". internal/store internal/testserver"},
+	"internal/engine":          {ours: ". connector internal/store", others: "github.com/jackc/pgx/ github.com/riverqueue/river"},
+	"internal/notify":          {ours: ".", others: "github.com/wneessen/go-mail"},
+
+	"internal/ledger/verify":     {ours: ".", others: "golang.org/x/mod/"}, // auditors read it: keep it so
+	"internal/ledger/ledgertest": {ours: "."},
+	"internal/ledger":            {ours: ". internal/ledger/verify", others: "github.com/transparency-dev/tessera golang.org/x/mod/ k8s.io/klog/ modernc.org/sqlite"},
+	"internal/evidence":          {ours: ". internal/ledger internal/ledger/verify"},
+
+	"internal/web":     {ours: "."},
+	"internal/web/api": {ours: ". internal/store internal/web", others: "github.com/danielgtaylor/huma/"},
+	"internal/web/ui":  {ours: ". internal/store internal/web", others: "github.com/a-h/templ"},
+
+	"internal/app":        {ours: "*", others: "github.com/prometheus/client_golang/ golang.org/x/time/"},
+	"internal/sim":        {ours: "."},
+	"internal/demo":       {ours: ". connectors/yaml internal/app internal/evidence internal/sim internal/store"},
+	"internal/testserver": {others: "github.com/jackc/pgx/"},
+	"cmd/exeunt":          {ours: "*", others: "github.com/spf13/cobra go.yaml.in/yaml/"},
+	"examples/acme":       {}, // tests only
+}
+
+// pure is all that the domain imports: nothing that could read a file, a socket or the environment.
+// Package time is there for its values; the test below sees that nobody asks it for the present.
+var pure = strings.Fields("cmp crypto/sha256 encoding encoding/hex encoding/json errors fmt maps math slices strconv strings sync time unicode unicode/utf8")
+
+// fault says what is wrong with one package importing another, or "".
+func (p place) fault(pkg, imported string) string {
+	switch ours, isOurs := strings.CutPrefix(imported, module); {
+	case isOurs:
+		ours = path.Clean("." + ours)
+		if p.ours == "*" || slices.Contains(strings.Fields(p.ours), ours) {
+			return ""
+		}
+		return fmt.Sprintf("%s imports %s, which its place does not allow: imports run downward only", pkg, ours)
+	case pkg == ".":
+		if slices.Contains(pure, imported) {
+			return ""
+		}
+		return fmt.Sprintf("the domain imports %s: it does no I/O and needs the standard library only", imported)
+	case !strings.Contains(strings.Split(imported, "/")[0], "."): // the standard library
+		return ""
+	}
+	for _, prefix := range strings.Fields(p.others) {
+		if strings.HasPrefix(imported, prefix) {
+			return ""
+		}
+	}
+	return fmt.Sprintf("%s imports %s, which its place does not allow: is it worth a dependency here?", pkg, imported)
+}
+
+func TestEveryPackageStandsInItsPlace(t *testing.T) {
+	found := packages(t)
+	for pkg, files := range found {
+		where, listed := places[pkg]
+		if !listed {
+			t.Errorf("package %s has no place: add it to the table in arch_test.go", pkg)
+			continue
+		}
+		for _, f := range files {
+			for _, spec := range f.Imports {
+				imported, err := strconv.Unquote(spec.Path.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if fault := where.fault(pkg, imported); fault != "" {
+					t.Error(fault)
+				}
+			}
+		}
+	}
+	for pkg := range places {
+		if _, ok := found[pkg]; !ok {
+			t.Errorf("package %s has a place and does not exist: take it out of the table in arch_test.go", pkg)
+		}
+	}
+}
+
+func TestTheDomainReadsNoClock(t *testing.T) {
+	for _, f := range packages(t)["."] {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok {
+				if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains([]string{"Now", "Since", "Until", "After", "Sleep", "NewTimer", "NewTicker"}, s.Sel.Name) {
+					t.Errorf("the domain calls time.%s: decisions take the moment as a value", s.Sel.Name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+func TestThePlacesForbidWhatTheyShould(t *testing.T) {
+	for _, c := range []struct {
+		pkg, imported string
+		allowed       bool
+	}{
+		{".", "time", true},
+		{".", "net/http", false},
+		{".", module + "/connector", false},
+		{"connector", module, true},
+		{"connectors/ldap", module + "/internal/directory", true},
+		{"connectors/ldap", module + "/connectors/scim", false},
+		{"connectors/activedirectory", module + "/connectors/ldap", false},
+		{"internal/ledger/verify", "golang.org/x/mod/sumdb/note", true},
+		{"internal/ledger/verify", module + "/internal/ledger", false},
+		{"internal/ledger/verify", "github.com/transparency-dev/tessera", false},
+		{"internal/engine", module + "/internal/web", false},
+		{"internal/web/ui", module + "/internal/engine", false},
+		{"internal/store", module + "/internal/engine", false},
+		{"internal/app", module + "/internal/web/ui", true},
+	} {
+		if fault := places[c.pkg].fault(c.pkg, c.imported); (fault == "") != c.allowed {
+			t.Errorf("%s importing %s: allowed should be %t, got %q", c.pkg, c.imported, c.allowed, fault)
+		}
+	}
+}
+
+// packages parses the module: its Go files by folder, tests left out. A folder of tests only has none.
+func packages(t *testing.T) map[string][]*ast.File {
+	t.Helper()
+	found := map[string][]*ast.File{}
+	files := token.NewFileSet()
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		switch name := d.Name(); {
+		case err != nil:
+			return err
+		case d.IsDir() && file != "." && (strings.HasPrefix(name, ".") || name == "testdata" || name == "node_modules"):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(name, ".go"):
+			return nil
+		}
+		pkg := filepath.ToSlash(filepath.Dir(file))
+		found[pkg] = slices.Grow(found[pkg], 1)
+		if strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		parsed, err := parser.ParseFile(files, file, nil, parser.SkipObjectResolution)
+		found[pkg] = append(found[pkg], parsed)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
