@@ -193,10 +193,7 @@ func TestPagesInABrowser(t *testing.T) {
 					at := *b
 					at.T = t
 					at.cookie("theme", theme)
-					at.cookie("exeunt", p.session+"")
-					if p.session == "" {
-						at.cookie("exeunt", "nobody")
-					}
+					at.cookie("exeunt", orElse(p.session, "nobody"))
 					at.size(width)
 					at.visit(p.path)
 					at.checkPage(width)
@@ -207,6 +204,9 @@ func TestPagesInABrowser(t *testing.T) {
 	}
 }
 
+// widest names what reaches beyond the screen.
+const widest = `[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 5).map(e => e.outerHTML.slice(0, 90)).join('\n')`
+
 func (b *tab) checkPage(width int64) {
 	b.Helper()
 	if broken := eval[[]string](b, `broken`); len(broken) > 0 {
@@ -216,8 +216,7 @@ func (b *tab) checkPage(width int64) {
 		b.Errorf("%d elements, the budget is 1,500", n)
 	}
 	if wide := eval[int](b, `document.documentElement.scrollWidth`); wide > int(width) {
-		b.Errorf("the page is %d px wide on a screen of %d: %s", wide, width, eval[string](b,
-			`[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 5).map(e => e.outerHTML.slice(0, 90)).join('\n')`))
+		b.Errorf("the page is %d px wide on a screen of %d: %s", wide, width, eval[string](b, widest))
 	}
 	if faults := b.faults(); len(faults) > 0 {
 		b.Errorf("axe:\n%s", strings.Join(faults, "\n"))

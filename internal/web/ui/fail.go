@@ -62,6 +62,10 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e, ok := errors.AsType[*exeunt.Error](err); ok {
 		web.RetryAfter(w, e.RetryAfter)
 	}
+	if r.Header.Get("HX-Request-Type") == "partial" && !isStream(r) {
+		w.Header().Set("HX-Retarget", "body") // an error is a page, not a piece of the list that was asked for
+		w.Header().Set("HX-Reswap", "innerHTML")
+	}
 	if drawing := write(w, r, status, troublePage(s.bare(r, t.Title), t)); drawing != nil {
 		http.Error(w, t.Title, status)
 	}

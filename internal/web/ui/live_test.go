@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -56,6 +57,18 @@ func TestStream(t *testing.T) {
 		body, stop = listen(s, "/cases/C-2041/stream?since="+page.Digest, "an-earlier-one")
 		if got := body(); !strings.Contains(got, `hx-target="#timeline"`) || !strings.Contains(got, `hx-target="#needs"`) {
 			t.Error("a reconnect did not send the whole state")
+		}
+		stop()
+		body, stop = listen(s, "/cases/C-2041/stream", "")
+		body()
+		w.Lock()
+		delete(w.users, "hr")
+		w.Unlock()
+		if err := w.SaveTask(t.Context(), 315, []int{0}, "", "Tom Reyes"); err != nil {
+			t.Fatal(err)
+		}
+		if got := body(); got != "" {
+			t.Errorf("who signed out was still sent %q", got)
 		}
 		stop()
 		if len(s.streams) != 0 {
@@ -284,6 +297,48 @@ func TestWithoutScript(t *testing.T) {
 	row, err := b.world.Task(t.Context(), 315)
 	if err != nil || row.State != exeunt.TaskDone || fmt.Sprint(row.Ticked) != "[0 1 2 4]" {
 		t.Errorf("%v, task is %s with %v", err, row.State, row.Ticked)
+	}
+}
+
+// TestReflow holds that nothing scrolls sideways on the smallest screen (WCAG 2.2, 1.4.10).
+func TestReflow(t *testing.T) {
+	b := openTab(t, "", moreCases)
+	b.size(320)
+	for _, p := range pages {
+		b.cookie("exeunt", orElse(p.session, "nobody"))
+		b.visit(p.path)
+		if wide := eval[int](b, `document.documentElement.scrollWidth`); wide > 320 {
+			t.Errorf("%s is %d px wide: %s", p.name, wide, eval[string](b, widest))
+		}
+	}
+}
+
+// TestErrorsOfFragments holds that an error is shown as a page, not inside the list that was asked for.
+func TestErrorsOfFragments(t *testing.T) {
+	b := openTab(t, "hr")
+	b.visit("/cases")
+	b.world.Lock()
+	b.world.broken = exeunt.Errorf(exeunt.Temporary, "the database does not answer")
+	b.world.Unlock()
+	b.do(chromedp.Click(chromedp.CSS("#tab-closed")))
+	b.until(`document.querySelector('h1')?.textContent === 'Not available just now' && !document.querySelector('#results')`)
+}
+
+// TestPagesAreQuick holds the time that the server takes, as the median of many.
+func TestPagesAreQuick(t *testing.T) {
+	w := newWorld(time.Now())
+	h := New(w.config())
+	for _, path := range []string{"/", "/cases", "/cases/C-2041", "/tasks", "/systems", "/audit"} {
+		var times []time.Duration
+		for range 41 {
+			began := time.Now()
+			send(h, "hr", path, nil, "Accept-Encoding", "gzip")
+			times = append(times, time.Since(began))
+		}
+		slices.Sort(times)
+		if median := times[20]; median > 10*time.Millisecond {
+			t.Errorf("%s takes %v, the budget is 10 ms", path, median)
+		}
 	}
 }
 

@@ -83,6 +83,9 @@ func (l *stream) begin(c caseView) error {
 // update reads the case anew and sends what differs from what the page says.
 func (l *stream) update() error {
 	l.v.now = time.Now()
+	if err := l.stillAllowed(); err != nil {
+		return err
+	}
 	c, err := l.s.readCase(l.v)
 	if err != nil {
 		l.s.log(l.v.Request, http.StatusOK, err)
@@ -95,6 +98,19 @@ func (l *stream) update() error {
 	}
 	l.sent = marks(parts, map[string]string{})
 	return l.sendParts(out, c.Digest, l.sentence(out))
+}
+
+// stillAllowed ends the stream of somebody who signed out, or lost the right, after it began.
+func (l *stream) stillAllowed() error {
+	user, err := l.s.session(l.v.Request)
+	if err != nil {
+		return err
+	}
+	if user == nil || !(viewer{*user}).may(seeCases) {
+		return nothingHere()
+	}
+	l.v.viewer = viewer{*user}
+	return nil
 }
 
 // sentence is what a screen reader is told of a change: one sentence, and at most one in a while.

@@ -55,8 +55,12 @@ func (s *server) signedIn(need right, p page) web.Handler {
 }
 
 func (s *server) askToSignIn(w http.ResponseWriter, r *http.Request) error {
+	if isStream(r) {
+		w.WriteHeader(http.StatusUnauthorized) // its page says that it is not live, and tries more and more seldom
+		return nil
+	}
 	target := "/sign-in"
-	if r.Method == http.MethodGet && r.URL.Path != "/" && !strings.HasSuffix(r.URL.Path, "/stream") {
+	if r.Method == http.MethodGet && r.URL.Path != "/" {
 		target += "?next=" + url.QueryEscape(r.URL.RequestURI())
 	}
 	if r.Header.Get("HX-Request") != "" {
@@ -67,6 +71,8 @@ func (s *server) askToSignIn(w http.ResponseWriter, r *http.Request) error {
 	http.Redirect(w, r, target, http.StatusSeeOther)
 	return nil
 }
+
+func isStream(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/stream") }
 
 func (s *server) readerZone(r *http.Request) *time.Location {
 	if c, err := r.Cookie("tz"); err == nil {

@@ -381,6 +381,8 @@ func (w *world) Redeem(_ context.Context, token, name, _ string) (string, error)
 }
 
 func (w *world) Session(_ context.Context, session string) (store.User, error) {
+	w.Lock()
+	defer w.Unlock()
 	if u, ok := w.users[session]; ok {
 		return u, nil
 	}
