@@ -128,8 +128,8 @@ func (s *server) evidence(v *visit) error {
 		return err
 	}
 	h := v.w.Header()
-	h.Set("Content-Type", "application/octet-stream")
-	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "evidence-"+id.String()+".exeunt"))
+	h.Set("Content-Type", "application/zip")
+	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", id.String()+".evidence.zip"))
 	_, err = v.w.Write(packet.Bytes())
 	return ignoreGone(v.Request, err)
 }

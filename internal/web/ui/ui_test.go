@@ -361,7 +361,7 @@ func TestEvidenceDownload(t *testing.T) {
 	inNovember(t, func(t *testing.T, w *world, h http.Handler) {
 		r := send(h, "auditor", "/cases/C-2041/evidence", nil)
 		says(t, r, 200, "packet of C-2041")
-		if !strings.Contains(r.Header().Get("Content-Disposition"), "evidence-C-2041") || w.did[0] != "evidence by Lena Vogel" {
+		if !strings.Contains(r.Header().Get("Content-Disposition"), "C-2041.evidence.zip") || w.did[0] != "evidence by Lena Vogel" {
 			t.Errorf("%q %q", r.Header().Get("Content-Disposition"), w.did)
 		}
 		says(t, send(h, "it", "/cases/C-2041/evidence", nil), 404)
