@@ -1,12 +1,14 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/config"
+	"github.com/exeunt/exeunt/internal/engine"
 	"github.com/exeunt/exeunt/internal/web/api"
 	"github.com/exeunt/exeunt/internal/web/ui"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -21,7 +23,7 @@ func (i inventory) Systems() []exeunt.System { return i.config.Inventory() }
 func (a *App) handler(sources *sources, links taskLinks) http.Handler {
 	mux := http.NewServeMux()
 	api.Register(mux, api.Config{
-		Reader: a.Store, Commands: a.Engine, Ledger: a.Proofs, Bearers: a.Accounts, Inventory: inventory{a.Config}, Complete: a.complete,
+		Reader: a.Store, Commands: commands{a.Engine, a.complete}, Ledger: a.Proofs, Bearers: a.Accounts, Inventory: inventory{a.Config},
 		Hooks: hooks{sources: sources, engine: a.Engine, metrics: a.metrics, log: a.options.Log},
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -31,10 +33,22 @@ func (a *App) handler(sources *sources, links taskLinks) http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry(a), promhttp.HandlerOpts{}))
 	mux.Handle("/", ui.New(ui.Config{
 		Organisation: a.Config.Company, Environment: a.options.Environment, Zone: a.Config.Zone, Secure: strings.HasPrefix(a.Config.URL, "https://"),
-		Reader: a.Store, Commands: a.Engine, Inventory: inventory{a.Config}, Accounts: a.Accounts, Links: links, Live: a.Engine, Proofs: a.Proofs,
+		Reader: a.Store, Commands: commands{a.Engine, a.complete}, Inventory: inventory{a.Config}, Accounts: a.Accounts, Links: links, Live: a.Engine, Proofs: a.Proofs,
 		Sources: func() []string { return sources.names }, Log: a.options.Log,
 	}))
 	return mux
+}
+
+// commands are the engine's, with what a person leaves out of a departure filled in.
+type commands struct {
+	*engine.Engine
+	complete func(*exeunt.Departure)
+}
+
+// StartCase opens a case by a person's decision.
+func (c commands) StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error) {
+	c.complete(&d)
+	return c.Engine.StartCase(ctx, d, by)
 }
 
 // complete fills in what a departure that a person wrote down leaves out.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/exeunt/exeunt"
 	"golang.org/x/crypto/bcrypt"
@@ -70,8 +71,8 @@ func (s *Store) Redeem(ctx context.Context, invitation, name, password string, n
 	if err != nil {
 		return u, err
 	}
-	if len(password) < 12 {
-		return u, exeunt.Errorf(exeunt.Invalid, "choose a password of at least 12 characters").In("password")
+	if utf8.RuneCountInString(password) < 15 { // NIST SP 800-63B-4, section 3.1.1.2: a password that is the only factor
+		return u, exeunt.Errorf(exeunt.Invalid, "choose a password of at least 15 characters").In("password")
 	}
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
 	if err != nil {

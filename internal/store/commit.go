@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -366,8 +367,8 @@ func (c *committer) saveEntries(ctx context.Context) error {
 		if e.ID == "" {
 			e.ID = Random(16)
 		}
-		_, err := c.exec(ctx, `INSERT INTO outbox (event_id, case_id, handle, kind, at, actor, system, salt, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			e.ID, int64(e.Case), handle, string(e.Kind), micros(e.At), e.Actor, e.System, Random(32), string(e.Body()))
+		_, err := c.exec(ctx, `INSERT INTO outbox (event_id, case_id, handle, kind, at, actor, system, what, salt, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			e.ID, int64(e.Case), handle, string(e.Kind), micros(e.At), e.Actor, e.System, strings.ToLower(e.What), Random(32), string(e.Body()))
 		if err != nil {
 			return err
 		}

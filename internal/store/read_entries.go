@@ -28,7 +28,8 @@ func entryFilter(q EntryQuery) *filter {
 	f.equal("kind", q.Kind)
 	f.equal("system", q.System)
 	if q.Text != "" {
-		f.add("LOWER(body) LIKE " + f.arg(like(q.Text)) + " ESCAPE '!'")
+		// Not the body: its detail says how somebody leaves, which not every reader may find out.
+		f.add("what LIKE " + f.arg(like(q.Text)) + " ESCAPE '!'")
 	}
 	if !q.From.IsZero() {
 		f.add("at >= " + f.arg(micros(q.From)))

@@ -76,7 +76,6 @@ type Config struct {
 	Bearers   Bearers
 	Hooks     Hooks
 	Inventory interface{ Systems() []exeunt.System }
-	Complete  func(*exeunt.Departure) // fills in what the configuration knows: entity, zone
 }
 
 // Register adds the API and the webhooks to a mux.

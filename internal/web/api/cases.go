@@ -121,9 +121,7 @@ func (a routes) startCase(ctx context.Context, in *struct {
 		Reason    string           `json:"reason" minLength:"10" doc:"Why a person starts it and not the HR system"`
 	}
 }) (*answer[Started], error) {
-	d := in.Body.Departure
-	a.Complete(&d)
-	id, err := a.Commands.StartCase(ctx, d, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
+	id, err := a.Commands.StartCase(ctx, in.Body.Departure, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
 	if err != nil {
 		return nil, problem(err)
 	}
