@@ -171,7 +171,7 @@ func (c Case) Amend(t Trigger, steps []Step, tasks []Task, now time.Time) (Chang
 		}
 		change.Tasks = append(change.Tasks, task)
 	}
-	change.Record(EntryAmended, c, now, "amended by "+t.Source, map[string]string{
+	change.RecordBy(t.Source, EntryAmended, c, now, "amended by "+t.Source, map[string]string{
 		"source": t.Source, "event": t.EventID,
 		"last_day_before": string(before.Departure.LastDay), "last_day_after": string(c.Departure.LastDay),
 		"type_before": string(before.Departure.Type), "type_after": string(c.Departure.Type),
@@ -208,7 +208,7 @@ func (c Case) Rescind(t Trigger, steps []Step, tasks []Task, now time.Time) (Cha
 	if len(done) > 0 {
 		change.Tasks = append(change.Tasks, undoTask(c, done, now))
 	}
-	change.Record(EntryRescinded, c, now, "rescinded by "+t.Source, map[string]string{
+	change.RecordBy(t.Source, EntryRescinded, c, now, "rescinded by "+t.Source, map[string]string{
 		"source": t.Source, "event": t.EventID, "done_before": strings.Join(done, "; "),
 	})
 	return change, nil

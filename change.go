@@ -1,6 +1,7 @@
 package exeunt
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"strings"
@@ -22,9 +23,15 @@ type Change struct {
 	Entries []Entry
 }
 
-// Record adds what happened. The subject is the Case, Step or Task that it happened to.
+// Record adds what happened by itself, or, when the detail says by whom, by a person. The subject is
+// the Case, Step or Task that it happened to.
 func (c *Change) Record(kind EntryKind, subject any, now time.Time, what string, detail map[string]string) {
-	e := Entry{Kind: kind, At: now.UTC(), Actor: "engine", What: what, Detail: detail}
+	c.RecordBy("engine", kind, subject, now, what, detail)
+}
+
+// RecordBy adds what somebody or something else than the engine brought about: an HR system.
+func (c *Change) RecordBy(actor string, kind EntryKind, subject any, now time.Time, what string, detail map[string]string) {
+	e := Entry{Kind: kind, At: now.UTC(), Actor: cmp.Or(actor, "engine"), What: what, Detail: detail}
 	switch s := subject.(type) {
 	case Case:
 		e.Case = s.ID

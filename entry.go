@@ -34,6 +34,7 @@ const (
 	EntryTaskReminded   EntryKind = "task.remind"
 	EntryNoticeFailed   EntryKind = "notice.fail"
 	EntryRefused        EntryKind = "trigger.refuse"
+	EntryAlert          EntryKind = "alert"
 	EntrySignedIn       EntryKind = "access.sign-in"
 	EntryExported       EntryKind = "evidence.export"
 	EntryErased         EntryKind = "case.erase"   // what the case's entries say is destroyed after retention
@@ -112,7 +113,7 @@ func (l Leaf) Encode() []byte {
 	return b
 }
 
-// Hash is the RFC 6962 leaf hash, SHA-256(0x00 ‖ leaf), of encoded leaf bytes, in hex.
+// LeafHash is the RFC 6962 leaf hash, SHA-256(0x00 ‖ leaf), of encoded leaf bytes, in hex.
 func LeafHash(encoded []byte) string {
 	h := sha256.New()
 	h.Write([]byte{0})

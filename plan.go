@@ -63,7 +63,7 @@ func (p Plan) Open(t Trigger, doubt string, now time.Time) Change {
 	if t.Override != nil {
 		detail["by"], detail["reason"] = t.Override.By, t.Override.Reason
 	}
-	change.Record(EntryOpened, c, now, "case opened by "+t.Source, detail)
+	change.RecordBy(t.Source, EntryOpened, c, now, "case opened by "+t.Source, detail)
 	if doubt != "" {
 		change.Record(EntryHeld, c, now, "held for a person", map[string]string{"reason": doubt})
 	}

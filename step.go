@@ -191,7 +191,7 @@ func (s Step) skip(o Outcome, now time.Time) Change {
 // wait keeps the step going: within its attempts and its deadline, but always at least three times,
 // so that a step that starts late is still tried properly.
 func (s Step) wait(o Outcome, now time.Time) Change {
-	if o.Kind == TryAgain {
+	if o.Kind == TryAgain && s.State != StepRunning { // an intent has counted it already
 		s.Attempt++
 	}
 	if class := KindOf(errOrNil(o.Err)); class == Throttled || class == Unauthorised {
@@ -210,6 +210,9 @@ func (s Step) wait(o Outcome, now time.Time) Change {
 		if o.Changed {
 			s.Unshown++
 		}
+		if s.Unshown >= settlePeriods {
+			o.Err = Errorf(Temporary, "the system answered %d times that it was done, but nothing has changed there", s.Unshown)
+		}
 		tired = s.Unshown >= settlePeriods || (late && now.Sub(s.AppliedAt) > 10*time.Minute)
 	}
 	if tired {
@@ -218,8 +221,8 @@ func (s Step) wait(o Outcome, now time.Time) Change {
 	s.State, s.NextAttemptAt = StepReady, now.Add(pause)
 	s.Reason = messageOf(o.Err, "the system has not shown it yet; looking again")
 	change := Change{Steps: []Step{s}}
-	change.Record(EntryRetry, s, now, fmt.Sprintf("%s: %s, next try %s", s.SystemTitle, lower(s.Title), s.NextAttemptAt.UTC().Format(time.TimeOnly)),
-		map[string]string{"reason": s.Reason, "attempt": fmt.Sprint(s.Attempt), "class": string(KindOf(errOrNil(o.Err)))})
+	change.Record(EntryRetry, s, now, fmt.Sprintf("%s: %s, next try in %s", s.SystemTitle, lower(s.Title), pause.Round(time.Second)),
+		map[string]string{"reason": s.Reason, "attempt": fmt.Sprint(s.Attempt), "class": string(KindOf(errOrNil(o.Err))), "next": s.NextAttemptAt.UTC().Format(time.RFC3339)})
 	return change
 }
 

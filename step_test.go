@@ -55,6 +55,9 @@ func TestEveryOutcomeOfAnAttemptHasItsState(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%s", before, c.name), func(t *testing.T) {
 				s := ready()
 				s.State, s.Attempt = before, c.attempt
+				if before == exeunt.StepRunning {
+					s.Attempt++ // its intent counted the attempt
+				}
 				now := noon.Add(c.at)
 				change := s.Finish(c.outcome, now)
 				after := change.Steps[0]
@@ -184,5 +187,20 @@ func TestAnOverrideNeedsANameAndAReason(t *testing.T) {
 	shared.Steps = append(shared.Steps, "another")
 	if change, _ := failed.Steps[0].Waive(&shared, good, noon); len(change.Tasks) != 0 {
 		t.Errorf("a task that stands in for another step too is withdrawn")
+	}
+}
+
+// What a system accepts and never shows ends with a person who is told just that.
+func TestWhatIsAcceptedAndNeverShownIsGivenUpWithItsReason(t *testing.T) {
+	s := ready()
+	for n := range 3 {
+		change := s.Intend(exeunt.Account{ID: "a"}, exeunt.Observation{}, noon)
+		s = change.Steps[0].Finish(exeunt.Outcome{Kind: exeunt.NotYet, Changed: true}, noon).Steps[0]
+		if n < 2 {
+			s = s.Finish(exeunt.Outcome{Kind: exeunt.NotYet}, noon).Steps[0] // a look while it settles does not count
+		}
+	}
+	if s.State != exeunt.StepFailed || !strings.Contains(s.Reason, "answered 3 times that it was done, but nothing has changed") {
+		t.Errorf("%s: %q", s.State, s.Reason)
 	}
 }

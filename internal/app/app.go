@@ -123,6 +123,7 @@ func (a *App) serve(ctx context.Context, sources *sources, links taskLinks) erro
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
 	a.shipping.Go(func() { a.ship(work) })
+	a.shipping.Go(func() { a.keepChecking(work) })
 	if err := a.Engine.Start(ctx); err != nil {
 		return err
 	}
@@ -150,9 +151,41 @@ func (a *App) ship(ctx context.Context) {
 	if err == nil || ctx.Err() != nil {
 		return
 	}
-	a.options.Log.Error("the ledger stopped taking entries", "error", err)
-	change := exeunt.Change{Notices: []exeunt.Notice{{Kind: exeunt.NoticeAlert, To: a.Config.Operator(), Text: "The ledger stopped taking entries: " + exeunt.MessageOf(err), Dedup: "ledger:" + time.Now().UTC().Format(time.DateOnly)}}}
-	change.Record(exeunt.EntryNoticeFailed, nil, time.Now(), "the ledger stopped taking entries", map[string]string{"reason": exeunt.MessageOf(err)})
+	a.alert(ctx, "The ledger stopped taking entries: "+exeunt.MessageOf(err), "ledger:"+time.Now().UTC().Format(time.DateOnly))
+}
+
+// The ledger is checked soon after the start, when a restored backup would show, and every hour.
+const (
+	firstCheck = 10 * time.Second
+	checkEvery = time.Hour
+)
+
+func (a *App) keepChecking(ctx context.Context) {
+	timer := time.NewTimer(firstCheck)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			timer.Reset(checkEvery)
+		}
+		check, err := a.Proofs.Verify(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			a.options.Log.Warn("the ledger could not be checked; it is tried again in an hour", "error", err)
+		case check.Fault != "":
+			a.alert(ctx, "The ledger does not hold: "+check.Fault, "ledger-check:"+check.At.Format(time.DateOnly))
+		}
+	}
+}
+
+// alert tells the operator, in the record and by message.
+func (a *App) alert(ctx context.Context, what, dedup string) {
+	a.options.Log.Error(what)
+	change := exeunt.Change{Notices: []exeunt.Notice{{Kind: exeunt.NoticeAlert, To: a.Config.Operator(), Text: what, Dedup: dedup}}}
+	change.Record(exeunt.EntryAlert, nil, time.Now(), what, nil)
 	if err := a.Store.Commit(ctx, &change); err != nil {
 		a.options.Log.Error("the operator could not be alerted", "error", err)
 	}

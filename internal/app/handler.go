@@ -16,8 +16,17 @@ import (
 
 type inventory struct{ config *config.Config }
 
-// Systems is the inventory as configured.
-func (i inventory) Systems() []exeunt.System { return i.config.Inventory() }
+// Systems is the inventory as configured, with the person behind each owner's role.
+func (i inventory) Systems() []exeunt.System {
+	roles := i.config.Roles()
+	systems := i.config.Inventory()
+	for n, s := range systems {
+		if !s.Owner.Named() {
+			systems[n].Owner = roles(s.Owner.Role, exeunt.Leaver{})
+		}
+	}
+	return systems
+}
 
 // handler is every address that the server answers.
 func (a *App) handler(sources *sources, links taskLinks) http.Handler {

@@ -339,7 +339,8 @@ func (c caseView) state(f store.CaseFile) (status, string) {
 	return caseStatus(store.CaseRow{State: f.Case.State})
 }
 
-// feed leaves out what the viewer does not see in detail.
+// feed is the key moments of a case; every attempt is on its step's page and in the audit list. It
+// leaves out what the viewer does not see in detail.
 func (c caseView) feed(f store.CaseFile) []store.EntryRow {
 	closed := map[string]bool{}
 	for _, s := range f.Steps {
@@ -354,7 +355,8 @@ func (c caseView) feed(f store.CaseFile) []store.EntryRow {
 	}
 	var out []store.EntryRow
 	for _, e := range f.Entries {
-		if !closed[cmp.Or(e.Step, e.Task)] && len(out) < 25 {
+		everyday := e.Kind == exeunt.EntryIntent || e.Kind == exeunt.EntryRetry
+		if !everyday && !closed[cmp.Or(e.Step, e.Task)] && len(out) < 25 {
 			out = append(out, e)
 		}
 	}
