@@ -44,6 +44,7 @@ func Converge(ctx context.Context, c Connector, a Aim, intend func(before exeunt
 		if a.Intended && !a.Spec.Repeatable {
 			return unknowable(a, before), nil
 		}
+	case exeunt.Absent: // there is something to do
 	}
 	if a.Spec.Action == exeunt.CheckAccess {
 		return stillOpen(a, before), nil
@@ -85,6 +86,7 @@ func judge(ctx context.Context, c Connector, a Aim, before exeunt.Observation, a
 			return unknowable(a, after)
 		}
 		return withSnapshot(failed(applyErr), before)
+	case exeunt.Absent: // refused, late, or a lie
 	}
 	if applyErr != nil {
 		return withSnapshot(failed(applyErr), before)
@@ -150,6 +152,7 @@ func failed(err error) exeunt.Outcome {
 	switch e.Kind {
 	case exeunt.Throttled, exeunt.Temporary, exeunt.Unauthorised, exeunt.Internal:
 		out.Kind = exeunt.TryAgain
+	default: // the others do not pass by themselves
 	}
 	return out
 }

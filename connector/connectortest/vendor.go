@@ -24,7 +24,7 @@ const (
 	Apply   Verb = "apply"
 )
 
-// Always, as a number of calls, is every call until Heal.
+// Always is, as a number of calls, every call until Heal.
 const Always = -1
 
 // Actions is what a Vendor can do unless it is told otherwise: one of each sort.

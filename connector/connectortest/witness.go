@@ -47,7 +47,7 @@ func (w *witness) inspect(verb string, value any, err error) {
 	text, _ := json.Marshal(value)
 	said := string(text)
 	if err != nil {
-		if _, ok := err.(*exeunt.Error); !ok {
+		if _, ok := err.(*exeunt.Error); !ok { //nolint:errorlint // the very type, with nothing of the vendor's around it
 			w.t.Errorf("%s returns a %T, want *exeunt.Error", verb, err)
 		}
 		said += fmt.Sprintf("%v %+v %s", err, err, exeunt.MessageOf(err))

@@ -40,7 +40,7 @@ func TestEncode(t *testing.T) {
 	if got := encode("aé"); got != "\"\x00a\x00\xe9\x00\"\x00" {
 		t.Errorf("%q", got)
 	}
-	if unguessable() == unguessable() {
+	if first, second := unguessable(), unguessable(); first == second {
 		t.Error("the same password twice")
 	}
 }

@@ -42,8 +42,9 @@ func (t Transform) Name(identifier string) string {
 	case LocalPart:
 		local, _, _ := strings.Cut(identifier, "@")
 		return strings.ToLower(local)
+	default:
+		return identifier
 	}
-	return identifier
 }
 
 // Check refuses what cannot work or would send a password unprotected.

@@ -77,6 +77,7 @@ func (e *Engine) answer(ctx context.Context, ev store.Event, t exeunt.Trigger) e
 		return e.open(ctx, ev, t, now)
 	case exeunt.Absorb:
 		return e.absorb(ctx, ev, t, underWay, now)
+	case exeunt.AmendCase, exeunt.RescindCase: // both change the case that is there
 	}
 	steps, err := e.store.Steps(ctx, underWay.ID)
 	if err != nil {

@@ -37,7 +37,7 @@ func newPayroll() *Vendor {
 	})
 	v.withAccount("GET /v1/employees/{id}", func(w http.ResponseWriter, _ *http.Request, a *account) { reply(w, http.StatusOK, show(a)) })
 	remembered := map[string]any{} // by idempotency key: what was answered
-	once := func(w http.ResponseWriter, r *http.Request, exists bool, make func(body map[string]any) any) {
+	once := func(w http.ResponseWriter, r *http.Request, exists bool, build func(body map[string]any) any) {
 		key := r.Method + r.URL.Path + r.Header.Get("Idempotency-Key")
 		body, ok := read(r)
 		switch answer, again := remembered[key]; {
@@ -48,7 +48,7 @@ func newPayroll() *Vendor {
 		case exists:
 			refuse(w, http.StatusConflict, "exists")
 		default:
-			remembered[key] = make(body)
+			remembered[key] = build(body)
 			reply(w, http.StatusCreated, remembered[key])
 		}
 	}

@@ -130,7 +130,7 @@ func (q sqlQuerier) exec(ctx context.Context, query string, args ...any) (int64,
 }
 
 func (q sqlQuerier) query(ctx context.Context, query string, args ...any) (rows, error) {
-	r, err := q.db.QueryContext(ctx, query, args...) //nolint:rowserrcheck,sqlclosecheck // eachRow closes and checks
+	r, err := q.db.QueryContext(ctx, query, args...) //nolint:rowserrcheck // eachRow closes and checks
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func (q pgxQuerier) exec(ctx context.Context, query string, args ...any) (int64,
 }
 
 func (q pgxQuerier) query(ctx context.Context, query string, args ...any) (rows, error) {
-	return q.db.Query(ctx, query, args...)
+	return q.db.Query(ctx, query, args...) //nolint:sqlclosecheck // eachRow closes
 }
 
 func (q pgxQuerier) queryRow(ctx context.Context, query string, args ...any) row {

@@ -100,10 +100,10 @@ func (s *Store) NextCase(ctx context.Context) (exeunt.CaseID, error) {
 }
 
 // Setting returns a value that is made once per installation and then kept.
-func (s *Store) Setting(ctx context.Context, name string, make func() string) (string, error) {
+func (s *Store) Setting(ctx context.Context, name string, first func() string) (string, error) {
 	var value string
 	err := s.write(ctx, func(tx Tx) error {
-		if _, err := tx.exec(ctx, "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", name, make()); err != nil {
+		if _, err := tx.exec(ctx, "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", name, first()); err != nil {
 			return err
 		}
 		return tx.queryRow(ctx, "SELECT value FROM settings WHERE name = $1", name).Scan(&value)

@@ -53,7 +53,7 @@ type process struct {
 }
 
 // run starts a server for one test and stops it when that ends.
-func run(t testing.TB, r recipe) *process {
+func run(t testing.TB, r recipe) {
 	t.Helper()
 	p, err := start(r)
 	if err != nil {
@@ -64,7 +64,6 @@ func run(t testing.TB, r recipe) *process {
 			t.Error(err)
 		}
 	})
-	return p
 }
 
 // keep starts a server that runs as long as this test process. It must stay reachable: a leash that

@@ -58,7 +58,7 @@ func Recover(next http.Handler, log *slog.Logger, fail Fail) http.Handler {
 			if cause == nil {
 				return
 			}
-			if cause == http.ErrAbortHandler {
+			if cause == http.ErrAbortHandler { //nolint:errorlint // net/http asks for the very value
 				panic(cause) // net/http's own way to cut a connection
 			}
 			log.ErrorContext(r.Context(), "panic while serving", "reference", Reference(r.Context()),
