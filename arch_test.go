@@ -63,6 +63,7 @@ var places = map[string]place{
 	"internal/testserver": {others: "github.com/jackc/pgx/"},
 	"cmd/exeunt":          {ours: "*", others: "github.com/spf13/cobra go.yaml.in/yaml/"},
 	"examples/acme":       {}, // tests only
+	"test/e2e":            {}, // likewise
 }
 
 // pure is all that the domain imports: nothing that could read a file, a socket or the environment.
@@ -95,7 +96,7 @@ func (p place) fault(pkg, imported string) string {
 }
 
 func TestEveryPackageStandsInItsPlace(t *testing.T) {
-	found := packages(t)
+	found := packages(t, isCode)
 	for pkg, files := range found {
 		where, listed := places[pkg]
 		if !listed {
@@ -122,11 +123,11 @@ func TestEveryPackageStandsInItsPlace(t *testing.T) {
 }
 
 func TestTheDomainReadsNoClock(t *testing.T) {
-	for _, f := range packages(t)["."] {
+	for _, f := range packages(t, isCode)["."] {
 		ast.Inspect(f, func(n ast.Node) bool {
-			if s, ok := n.(*ast.SelectorExpr); ok {
-				if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains([]string{"Now", "Since", "Until", "After", "Sleep", "NewTimer", "NewTicker"}, s.Sel.Name) {
-					t.Errorf("the domain calls time.%s: decisions take the moment as a value", s.Sel.Name)
+			for _, name := range []string{"Now", "Since", "Until", "After", "Sleep", "NewTimer", "NewTicker"} {
+				if e, ok := n.(ast.Expr); ok && is(e, "time", name) {
+					t.Errorf("the domain calls time.%s: decisions take the moment as a value", name)
 				}
 			}
 			return true
@@ -160,23 +161,76 @@ func TestThePlacesForbidWhatTheyShould(t *testing.T) {
 	}
 }
 
-// packages parses the module: its Go files by folder, tests left out. A folder of tests only has none.
-func packages(t *testing.T) map[string][]*ast.File {
+func TestNoTestSleepsOutsideABubble(t *testing.T) {
+	for pkg, files := range packages(t, isTest) {
+		bubbles := map[string]bool{} // helpers that run what they are given in a bubble
+		for _, f := range files {
+			for _, d := range f.Decls {
+				if fn, ok := d.(*ast.FuncDecl); ok && calls(fn, "synctest", "Test") {
+					bubbles[fn.Name.Name] = true
+				}
+			}
+		}
+		for _, f := range files {
+			ast.Inspect(f, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				if is(call.Fun, "time", "Sleep") {
+					t.Errorf("a test in %s sleeps in real time: wait for what should happen, or use testing/synctest", pkg)
+				}
+				name, plain := call.Fun.(*ast.Ident)
+				return !is(call.Fun, "synctest", "Test") && (!plain || !bubbles[name.Name])
+			})
+		}
+	}
+}
+
+// is says whether an expression is pkg.name.
+func is(e ast.Expr, pkg, name string) bool {
+	s, ok := e.(*ast.SelectorExpr)
+	if !ok || s.Sel.Name != name {
+		return false
+	}
+	x, ok := s.X.(*ast.Ident)
+	return ok && x.Name == pkg
+}
+
+func calls(in ast.Node, pkg, name string) bool {
+	var found bool
+	ast.Inspect(in, func(n ast.Node) bool {
+		e, ok := n.(ast.Expr)
+		found = found || ok && is(e, pkg, name)
+		return !found
+	})
+	return found
+}
+
+func isTest(file string) bool { return strings.HasSuffix(file, "_test.go") }
+func isCode(file string) bool { return !isTest(file) }
+
+// packages parses the Go files of the module that are wanted, by folder.
+func packages(t *testing.T, wanted func(file string) bool) map[string][]*ast.File {
 	t.Helper()
 	found := map[string][]*ast.File{}
 	files := token.NewFileSet()
 	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
-		switch name := d.Name(); {
-		case err != nil:
+		if err != nil {
 			return err
-		case d.IsDir() && file != "." && (strings.HasPrefix(name, ".") || name == "testdata" || name == "node_modules"):
+		}
+		name := d.Name()
+		if d.IsDir() && file != "." && (strings.HasPrefix(name, ".") || name == "testdata" || name == "node_modules") {
 			return filepath.SkipDir
-		case d.IsDir() || !strings.HasSuffix(name, ".go"):
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") {
 			return nil
 		}
 		pkg := filepath.ToSlash(filepath.Dir(file))
-		found[pkg] = slices.Grow(found[pkg], 1)
-		if strings.HasSuffix(file, "_test.go") {
+		if found[pkg] == nil {
+			found[pkg] = []*ast.File{} // so that a folder of tests only is known too
+		}
+		if !wanted(file) {
 			return nil
 		}
 		parsed, err := parser.ParseFile(files, file, nil, parser.SkipObjectResolution)

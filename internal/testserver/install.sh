@@ -20,6 +20,7 @@ has_samba() { has samba && has samba-tool && [ -e /usr/share/samba/setup/provisi
 
 packages=
 want() { packages="$packages $*"; }
+has cc || has gcc || want gcc libc6-dev # the race detector needs a C compiler
 { has slapd && has ldapsearch; } || want slapd ldap-utils
 has_samba || want samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind
 has_postgres || want postgresql
@@ -53,6 +54,7 @@ fi
 
 missing=
 lack() { missing="$missing${missing:+,}$1"; say "still missing: $1${2:+ ($2)}"; }
+{ has cc || has gcc; } || lack cc "a C compiler, for the race detector"
 has slapd || lack slapd
 has_samba && [ "$(id -u)" -eq 0 ] || lack samba "a domain controller must be run as root"
 has_postgres || lack postgresql

@@ -1,0 +1,31 @@
+# `make` alone says what there is.
+GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: help run test lint generate build bench
+
+help:
+	@echo 'make run       the demo company, live in the browser'
+	@echo 'make test      every test, with the real servers and the browser that they need'
+	@echo 'make lint      the linters, of a pinned version'
+	@echo 'make generate  pages and JSON Schemas anew; a test says when they are out of date'
+	@echo 'make build     ./exeunt'
+	@echo 'make bench     the benchmarks'
+
+run:
+	go run ./cmd/exeunt demo
+
+test:
+	@sh tools/test.sh
+
+lint:
+	go run $(GOLANGCI_LINT) run ./...
+
+generate:
+	go generate ./...
+	go run ./cmd/exeunt schema --out docs/schema
+
+build:
+	go build -trimpath -o exeunt ./cmd/exeunt
+
+bench:
+	go test -run '^$$' -bench . -benchmem . ./internal/ledger ./internal/web/ui
