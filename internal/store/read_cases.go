@@ -16,10 +16,10 @@ func searchable(c exeunt.Case) string {
 }
 
 // needsPerson is the condition under which a case counts as needing attention; %s is the parameter
-// that holds the present moment.
+// that holds the present moment. Both inner lists come from partial indexes, which hold little.
 const needsPerson = `(c.closed_at IS NULL AND (c.state = 'held'
-	OR EXISTS (SELECT 1 FROM steps s WHERE s.case_id = c.id AND s.state = 'failed')
-	OR EXISTS (SELECT 1 FROM tasks t WHERE t.case_id = c.id AND t.state = 'open' AND t.deadline < %s)))`
+	OR c.id IN (SELECT case_id FROM steps WHERE state = 'failed')
+	OR c.id IN (SELECT case_id FROM tasks WHERE state = 'open' AND deadline < %s)))`
 
 // filter builds a WHERE clause with numbered parameters.
 type filter struct {
@@ -81,17 +81,11 @@ func stateCondition(f *filter, state string, now time.Time) {
 // Cases returns one page of the list of cases.
 func (s *Store) Cases(ctx context.Context, q CaseQuery, now time.Time) (CasePage, error) {
 	page := CasePage{Counts: map[string]int{}}
-	read := s.dialect.reader()
-	for _, state := range []string{"", "attention", "running", "scheduled", "held", "closed"} {
-		f := caseFilter(q)
-		stateCondition(f, state, now)
-		var n int
-		if err := read.queryRow(ctx, "SELECT COUNT(*) FROM cases c"+f.where(), f.args...).Scan(&n); err != nil {
-			return page, translate(err)
-		}
-		page.Counts[state] = n
+	if err := s.countCases(ctx, q, now, page.Counts); err != nil {
+		return page, err
 	}
 	page.Total = page.Counts[q.State]
+	read := s.dialect.reader()
 	if err := read.queryRow(ctx, "SELECT COUNT(*) FROM cases").Scan(&page.All); err != nil {
 		return page, translate(err)
 	}
@@ -111,6 +105,28 @@ func (s *Store) Cases(ctx context.Context, q CaseQuery, now time.Time) (CasePage
 	return page, err
 }
 
+// countCases counts the cases that match, by the states that a list can be filtered by, in one pass.
+func (s *Store) countCases(ctx context.Context, q CaseQuery, now time.Time, counts map[string]int) error {
+	f := caseFilter(q)
+	where := f.where()
+	return eachRow(ctx, s.dialect.reader(), func(r row) error {
+		var shown string
+		var attention, n int
+		if err := r.Scan(&shown, &attention, &n); err != nil {
+			return err
+		}
+		counts[""] += n
+		counts[shown] += n
+		if attention == 1 {
+			counts["attention"] += n
+		}
+		return nil
+	}, `SELECT CASE WHEN c.closed_at IS NOT NULL THEN 'closed' WHEN c.state = 'rescinded' THEN 'running' ELSE c.state END AS shown,
+		CASE WHEN `+fmt.Sprintf(needsPerson, f.arg(micros(now)))+` THEN 1 ELSE 0 END AS attention, COUNT(*)
+		FROM cases c`+where+` GROUP BY shown, attention`, f.args...)
+}
+
+// caseRows finds the page's ids by the narrow columns that an index holds, and reads only those whole.
 func (s *Store) caseRows(ctx context.Context, q CaseQuery, now time.Time) ([]CaseRow, error) {
 	size := q.Size
 	if size <= 0 || size > 1000 {
@@ -124,16 +140,43 @@ func (s *Store) caseRows(ctx context.Context, q CaseQuery, now time.Time) ([]Cas
 		order = "CASE WHEN " + fmt.Sprintf(needsPerson, f.arg(micros(now))) + " THEN 0 WHEN c.closed_at IS NULL THEN 1 ELSE 2 END, c.last_day DESC, c.id DESC"
 	}
 	limit, offset := f.arg(size), f.arg(max(q.Page-1, 0)*size)
-	var cases []exeunt.Case
+	var ids []int64
 	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
-		c, err := scanCase(r)
-		cases = append(cases, c)
+		var id int64
+		err := r.Scan(&id)
+		ids = append(ids, id)
 		return err
-	}, "SELECT version, generation, state, document FROM cases c"+where+" ORDER BY "+order+" LIMIT "+limit+" OFFSET "+offset, f.args...)
-	if err != nil || len(cases) == 0 {
+	}, "SELECT c.id FROM cases c"+where+" ORDER BY "+order+" LIMIT "+limit+" OFFSET "+offset, f.args...)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	cases, err := s.casesOf(ctx, ids)
+	if err != nil {
 		return nil, err
 	}
 	return s.summarise(ctx, cases, now)
+}
+
+// casesOf loads cases in the order of their ids in the list.
+func (s *Store) casesOf(ctx context.Context, ids []int64) ([]exeunt.Case, error) {
+	f := &filter{}
+	var in []string
+	for _, id := range ids {
+		in = append(in, f.arg(id))
+	}
+	found := map[exeunt.CaseID]exeunt.Case{}
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+		c, err := scanCase(r)
+		found[c.ID] = c
+		return err
+	}, "SELECT "+caseColumns+" FROM cases WHERE id IN ("+strings.Join(in, ", ")+")", f.args...)
+	var out []exeunt.Case
+	for _, id := range ids {
+		if c, ok := found[exeunt.CaseID(id)]; ok {
+			out = append(out, c)
+		}
+	}
+	return out, err
 }
 
 // summarise adds the counts of steps and tasks to cases, in two narrow queries.

@@ -21,7 +21,7 @@ CREATE TABLE cases (
 );
 -- One departure under way for each leaver, whatever two events at once may believe.
 CREATE UNIQUE INDEX cases_under_way ON cases (leaver_key) WHERE closed_at IS NULL AND state <> 'rescinded';
-CREATE INDEX cases_by_state ON cases (state, last_day);
+CREATE INDEX cases_listed ON cases (closed_at, state, type, department, place, last_day, name);
 CREATE INDEX cases_by_last_day ON cases (last_day);
 
 CREATE TABLE steps (
