@@ -15,13 +15,19 @@ import (
 )
 
 func caseCommand(c *console) *cobra.Command {
+	show := caseShowCommand(c)
 	cmd := &cobra.Command{
-		Use: "case", Short: "List, show, watch and correct cases",
+		Use: "case [CASE]", Short: "List, show, watch and correct cases", Args: cobra.MaximumNArgs(1),
 		Example: "  exeunt case list --state attention\n  exeunt case show C-2041\n  exeunt case retry C-2041 --step snowflake-disable --reason \"login name corrected\"",
+		RunE: func(cmd *cobra.Command, args []string) error { // a noun with an identifier shows it
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return show.RunE(cmd, args)
+		},
 	}
-	cmd.AddCommand(caseListCommand(c), caseShowCommand(c), caseWatchCommand(c),
+	return group(cmd, caseListCommand(c), show, caseWatchCommand(c),
 		stepCommand(c, "retry", "Try a failed step again"), stepCommand(c, "override", "Settle a step by decision, with a reason"), caseReleaseCommand(c))
-	return cmd
 }
 
 func caseListCommand(c *console) *cobra.Command {

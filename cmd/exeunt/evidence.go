@@ -19,8 +19,7 @@ func evidenceCommand(c *console) *cobra.Command {
 		Use: "evidence", Short: "Export the proof of one case, and verify it offline",
 		Example: "  exeunt evidence export C-2041\n  exeunt evidence verify C-2041.evidence.zip --key exeunt.vkey",
 	}
-	cmd.AddCommand(evidenceExportCommand(c), evidenceVerifyCommand(c))
-	return cmd
+	return group(cmd, evidenceExportCommand(c), evidenceVerifyCommand(c))
 }
 
 func evidenceExportCommand(c *console) *cobra.Command {

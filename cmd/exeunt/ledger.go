@@ -10,8 +10,7 @@ import (
 
 func ledgerCommand(c *console) *cobra.Command {
 	cmd := &cobra.Command{Use: "ledger", Short: "Check the tamper-evident record", Example: "  exeunt ledger verify\n  exeunt ledger key > exeunt.vkey"}
-	cmd.AddCommand(ledgerVerifyCommand(c), ledgerKeyCommand(c))
-	return cmd
+	return group(cmd, ledgerVerifyCommand(c), ledgerKeyCommand(c))
 }
 
 func ledgerVerifyCommand(c *console) *cobra.Command {

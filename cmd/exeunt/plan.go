@@ -16,8 +16,7 @@ import (
 
 func planCommand(c *console) *cobra.Command {
 	cmd := &cobra.Command{Use: "plan", Short: "See what would be done for somebody, without doing it"}
-	cmd.AddCommand(planPreviewCommand(c))
-	return cmd
+	return group(cmd, planPreviewCommand(c))
 }
 
 // planPreview is what `plan preview --json` prints.

@@ -105,6 +105,9 @@ func codeOf(err error) int {
 	if e, ok := errors.AsType[exitError](err); ok {
 		return e.code
 	}
+	if wrongUsage(err) {
+		return exitUsage
+	}
 	switch exeunt.KindOf(err) {
 	case exeunt.Invalid:
 		return exitUsage
@@ -117,6 +120,26 @@ func codeOf(err error) int {
 	default:
 		return exitFailed
 	}
+}
+
+// wrongUsage recognises what the command line parser says, which has no type of its own.
+func wrongUsage(err error) bool {
+	for _, begin := range []string{"unknown command", "unknown flag", "unknown shorthand", "required flag", "accepts ", "requires "} {
+		if strings.HasPrefix(err.Error(), begin) {
+			return true
+		}
+	}
+	return false
+}
+
+// group is a noun: alone it shows its verbs, with an unknown one it says so.
+func group(cmd *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(verbs...)
+	if cmd.RunE == nil {
+		cmd.Args = cobra.NoArgs
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
+	return cmd
 }
 
 func say(err error) string {

@@ -11,7 +11,7 @@ import (
 
 func systemCommand(c *console) *cobra.Command {
 	cmd := &cobra.Command{Use: "system", Short: "List the inventory"}
-	cmd.AddCommand(&cobra.Command{
+	return group(cmd, &cobra.Command{
 		Use: "list", Short: "List every system: how access ends there, and when that was last proven", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var list api.SystemList
@@ -21,7 +21,6 @@ func systemCommand(c *console) *cobra.Command {
 			return c.print(list, func(w io.Writer) { printSystems(w, list) })
 		},
 	})
-	return cmd
 }
 
 func printSystems(w io.Writer, list api.SystemList) {

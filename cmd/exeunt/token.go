@@ -16,8 +16,7 @@ func tokenCommand(c *console) *cobra.Command {
 		Use: "token", Short: "Make API tokens and invite people; works on the server's own data",
 		Example: "  export EXEUNT_TOKEN=$(exeunt token create --data /var/lib/exeunt)\n  exeunt token invite --data /var/lib/exeunt --email ana@example.com --role it",
 	}
-	cmd.AddCommand(tokenCreateCommand(c), tokenInviteCommand(c))
-	return cmd
+	return group(cmd, tokenCreateCommand(c), tokenInviteCommand(c))
 }
 
 func tokenCreateCommand(c *console) *cobra.Command {

@@ -13,8 +13,7 @@ import (
 
 func triggerCommand(c *console) *cobra.Command {
 	cmd := &cobra.Command{Use: "trigger", Short: "Start a case by hand, instead of the HR system"}
-	cmd.AddCommand(triggerSendCommand(c))
-	return cmd
+	return group(cmd, triggerSendCommand(c))
 }
 
 func triggerSendCommand(c *console) *cobra.Command {

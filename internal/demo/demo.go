@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -68,36 +69,42 @@ func (d *Demo) Stop() {
 	_ = d.Company.Close() // they hold nothing that could be lost
 }
 
-// configure writes the company's configuration and puts into the environment what it refers to: the
-// simulators' addresses, and the secrets, which are in no file.
+// configure writes the company's configuration with the simulators' addresses, and puts into the
+// environment the secrets that it refers to, which are in no file.
 func (d *Demo) configure(o Options) error {
-	env := d.Company.Environment()
-	env["EXEUNT_DEMO_URL"] = "http://" + o.Listen
-	env["EXEUNT_DEMO_HR"] = d.Company.HR.URL
-	env["EXEUNT_DEMO_CLIENT"], env["EXEUNT_DEMO_BENEFITS_USER"], env["EXEUNT_DEMO_ORG"] = sim.ClientID, sim.BenefitsUser, sim.Organisation
-	for name, v := range map[string]*sim.Vendor{
-		"DIRECTORY": d.Company.Directory, "IDENTITY": d.Company.Identity, "PAYROLL": d.Company.Payroll, "BENEFITS": d.Company.Benefits,
-		"CHAT": d.Company.Chat, "CODE": d.Company.Code, "CRM": d.Company.CRM,
-	} {
-		env["EXEUNT_DEMO_"+name] = v.URL
-	}
-	for name, value := range env {
-		if err := os.Setenv(name, value); err != nil {
+	for name, secret := range d.Company.Environment() {
+		if err := os.Setenv(name, secret); err != nil {
 			return err
 		}
 	}
-	return writeConfig(filepath.Join(o.Dir, "config"))
+	return writeConfig(filepath.Join(o.Dir, "config"), map[string]string{
+		"EXEUNT_DEMO_URL": "http://" + o.Listen, "EXEUNT_DEMO_HR": d.Company.HR.URL,
+		"EXEUNT_DEMO_CLIENT": sim.ClientID, "EXEUNT_DEMO_BENEFITS_USER": sim.BenefitsUser, "EXEUNT_DEMO_ORG": sim.Organisation,
+		"EXEUNT_DEMO_DIRECTORY": d.Company.Directory.URL, "EXEUNT_DEMO_IDENTITY": d.Company.Identity.URL, "EXEUNT_DEMO_PAYROLL": d.Company.Payroll.URL,
+		"EXEUNT_DEMO_BENEFITS": d.Company.Benefits.URL, "EXEUNT_DEMO_CHAT": d.Company.Chat.URL, "EXEUNT_DEMO_CODE": d.Company.Code.URL, "EXEUNT_DEMO_CRM": d.Company.CRM.URL,
+	})
 }
 
-func writeConfig(dir string) error {
-	root, err := fs.Sub(company, "company")
-	if err != nil {
-		return err
-	}
+// writeConfig writes the embedded folder anew, with values in place of ${NAME}.
+func writeConfig(dir string, values map[string]string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
-	if err := os.CopyFS(dir, root); err != nil {
+	err := fs.WalkDir(company, "company", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := company.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, strings.TrimPrefix(name, "company"))
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+			return err
+		}
+		return os.WriteFile(to, []byte(os.Expand(string(text), func(n string) string { return values[n] })), 0o600)
+	})
+	if err != nil {
 		return fmt.Errorf("write the demo's configuration: %w", err)
 	}
 	// The shipped description gives a real application ten minutes to show a change. The simulators

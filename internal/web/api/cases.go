@@ -45,12 +45,12 @@ type reason struct {
 	Reason string `json:"reason" minLength:"10" doc:"Why, for whoever reads the record later"`
 }
 
-// casePath names a case as people do. It is text in the description of the API, read by ParseCaseID.
-type casePath struct {
+// CasePath names a case as people do (exported, since only then can it be part of a request). It is text in the description of the API, read by ParseCaseID.
+type CasePath struct {
 	ID string `path:"id" doc:"C-2041 or 2041"`
 }
 
-func (p casePath) do(what func(exeunt.CaseID) error) (*nothing, error) {
+func (p CasePath) do(what func(exeunt.CaseID) error) (*nothing, error) {
 	id, err := exeunt.ParseCaseID(p.ID)
 	if err == nil {
 		err = what(id)
@@ -58,8 +58,9 @@ func (p casePath) do(what func(exeunt.CaseID) error) (*nothing, error) {
 	return done(err)
 }
 
-type stepPath struct {
-	casePath
+// StepPath names a step of a case.
+type StepPath struct {
+	CasePath
 	Step string `path:"step"`
 }
 
@@ -97,7 +98,7 @@ func (a routes) listCases(ctx context.Context, in *struct {
 	return &answer[CaseList]{CaseList{"cases/v1", page.Rows, page.Total, page.Counts}}, nil
 }
 
-func (a routes) showCase(ctx context.Context, in *casePath) (*answer[CaseFile], error) {
+func (a routes) showCase(ctx context.Context, in *CasePath) (*answer[CaseFile], error) {
 	id, err := exeunt.ParseCaseID(in.ID)
 	if err != nil {
 		return nil, problem(err)
@@ -129,7 +130,7 @@ func (a routes) startCase(ctx context.Context, in *struct {
 }
 
 func (a routes) releaseCase(ctx context.Context, in *struct {
-	casePath
+	CasePath
 	Body reason
 }) (*nothing, error) {
 	return in.do(func(id exeunt.CaseID) error {
@@ -138,7 +139,7 @@ func (a routes) releaseCase(ctx context.Context, in *struct {
 }
 
 func (a routes) retryStep(ctx context.Context, in *struct {
-	stepPath
+	StepPath
 	Body struct {
 		Reason string `json:"reason,omitempty"`
 	}
@@ -149,7 +150,7 @@ func (a routes) retryStep(ctx context.Context, in *struct {
 }
 
 func (a routes) waiveStep(ctx context.Context, in *struct {
-	stepPath
+	StepPath
 	Body reason
 }) (*nothing, error) {
 	return in.do(func(id exeunt.CaseID) error {

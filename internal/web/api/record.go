@@ -100,7 +100,7 @@ type packet struct {
 	Body        []byte
 }
 
-func (a routes) evidence(ctx context.Context, in *casePath) (*packet, error) {
+func (a routes) evidence(ctx context.Context, in *CasePath) (*packet, error) {
 	id, err := exeunt.ParseCaseID(in.ID)
 	if err != nil {
 		return nil, problem(err)

@@ -16,12 +16,12 @@ type TaskList struct {
 	Tasks  []store.TaskRow `json:"tasks"`
 }
 
-// taskPath names a task as people do.
-type taskPath struct {
+// TaskPath names a task as people do.
+type TaskPath struct {
 	ID string `path:"id" doc:"T-311 or 311"`
 }
 
-func (p taskPath) do(what func(exeunt.TaskID) error) (*nothing, error) {
+func (p TaskPath) do(what func(exeunt.TaskID) error) (*nothing, error) {
 	id, err := exeunt.ParseTaskID(p.ID)
 	if err == nil {
 		err = what(id)
@@ -58,7 +58,7 @@ func (a routes) listTasks(ctx context.Context, in *struct {
 	return &answer[TaskList]{TaskList{"tasks/v1", rows}}, nil
 }
 
-func (a routes) showTask(ctx context.Context, in *taskPath) (*answer[store.TaskRow], error) {
+func (a routes) showTask(ctx context.Context, in *TaskPath) (*answer[store.TaskRow], error) {
 	id, err := exeunt.ParseTaskID(in.ID)
 	if err != nil {
 		return nil, problem(err)
@@ -71,7 +71,7 @@ func (a routes) showTask(ctx context.Context, in *taskPath) (*answer[store.TaskR
 }
 
 func (a routes) completeTask(ctx context.Context, in *struct {
-	taskPath
+	TaskPath
 	Body struct {
 		Note string `json:"note,omitempty" doc:"For the record"`
 		Done []int  `json:"done,omitempty" doc:"Indexes of the checklist that are done, from 0; all of them when left out"`
@@ -93,7 +93,7 @@ func (a routes) completeTask(ctx context.Context, in *struct {
 }
 
 func (a routes) reassignTask(ctx context.Context, in *struct {
-	taskPath
+	TaskPath
 	Body struct {
 		Name   string `json:"name,omitempty"`
 		Email  string `json:"email" format:"email"`
@@ -105,6 +105,6 @@ func (a routes) reassignTask(ctx context.Context, in *struct {
 	})
 }
 
-func (a routes) remindTask(ctx context.Context, in *taskPath) (*nothing, error) {
+func (a routes) remindTask(ctx context.Context, in *TaskPath) (*nothing, error) {
 	return in.do(func(id exeunt.TaskID) error { return a.Commands.RemindTask(ctx, id, caller(ctx)) })
 }
