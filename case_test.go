@@ -241,3 +241,10 @@ func TestADepartureIsCheckedAndDoubted(t *testing.T) {
 		t.Errorf("%q", d.Doubt(monday))
 	}
 }
+
+func TestADepartureHasDaysWithoutTimes(t *testing.T) {
+	d := exeunt.Departure{Type: exeunt.Voluntary, LastDay: "2026-12-01T00:00:00Z", Leaver: exeunt.Leaver{ID: "1", Name: "Jo Doe", Zone: "Europe/Berlin"}}
+	if err := d.Check(); exeunt.KindOf(err) != exeunt.Invalid || !strings.Contains(err.Error(), "last_day") {
+		t.Errorf("a day with a time was answered %v", err)
+	}
+}

@@ -73,7 +73,11 @@ func (d Departure) Check() error {
 		if given.day == "" {
 			continue
 		}
-		if _, err := ParseDate(string(given.day)); err != nil {
+		day, err := ParseDate(string(given.day))
+		if err == nil && day != given.day { // a source may send a time with it; a departure has none
+			err = Errorf(Invalid, "%q is more than a date: write it as 2006-01-02", given.day)
+		}
+		if err != nil {
 			return Errorf(Invalid, "%s: %v", given.field, err).In(given.field)
 		}
 	}

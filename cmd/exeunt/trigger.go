@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/web/api"
@@ -59,5 +60,22 @@ func departureJSON(source []byte) (json.RawMessage, error) {
 			return nil, exeunt.Errorf(exeunt.Invalid, "the departure is neither YAML nor JSON").Because(err)
 		}
 	}
-	return json.Marshal(tree)
+	return json.Marshal(withDays(tree))
+}
+
+// withDays writes calendar days as days again, which YAML reads as midnight in UTC.
+func withDays(node any) any {
+	switch n := node.(type) {
+	case map[string]any:
+		for k, v := range n {
+			n[k] = withDays(v)
+		}
+	case []any:
+		for i, v := range n {
+			n[i] = withDays(v)
+		}
+	case time.Time:
+		return n.Format(time.DateOnly)
+	}
+	return node
 }

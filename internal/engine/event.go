@@ -151,7 +151,13 @@ func (e *Engine) ignore(ctx context.Context, ev store.Event, why string) error {
 	return e.store.CommitWith(ctx, &change, store.EventDone(ev.Source, ev.ID, why, 0))
 }
 
+// refuse records why an event opened no case and alerts the operator. The person who started one by
+// hand is told as well; the job that comes after finds the event settled.
 func (e *Engine) refuse(ctx context.Context, ev store.Event, why error) error {
-	return e.alert(ctx, exeunt.EntryRefused, fmt.Sprintf("an event of %s opened no case: %s", ev.Source, exeunt.MessageOf(why)), "refused:"+ev.Source+":"+ev.ID,
+	err := e.alert(ctx, exeunt.EntryRefused, fmt.Sprintf("an event of %s opened no case: %s", ev.Source, exeunt.MessageOf(why)), "refused:"+ev.Source+":"+ev.ID,
 		map[string]string{"source": ev.Source, "event": ev.ID}, store.EventDone(ev.Source, ev.ID, exeunt.MessageOf(why), 0))
+	if err == nil && ev.Source == OverrideSource {
+		return why
+	}
+	return err
 }
