@@ -12,7 +12,7 @@ import (
 // searchable is what the search box of the list looks in.
 func searchable(c exeunt.Case) string {
 	l := c.Departure.Leaver
-	return strings.ToLower(strings.Join([]string{l.Name, c.ID.String(), l.ID, l.Identifier(exeunt.WorkEmail)}, "\n"))
+	return strings.ToLower(strings.Join([]string{l.Name, c.ID.String(), l.ID, l.Identifier(exeunt.EmployeeID), l.Identifier(exeunt.WorkEmail)}, "\n"))
 }
 
 // needsPerson is the condition under which a case counts as needing attention; %s is the parameter

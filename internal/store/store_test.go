@@ -253,6 +253,12 @@ func TestTheListOfCasesIsFilteredAndCounted(t *testing.T) {
 		if err != nil || len(page.Rows) != 1 || page.Rows[0].EmployeeID != "E2" {
 			t.Errorf("a search by address shows %+v, %v", page.Rows, err)
 		}
+		numbered := storetest.Departure("E3", "2026-12-21")
+		numbered.Leaver.Identifiers[exeunt.EmployeeID] = "LK-00123" // HR's own id is another one
+		storetest.Open(t, s, numbered, now)
+		if page, _ = s.Cases(t.Context(), store.CaseQuery{Text: "lk-00123"}, now); len(page.Rows) != 1 {
+			t.Errorf("a search by employee number shows %+v", page.Rows)
+		}
 		if page, _ = s.Cases(t.Context(), store.CaseQuery{Text: "100%_"}, now); len(page.Rows) != 0 {
 			t.Error("a search text was taken for a pattern")
 		}
