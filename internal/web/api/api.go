@@ -50,6 +50,7 @@ type Ledger interface {
 
 // LedgerReport is what a check of the ledger found.
 type LedgerReport struct {
+	Schema      string `json:"schema"`
 	Entries     int64  `json:"entries" doc:"Entries in the log"`
 	Waiting     int    `json:"waiting" doc:"Entries that the database has and the log does not have yet"`
 	Root        string `json:"root" doc:"Root hash of the log's checkpoint, in hex"`

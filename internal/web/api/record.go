@@ -91,6 +91,7 @@ func (a routes) verifyLedger(ctx context.Context, _ *struct{}) (*answer[LedgerRe
 	if err != nil {
 		return nil, problem(err)
 	}
+	report.Schema = "ledger/v1"
 	return &answer[LedgerReport]{report}, nil
 }
 
