@@ -28,4 +28,4 @@ build:
 	go build -trimpath -o exeunt ./cmd/exeunt
 
 bench:
-	go test -run '^$$' -bench . -benchmem . ./internal/ledger ./internal/web/ui
+	go test -run '^$$' -bench . -benchmem . ./internal/engine ./internal/ledger ./internal/web/ui
