@@ -164,15 +164,15 @@ func (c *company) expect(want map[string]exeunt.StepState) {
 	}
 }
 
-// soon is somebody whose last day ends three hours after the bubble begins, which it does at midnight
-// UTC on 1 January 2000: fourteen hours ahead, on Kiritimati, it is 17:00 then.
+// soon is somebody whose access ends ten minutes after the bubble begins, which it does at midnight UTC
+// on 1 January 2000: fourteen hours ahead, on Kiritimati, it is 14:10 then.
 func soon() exeunt.Departure {
 	d := storetest.Departure("E1", "2000-01-01")
-	d.Leaver.Zone = "Pacific/Kiritimati"
+	d.Leaver.Zone, d.CutOffClock = "Pacific/Kiritimati", "14:10"
 	return d
 }
 
-var cutOff = time.Date(2000, 1, 1, 3, 0, 0, 0, time.UTC)
+var cutOff = time.Date(2000, 1, 1, 0, 10, 0, 0, time.UTC)
 
 // leaving is somebody who leaves at once.
 func leaving() exeunt.Departure {

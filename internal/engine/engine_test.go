@@ -121,7 +121,7 @@ func TestAVendorThatAnswersAndDoesNothingIsNeverConfirmed(t *testing.T) {
 		c.payroll.Hire(leaving().Leaver)
 		c.directory.Lie(connectortest.Always)
 		c.hear("1", exeunt.Announced, leaving())
-		pass(70 * time.Minute)
+		pass(12 * time.Minute)
 		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepFailed})
 		if got := c.step("directory-disable"); !strings.Contains(got.Reason, "nothing has changed") {
 			t.Errorf("the reason is %q", got.Reason)
@@ -163,7 +163,7 @@ func TestADeadSystemCostsTheOthersNothingAndEndsAsATask(t *testing.T) {
 		c.hear("1", exeunt.Announced, leaving())
 		pass(5 * time.Second)
 		c.expect(map[string]exeunt.StepState{"payroll-end-employment": exeunt.StepConfirmed})
-		pass(70 * time.Minute)
+		pass(12 * time.Minute)
 		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepFailed})
 	})
 }
@@ -190,7 +190,7 @@ func TestADuplicateIsAbsorbedAnAmendmentReplansARescissionCancels(t *testing.T) 
 			t.Errorf("the cut-off is %s", got)
 		}
 		c.hear("4", exeunt.Rescinded, earlier)
-		pass(4 * time.Hour)
+		pass(20 * time.Minute)
 		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepCancelled, "payroll-end-employment": exeunt.StepConfirmed})
 		if got := c.task("put-back"); !slices.Contains(got.Checklist, "Payroll: End employment") {
 			t.Errorf("to be put back: %v", got.Checklist)
@@ -235,7 +235,7 @@ func TestADoubtfulDepartureWaitsForAPerson(t *testing.T) {
 		c.directory.Hire(d.Leaver)
 		c.payroll.Hire(d.Leaver)
 		c.hear("1", exeunt.Announced, d)
-		pass(time.Hour)
+		pass(10 * time.Minute)
 		if f := c.only(); f.Case.State != exeunt.CaseHeld || c.directory.Applied(exeunt.Disable) != 0 {
 			t.Fatalf("the case is %s", f.Case.State)
 		}
@@ -273,9 +273,9 @@ func TestOwnersAreRemindedAndLatenessIsEscalated(t *testing.T) {
 		c.directory.Hire(leaving().Leaver)
 		c.payroll.Hire(leaving().Leaver)
 		c.hear("1", exeunt.Announced, leaving())
-		pass(130 * time.Minute)
+		pass(11 * time.Minute)
 		c.wasTold(exeunt.NoticeReminder, "tom.reyes@northwind.example")
-		pass(2 * time.Hour)
+		pass(10 * time.Minute)
 		c.wasTold(exeunt.NoticeLate, "tom.reyes@northwind.example")
 		c.wasTold(exeunt.NoticeLate, "priya.nair@northwind.example")
 	})
@@ -294,7 +294,7 @@ func TestAMessageThatDoesNotArriveIsRecordedAndSentLater(t *testing.T) {
 		c.mu.Lock()
 		c.mailFault = nil
 		c.mu.Unlock()
-		pass(time.Hour)
+		pass(20 * time.Minute)
 		c.wasTold(exeunt.NoticeAssigned, "tom.reyes@northwind.example")
 	})
 }

@@ -4,32 +4,31 @@ import (
 	"context"
 	"time"
 
-	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/riverqueue/river"
 )
 
-// grace is how long a job may be late before the reconciler makes another. Both are harmless.
-const grace = 30 * time.Second
+// The reconciler looks every few seconds for work that is overdue. That also bounds how late a timer
+// can be: River's scheduler waits for a leader, which after a hiccup takes it the better part of a
+// minute to elect.
+const (
+	reconcileEvery = 10 * time.Second
+	grace          = 5 * time.Second
+)
 
 // reconcile derives anew, from the rows that are the truth, the jobs that should be there. It covers
-// whatever the queue may lose.
+// whatever the queue may lose; a job too many is harmless.
 func (e *Engine) reconcile(ctx context.Context, before time.Time) error {
-	var jobs []exeunt.Job
-	for _, due := range []func(context.Context) ([]exeunt.Job, error){e.store.Due, e.store.DueNotices, e.store.OpenTaskJobs} {
-		found, err := due(ctx)
-		if err != nil {
-			return err
-		}
-		for _, j := range found {
-			if !j.At.After(before) {
-				jobs = append(jobs, j)
-			}
-		}
+	jobs, err := e.store.Due(ctx, before)
+	if err != nil {
+		return err
 	}
 	events, err := e.store.OpenEvents(ctx)
 	if err != nil {
 		return err
+	}
+	if len(jobs)+len(events) == 0 {
+		return nil
 	}
 	return e.store.WithTx(ctx, func(ctx context.Context, tx store.Tx) error {
 		for _, ev := range events {
@@ -43,19 +42,24 @@ func (e *Engine) reconcile(ctx context.Context, before time.Time) error {
 	})
 }
 
+// quarantine is how long the body of an event that could not be understood is kept (SPEC §13).
+const quarantine = 30 * 24 * time.Hour
+
 func (e *Engine) keepReconciling(ctx context.Context) {
-	tick := time.NewTicker(time.Minute)
+	tick, daily := time.NewTicker(reconcileEvery), time.NewTicker(24*time.Hour)
 	defer tick.Stop()
+	defer daily.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case now := <-daily.C:
+			if err := e.store.DropQuarantine(ctx, now.Add(-quarantine)); err != nil && ctx.Err() == nil {
+				e.log.Warn("old quarantined events could not be dropped", "error", err)
+			}
 		case now := <-tick.C:
 			if err := e.reconcile(ctx, now.Add(-grace)); err != nil && ctx.Err() == nil {
-				e.log.Error("the reconciler could not look for lost work; it tries again in a minute", "error", err)
-			}
-			if err := e.store.DropQuarantine(ctx, now.Add(-30*24*time.Hour)); err != nil && ctx.Err() == nil {
-				e.log.Warn("old quarantined events could not be dropped", "error", err)
+				e.log.Error("the reconciler could not look for lost work; it tries again in some seconds", "error", err)
 			}
 		}
 	}

@@ -213,8 +213,8 @@ func (c *committer) saveTask(ctx context.Context, t *exeunt.Task, position int) 
 	}
 	old := t.Version
 	t.Version++
-	n, err := c.exec(ctx, `UPDATE tasks SET version = $1, state = $2, owner = $3, deadline = $4, closed_at = $5, document = $6 WHERE case_id = $7 AND key = $8 AND version = $9`,
-		t.Version, string(t.State), t.Owner.Email, micros(t.Deadline), instant(t.ClosedAt), document(t), int64(t.Case), t.Key, old)
+	n, err := c.exec(ctx, `UPDATE tasks SET version = $1, state = $2, owner = $3, deadline = $4, remind_at = $5, closed_at = $6, document = $7 WHERE case_id = $8 AND key = $9 AND version = $10`,
+		t.Version, string(t.State), t.Owner.Email, micros(t.Deadline), remindAt(*t), instant(t.ClosedAt), document(t), int64(t.Case), t.Key, old)
 	if err == nil && n == 0 {
 		err = exeunt.Errorf(exeunt.Conflict, "task %s was changed by somebody else meanwhile: look again and decide anew", t.ID)
 	}
@@ -224,13 +224,21 @@ func (c *committer) saveTask(ctx context.Context, t *exeunt.Task, position int) 
 // openTask inserts a task, or opens the one of the same key anew: a step can fail twice.
 func (c *committer) openTask(ctx context.Context, t *exeunt.Task, position int) error {
 	t.Version = 1
-	return c.queryRow(ctx, `INSERT INTO tasks (case_id, key, version, position, blockers, state, system, branch, owner, deadline, closed_at, document)
-		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+	return c.queryRow(ctx, `INSERT INTO tasks (case_id, key, version, position, blockers, state, system, branch, owner, deadline, remind_at, closed_at, document)
+		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (case_id, key) DO UPDATE SET version = tasks.version + 1, state = excluded.state, owner = excluded.owner,
-			deadline = excluded.deadline, closed_at = NULL, document = excluded.document
+			deadline = excluded.deadline, remind_at = excluded.remind_at, closed_at = NULL, document = excluded.document
 		RETURNING id, version`,
-		int64(t.Case), t.Key, position, len(t.After), string(t.State), t.System, t.Branch, t.Owner.Email, micros(t.Deadline), instant(t.ClosedAt), document(t)).
+		int64(t.Case), t.Key, position, len(t.After), string(t.State), t.System, t.Branch, t.Owner.Email, micros(t.Deadline), remindAt(*t), instant(t.ClosedAt), document(t)).
 		Scan((*int64)(&t.ID), &t.Version)
+}
+
+// remindAt is when the owner is reminded next; nil when that is not due any more.
+func remindAt(t exeunt.Task) *int64 {
+	if at := t.RemindAt(); t.State == exeunt.TaskOpen && t.Reminded < len(at) {
+		return instant(at[t.Reminded])
+	}
+	return nil
 }
 
 func (c *committer) saveDependencies(ctx context.Context) error {

@@ -118,45 +118,27 @@ func (s *Store) OpenWork(ctx context.Context, id exeunt.CaseID) (int, error) {
 	return n, translate(err)
 }
 
-// Due lists the visits that ready, running or scheduled steps call for: what the reconciler makes
-// sure there are jobs for.
-func (s *Store) Due(ctx context.Context) ([]exeunt.Job, error) {
+// Due lists the work that was due before a moment and is not done: visits, reminders, deliveries.
+// There should be jobs for all of it; the reconciler makes sure.
+func (s *Store) Due(ctx context.Context, before time.Time) ([]exeunt.Job, error) {
 	var jobs []exeunt.Job
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
-		j := exeunt.Job{Kind: exeunt.JobVisit}
-		var at int64
-		if err := r.Scan((*int64)(&j.Case), &j.System, &j.Generation, &at); err != nil {
+	add := func(kind exeunt.JobKind, query string, args ...any) error {
+		return eachRow(ctx, s.dialect.reader(), func(r row) error {
+			j := exeunt.Job{Kind: kind}
+			err := r.Scan((*int64)(&j.Case), &j.System, &j.Task, &j.Notice, &j.Generation)
+			jobs = append(jobs, j)
 			return err
-		}
-		j.At = fromMicros(at)
-		jobs = append(jobs, j)
-		return nil
-	}, `SELECT s.case_id, s.system, c.generation, MIN(s.runs_at) FROM steps s JOIN cases c ON c.id = s.case_id
-		WHERE s.runs_at IS NOT NULL AND c.closed_at IS NULL AND c.state <> 'held' GROUP BY s.case_id, s.system, c.generation`)
-	return jobs, err
-}
-
-// DueNotices lists the notices that were not sent.
-func (s *Store) DueNotices(ctx context.Context) ([]exeunt.Job, error) {
-	var jobs []exeunt.Job
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
-		j := exeunt.Job{Kind: exeunt.JobDeliver}
-		err := r.Scan(&j.Notice, (*int64)(&j.Case))
-		jobs = append(jobs, j)
-		return err
-	}, "SELECT id, case_id FROM notices WHERE sent_at IS NULL")
-	return jobs, err
-}
-
-// OpenTaskJobs lists the reminders that open tasks call for.
-func (s *Store) OpenTaskJobs(ctx context.Context) ([]exeunt.Job, error) {
-	tasks, err := s.tasks(ctx, "state = 'open'")
-	var jobs []exeunt.Job
-	for _, t := range tasks {
-		if at := t.RemindAt(); t.Reminded < len(at) {
-			jobs = append(jobs, exeunt.Job{Kind: exeunt.JobRemind, Case: t.Case, Task: t.Key, At: at[t.Reminded]})
-		}
+		}, query, args...)
 	}
+	err := add(exeunt.JobVisit, `SELECT DISTINCT s.case_id, s.system, '', 0, c.generation FROM steps s JOIN cases c ON c.id = s.case_id
+		WHERE s.runs_at <= $1 AND c.closed_at IS NULL AND c.state <> 'held'`, micros(before))
+	if err != nil {
+		return nil, err
+	}
+	if err := add(exeunt.JobRemind, "SELECT t.case_id, '', t.key, 0, 0 FROM tasks t JOIN cases c ON c.id = t.case_id WHERE t.remind_at <= $1 AND c.state <> 'held'", micros(before)); err != nil {
+		return nil, err
+	}
+	err = add(exeunt.JobDeliver, "SELECT case_id, '', '', id, 0 FROM notices WHERE sent_at IS NULL AND made_at <= $1", micros(before))
 	return jobs, err
 }
 

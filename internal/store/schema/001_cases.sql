@@ -56,11 +56,13 @@ CREATE TABLE tasks (
 	branch TEXT NOT NULL,
 	owner TEXT NOT NULL,
 	deadline BIGINT NOT NULL,
+	remind_at BIGINT,
 	closed_at BIGINT,
 	document TEXT NOT NULL,
 	UNIQUE (case_id, key)
 );
 CREATE INDEX tasks_open ON tasks (deadline) WHERE state = 'open';
+CREATE INDEX tasks_to_remind ON tasks (remind_at) WHERE remind_at IS NOT NULL;
 CREATE INDEX tasks_open_by_case ON tasks (case_id) WHERE state = 'open';
 CREATE INDEX tasks_closed ON tasks (closed_at) WHERE closed_at IS NOT NULL;
 
@@ -88,6 +90,8 @@ CREATE TABLE notices (
 	document TEXT NOT NULL,
 	UNIQUE (case_id, task, dedup, recipient)
 );
+
+CREATE INDEX notices_unsent ON notices (made_at) WHERE sent_at IS NULL;
 
 -- The outbox of the ledger: written in the transaction of the change it tells of, sequenced and
 -- shipped afterwards, in order.

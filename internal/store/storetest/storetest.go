@@ -79,7 +79,7 @@ func Policy() exeunt.Policy {
 	return exeunt.Policy{Name: "standard", Version: "v1", CutOff: "17:00", AccessSLA: time.Hour, Rules: []exeunt.Rule{
 		{Name: "cut", Systems: in("directory", "badges"), Actions: []exeunt.Action{exeunt.Disable, exeunt.RemoveGroups}, Start: exeunt.Moment{Anchor: exeunt.AtCutOff}, Deadline: hour},
 		{Name: "end", Branch: "Payroll", Systems: in("payroll"), Actions: []exeunt.Action{exeunt.EndEmployment}, Start: exeunt.Moment{Anchor: exeunt.AtTrigger}, Deadline: hour},
-		{Name: "timesheet", Title: "Approve the final timesheet", Branch: "Payroll", Task: &exeunt.TaskPattern{Owner: "manager", Procedure: "Check the hours."}, Start: exeunt.Moment{Anchor: exeunt.AtTrigger}, Deadline: exeunt.Moment{Anchor: exeunt.AtStart, Offset: 4 * time.Hour}},
+		{Name: "timesheet", Title: "Approve the final timesheet", Branch: "Payroll", Task: &exeunt.TaskPattern{Owner: "manager", Procedure: "Check the hours."}, Start: exeunt.Moment{Anchor: exeunt.AtTrigger}, Deadline: exeunt.Moment{Anchor: exeunt.AtStart, Offset: 20 * time.Minute}},
 		{Name: "pay", Branch: "Payroll", Systems: in("payroll"), Actions: []exeunt.Action{exeunt.ScheduleFinalPay}, Start: exeunt.Moment{Anchor: exeunt.AtTrigger}, Deadline: hour,
 			After: []exeunt.After{{Rule: "timesheet", Because: "Final pay needs the approved hours."}}},
 	}}
