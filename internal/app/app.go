@@ -85,6 +85,9 @@ func (a *App) start(ctx context.Context) error {
 	if a.Store, err = store.Open(ctx, a.options.DataDir, a.options.Database, a.Config.Origin); err != nil {
 		return err
 	}
+	if err := a.Store.ServeAlone(ctx); err != nil {
+		return err
+	}
 	if _, err := a.Store.Migrate(ctx); err != nil {
 		return err
 	}

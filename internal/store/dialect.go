@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/jackc/pgx/v5"
@@ -55,6 +56,7 @@ type dialect interface {
 	reader() querier
 	identity() string                               // column type of a generated key
 	lockSequencer(ctx context.Context, tx Tx) error // held to the end of the transaction
+	serveAlone(ctx context.Context) error           // held until close
 	close()
 }
 
@@ -108,6 +110,9 @@ func (d *sqliteDialect) identity() string { return "INTEGER PRIMARY KEY AUTOINCR
 // An immediate transaction already excludes every other writer.
 func (d *sqliteDialect) lockSequencer(context.Context, Tx) error { return nil }
 
+// The data directory's lock, which the app takes, is the database's too.
+func (d *sqliteDialect) serveAlone(context.Context) error { return nil }
+
 func (d *sqliteDialect) close() {
 	_ = d.read.Close()
 	_ = d.write.Close()
@@ -147,7 +152,10 @@ func (r sqlRows) Close() { _ = r.Rows.Close() } // Err has told whatever matters
 
 // ---- PostgreSQL
 
-type postgresDialect struct{ pool *pgxpool.Pool }
+type postgresDialect struct {
+	pool  *pgxpool.Pool
+	alone *pgxpool.Conn // holds the lock of the one server; nil when this is none
+}
 
 func openPostgres(ctx context.Context, address string) (*postgresDialect, error) {
 	pool, err := pgxpool.New(ctx, address)
@@ -158,7 +166,7 @@ func openPostgres(ctx context.Context, address string) (*postgresDialect, error)
 		pool.Close()
 		return nil, exeunt.Errorf(exeunt.Temporary, "the PostgreSQL database does not answer: check that it runs and that the address, user and password are right").Because(err)
 	}
-	return &postgresDialect{pool}, nil
+	return &postgresDialect{pool: pool}, nil
 }
 
 func (d *postgresDialect) writer(ctx context.Context, do func(Tx) error) error {
@@ -178,7 +186,35 @@ func (d *postgresDialect) lockSequencer(ctx context.Context, tx Tx) error {
 	return err
 }
 
-func (d *postgresDialect) close() { d.pool.Close() }
+// serverLock is an arbitrary constant: the advisory lock that makes one server the only one.
+const serverLock = 0x457865756e75
+
+// succession is how long a server waits for the one before it to be gone.
+const succession = 5 * time.Second
+
+// serveAlone takes a session's advisory lock, which the database gives back when the server is gone.
+func (d *postgresDialect) serveAlone(ctx context.Context) error {
+	conn, err := d.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	// After a kill the database may need a moment to see that the old server is gone.
+	ctx, cancel := context.WithTimeout(ctx, succession)
+	defer cancel()
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(serverLock)); err != nil {
+		conn.Release()
+		return exeunt.Errorf(exeunt.Conflict, "another exeunt serves from this database already: stop it first").Because(err)
+	}
+	d.alone = conn
+	return nil
+}
+
+func (d *postgresDialect) close() {
+	if d.alone != nil {
+		d.alone.Release()
+	}
+	d.pool.Close()
+}
 
 type pgxQuerier struct {
 	db interface {

@@ -58,6 +58,10 @@ func Open(ctx context.Context, dir, address, origin string) (*Store, error) {
 // Close closes the database.
 func (s *Store) Close() { s.dialect.close() }
 
+// ServeAlone makes this process the only server of the database, until Close. Conflict when there is one
+// already: two would take each other's leases for left over.
+func (s *Store) ServeAlone(ctx context.Context) error { return translate(s.dialect.serveAlone(ctx)) }
+
 // Databases are the open handles, for the job queue, which shares them.
 func (s *Store) Databases() Databases { return s.databases }
 

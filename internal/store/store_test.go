@@ -10,6 +10,7 @@ import (
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/store/storetest"
+	"github.com/exeunt/exeunt/internal/testserver"
 )
 
 var now = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -341,4 +342,27 @@ func stepOf(t *testing.T, s *store.Store, id exeunt.CaseID, key string) exeunt.S
 		t.Fatal(err)
 	}
 	return step
+}
+
+func TestOneServerServesADatabase(t *testing.T) {
+	address := testserver.Postgres(t)
+	open := func() *store.Store {
+		s, err := store.Open(t.Context(), "", address, "test.example/log")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	first, second := open(), open()
+	defer second.Close()
+	if err := first.ServeAlone(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.ServeAlone(t.Context()); exeunt.KindOf(err) != exeunt.Conflict {
+		t.Errorf("a second server was answered %v", err)
+	}
+	first.Close()
+	if err := second.ServeAlone(t.Context()); err != nil {
+		t.Errorf("after the first has gone: %v", err)
+	}
 }
