@@ -224,7 +224,7 @@ func (s *installation) ask(t testing.TB, into any, code int, schema string, args
 func eventually(t testing.TB, what string, is func() (bool, string)) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
-	tick := time.NewTicker(200 * time.Millisecond)
+	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		ok, seen := is()
