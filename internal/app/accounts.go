@@ -158,7 +158,6 @@ func (a *Accounts) FirstAdministrator(ctx context.Context) (string, error) {
 type taskLinks struct {
 	notify.Links
 	store *store.Store
-	tries *tries
 }
 
 // Open reads a one-time link. It changes nothing.

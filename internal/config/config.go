@@ -13,11 +13,11 @@ import (
 	"github.com/exeunt/exeunt/internal/policy"
 )
 
-// Fault is one thing that is wrong; Faults are all of them at once.
-type (
-	Fault  = yamlfile.Fault
-	Faults = yamlfile.Faults
-)
+// Fault is one thing that is wrong.
+type Fault = yamlfile.Fault
+
+// Faults are all of them at once.
+type Faults = yamlfile.Faults
 
 // Config is a configuration without errors. It is never changed; a new one replaces it.
 type Config struct {

@@ -40,7 +40,7 @@ func (d *Demo) RunOnce(ctx context.Context, progress func(string)) (Summary, err
 		}
 	}
 	progress(fmt.Sprintf("%d departures announced by signed webhook", len(departures)))
-	if err := d.workOn(ctx, len(departures), progress); err != nil {
+	if err := d.workOn(ctx, len(departures)); err != nil {
 		return Summary{}, err
 	}
 	s, err := d.summarise(ctx)
@@ -50,7 +50,7 @@ func (d *Demo) RunOnce(ctx context.Context, progress func(string)) (Summary, err
 
 // workOn plays the people until the engine rests: timesheets are approved everywhere, and whoever is
 // asked anything in the first case does it.
-func (d *Demo) workOn(ctx context.Context, cases int, progress func(string)) error {
+func (d *Demo) workOn(ctx context.Context, cases int) error {
 	changed := d.App.Engine.Watch(ctx, 0)
 	for {
 		files, err := d.files(ctx)

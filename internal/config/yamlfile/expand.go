@@ -36,6 +36,7 @@ func (f *File) expand(path string, n *yaml.Node, lookup func(string) (string, bo
 		}
 	case yaml.ScalarNode:
 		f.expandText(path, n, lookup)
+	default: // nothing to expand
 	}
 }
 

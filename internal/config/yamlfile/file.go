@@ -90,6 +90,7 @@ func (f *File) index(path string, n *yaml.Node, depth int) {
 		for i, item := range n.Content {
 			f.index(fmt.Sprintf("%s[%d]", path, i), item, depth+1)
 		}
+	default: // holds nothing
 	}
 }
 

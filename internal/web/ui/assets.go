@@ -75,8 +75,8 @@ func newAsset(name string, content []byte) asset {
 func squeeze(content []byte) []byte {
 	var out bytes.Buffer
 	z, _ := gzip.NewWriterLevel(&out, gzip.BestCompression) // the level is valid
-	z.Write(content)                                        // a buffer does not fail
-	z.Close()
+	_, _ = z.Write(content)                                 // a buffer does not fail
+	_ = z.Close()
 	return out.Bytes()
 }
 

@@ -254,6 +254,7 @@ func (a axis) bar(st status, start, end, deadline, now time.Time, ticked, of int
 		}
 	case statusSkipped:
 		b.None = true
+	default: // the bar alone tells it
 	}
 	return b
 }

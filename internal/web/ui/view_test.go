@@ -249,9 +249,9 @@ func luminance(hex string) float64 {
 }
 
 func linear(channel int) float64 {
-	if c := float64(channel) / 255; c > 0.04045 {
+	c := float64(channel) / 255
+	if c > 0.04045 {
 		return math.Pow((c+0.055)/1.055, 2.4)
-	} else {
-		return c / 12.92
 	}
+	return c / 12.92
 }

@@ -30,7 +30,6 @@ type world struct {
 	ticks    map[exeunt.CaseID][]chan struct{}
 	started  []exeunt.Departure
 	asked    []store.CaseQuery
-	linked   []exeunt.TaskID // tasks that a link opens, by index
 	did      []string
 	broken   error // what every read answers
 }
