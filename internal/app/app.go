@@ -49,6 +49,7 @@ type App struct {
 	lock     *os.File
 	listener net.Listener
 	server   *http.Server
+	stopping chan struct{} // closed when the server stops: what streams must end then
 	shipping sync.WaitGroup
 	cancel   context.CancelFunc
 }
@@ -69,7 +70,7 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	if len(faults) > 0 {
 		return nil, exeunt.Errorf(exeunt.Invalid, "the configuration in %s has faults:\n%s", o.ConfigDir, faults.Error())
 	}
-	a := &App{Config: cfg, options: o, metrics: newMetrics()}
+	a := &App{Config: cfg, options: o, metrics: newMetrics(), stopping: make(chan struct{})}
 	if err := a.start(ctx); err != nil {
 		a.close()
 		return nil, err
@@ -139,6 +140,7 @@ func (a *App) serve(ctx context.Context, sources *sources, links taskLinks) erro
 		Handler: a.handler(sources, links), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(a.options.Log.Handler(), slog.LevelDebug),
 	}
+	a.server.RegisterOnShutdown(sync.OnceFunc(func() { close(a.stopping) })) // Shutdown does not end live pages by itself
 	go func() {
 		if err := a.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			a.options.Log.Error("the web server stopped", "error", err)
@@ -197,18 +199,29 @@ func (a *App) alert(ctx context.Context, what, dedup string) {
 // URL is where the server listens.
 func (a *App) URL() string { return "http://" + a.listener.Addr().String() }
 
+// How long each phase of stopping may take. Each has its own time, so that a slow page takes none away
+// from the visits to systems.
+const (
+	pagesStop  = 3 * time.Second
+	engineStop = 10 * time.Second
+)
+
 // Stop lets running visits finish for a while and closes everything. What is cut off goes on at the
 // next start.
 func (a *App) Stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if err := a.server.Shutdown(ctx); err != nil {
-		_ = a.server.Close() // live pages hold their streams open
+	if err := within(pagesStop, a.server.Shutdown); err != nil {
+		_ = a.server.Close() // what is still on its way is cut
 	}
-	if err := a.Engine.Stop(ctx); err != nil {
+	if err := within(engineStop, a.Engine.Stop); err != nil {
 		a.options.Log.Warn("the engine did not stop cleanly; what was running is found at the next start", "error", err)
 	}
 	a.close()
+}
+
+func within(limit time.Duration, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	return do(ctx)
 }
 
 func (a *App) close() {

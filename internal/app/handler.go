@@ -43,7 +43,7 @@ func (a *App) handler(sources *sources, links taskLinks) http.Handler {
 	mux.Handle("/", ui.New(ui.Config{
 		Organisation: a.Config.Company, Environment: a.options.Environment, Zone: a.Config.Zone, Secure: strings.HasPrefix(a.Config.URL, "https://"),
 		Reader: a.Store, Commands: commands{a.Engine, a.complete}, Inventory: inventory{a.Config}, Accounts: a.Accounts, Links: links, Live: a.Engine, Proofs: a.Proofs,
-		Sources: func() []string { return sources.names }, Log: a.options.Log,
+		Sources: func() []string { return sources.names }, Log: a.options.Log, Done: a.stopping,
 	}))
 	return mux
 }

@@ -54,6 +54,8 @@ func (s *server) caseStream(v *visit) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-s.Done: // the client connects again by itself, to the server's next start
+			return nil
 		case _, ok := <-ticks:
 			if !ok {
 				return nil

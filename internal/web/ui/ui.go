@@ -10,7 +10,7 @@ import (
 	"github.com/exeunt/exeunt/internal/web"
 )
 
-// Config is what the pages are made of. Everything but Log, Sources and the texts is required.
+// Config is what the pages are made of. Everything but Log, Done, Sources and the texts is required.
 type Config struct {
 	Organisation string // whose installation this is: "Northwind Labs"
 	Environment  string // "production", "demo"
@@ -26,7 +26,8 @@ type Config struct {
 	Proofs    Proofs
 	Sources   func() []string // names of the configured HR sources, for the set-up list
 
-	Log *slog.Logger // slog.Default when nil
+	Log  *slog.Logger    // slog.Default when nil
+	Done <-chan struct{} // closed when the server stops, which ends live pages; never when nil
 }
 
 // server is the set of pages.
