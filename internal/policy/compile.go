@@ -45,6 +45,7 @@ func Read(name string, source []byte) (Policy, yamlfile.Faults) {
 	doc := yamlfile.Parse(name, source)
 	var f File
 	doc.Decode(&f)
+	own := f
 	version := sha256.New()
 	version.Write(source)
 	if f.Extends != "" && !doc.Failed() {
@@ -54,7 +55,7 @@ func Read(name string, source []byte) (Policy, yamlfile.Faults) {
 		version.Write(parent)
 	}
 	if doc.Failed() {
-		doc.Report(f.dryProblems()...)
+		doc.Report(own.dryProblems()...)
 		return Policy{}, doc.Faults().Sorted()
 	}
 	p, problems := f.compile()
@@ -63,11 +64,8 @@ func Read(name string, source []byte) (Policy, yamlfile.Faults) {
 	return p, doc.Faults().Sorted()
 }
 
-// dryProblems are those that can be said of a file that is broken elsewhere too.
+// dryProblems are those that can be said of a file that is broken elsewhere too: its conditions.
 func (f File) dryProblems() []yamlfile.Problem {
-	if f.Extends != "" {
-		return nil
-	}
 	_, problems := f.compile()
 	return slices.DeleteFunc(problems, func(p yamlfile.Problem) bool { return p.Line == 0 })
 }
