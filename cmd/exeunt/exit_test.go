@@ -1,0 +1,190 @@
+package main
+
+import (
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/ledger/verify"
+	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/web/api"
+)
+
+// TestExitCodes holds what scripts rely on: the table of `exeunt help exit-codes`.
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	s := serving(t)
+	running := s.starts(t, "1", "2026-01-30")
+	held := s.starts(t, "2", "2099-01-30") // a last day that far ahead is held for a person
+	nowhere := newShell(t, "EXEUNT_URL=http://127.0.0.1:9", "EXEUNT_TOKEN=x")
+	stranger := newShell(t, s.env[len(s.env)-2], "EXEUNT_TOKEN=not-a-token")
+	broken := folder(t, map[string]string{"exeunt.yaml": "company: {}\n"})
+	for _, c := range []struct {
+		shell
+		args string
+		code int
+		says string // on stderr, or on stdout where it is what was asked for
+	}{
+		{s, "", 0, "exeunt demo"},
+		{s, "help exit-codes", 0, "5    verification failed"},
+		{s, "version", 0, "exeunt"},
+		{s, "frobnicate", 2, `unknown command "frobnicate"`},
+		{s, "case list --colour", 2, "unknown flag: --colour"},
+		{s, "case show", 2, "accepts 1 arg(s)"},
+		{s, "check", 2, `required flag(s) "config" not set`},
+		{s, "case show 12x", 2, "cases are called C-1"},
+		{s, "check --config " + broken, 2, "exeunt.yaml:1:1: zone: missing"},
+		{s, "serve --config " + broken + " --data " + t.TempDir(), 2, "exeunt.yaml:1:1: zone: missing"},
+		{s, "serve --config " + filepath.Join(broken, "nowhere") + " --data " + t.TempDir(), 2, "it does not exist"},
+		{s, "plan preview --config " + broken + " --leaver -", 2, "exeunt.yaml:1:1: zone: missing"},
+		{s, "token invite --data " + t.TempDir() + " --email a@b.example --role king", 2, `"king" is not a role`},
+		{newShell(t), "case list", 2, "set EXEUNT_TOKEN"},
+		{s, "case show C-999", 3, ""},
+		{s, "case watch C-999", 3, ""},
+		{s, "task done T-999", 3, ""},
+		{s, "evidence export C-999", 3, ""},
+		{s, "case retry " + running + " --step nothing-disable", 3, ""},
+		{stranger, "case list", 3, "token"},
+		{s, "case watch " + running, 4, "waits for people"},
+		{nowhere, "case list", 6, "no server answers at http://127.0.0.1:9"},
+		{nowhere, "ledger verify", 6, "no server answers"},
+		{s, "case release " + held + " --reason short", 2, "reason"},
+		{s, "case release " + running + " --reason it-is-not-held-at-all", 7, "not held"},
+		{s, "case release " + held + " --reason confirmed-by-Hera-Lind", 0, ""},
+		{s, "case release " + held + " --reason confirmed-by-Hera-Lind", 7, "not held"},
+		{s, "ledger verify", 0, "no break"},
+		{s, "evidence verify nowhere.zip", 2, "cannot read nowhere.zip"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			got := c.run(t, "", strings.Fields(c.args)...)
+			if got.code != c.code || !strings.Contains(got.out+got.err, c.says) {
+				t.Errorf("ended with %d, want %d saying %q\nstdout: %s\nstderr: %s", got.code, c.code, c.says, got.out, got.err)
+			}
+			if c.code != 0 && got.err == "" && !strings.HasPrefix(c.args, "check ") {
+				t.Error("nothing on stderr says why")
+			}
+		})
+	}
+}
+
+// TestEvidenceIsVerifiedOffline sees the codes of `evidence verify`: trusted, not vouched for, edited.
+func TestEvidenceIsVerifiedOffline(t *testing.T) {
+	t.Parallel()
+	s := serving(t)
+	id := s.starts(t, "1", "2026-01-30")
+	s.document(t, 0, "evidence", "export", id)
+	packet := filepath.Join(s.home, id+".evidence.zip")
+	key := strings.TrimSpace(s.run(t, "", "ledger", "key").out)
+	must(t, os.WriteFile(filepath.Join(s.home, "exeunt.vkey"), []byte(key+"\n"), 0o600))
+	auditor := newShell(t) // no server, no token, no key
+	for name, got := range map[string]said{
+		"remembered at the export": s.run(t, "", "evidence", "verify", packet),
+		"by --key":                 auditor.run(t, "", "evidence", "verify", packet, "--key", key),
+		"by a file":                auditor.run(t, "", "evidence", "verify", packet, "--key", filepath.Join(s.home, "exeunt.vkey")),
+		"by the environment":       newShell(t, "EXEUNT_LEDGER_KEY="+key).run(t, "", "evidence", "verify", packet),
+	} {
+		if got.code != 0 || !strings.Contains(got.out, "none missing, in order, signed. not closed") {
+			t.Errorf("a key %s: %d %s%s", name, got.code, got.out, got.err)
+		}
+	}
+	if got := auditor.run(t, "", "evidence", "verify", packet); got.code != 4 || !strings.Contains(got.err, "nobody vouched for the key") {
+		t.Errorf("no key: %d %s", got.code, got.err)
+	}
+	other := strings.TrimSpace(serving(t).run(t, "", "ledger", "key").out)
+	if doc := auditor.document(t, 5, "evidence", "verify", packet, "--key", other); doc["verified"] != false || doc["fault"] == "" {
+		t.Errorf("another log's key: %v", doc)
+	}
+	edited := filepath.Join(s.home, "edited.zip")
+	for name, edit := range map[string]func(name string, data []byte) []byte{
+		"a word changed": func(_ string, data []byte) []byte {
+			return bytes.Replace(data, []byte(`"case.open"`), []byte(`"case.over"`), 1)
+		},
+		"an entry left out": func(name string, data []byte) []byte {
+			if strings.Contains(name, "000003") {
+				return nil
+			}
+			return data
+		},
+		"the checkpoint of something else": func(name string, data []byte) []byte {
+			if name == verify.CheckpointFile {
+				return bytes.Replace(data, []byte("\n"), []byte("x\n"), 1)
+			}
+			return data
+		},
+	} {
+		rewrite(t, packet, edited, edit)
+		if got := auditor.run(t, "", "evidence", "verify", edited, "--key", key); got.code != 5 || !strings.Contains(got.out, "Not verified") {
+			t.Errorf("%s: %d %s%s", name, got.code, got.out, got.err)
+		}
+	}
+	rewrite(t, packet, edited, func(_ string, data []byte) []byte { return data })
+	if got := auditor.run(t, "", "evidence", "verify", edited, "--key", key); got.code != 0 {
+		t.Errorf("packed anew with nothing changed: %d %s%s", got.code, got.out, got.err)
+	}
+}
+
+// rewrite packs a packet anew with each file as edit wants it; nil leaves it out.
+func rewrite(t *testing.T, from, to string, edit func(name string, data []byte) []byte) {
+	t.Helper()
+	in, err := zip.OpenReader(from)
+	must(t, err)
+	defer in.Close()
+	var b bytes.Buffer
+	out := zip.NewWriter(&b)
+	for _, f := range in.File {
+		r, err := f.Open()
+		must(t, err)
+		data, err := io.ReadAll(r)
+		must(t, err)
+		if data = edit(f.Name, data); data == nil {
+			continue
+		}
+		w, err := out.Create(f.Name)
+		must(t, err)
+		_, err = w.Write(data)
+		must(t, err)
+	}
+	must(t, out.Close())
+	must(t, os.WriteFile(to, b.Bytes(), 0o600))
+}
+
+// TestWatchingIsInterruptedWithoutHarm needs a case in which something is always under way.
+func TestWatchingIsInterruptedWithoutHarm(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(api.CaseFile{
+			Schema: "case/v1", Case: exeunt.Case{ID: 7, State: exeunt.CaseRunning}, Steps: []exeunt.Step{{Case: 7, Key: "a", State: exeunt.StepReady}},
+			Entries: []store.EntryRow{{Number: 1, Entry: exeunt.Entry{Case: 7, Kind: exeunt.EntryOpened, What: "case opened", At: time.Now()}}},
+		})
+	}))
+	defer server.Close()
+	cmd := newShell(t, "EXEUNT_URL="+server.URL, "EXEUNT_TOKEN=x").command(t.Context(), "case", "watch", "C-7", "--json")
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	var errOut bytes.Buffer
+	cmd.Stderr = &errOut
+	must(t, cmd.Start())
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err != nil {
+		_ = cmd.Wait()
+		t.Fatal(err, errOut.String())
+	}
+	var e struct{ Kind, What string }
+	if err := json.Unmarshal(line, &e); err != nil || e.Kind != "case.open" {
+		t.Errorf("the first line is %s", line)
+	}
+	must(t, cmd.Process.Signal(os.Interrupt))
+	if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
+		t.Errorf("interrupted with %d, want 130", cmd.ProcessState.ExitCode())
+	}
+}
