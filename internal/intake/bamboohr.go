@@ -108,7 +108,7 @@ func (b *bamboo) verify(h http.Header, body []byte, secret string, now time.Time
 }
 
 // events splits a delivery: an event-based one is about one employee, a field-based one about many.
-func (b *bamboo) events(_ http.Header, body []byte) ([]Event, *Answer) {
+func (b *bamboo) events(h http.Header, body []byte) ([]Event, *Answer) {
 	hooks, problem := parseBamboo(body)
 	if problem != nil {
 		return nil, malformed("%s", problem.Message)
@@ -121,7 +121,7 @@ func (b *bamboo) events(_ http.Header, body []byte) ([]Event, *Answer) {
 		if problem := b.lacks(hook); problem != nil {
 			return nil, unprocessable(problem)
 		}
-		id := digest(body)
+		id := digest(body, h.Get("X-BambooHR-Timestamp"))
 		if len(hooks) > 1 {
 			id += "/" + hook.Employee
 		}

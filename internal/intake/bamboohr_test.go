@@ -300,6 +300,22 @@ func TestAManagerWhoCannotBeSeenIsLeftOutAndOneOutOfReachIsWaitedFor(t *testing.
 	}
 }
 
+func TestTheSameSaidAgainLaterIsNoReplay(t *testing.T) {
+	s := bamboo(t, bambooSettings, &hris{t: t})
+	body := file(t, "event.json")
+	ids := map[string]int{}
+	for _, at := range []time.Time{now, now, now.Add(time.Minute)} { // the second is a replay of the first
+		events, a := s.Receive(signed(body, at), []byte(body), now)
+		if a.Status != 202 {
+			t.Fatalf("answered %d: %v", a.Status, a.Problem)
+		}
+		ids[events[0].EventID]++
+	}
+	if len(ids) != 2 {
+		t.Errorf("a date that is set, cleared and set again is kept as %d events, want 2: %v", len(ids), ids)
+	}
+}
+
 func TestADeliveryAboutManyIsSplit(t *testing.T) {
 	s := bamboo(t, bambooSettings, &hris{t: t})
 	one := `{"id":"%","action":"Updated","changedFields":["Status"],"fields":{"First Name":"P%","Last Name":"Q","Status":"Inactive","Termination Date":"2026-01-31","leavingType":""}}`

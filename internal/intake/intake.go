@@ -17,6 +17,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -40,7 +41,7 @@ var ErrNotADeparture = errors.New("not a departure")
 // (Source, EventID) is its identity: the same again is a replay.
 type Event struct {
 	Source     string            `json:"source"`
-	EventID    string            `json:"event_id"`           // the sender's own, or a digest of the body
+	EventID    string            `json:"event_id"`           // the sender's own, or a digest of body and signed timestamp
 	Employee   string            `json:"employee,omitempty"` // the HR id, where a delivery is about several people
 	Body       []byte            `json:"body"`               // as it was signed
 	Headers    map[string]string `json:"headers,omitempty"`  // those that the configuration keeps; small letters
@@ -200,8 +201,11 @@ func notADeparture(why string) error {
 	return exeunt.Errorf(exeunt.NotFound, "%s", why).Because(ErrNotADeparture)
 }
 
-// digest identifies a delivery that has no id of its own.
-func digest(body []byte) string {
-	sum := sha256.Sum256(body)
+// digest identifies a delivery that has no id of its own, by its body and the timestamp that is
+// signed with it, if any. Without the timestamp a date that is set, cleared and set again would look
+// like a replay of the first setting. A sender that signs its retry anew gets it absorbed later,
+// since it then says nothing new.
+func digest(body []byte, signedAt string) string {
+	sum := sha256.Sum256(append(slices.Clone(body), signedAt...))
 	return "sha256:" + hex.EncodeToString(sum[:])
 }

@@ -47,6 +47,18 @@ func (s Signature) problems() []yamlfile.Problem {
 	return out
 }
 
+// signedAt is the timestamp that the signature covers; empty when it covers none.
+func (s Signature) signedAt(h http.Header) string {
+	switch {
+	case s.Scheme == "standard-webhooks":
+		return h.Get("webhook-timestamp")
+	case s.Over == "timestamp.body":
+		return h.Get(s.TimestampHeader)
+	default:
+		return ""
+	}
+}
+
 func (s Signature) tolerance() time.Duration {
 	if s.Tolerance == nil {
 		return DefaultTolerance

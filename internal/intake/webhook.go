@@ -17,7 +17,7 @@ import (
 // Webhook are the settings of a source of kind webhook: any HR system that can post signed JSON.
 type Webhook struct {
 	Signature   Signature         `json:"signature" jsonschema:"required" remedy:"say how the sender signs: scheme: standard-webhooks, or hmac-sha256 with its header" jsonschema_description:"How the sender signs."`
-	EventID     string            `json:"event_id,omitempty" jsonschema_description:"CEL: the sender's id of the delivery, the same when it is sent again. When left out: the header webhook-id, else a digest of the body."`
+	EventID     string            `json:"event_id,omitempty" jsonschema_description:"CEL: the sender's id of the delivery, the same when it is sent again. When left out: the header webhook-id, else a digest of the body and its signed timestamp."`
 	When        string            `json:"when,omitempty" jsonschema_description:"CEL: whether the delivery is about a departure; others are recorded and ignored. Every one when left out."`
 	Rescinded   string            `json:"rescinded,omitempty" jsonschema_description:"CEL: whether the delivery takes a departure back."`
 	OccurredAt  string            `json:"occurred_at,omitempty" jsonschema_description:"CEL: when the HR system says it happened (RFC 3339)."`
@@ -54,6 +54,10 @@ func openWebhook(spec Spec, raw []byte) (format, []yamlfile.Problem) {
 		*into, problems = e, append(problems, more...)
 	}
 	use(&w.eventID, "event_id", w.settings.EventID, cel.StringType, cel.IntType)
+	if s := w.settings.Signature; s.Scheme == "hmac-sha256" && s.Over != "timestamp.body" && w.settings.EventID == "" {
+		problems = append(problems, yamlfile.Problem{Path: "event_id", Warning: true, What: "deliveries have neither an id nor a signed timestamp, so that one that says again what an earlier one said, such as a date that was cleared and set again, is taken for a repeat and ignored",
+			Remedy: "give event_id, such as event_id: body.id, or let the sender sign a timestamp"})
+	}
 	use(&w.when, "when", w.settings.When, cel.BoolType)
 	use(&w.rescinded, "rescinded", w.settings.Rescinded, cel.BoolType)
 	use(&w.occurredAt, "occurred_at", w.settings.OccurredAt, cel.StringType, cel.TimestampType)
@@ -105,7 +109,7 @@ func (w *webhook) events(h http.Header, body []byte) ([]Event, *Answer) {
 		return nil, malformed("the body is not JSON")
 	}
 	d := delivery{parsed, w.kept(h)}
-	e := Event{EventID: digest(body), Headers: d.headers}
+	e := Event{EventID: digest(body, w.settings.Signature.signedAt(h)), Headers: d.headers}
 	if id := h.Get("webhook-id"); id != "" && w.settings.Signature.Scheme == "standard-webhooks" {
 		e.EventID = id // it is signed; elsewhere it would not be
 	}

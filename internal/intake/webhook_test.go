@@ -90,6 +90,42 @@ func TestEverySignatureSchemeIsChecked(t *testing.T) {
 	}
 }
 
+func TestAWebhookWithASignedTimestampMaySayTheSameAgain(t *testing.T) {
+	s := hook(t, `{"scheme":"hmac-sha256","header":"X-Sig","over":"timestamp.body","timestamp_header":"X-At"}`, "", "k")
+	ids := map[string]bool{}
+	for _, at := range []string{strconv.FormatInt(now.Unix(), 10), strconv.FormatInt(now.Unix(), 10), strconv.FormatInt(now.Unix()+9, 10)} {
+		events, a := s.Receive(http.Header{"X-Sig": {hex.EncodeToString(sum("k", at, ".", leaving))}, "X-At": {at}}, []byte(leaving), now)
+		if a.Status != 202 {
+			t.Fatalf("answered %d: %v", a.Status, a.Problem)
+		}
+		ids[events[0].EventID] = true
+	}
+	if len(ids) != 2 {
+		t.Errorf("two deliveries and a replay have %d ids", len(ids))
+	}
+}
+
+func TestOnlyDeliveriesThatCannotBeToldApartAreWarnedOf(t *testing.T) {
+	for _, c := range []struct {
+		signature, more string
+		warned          bool
+	}{
+		{plainHMAC, "", true},
+		{plainHMAC, `,"event_id":"body.id"`, false},
+		{`{"scheme":"hmac-sha256","header":"x","over":"timestamp.body","timestamp_header":"y"}`, "", false},
+		{`{"scheme":"standard-webhooks"}`, "", false},
+	} {
+		_, problems := intake.Open(intake.Spec{Name: "x", Kind: "webhook", Secret: secret(t, "K", "k")}, []byte(`{"signature":`+c.signature+`,`+mapping+c.more+`}`), nil)
+		warned := false
+		for _, p := range problems {
+			warned = warned || p.Path == "event_id" && p.Warning && p.Remedy != ""
+		}
+		if warned != c.warned {
+			t.Errorf("%s %s: warned %v, %+v", c.signature, c.more, warned, problems)
+		}
+	}
+}
+
 const plainHMAC = `{"scheme":"hmac-sha256","header":"X-Sig"}`
 
 func post(t *testing.T, s *intake.Source, body string) ([]intake.Event, intake.Answer) {
