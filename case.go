@@ -146,11 +146,21 @@ func (c Case) Amend(t Trigger, steps []Step, tasks []Task, now time.Time) (Chang
 	}
 	before := c
 	c.Departure = t.Departure
+	if err := t.Departure.Check(); err != nil {
+		return Change{}, err
+	}
 	cutOff, err := CutOffOf(t.Departure, c.CutOffClock, now)
 	if err != nil {
 		return Change{}, err
 	}
-	c.CutOff, c.AccessBy = cutOff, cutOff.Add(before.AccessBy.Sub(before.CutOff))
+	// A cut-off that has passed stays, and so does its limit: lateness is not amended away. While the case
+	// was held nothing has begun.
+	if before.CutOff.After(now) || before.State == CaseHeld {
+		c.CutOff, c.AccessBy = cutOff, cutOff.Add(before.AccessBy.Sub(before.CutOff))
+	}
+	if doubt := t.Departure.Doubt(now); doubt != "" {
+		c.State, c.Hold = CaseHeld, doubt
+	}
 	c.Generation++
 	change := Change{Case: &c}
 	for _, s := range steps {
@@ -170,6 +180,10 @@ func (c Case) Amend(t Trigger, steps []Step, tasks []Task, now time.Time) (Chang
 			return Change{}, err
 		}
 		change.Tasks = append(change.Tasks, task)
+	}
+	if review, ok := reviewTask(c, before, now); ok {
+		change.Tasks = append(change.Tasks, review)
+		change.Notices = append(change.Notices, review.notice(NoticeAssigned, fmt.Sprintf("assigned:%d", c.Generation)))
 	}
 	change.RecordBy(t.Source, EntryAmended, c, now, "amended by "+t.Source, map[string]string{
 		"source": t.Source, "event": t.EventID,
@@ -195,14 +209,20 @@ func (c Case) Rescind(t Trigger, steps []Step, tasks []Task, now time.Time) (Cha
 		case s.State.Succeeded() && s.Action != CheckAccess:
 			done = append(done, fmt.Sprintf("%s: %s", s.SystemTitle, s.Title))
 		case !s.State.Settled():
+			if !s.AppliedAt.IsZero() { // under way, or failed half way
+				done = append(done, fmt.Sprintf("%s: %s may have taken effect: look", s.SystemTitle, s.Title))
+			}
 			s.State, s.SettledAt, s.Reason = StepCancelled, now, "the departure was rescinded"
 			change.Steps = append(change.Steps, s)
 		}
 	}
 	for _, task := range tasks {
-		if task.Open() {
+		switch {
+		case task.Open():
 			task.State, task.ClosedAt, task.Reason = TaskWithdrawn, now, "the departure was rescinded"
 			change.Tasks = append(change.Tasks, task)
+		case task.State == TaskDone && task.System != "" && len(task.Steps) == 0: // what steps attest is listed with them
+			done = append(done, task.Title+", done by "+task.DoneBy)
 		}
 	}
 	if len(done) > 0 {
@@ -222,6 +242,30 @@ func undoTask(c Case, done []string, now time.Time) Task {
 		Checklist: done, OpenedAt: now, StartsAt: now,
 		Deadline: now.Add(24 * time.Hour), DeadlineRule: Moment{AtStart, 24 * time.Hour},
 	}
+}
+
+// reviewTask asks the case owner to look at the plan when an amendment changes more than dates: which
+// rules apply was decided by what has changed.
+func reviewTask(c, before Case, now time.Time) (Task, bool) {
+	var what []string
+	if c.Departure.Type != before.Departure.Type {
+		what = append(what, fmt.Sprintf("Type of departure: it was %s", before.Departure.Type))
+	}
+	for _, f := range c.Departure.Leaver.Flags {
+		if !before.Departure.Leaver.Has(f) {
+			what = append(what, fmt.Sprintf("Now flagged: %s", f))
+		}
+	}
+	if len(what) == 0 {
+		return Task{}, false
+	}
+	return Task{
+		Case: c.ID, Key: fmt.Sprintf("review-plan-%d", c.Generation), Branch: "Tasks", State: TaskOpen, Owner: c.Owner,
+		Title:     "Review the plan after HR's change",
+		Procedure: "The plan was made before this change, and its rules stay as they were. See what has to be done otherwise; override what no longer applies.",
+		Checklist: what, OpenedAt: now, StartsAt: now,
+		Deadline: now.Add(4 * time.Hour), DeadlineRule: Moment{AtStart, 4 * time.Hour},
+	}, true
 }
 
 // Release lets a held case go on, with the steps and tasks that it was opened with.

@@ -111,7 +111,8 @@ func (c Change) Jobs(of Case) []Job {
 			add(Job{Kind: JobRemind, Case: t.Case, Task: t.Key, Generation: of.Generation, At: t.RemindAt()[t.Reminded]})
 		}
 	}
-	if len(c.Settled()) > 0 && of.Open() {
+	// Work may have been settled while the case was held, so whatever changes a case looks again.
+	if (len(c.Settled()) > 0 || (c.Case != nil && of.Version > 1)) && of.Open() {
 		add(Job{Kind: JobClose, Case: of.ID, Generation: of.Generation})
 	}
 	return jobs

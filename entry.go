@@ -27,6 +27,7 @@ const (
 	EntryFailed         EntryKind = "step.fail"
 	EntrySkipped        EntryKind = "step.skip"
 	EntryWaived         EntryKind = "step.waive"
+	EntryOvertaken      EntryKind = "step.overtaken"
 	EntryTaskOpened     EntryKind = "task.open"
 	EntryTaskSaved      EntryKind = "task.save"
 	EntryTaskDone       EntryKind = "task.complete"

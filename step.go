@@ -104,6 +104,7 @@ type Outcome struct {
 	Proof    Proof
 	Account  Account
 	Changed  bool              // we changed something, as opposed to finding it so already
+	Refused  bool              // the system refused our action for sure, before it did anything
 	Seen     map[string]string // safe to record
 	Snapshot map[string][]string
 	Err      *Error
@@ -194,8 +195,8 @@ func (s Step) wait(o Outcome, now time.Time) Change {
 	if o.Kind == TryAgain && s.State != StepRunning { // an intent has counted it already
 		s.Attempt++
 	}
-	if class := KindOf(errOrNil(o.Err)); class == Throttled || class == Unauthorised {
-		s.AppliedAt = time.Time{} // refused for sure: there is nothing to wait for and nothing to be unsure of
+	if o.Refused {
+		s.AppliedAt = time.Time{} // there is nothing to wait for and nothing to be unsure of
 	}
 	pause := o.Wait
 	if pause == 0 {
@@ -260,7 +261,7 @@ func GiveUpAll(steps []Step, o Outcome, now time.Time) Change {
 	first := steps[0]
 	first.Reason = messageOf(o.Err, "automation could not do it")
 	task := first.FallbackTask(now)
-	task.Key, task.Title, task.Steps = first.System+"-exception", first.SystemTitle+": end access by hand", nil
+	task.Key, task.Title, task.Steps = first.Key+"-exception", first.SystemTitle+": end access by hand", nil
 	change := Change{}
 	for _, s := range steps {
 		if s.BegunAt.IsZero() {

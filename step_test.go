@@ -204,3 +204,16 @@ func TestWhatIsAcceptedAndNeverShownIsGivenUpWithItsReason(t *testing.T) {
 		t.Errorf("%s: %q", s.State, s.Reason)
 	}
 }
+
+// A look that is throttled says nothing of an action that may have worked: only a refused action does.
+func TestOnlyARefusedActionIsForgotten(t *testing.T) {
+	intended := ready().Intend(exeunt.Account{ID: "a"}, exeunt.Observation{}, noon).Steps[0]
+	throttled := troubled(exeunt.TryAgain, exeunt.Throttled)
+	if after := intended.Finish(throttled, noon).Steps[0]; after.AppliedAt.IsZero() {
+		t.Error("a throttled look made us forget that we may have acted")
+	}
+	throttled.Refused = true
+	if after := intended.Finish(throttled, noon).Steps[0]; !after.AppliedAt.IsZero() {
+		t.Error("a refused action is waited for")
+	}
+}

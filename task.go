@@ -128,7 +128,7 @@ func (t Task) Reassign(to Person, by Override, now time.Time) (Change, error) {
 	}
 	before := t.Owner
 	t.Owner = to
-	change := Change{Tasks: []Task{t}, Notices: []Notice{t.notice(NoticeAssigned, "owner:"+to.Email)}}
+	change := Change{Tasks: []Task{t}, Notices: []Notice{t.notice(NoticeAssigned, fmt.Sprintf("owner:%d", now.UnixMicro()))}}
 	change.Record(EntryTaskReassigned, t, now, fmt.Sprintf("%s: from %s to %s", t.Title, before, to), map[string]string{"by": by.By, "reason": by.Reason})
 	return change, nil
 }
@@ -139,11 +139,24 @@ func (t Task) Remind(caseOwner Person, now time.Time) (Change, bool) {
 		return Change{}, false
 	}
 	t.Reminded++
+	return t.tell(caseOwner, fmt.Sprintf("reminder:%d:%d", t.Reminded, t.Deadline.Unix()), now), true
+}
+
+// RemindNow tells the owner because somebody asks for it. The reminders that are due go on as they were.
+func (t Task) RemindNow(by string, now time.Time) (Change, error) {
+	if t.State != TaskOpen {
+		return Change{}, t.notOpen()
+	}
+	change := t.tell(t.Owner, fmt.Sprintf("asked:%d", now.UnixMicro()), now)
+	change.Entries[0].Actor = by
+	return change, nil
+}
+
+func (t Task) tell(caseOwner Person, dedup string, now time.Time) Change {
 	kind := NoticeReminder
 	if t.Late(now) {
 		kind = NoticeLate
 	}
-	dedup := fmt.Sprintf("reminder:%d", t.Reminded)
 	change := Change{Tasks: []Task{t}, Notices: []Notice{t.notice(kind, dedup)}}
 	if kind == NoticeLate && caseOwner.Email != t.Owner.Email {
 		escalation := t.notice(NoticeLate, dedup+":escalated")
@@ -151,7 +164,7 @@ func (t Task) Remind(caseOwner Person, now time.Time) (Change, bool) {
 		change.Notices = append(change.Notices, escalation)
 	}
 	change.Record(EntryTaskReminded, t, now, fmt.Sprintf("%s: %s told", t.Title, t.Owner), map[string]string{"kind": string(kind)})
-	return change, true
+	return change
 }
 
 // RemindAt lists when the owner is reminded: 48 h before the deadline, or half way to it when that
@@ -175,8 +188,14 @@ func (t Task) reschedule(c Case, now time.Time) (Task, error) {
 			t.StartsAt = now
 		}
 	}
-	t.Deadline, err = c.instant(t.DeadlineRule, t.StartsAt)
-	return t, err
+	deadline, err := c.instant(t.DeadlineRule, t.StartsAt)
+	if err != nil {
+		return t, err
+	}
+	if deadline = caughtUp(deadline, t.StartsAt, leastForTask); !deadline.Equal(t.Deadline) {
+		t.Deadline, t.Reminded = deadline, 0 // a new deadline is chased anew
+	}
+	return t, nil
 }
 
 func (t Task) notOpen() error {

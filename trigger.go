@@ -1,6 +1,10 @@
 package exeunt
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // DepartureType is how somebody leaves. It chooses the policy; it is shown only to those who need it.
 type DepartureType string
@@ -81,6 +85,9 @@ func (d Departure) Check() error {
 			return Errorf(Invalid, "%s: %v", given.field, err).In(given.field)
 		}
 	}
+	if _, err := time.Parse("15:04", d.CutOffClock); d.CutOffClock != "" && err != nil {
+		return Errorf(Invalid, "cut_off_clock: %q is not a clock time such as 17:00", d.CutOffClock).In("cut_off_clock")
+	}
 	if _, err := Zone(d.Leaver.Zone); err != nil {
 		return Errorf(Invalid, "leaver.zone: %v", err).In("leaver.zone")
 	}
@@ -123,30 +130,44 @@ type Response string
 
 // The responses.
 const (
-	OpenCase    Response = "open"    // a new departure
-	AmendCase   Response = "amend"   // the facts of the one under way changed
-	RescindCase Response = "rescind" // the one under way is taken back
-	Absorb      Response = "absorb"  // nothing new in it
+	OpenCase    Response = "open"     // a new departure
+	AmendCase   Response = "amend"    // the facts of the one under way changed
+	RescindCase Response = "rescind"  // the one under way is taken back
+	Absorb      Response = "absorb"   // nothing new in it
+	Question    Response = "question" // open it, held for a person: this person's departure is already done
+	TooLate     Response = "too late" // taken back after the case was closed: people have to put things back
 )
 
-// Answer decides what a trigger means, given the leaver's case that is under way, if any.
-func (t Trigger) Answer(underWay *Case) Response {
+// Answer decides what a trigger means, given the leaver's newest case, if any.
+func (t Trigger) Answer(newest *Case) Response {
+	over := newest == nil || newest.State == CaseRescinded
+	closed := !over && !newest.Open()
 	switch {
-	case t.Kind == Rescinded && underWay == nil:
+	case t.Kind == Rescinded && over:
 		return Absorb
+	case t.Kind == Rescinded && closed:
+		return TooLate
 	case t.Kind == Rescinded:
 		return RescindCase
-	case underWay == nil:
+	case over:
 		return OpenCase
-	case t.Departure.same(underWay.Departure):
+	case closed && t.Departure.LastDay == newest.Departure.LastDay:
+		return Absorb // HR sets the status when the day has come: we have been there
+	case closed && t.Departure.Leaver.HiredOn > newest.Departure.LastDay:
+		return OpenCase // hired again, and leaving again
+	case closed:
+		return Question
+	case t.Departure.same(newest.Departure):
 		return Absorb
 	default:
 		return AmendCase
 	}
 }
 
-// same says whether two announcements mean the same departure: identifiers and titles may differ.
+// same says whether two announcements say the same.
 func (d Departure) same(o Departure) bool {
+	l, m := d.Leaver, o.Leaver
 	return d.Type == o.Type && d.LastDay == o.LastDay && d.TerminationDate == o.TerminationDate &&
-		d.CutOffClock == o.CutOffClock && d.Immediate == o.Immediate && d.Leaver.Zone == o.Leaver.Zone
+		d.CutOffClock == o.CutOffClock && d.Immediate == o.Immediate && l.Zone == m.Zone && l.Name == m.Name &&
+		l.Manager == m.Manager && maps.Equal(l.Identifiers, m.Identifiers) && slices.Equal(l.Flags, m.Flags)
 }

@@ -66,7 +66,10 @@ func Converge(ctx context.Context, c Connector, a Aim, intend func(before exeunt
 // judge looks again after acting. What it sees counts for more than what the vendor answered.
 func judge(ctx context.Context, c Connector, a Aim, before exeunt.Observation, applyErr error) exeunt.Outcome {
 	if applyErr != nil && !uncertain(applyErr) {
-		return withSnapshot(failed(applyErr), before)
+		out := withSnapshot(failed(applyErr), before)
+		// Whoever is told to slow down or to sign in first was not served (RFC 6585 §4, RFC 9110 §15.5.2).
+		out.Refused = out.Err.Kind == exeunt.Throttled || out.Err.Kind == exeunt.Unauthorised
+		return out
 	}
 	after, err := c.Observe(ctx, a.Account)
 	if err != nil {
@@ -157,7 +160,8 @@ func failed(err error) exeunt.Outcome {
 	return out
 }
 
-// Correlate picks the leaver's one account. None and several are exceptions, never guesses.
+// Correlate picks the leaver's one account. None and several are exceptions, never guesses; only a
+// search that worked and found none is NoAccount.
 func Correlate(ctx context.Context, c Connector, l exeunt.Leaver) (exeunt.Account, *exeunt.Outcome) {
 	accounts, err := c.Find(ctx, l)
 	if err != nil {
@@ -168,7 +172,7 @@ func Correlate(ctx context.Context, c Connector, l exeunt.Leaver) (exeunt.Accoun
 	case 1:
 		return accounts[0], nil
 	case 0:
-		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.NotFound,
+		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.NoAccount, Err: exeunt.Errorf(exeunt.NotFound,
 			"no account matches the leaver's identifiers: confirm that there is none, or end it by hand")}
 	default:
 		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Ambiguous,

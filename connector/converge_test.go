@@ -9,6 +9,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/connector/connectortest"
 )
 
 // look is what the scripted connector answers to one Observe.
@@ -217,7 +218,7 @@ func TestCorrelate(t *testing.T) {
 		says  string
 	}{
 		{name: "one", found: accounts(1)},
-		{name: "none", want: exeunt.GaveUp, kind: exeunt.NotFound, says: "no account matches"},
+		{name: "none", want: exeunt.NoAccount, kind: exeunt.NotFound, says: "no account matches"},
 		{name: "two", found: accounts(2), want: exeunt.GaveUp, kind: exeunt.Ambiguous, says: "login-a, login-b"},
 		{name: "seven", found: accounts(7), want: exeunt.GaveUp, kind: exeunt.Ambiguous, says: "login-e and 2 more"},
 		{name: "dead", err: fails(exeunt.Temporary), want: exeunt.TryAgain, kind: exeunt.Temporary},
@@ -239,5 +240,27 @@ func TestCorrelate(t *testing.T) {
 				t.Errorf("says %q, want %q in it", out.Err.Message, c.says)
 			}
 		})
+	}
+}
+
+func TestOnlyARefusedApplyIsRefused(t *testing.T) {
+	slow := exeunt.Errorf(exeunt.Throttled, "slow down")
+	spec := exeunt.ActionSpec{Action: exeunt.Disable, Proof: exeunt.Observed}
+	refused := connectortest.NewVendor(spec)
+	account := refused.Hire(connectortest.Leaver(1))
+	refused.Fail(connectortest.Apply, 1, slow)
+	out, err := connector.Converge(t.Context(), refused, connector.Aim{Account: account, Spec: spec}, func(exeunt.Observation) error { return nil })
+	if err != nil || !out.Refused {
+		t.Errorf("a throttled apply: %+v, %v", out, err)
+	}
+	unseen := connectortest.NewVendor(spec)
+	account = unseen.Hire(connectortest.Leaver(1))
+	unseen.LoseAnswers(1)
+	out, err = connector.Converge(t.Context(), unseen, connector.Aim{Account: account, Spec: spec}, func(exeunt.Observation) error {
+		unseen.Fail(connectortest.Observe, 1, slow) // the read-back, not the first look
+		return nil
+	})
+	if err != nil || out.Refused || out.Kind != exeunt.TryAgain {
+		t.Errorf("a lost answer with a throttled read-back: %+v, %v", out, err)
 	}
 }

@@ -24,11 +24,12 @@ func (e *Engine) StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Ov
 	if err := d.Check(); err != nil {
 		return 0, err
 	}
-	if c, err := e.underWay(ctx, d.Leaver); err != nil || c != nil {
-		if err == nil {
-			err = exeunt.Errorf(exeunt.Conflict, "%s's departure is under way already: case %s", d.Leaver.Name, c.ID)
-		}
+	before, err := e.newest(ctx, d.Leaver.Key())
+	if err != nil {
 		return 0, err
+	}
+	if before != nil && before.Open() {
+		return 0, exeunt.Errorf(exeunt.Conflict, "%s's departure is under way already: case %s", d.Leaver.Name, before.ID)
 	}
 	now := time.Now().UTC()
 	t := exeunt.Trigger{EventID: store.Random(16), Source: OverrideSource, Kind: exeunt.Announced, OccurredAt: now, ReceivedAt: now, Departure: d, Override: &by}
@@ -44,11 +45,11 @@ func (e *Engine) StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Ov
 	if err := ignoreConflict(e.event(ctx, OverrideSource, t.EventID, 1)); err != nil {
 		return 0, err
 	}
-	c, err := e.underWay(ctx, d.Leaver)
+	c, err := e.newest(ctx, d.Leaver.Key())
 	if err != nil {
 		return 0, err
 	}
-	if c == nil {
+	if c == nil || c.EventID != t.EventID {
 		return 0, exeunt.Errorf(exeunt.Invalid, "no case was opened: see the audit list for the reason")
 	}
 	return c.ID, nil
@@ -77,18 +78,7 @@ func (e *Engine) ReassignTask(ctx context.Context, id exeunt.TaskID, to exeunt.P
 
 // RemindTask tells the owner of a task again.
 func (e *Engine) RemindTask(ctx context.Context, id exeunt.TaskID, by string) error {
-	return e.onTask(ctx, id, func(t exeunt.Task, now time.Time) (exeunt.Change, error) {
-		c, err := e.store.Case(ctx, t.Case)
-		if err != nil {
-			return exeunt.Change{}, err
-		}
-		change, ok := t.Remind(c.Owner, now)
-		if !ok {
-			return change, exeunt.Errorf(exeunt.Conflict, "%s is %s: nobody has to be reminded", t.ID, t.State)
-		}
-		change.Entries[0].Actor = by
-		return change, nil
-	})
+	return e.onTask(ctx, id, func(t exeunt.Task, now time.Time) (exeunt.Change, error) { return t.RemindNow(by, now) })
 }
 
 func (e *Engine) onTask(ctx context.Context, id exeunt.TaskID, decide func(exeunt.Task, time.Time) (exeunt.Change, error)) error {

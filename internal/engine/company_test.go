@@ -92,6 +92,9 @@ func (c *company) Normalise(_ context.Context, e store.Event) (exeunt.Trigger, e
 	var t exeunt.Trigger
 	err := json.Unmarshal(e.Body, &t)
 	t.Source, t.EventID = e.Source, e.ID
+	if t.OccurredAt.IsZero() {
+		t.OccurredAt = e.ReceivedAt
+	}
 	return t, err
 }
 
@@ -108,7 +111,13 @@ func (c *company) Deliver(_ context.Context, n exeunt.Notice, _ exeunt.Case, _ *
 // hear lets the HR system say something.
 func (c *company) hear(event string, kind exeunt.TriggerKind, d exeunt.Departure) {
 	c.t.Helper()
-	body, err := json.Marshal(exeunt.Trigger{Kind: kind, Departure: d})
+	c.hearAt(event, kind, d, time.Now())
+}
+
+// hearAt lets it say something that happened at a moment of its own clock.
+func (c *company) hearAt(event string, kind exeunt.TriggerKind, d exeunt.Departure, at time.Time) {
+	c.t.Helper()
+	body, err := json.Marshal(exeunt.Trigger{Kind: kind, OccurredAt: at, Departure: d})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -70,13 +70,13 @@ func TestWhatFailsBecomesATaskOfTheOwnerWithTheFallback(t *testing.T) {
 		c.hear("1", exeunt.Announced, leaving()) // nobody was hired in the directory
 		pass(5 * time.Second)
 		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepFailed, "directory-remove-groups": exeunt.StepFailed})
-		task := c.task("directory-exception")
+		task := c.task("directory-disable-exception")
 		if task.Owner.Email != "ana.silva@northwind.example" || task.Procedure != "Disable it in the console." || !strings.Contains(task.Reason, "no account matches") {
 			t.Errorf("the task is %+v", task)
 		}
 		c.wasTold(exeunt.NoticeFailed, "ana.silva@northwind.example")
 		c.hasEntry(exeunt.EntryFailed)
-		c.complete("directory-exception")
+		c.complete("directory-disable-exception")
 		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepAttested, "directory-remove-groups": exeunt.StepAttested})
 	})
 }
@@ -109,7 +109,7 @@ func TestAFailedStepComesBackWhenItsOwnerHasMendedIt(t *testing.T) {
 		}
 		pass(5 * time.Second)
 		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed, "directory-remove-groups": exeunt.StepConfirmed})
-		if got := c.task("directory-exception"); got.State != exeunt.TaskWithdrawn {
+		if got := c.task("directory-disable-exception"); got.State != exeunt.TaskWithdrawn {
 			t.Errorf("its task is %s", got.State)
 		}
 	})
@@ -325,6 +325,124 @@ func TestACrashBetweenActingAndSayingSoIsHarmless(t *testing.T) {
 		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed})
 		if n := c.directory.Applied(exeunt.Disable); n != 1 {
 			t.Errorf("it was done %d times", n)
+		}
+	})
+}
+
+func TestADepartureThatIsDoneIsNotDoneAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := leaving()
+		c.directory.Hire(d.Leaver)
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		pass(5 * time.Second)
+		c.complete("timesheet", "badges-by-hand", "wiki-check")
+		pass(5 * time.Second)
+		if got := c.only().Case.State; got != exeunt.CaseClosed {
+			t.Fatalf("the case is %s", got)
+		}
+		d.Immediate = false // HR sets the status when the day has come
+		c.hear("2", exeunt.Announced, d)
+		pass(5 * time.Second)
+		c.only()
+		if n := c.payroll.Applied(exeunt.ScheduleFinalPay); n != 1 {
+			t.Errorf("final pay was scheduled %d times", n)
+		}
+		c.hear("3", exeunt.Rescinded, d)
+		pass(5 * time.Second)
+		c.wasTold(exeunt.NoticeAlert, "priya.nair@northwind.example")
+		d.LastDay = "2000-01-09"
+		c.hear("4", exeunt.Announced, d)
+		pass(5 * time.Second)
+		page, err := c.store.Cases(t.Context(), store.CaseQuery{State: "held"}, time.Now())
+		if err != nil || len(page.Rows) != 1 {
+			t.Errorf("%d cases are held for a person, %v", len(page.Rows), err)
+		}
+	})
+}
+
+func TestWhatIsOlderChangesNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := leaving()
+		c.directory.Hire(d.Leaver)
+		c.payroll.Hire(d.Leaver)
+		c.hearAt("2", exeunt.Rescinded, d, time.Now())
+		pass(5 * time.Second)
+		c.hearAt("1", exeunt.Announced, d, time.Now().Add(-time.Hour))
+		pass(5 * time.Second)
+		if page, _ := c.store.Cases(t.Context(), store.CaseQuery{}, time.Now()); page.All != 0 || c.directory.Applied(exeunt.Disable) != 0 {
+			t.Error("an announcement that was taken back before it arrived was carried out")
+		}
+	})
+}
+
+func TestAnAmendmentThatCannotBeIsRefusedAloud(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := soon()
+		c.directory.Hire(d.Leaver)
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		pass(5 * time.Second)
+		d.CutOffClock = "5pm"
+		c.hear("2", exeunt.Announced, d)
+		pass(5 * time.Second)
+		c.wasTold(exeunt.NoticeAlert, "ops@x.example")
+	})
+}
+
+func TestARescissionListsWhatMayHaveTakenEffect(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := leaving()
+		c.directory.Hire(d.Leaver)
+		c.payroll.Hire(d.Leaver)
+		c.directory.Lie(connectortest.Always) // so that it stays under way
+		c.hear("1", exeunt.Announced, d)
+		pass(5 * time.Second)
+		c.complete("badges-by-hand")
+		c.hear("2", exeunt.Rescinded, d)
+		pass(5 * time.Second)
+		list := strings.Join(c.task("put-back").Checklist, "\n")
+		for _, want := range []string{"Directory: Disable may have taken effect", "Badges: end access by hand, done by Tom Reyes", "Payroll: End employment"} {
+			if !strings.Contains(list, want) {
+				t.Errorf("%q is not to be put back: %s", want, list)
+			}
+		}
+	})
+}
+
+func TestACaseSettledWhileHeldClosesWhenReleased(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.hear("1", exeunt.Announced, storetest.Departure("E1", "1990-01-01"))
+		pass(5 * time.Second)
+		by := exeunt.Override{By: "Ana", Reason: "nothing of this applies here"}
+		for _, s := range c.only().Steps {
+			if err := c.engine.WaiveStep(t.Context(), s.Case, s.Key, by); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.complete("timesheet", "badges-by-hand", "wiki-check")
+		if err := c.engine.ReleaseCase(t.Context(), 1, by); err != nil {
+			t.Fatal(err)
+		}
+		pass(30 * time.Second)
+		if got := c.only().Case.State; got != exeunt.CaseClosed {
+			t.Errorf("the case is %s", got)
+		}
+	})
+}
+
+func TestALegalHoldForbidsWhatDestroys(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.inventory[0].Actions[1].Destructive = true
+		d := leaving()
+		d.Leaver.Flags = []exeunt.Flag{exeunt.LitigationHold}
+		c.directory.Hire(d.Leaver, "eng")
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		pass(10 * time.Second)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed, "directory-remove-groups": exeunt.StepFailed})
+		if got := c.step("directory-remove-groups"); c.directory.Applied(exeunt.RemoveGroups) != 0 || !strings.Contains(got.Reason, "legal hold") {
+			t.Errorf("applied, or without its reason: %q", got.Reason)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -39,20 +40,25 @@ func (e *Engine) event(ctx context.Context, source, id string, attempt int) erro
 		return err
 	}
 	trigger, err := e.trigger(ctx, ev)
+	if exeunt.KindOf(err) == exeunt.NotFound {
+		return e.ignore(ctx, ev, exeunt.MessageOf(err))
+	}
+	if err == nil {
+		err = e.answer(ctx, ev, trigger)
+	}
 	switch exeunt.KindOf(err) {
 	case "":
-	case exeunt.NotFound:
-		return e.ignore(ctx, ev, exeunt.MessageOf(err))
-	case exeunt.Invalid, exeunt.Ambiguous, exeunt.Unsupported:
+		return nil
+	case exeunt.Invalid, exeunt.Ambiguous, exeunt.Unsupported: // trying again cannot help
 		return e.refuse(ctx, ev, err)
-	default:
-		if attempt == 3 {
-			_ = e.alert(ctx, exeunt.EntryRefused, fmt.Sprintf("an event of %s waits: %s", source, exeunt.MessageOf(err)), "waits:"+source+":"+id,
-				map[string]string{"source": source, "event": id}, nil)
-		}
-		return err // River tries again
 	}
-	return e.answer(ctx, ev, trigger)
+	if attempt == alertAfter {
+		waits := fmt.Sprintf("an event of %s waits: %s", source, exeunt.MessageOf(err))
+		if err := e.alert(ctx, exeunt.EntryRefused, waits, "waits:"+source+":"+id, map[string]string{"source": source, "event": id}, nil); err != nil {
+			e.log.Error("the operator could not be alerted of an event that waits", "source", source, "event", id, "error", err)
+		}
+	}
+	return err // River tries again
 }
 
 func (e *Engine) trigger(ctx context.Context, ev store.Event) (exeunt.Trigger, error) {
@@ -67,39 +73,41 @@ func (e *Engine) trigger(ctx context.Context, ev store.Event) (exeunt.Trigger, e
 }
 
 func (e *Engine) answer(ctx context.Context, ev store.Event, t exeunt.Trigger) error {
+	if err := t.Departure.Check(); err != nil && t.Kind != exeunt.Rescinded {
+		return err
+	}
 	now := time.Now().UTC()
-	underWay, err := e.underWay(ctx, t.Departure.Leaver)
+	key := t.Departure.Leaver.Key()
+	heard, err := e.store.HeardOf(ctx, key)
 	if err != nil {
 		return err
 	}
-	switch t.Answer(underWay) {
+	newest, err := e.newest(ctx, key)
+	if err != nil {
+		return err
+	}
+	if t.OccurredAt.Before(heard) {
+		return e.absorb(ctx, ev, t, newest, "older than what was heard before", now)
+	}
+	switch t.Answer(newest) {
 	case exeunt.OpenCase:
-		return e.open(ctx, ev, t, now)
-	case exeunt.Absorb:
-		return e.absorb(ctx, ev, t, underWay, now)
-	case exeunt.AmendCase, exeunt.RescindCase: // both change the case that is there
+		return e.open(ctx, ev, t, "", now)
+	case exeunt.Question:
+		return e.open(ctx, ev, t, fmt.Sprintf("a departure of this person was done in case %s: does this one mean the same?", newest.ID), now)
+	case exeunt.TooLate:
+		return e.tooLate(ctx, ev, t, *newest)
+	case exeunt.AmendCase:
+		return e.replan(ctx, ev, t, *newest, newest.Amend, now)
+	case exeunt.RescindCase:
+		return e.replan(ctx, ev, t, *newest, newest.Rescind, now)
+	default:
+		return e.absorb(ctx, ev, t, newest, "nothing new", now)
 	}
-	steps, err := e.store.Steps(ctx, underWay.ID)
-	if err != nil {
-		return err
-	}
-	tasks, err := e.store.CaseTasks(ctx, underWay.ID)
-	if err != nil {
-		return err
-	}
-	decide := underWay.Amend
-	if t.Kind == exeunt.Rescinded {
-		decide = underWay.Rescind
-	}
-	change, err := decide(t, steps, tasks, now)
-	if err != nil {
-		return err
-	}
-	return e.store.CommitWith(ctx, &change, store.EventDone(ev.Source, ev.ID, string(t.Kind), underWay.ID))
 }
 
-func (e *Engine) underWay(ctx context.Context, l exeunt.Leaver) (*exeunt.Case, error) {
-	c, err := e.store.OpenCaseOf(ctx, l.Key())
+// newest is the leaver's newest case, or nil.
+func (e *Engine) newest(ctx context.Context, leaverKey string) (*exeunt.Case, error) {
+	c, err := e.store.NewestCaseOf(ctx, leaverKey)
 	switch exeunt.KindOf(err) {
 	case "":
 		return &c, nil
@@ -110,39 +118,75 @@ func (e *Engine) underWay(ctx context.Context, l exeunt.Leaver) (*exeunt.Case, e
 	}
 }
 
-// open plans and opens a case. What is doubtful or unknown to the policies is held for a person, never
-// dropped.
-func (e *Engine) open(ctx context.Context, ev store.Event, t exeunt.Trigger, now time.Time) error {
-	if err := t.Departure.Check(); err != nil {
-		return e.refuse(ctx, ev, err)
+// answered settles the event and keeps when HR said it, in the transaction of its answer.
+func answered(ev store.Event, t exeunt.Trigger, how string, of exeunt.CaseID) func(context.Context, store.Tx) error {
+	return func(ctx context.Context, tx store.Tx) error {
+		if err := store.Heard(t.Departure.Leaver.Key(), t.OccurredAt)(ctx, tx); err != nil {
+			return err
+		}
+		return store.EventDone(ev.Source, ev.ID, how, of)(ctx, tx)
 	}
+}
+
+type replanning func(t exeunt.Trigger, steps []exeunt.Step, tasks []exeunt.Task, now time.Time) (exeunt.Change, error)
+
+// replan lets an open case answer a change of HR's mind.
+func (e *Engine) replan(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, decide replanning, now time.Time) error {
+	steps, err := e.store.Steps(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	tasks, err := e.store.CaseTasks(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	change, err := decide(t, steps, tasks, now)
+	if err != nil {
+		return err
+	}
+	return e.store.CommitWith(ctx, &change, answered(ev, t, string(t.Kind), c.ID))
+}
+
+// tooLate tells the case owner that somebody stays whose case is closed: its record is sealed, so that
+// putting things back is up to people.
+func (e *Engine) tooLate(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case) error {
+	what := fmt.Sprintf("%s stays: HR took the departure back after case %s was closed. Put back what was removed; the case lists it.", c.Leaver().Name, c.ID)
+	change := exeunt.Change{Notices: []exeunt.Notice{{Kind: exeunt.NoticeAlert, To: c.Owner, Text: what, Dedup: "too-late:" + ev.Source + ":" + ev.ID}}}
+	change.RecordBy(t.Source, exeunt.EntryRefused, nil, time.Now(), what, map[string]string{"source": t.Source, "event": t.EventID, "case": c.ID.String()})
+	return e.store.CommitWith(ctx, &change, answered(ev, t, "rescinded after the case was closed", c.ID))
+}
+
+// open plans and opens a case. What is doubtful is held for a person, never dropped.
+func (e *Engine) open(ctx context.Context, ev store.Event, t exeunt.Trigger, doubt string, now time.Time) error {
 	id, err := e.store.NextCase(ctx)
 	if err != nil {
 		return err
 	}
 	plan, err := e.planner.Plan(exeunt.Case{ID: id, Handle: store.Random(16), Generation: 1, Departure: t.Departure}, now)
 	if err != nil {
-		if exeunt.KindOf(err) == exeunt.Invalid {
-			return e.refuse(ctx, ev, err)
-		}
 		return err
 	}
-	change := plan.Open(t, t.Departure.Doubt(now), now)
-	return e.store.CommitWith(ctx, &change, store.EventDone(ev.Source, ev.ID, "opened", id))
+	change := plan.Open(t, cmp.Or(doubt, t.Departure.Doubt(now)), now)
+	return e.store.CommitWith(ctx, &change, answered(ev, t, "opened", id))
 }
 
-func (e *Engine) absorb(ctx context.Context, ev store.Event, t exeunt.Trigger, underWay *exeunt.Case, now time.Time) error {
+// absorb notes what changes nothing. A case that is closed has a sealed record, which stays as it is.
+func (e *Engine) absorb(ctx context.Context, ev store.Event, t exeunt.Trigger, newest *exeunt.Case, why string, now time.Time) error {
 	var change exeunt.Change
 	var of exeunt.CaseID
-	what := "nothing new from " + t.Source
 	detail := map[string]string{"source": t.Source, "event": t.EventID}
-	if underWay != nil {
-		of = underWay.ID
-		change.Record(exeunt.EntryRefused, *underWay, now, what, detail)
+	what := fmt.Sprintf("%s from %s", why, t.Source)
+	if newest != nil && newest.Open() {
+		of = newest.ID
+		change.RecordBy(t.Source, exeunt.EntryRefused, *newest, now, what, detail)
 	} else {
-		change.Record(exeunt.EntryRefused, nil, now, what+": no departure of this person is under way", detail)
+		change.RecordBy(t.Source, exeunt.EntryRefused, nil, now, what+": no departure of this person is under way", detail)
 	}
-	return e.store.CommitWith(ctx, &change, store.EventDone(ev.Source, ev.ID, "absorbed", of))
+	also := store.EventDone(ev.Source, ev.ID, why, of)
+	if heard, err := e.store.HeardOf(ctx, t.Departure.Leaver.Key()); err == nil && !t.OccurredAt.Before(heard) {
+		also = answered(ev, t, why, of) // also a rescission of what was never announced, so that an older announcement is known as such
+	}
+	return e.store.CommitWith(ctx, &change, also)
 }
 
 func (e *Engine) ignore(ctx context.Context, ev store.Event, why string) error {

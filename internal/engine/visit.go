@@ -106,6 +106,10 @@ func (e *Engine) attempt(ctx context.Context, c connector.Connector, of exeunt.C
 		return exeunt.Outcome{}, e.stopAll(ctx, []exeunt.Step{step}, exeunt.Outcome{Kind: exeunt.GaveUp,
 			Err: exeunt.Errorf(exeunt.Unsupported, "the connector cannot %s any more", step.Action.Words())})
 	}
+	if spec.Destructive && of.Leaver().Has(exeunt.LitigationHold) {
+		return exeunt.Outcome{}, e.stopAll(ctx, []exeunt.Step{step}, exeunt.Outcome{Kind: exeunt.GaveUp,
+			Err: exeunt.Errorf(exeunt.Denied, "a legal hold forbids what destroys data: do it when legal has released the hold")})
+	}
 	aim := connector.Aim{
 		Account: account, Spec: spec, With: parameters(of, step),
 		Intended: !step.AppliedAt.IsZero(),
@@ -127,7 +131,20 @@ func (e *Engine) attempt(ctx context.Context, c connector.Connector, of exeunt.C
 	}
 	outcome.Wait = jitter(wait(outcome, step))
 	change := step.Finish(outcome, time.Now())
-	return outcome, e.commit(ctx, &change)
+	err = e.commit(ctx, &change)
+	if exeunt.KindOf(err) == exeunt.Conflict && outcome.Changed {
+		return outcome, e.recordOvertaken(ctx, step, outcome)
+	}
+	return outcome, err
+}
+
+// recordOvertaken keeps what a visit did to a step that was cancelled or overridden meanwhile: it
+// happened all the same.
+func (e *Engine) recordOvertaken(ctx context.Context, step exeunt.Step, o exeunt.Outcome) error {
+	var change exeunt.Change
+	change.Record(exeunt.EntryOvertaken, step, time.Now(), fmt.Sprintf("%s: %s took effect after the step was settled otherwise", step.SystemTitle, step.Action.Words()),
+		map[string]string{"account": step.Account.ID, "outcome": string(o.Kind), "proof": string(o.Proof)})
+	return e.commit(ctx, &change)
 }
 
 func parameters(of exeunt.Case, step exeunt.Step) connector.Parameters {
@@ -163,28 +180,30 @@ func ofTheLane(err *exeunt.Error) bool {
 
 // stopAll ends a visit that cannot begin: for good with one task for all its steps, or until later.
 func (e *Engine) stopAll(ctx context.Context, steps []exeunt.Step, o exeunt.Outcome) error {
-	now := time.Now()
-	if o.Kind != exeunt.TryAgain {
-		checks, rest := splitChecks(steps, o)
-		if len(checks) > 0 {
-			change := mergeFinish(checks, exeunt.Outcome{Kind: exeunt.NoAccount, Err: o.Err}, now)
-			if err := e.commit(ctx, &change); err != nil {
-				return ignoreConflict(err)
-			}
-		}
-		if len(rest) == 0 {
-			return nil
-		}
-		change := exeunt.GiveUpAll(rest, o, now)
-		return ignoreConflict(e.commit(ctx, &change))
+	if o.Kind == exeunt.TryAgain {
+		return e.postpone(ctx, steps, o)
 	}
-	return e.postpone(ctx, steps, o)
+	now := time.Now()
+	checks, rest := splitChecks(steps, o)
+	if len(checks) > 0 {
+		change := mergeFinish(checks, o, now)
+		if err := e.commit(ctx, &change); err != nil {
+			return ignoreConflict(err)
+		}
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	o.Kind = exeunt.GaveUp
+	change := exeunt.GiveUpAll(rest, o, now)
+	return ignoreConflict(e.commit(ctx, &change))
 }
 
-// splitChecks sets apart the checks of inherited access that are answered by there being no account.
+// splitChecks sets apart the checks of inherited access that are answered by there being no account,
+// which only a search that worked can say.
 func splitChecks(steps []exeunt.Step, o exeunt.Outcome) (checks, rest []exeunt.Step) {
 	for _, s := range steps {
-		if s.Action == exeunt.CheckAccess && exeunt.KindOf(o.Err) == exeunt.NotFound {
+		if s.Action == exeunt.CheckAccess && o.Kind == exeunt.NoAccount {
 			checks = append(checks, s)
 		} else {
 			rest = append(rest, s)
@@ -198,7 +217,7 @@ func (e *Engine) postpone(ctx context.Context, steps []exeunt.Step, o exeunt.Out
 	if len(steps) == 0 {
 		return nil
 	}
-	o.Wait = jitter(wait(o, steps[0]))
+	o.Wait, o.Refused = jitter(wait(o, steps[0])), false // what was refused was another step's action
 	change := mergeFinish(steps, o, time.Now())
 	return ignoreConflict(e.commit(ctx, &change))
 }

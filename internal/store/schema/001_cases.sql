@@ -131,6 +131,13 @@ CREATE TABLE events (
 );
 CREATE INDEX events_open ON events (received_at) WHERE state = 'received';
 
+-- The newest thing that HR said of somebody, by HR's own clock: what is older and arrives later is noted
+-- and changes nothing.
+CREATE TABLE leavers (
+	leaver_key TEXT PRIMARY KEY,
+	heard_at BIGINT NOT NULL
+);
+
 CREATE TABLE counters (
 	name TEXT PRIMARY KEY,
 	value BIGINT NOT NULL
