@@ -177,6 +177,11 @@ func parseBambooForm(body string) ([]bambooHook, *exeunt.Error) {
 	if err != nil {
 		return nil, exeunt.Errorf(exeunt.Invalid, "the body is neither JSON nor a form")
 	}
+	for key, values := range form { // percent signs hide it from a look at the bytes
+		if !storable(key) || slices.ContainsFunc(values, func(v string) bool { return !storable(v) }) {
+			return nil, unstorable()
+		}
+	}
 	if kind := form.Get("type"); kind != "" {
 		hook := bambooHook{Employee: form.Get("data[employeeId]"), action: action(kind), idPath: "data[employeeId]"}
 		hook.at, _ = occurred(form.Get("timestamp"))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -159,7 +160,27 @@ func parseJSON(body []byte) (any, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("something follows the JSON value")
 	}
+	if holdsNUL(v) {
+		return nil, fmt.Errorf("a text holds the character NUL")
+	}
 	return exact(v), nil
+}
+
+// holdsNUL finds what an escape such as \u0000 hides from a look at the bytes.
+func holdsNUL(v any) bool {
+	switch x := v.(type) {
+	case string:
+		return strings.ContainsRune(x, 0)
+	case map[string]any:
+		for k, item := range x {
+			if strings.ContainsRune(k, 0) || holdsNUL(item) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(x, holdsNUL)
+	}
+	return false
 }
 
 func exact(v any) any {

@@ -18,7 +18,9 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
@@ -157,12 +159,18 @@ func (s *Source) Receive(h http.Header, body []byte, now time.Time) ([]Event, An
 	if err := s.format.verify(h, body, secret, now); err != nil {
 		return nil, refuse(http.StatusUnauthorized, false, err)
 	}
+	if !storable(string(body)) {
+		return nil, refuse(http.StatusBadRequest, true, unstorable())
+	}
 	events, answer := s.format.events(h, body)
 	if answer != nil {
 		answer.Signed = true
 		return nil, *answer
 	}
 	for i := range events {
+		if !storable(events[i].EventID) {
+			return nil, refuse(http.StatusBadRequest, true, unstorable())
+		}
 		events[i].Source, events[i].Body, events[i].ReceivedAt = s.Name, body, now.UTC()
 	}
 	return events, Answer{Status: http.StatusAccepted, Signed: true}
@@ -199,6 +207,14 @@ func unprocessable(problem *exeunt.Error) *Answer {
 
 func notADeparture(why string) error {
 	return exeunt.Errorf(exeunt.NotFound, "%s", why).Because(ErrNotADeparture)
+}
+
+// storable says whether a database can keep a text: PostgreSQL keeps neither NUL nor what is not
+// UTF-8. Source: PostgreSQL manual, "Character Types" and "Escape string constants".
+func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
+func unstorable() *exeunt.Error {
+	return exeunt.Errorf(exeunt.Invalid, "the delivery holds NUL characters or is not UTF-8, so that it cannot be kept: the HR system must send clean UTF-8")
 }
 
 // digest identifies a delivery that has no id of its own, by its body and the timestamp that is

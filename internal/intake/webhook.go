@@ -132,7 +132,7 @@ func (w *webhook) kept(h http.Header) map[string]string {
 	kept := map[string]string{}
 	for _, name := range w.settings.KeepHeaders {
 		if v := h.Get(name); v != "" {
-			kept[strings.ToLower(name)] = v
+			kept[strings.ToLower(name)] = strings.ToValidUTF8(v, "\uFFFD")
 		}
 	}
 	return kept

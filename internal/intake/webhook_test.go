@@ -174,6 +174,8 @@ func TestAWebhookNamesTheFieldAsTheHRSystemDoes(t *testing.T) {
 		"no name":         {`"last":"Doe",`, ``, "leaver.name", 422},
 		"no event id":     {`"id":"evt-1",`, ``, "body.id", 422},
 		"no type at all":  {`"type":"left",`, ``, "body.type == 'left'", 422},
+		"NUL escaped":     {`"Jane"`, `"Ja\u0000ne"`, "", 400},
+		"not UTF-8":       {`"Jane"`, "\"Ja\xffne\"", "", 400},
 		"not JSON":        {`{"id":"evt-1"`, `{"id":`, "", 400},
 		"two documents":   {`"kündigung"}`, `"kündigung"}{}`, "", 400},
 		"something more":  {`"kündigung"`, `"kündigung","more":[1,2]`, "", 202},
