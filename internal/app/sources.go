@@ -91,5 +91,19 @@ func (h hooks) Hook(ctx context.Context, name string, header http.Header, body [
 			h.log.Info("a webhook was received again; it has no further effect", "source", name, "event", e.EventID)
 		}
 	}
+	if len(answer.Bad) > 0 {
+		if err := h.setAside(ctx, events[0], answer.Bad); err != nil {
+			return http.StatusServiceUnavailable, err // the good ones are kept; sent again, they are repeats
+		}
+	}
 	return answer.Status, nil
+}
+
+// setAside quarantines a delivery for those of its employees that make no event. It is one record and
+// one alert, however many they are, and the same ones when the delivery comes again.
+func (h hooks) setAside(ctx context.Context, e intake.Event, bad []*exeunt.Error) error {
+	h.log.Warn("a webhook was accepted in part", "source", e.Source, "event", e.EventID, "bad", len(bad), "why", exeunt.MessageOf(bad[0]))
+	why := exeunt.Errorf(exeunt.Invalid, "it was accepted but for %d of its employees, of whom the first: %s", len(bad), exeunt.MessageOf(bad[0])).In(bad[0].Field)
+	e.Employee = ""
+	return h.engine.Quarantine(ctx, store.Event{Source: e.Source, ID: "quarantine:" + e.EventID, Body: e.Encode(), ReceivedAt: e.ReceivedAt}, why)
 }

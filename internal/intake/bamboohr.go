@@ -114,12 +114,11 @@ func (b *bamboo) events(h http.Header, body []byte) ([]Event, *Answer) {
 		return nil, malformed("%s", problem.Message)
 	}
 	var out []Event
+	var bad []*exeunt.Error
 	for _, hook := range hooks {
-		if !validEmployee(hook.Employee) {
-			return nil, unprocessable(missed(hook.idPath))
-		}
-		if problem := b.lacks(hook); problem != nil {
-			return nil, unprocessable(problem)
+		if problem := b.judge(hook); problem != nil {
+			bad = append(bad, problem)
+			continue
 		}
 		id := digest(body, h.Get("X-BambooHR-Timestamp"))
 		if len(hooks) > 1 {
@@ -128,9 +127,21 @@ func (b *bamboo) events(h http.Header, body []byte) ([]Event, *Answer) {
 		out = append(out, Event{EventID: id, Employee: hook.Employee})
 	}
 	if len(out) == 0 {
-		return nil, unprocessable(missed("employees"))
+		return nil, unprocessable(append(bad, missed("employees"))[0])
 	}
-	return out, nil
+	return out, &Answer{Status: http.StatusAccepted, Bad: bad}
+}
+
+// judge says what keeps one employee's part of a delivery from becoming an event.
+func (b *bamboo) judge(hook bambooHook) *exeunt.Error {
+	switch {
+	case hook.malformed != nil:
+		return hook.malformed
+	case !validEmployee(hook.Employee):
+		return missed(hook.idPath)
+	default:
+		return b.lacks(hook)
+	}
 }
 
 // validEmployee takes BambooHR's numeric ids. Zero is not one: the API takes it for the owner of the

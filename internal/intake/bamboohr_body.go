@@ -27,6 +27,7 @@ type bambooHook struct {
 	fieldBased bool
 	fields     bambooRecord
 	idPath     string // how the delivery calls the employee's id
+	malformed  *exeunt.Error
 }
 
 // decides says whether a departure can show in what changed. A delivery that does not say counts.
@@ -123,23 +124,37 @@ func parseBambooEmployees(object map[string]any) ([]bambooHook, *exeunt.Error) {
 	if !ok {
 		return nil, exeunt.Errorf(exeunt.Invalid, "employees is not a list")
 	}
-	byID := map[string]bool{}
 	var out []bambooHook
 	for i, item := range employees {
 		e, ok := item.(map[string]any)
 		if !ok {
-			return nil, exeunt.Errorf(exeunt.Invalid, "employees[%d] is not an object", i)
+			at := fmt.Sprintf("employees[%d]", i)
+			out = append(out, bambooHook{malformed: exeunt.Errorf(exeunt.Invalid, "%s is not an object", at).In(at)})
+			continue
 		}
 		fields, _ := e["fields"].(map[string]any)
 		hook := bambooHook{Employee: plainText(e["id"]), action: action(plainText(e["action"])), changed: list(e["changedFields"]),
 			fieldBased: true, fields: recordOf(fields), idPath: fmt.Sprintf("employees[%d].id", i)}
 		hook.at, _ = occurred(plainText(e["timestamp"]))
-		if !byID[hook.Employee] {
-			out = append(out, hook)
-		}
-		byID[hook.Employee] = true
+		out = keepLast(out, hook)
 	}
 	return out, nil
+}
+
+// keepLast replaces what was said of an employee before by what is said now, which is the newer. All
+// that changed in the two has changed: a departure taken back and a new address are no mere move.
+func keepLast(hooks []bambooHook, hook bambooHook) []bambooHook {
+	i := slices.IndexFunc(hooks, func(h bambooHook) bool { return h.Employee == hook.Employee && validEmployee(h.Employee) })
+	if i < 0 {
+		return append(hooks, hook)
+	}
+	if len(hook.changed) > 0 && len(hooks[i].changed) > 0 {
+		hook.changed = slices.Concat(hooks[i].changed, hook.changed)
+	} else {
+		hook.changed = nil // one of them does not say, and then everything counts
+	}
+	hooks[i] = hook
+	return hooks
 }
 
 // action is the last word of "employee.updated", "Updated" or "employee_with_fields.deleted". One

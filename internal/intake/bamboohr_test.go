@@ -341,6 +341,50 @@ func TestADeliveryAboutManyIsSplit(t *testing.T) {
 	}
 }
 
+func TestOneBadEmployeeDoesNotCostTheOthers(t *testing.T) {
+	s := bamboo(t, `{"default_type":"voluntary"}`, nil)
+	one := `{"id":"%","changedFields":["Status"],"fields":{"First Name":"P%","Last Name":"Q","Status":"Inactive","Termination Date":"2026-01-31"}}`
+	body := `{"employees":[` + strings.ReplaceAll(one, "%", "7") + `,"nobody",{"id":"0","fields":{}},{"id":"9","fields":{"Status":"Inactive"}},` + strings.ReplaceAll(one, "%", "8") + `]}`
+	events, a := s.Receive(signed(body, now), []byte(body), now)
+	if a.Status != 202 || !a.Signed || a.Quarantine() || len(events) != 2 || events[0].Employee != "7" || events[1].Employee != "8" {
+		t.Fatalf("answered %d (%v) with %+v", a.Status, a.Problem, events)
+	}
+	var bad []string
+	for _, problem := range a.Bad {
+		bad = append(bad, problem.Field)
+	}
+	if got := strings.Join(bad, " "); got != "employees[1] employees[2].id employees[].fields.terminationDate" {
+		t.Errorf("the bad ones are %s", got)
+	}
+	for _, e := range events {
+		if trigger, err := s.Normalise(t.Context(), e); err != nil || trigger.Departure.Leaver.Name != "P"+e.Employee+" Q" {
+			t.Errorf("%+v, %v", trigger.Departure.Leaver, err)
+		}
+	}
+}
+
+func TestTheLastOfTwoUpdatesOfOneEmployeeCounts(t *testing.T) {
+	s := bamboo(t, `{"default_type":"voluntary"}`, nil)
+	update := func(changed, date string) string {
+		return `{"id":"7","changedFields":[` + changed + `],"fields":{"First Name":"P","Last Name":"Q","Status":"Active","Termination Date":"` + date + `"}}`
+	}
+	for name, c := range map[string]struct {
+		first, last string
+		kind        exeunt.TriggerKind
+		date        exeunt.Date
+	}{
+		"put off":                      {update(`"Termination Date"`, "2026-02-28"), update(`"Termination Date"`, "2026-03-31"), exeunt.Announced, "2026-03-31"},
+		"taken back, then moved house": {update(`"Termination Date"`, ""), update(`"Address"`, ""), exeunt.Rescinded, ""},
+		"taken back, and more unsaid":  {update(``, ""), update(`"Address"`, ""), exeunt.Rescinded, ""},
+	} {
+		events := receive(t, s, `{"employees":[`+c.first+`,`+c.last+`]}`)
+		trigger, err := s.Normalise(t.Context(), events[0])
+		if err != nil || len(events) != 1 || trigger.Kind != c.kind || trigger.Departure.TerminationDate != c.date {
+			t.Errorf("%s: %d events, %s on %s, %v", name, len(events), trigger.Kind, trigger.Departure.TerminationDate, err)
+		}
+	}
+}
+
 func TestWithoutAnAPIKeyEveryFieldMustTravel(t *testing.T) {
 	s := bamboo(t, `{"default_type":"voluntary"}`, nil)
 	for field, body := range map[string]string{

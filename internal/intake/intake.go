@@ -73,6 +73,9 @@ type Answer struct {
 	Status  int           // 202, 400, 401, 413, 422, or 503 while the secret cannot be read
 	Problem *exeunt.Error // nil for 202; Field names the HR system's own path where possible
 	Signed  bool          // the signature was right, so that a refusal deserves an alert
+	// Bad says what is wrong with those parts of an accepted delivery about several people that make no
+	// event. The sender would repeat a refusal of the whole in vain, so they are for a person to look at.
+	Bad []*exeunt.Error
 }
 
 // Accepted says whether the events are to be kept.
@@ -103,7 +106,7 @@ type Source struct {
 // format is what differs between kinds of source.
 type format interface {
 	verify(h http.Header, body []byte, secret string, now time.Time) *exeunt.Error
-	events(h http.Header, body []byte) ([]Event, *Answer)
+	events(h http.Header, body []byte) ([]Event, *Answer) // nil when all is well
 	normalise(ctx context.Context, e Event) (exeunt.Trigger, error)
 	identifiers() []exeunt.IdentifierKind
 }
@@ -163,8 +166,11 @@ func (s *Source) Receive(h http.Header, body []byte, now time.Time) ([]Event, An
 		return nil, refuse(http.StatusBadRequest, true, unstorable())
 	}
 	events, answer := s.format.events(h, body)
-	if answer != nil {
-		answer.Signed = true
+	if answer == nil {
+		answer = &Answer{Status: http.StatusAccepted}
+	}
+	answer.Signed = true
+	if !answer.Accepted() {
 		return nil, *answer
 	}
 	for i := range events {
@@ -173,7 +179,7 @@ func (s *Source) Receive(h http.Header, body []byte, now time.Time) ([]Event, An
 		}
 		events[i].Source, events[i].Body, events[i].ReceivedAt = s.Name, body, now.UTC()
 	}
-	return events, Answer{Status: http.StatusAccepted, Signed: true}
+	return events, *answer
 }
 
 // Normalise makes the trigger of an event. Its error is ErrNotADeparture for what is about something

@@ -1,0 +1,104 @@
+package app
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/internal/engine"
+	"github.com/exeunt/exeunt/internal/intake"
+	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/store/storetest"
+)
+
+// noSystems is a house without systems and an operator to alert.
+type noSystems struct{ engine.Systems }
+
+func (noSystems) Names() []string { return nil }
+
+type operator struct{ engine.Planner }
+
+func (operator) Operator() exeunt.Person { return exeunt.Person{Email: "ops@x.example"} }
+
+// bambooHooks answers the webhooks of one BambooHR source over a fresh store; nothing works on them.
+func bambooHooks(t *testing.T) (hooks, *store.Store) {
+	t.Helper()
+	t.Setenv("BAMBOO_KEY", "k")
+	secret, err := connector.NewSecret("env:BAMBOO_KEY")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, _ := intake.Open(intake.Spec{Name: "hr", Kind: "bamboohr", Secret: secret, Zone: "UTC"}, []byte(`{"default_type":"voluntary"}`), nil)
+	s := storetest.SQLite(t)
+	log := slog.New(slog.DiscardHandler)
+	e, err := engine.New(t.Context(), engine.Config{Store: s, Systems: noSystems{}, Planner: operator{}, Log: log, Node: "one"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hooks{sources: &sources{byName: map[string]*intake.Source{"hr": source}}, engine: e, metrics: newMetrics(), log: log}, s
+}
+
+func bambooSigned(body string) http.Header {
+	at := strconv.FormatInt(time.Now().Unix(), 10)
+	mac := hmac.New(sha256.New, []byte("k"))
+	mac.Write([]byte(body + at))
+	h := http.Header{}
+	h.Set("X-BambooHR-Signature", hex.EncodeToString(mac.Sum(nil)))
+	h.Set("X-BambooHR-Timestamp", at)
+	return h
+}
+
+func alerts(t *testing.T, s *store.Store) []string {
+	t.Helper()
+	page, err := s.Entries(t.Context(), store.EntryQuery{Kind: string(exeunt.EntryRefused)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, e := range page.Rows {
+		out = append(out, e.What)
+	}
+	return out
+}
+
+func TestTheGoodOfADeliveryAreAcceptedAndTheBadSetAside(t *testing.T) {
+	h, s := bambooHooks(t)
+	good := `{"id":"7","fields":{"First Name":"P","Last Name":"Q","Status":"Inactive","Termination Date":"2026-01-31"}}`
+	body := `{"employees":[{"id":"0","fields":{}},` + good + `,"nobody"]}`
+	header := bambooSigned(body)
+	for range 2 { // sent again it has no further effect
+		if status, err := h.Hook(t.Context(), "hr", header, []byte(body)); status != http.StatusAccepted || err != nil {
+			t.Fatalf("answered %d, %v", status, err)
+		}
+	}
+	open, err := s.OpenEvents(t.Context())
+	if err != nil || len(open) != 1 {
+		t.Fatalf("%d events are kept, want the good one: %v", len(open), err)
+	}
+	kept, done, err := s.Event(t.Context(), "hr", "quarantine:"+open[0].ID)
+	if err != nil || !done || len(kept.Body) == 0 {
+		t.Errorf("the delivery is not in quarantine: %v", err)
+	}
+	if told := alerts(t, s); len(told) == 0 || !strings.Contains(told[0], "2 of its employees") || !strings.Contains(told[0], "employees[0].id") {
+		t.Errorf("the operator is told %q", told)
+	}
+}
+
+func TestADeliveryWithNothingGoodIsRefused(t *testing.T) {
+	h, s := bambooHooks(t)
+	body := `{"employees":[{"id":"0","fields":{}}]}`
+	if status, err := h.Hook(t.Context(), "hr", bambooSigned(body), []byte(body)); status != http.StatusUnprocessableEntity || err == nil {
+		t.Errorf("answered %d, %v", status, err)
+	}
+	if told := alerts(t, s); len(told) != 1 {
+		t.Errorf("the operator is told %q", told)
+	}
+}
