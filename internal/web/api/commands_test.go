@@ -1,0 +1,139 @@
+package api_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/exeunt/exeunt"
+)
+
+const reason = `{"reason":"confirmed by Hera Lind"}`
+
+// commands are all that can be asked, well formed, and what must then reach the engine: in the name of
+// whose token it is.
+var commands = []struct {
+	path, body string
+	status     int
+	reaches    string
+}{
+	{"/tasks/T-1/complete", `{"note":"laptop here"}`, 204, `complete T-1 [0 1] "laptop here" by Ida Novak`},
+	{"/tasks/1/complete", `{"done":[1]}`, 204, `complete T-1 [1] "" by Ida Novak`},
+	{"/tasks/t-1/complete", `{"done":[]}`, 204, `complete T-1 [] "" by Ida Novak`},
+	{"/tasks/T-1/reassign", `{"email":"omar@acme.example"}`, 204, "reassign T-1 to omar@acme.example by Ida Novak"},
+	{"/tasks/T-1/remind", "", 204, "remind T-1 by Ida Novak"},
+	{"/cases/c-1/release", reason, 204, "release C-1 by Ida Novak: confirmed by Hera Lind"},
+	{"/cases/C-1/steps/crm-disable/retry", "{}", 204, "retry C-1 crm-disable by Ida Novak: "},
+	{"/cases/C-1/steps/crm-disable/waive", reason, 204, "waive C-1 crm-disable by Ida Novak: confirmed by Hera Lind"},
+	{"/cases", `{"departure":{"type":"voluntary","last_day":"2026-01-30","leaver":{"id":"7","name":"Jane"}},"reason":"the HR system is down"}`, 201,
+		"start 7 2026-01-30 by Ida Novak: the HR system is down"},
+	{"/ledger/verify", "", 200, "verify"},
+}
+
+func TestCommandsActInTheNameOfTheToken(t *testing.T) {
+	for _, c := range commands {
+		t.Run(c.path+" "+c.body, func(t *testing.T) {
+			b, server := newServer(t)
+			got := call(t, server, http.MethodPost, "/api/v1"+c.path, "Bearer "+token, c.body)
+			if got.StatusCode != c.status || len(b.asked) != 1 || b.asked[0] != c.reaches {
+				t.Errorf("%d %s, reached %q; want %d, %q", got.StatusCode, got.body, b.asked, c.status, c.reaches)
+			}
+		})
+	}
+}
+
+// TestARefusedCommandIsAProblem goes through the kinds of error: 409 is what a person gets who decided
+// on a version that is no longer the newest.
+func TestARefusedCommandIsAProblem(t *testing.T) {
+	for kind, status := range map[exeunt.ErrorKind]int{
+		exeunt.Conflict: 409, exeunt.Denied: 403, exeunt.Invalid: 422, exeunt.NotFound: 404, exeunt.Temporary: 503, exeunt.Throttled: 429,
+		exeunt.Unsupported: 501, exeunt.Internal: 500,
+	} {
+		for _, c := range commands {
+			b, server := newServer(t)
+			b.fail = exeunt.Errorf(kind, "T-1 changed meanwhile").Because(errors.New(leaked)).In("version")
+			p := isProblem(t, call(t, server, http.MethodPost, "/api/v1"+c.path, "Bearer "+token, c.body), status)
+			if p["detail"] != "T-1 changed meanwhile" || !strings.Contains(fmt.Sprint(p["errors"]), "version") {
+				t.Errorf("%s, %s: %v", kind, c.path, p)
+			}
+		}
+	}
+}
+
+func TestWhatIsNotWellFormedReachesNothing(t *testing.T) {
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		names              string
+	}{
+		{"POST", "/cases/C-1/release", `{"reason":"short"}`, 422, "reason"},
+		{"POST", "/cases/C-1/release", `{}`, 422, "reason"},
+		{"POST", "/cases/C-1/steps/crm-disable/waive", `{"reason":"short"}`, 422, "reason"},
+		{"POST", "/cases", `{"departure":{"leaver":{"id":"7"}},"reason":"short"}`, 422, "reason"},
+		{"POST", "/cases", `{"reason":"the HR system is down"}`, 422, "departure"},
+		{"POST", "/tasks/T-1/reassign", `{"email":"nobody"}`, 422, "email"},
+		{"POST", "/tasks/T-1/complete", `{"done":["all"]}`, 422, "done"},
+		{"POST", "/tasks/T-1/complete", `{"surprise":1}`, 422, "surprise"},
+		{"POST", "/tasks/T-1/complete", `{`, 400, ""},
+		{"GET", "/cases?state=gone", "", 422, "state"},
+		{"GET", "/cases?size=100000", "", 422, "size"},
+		{"GET", "/entries?limit=0", "", 422, "limit"},
+		{"GET", "/entries?case=x-1", "", 422, ""},
+	} {
+		t.Run(c.path+" "+c.body, func(t *testing.T) {
+			b, server := newServer(t)
+			p := isProblem(t, call(t, server, c.method, "/api/v1"+c.path, "Bearer "+token, c.body), c.status)
+			if len(b.asked) > 0 || !strings.Contains(fmt.Sprint(p), c.names) {
+				t.Errorf("reached %q, and says %v", b.asked, p)
+			}
+		})
+	}
+}
+
+// TestWhatIsReadNamesItsSchema holds the documents that the command line and others read.
+func TestWhatIsReadNamesItsSchema(t *testing.T) {
+	_, server := newServer(t)
+	for path, schema := range map[string]string{
+		"/cases": "cases/v1", "/cases/C-1": "case/v1", "/tasks": "tasks/v1", "/systems": "systems/v1", "/entries": "entries/v1", "/ledger/key": "ledger-key/v1",
+	} {
+		got := call(t, server, http.MethodGet, "/api/v1"+path, "Bearer "+token, "")
+		if got.StatusCode != 200 || got.json(t)["schema"] != schema {
+			t.Errorf("%s: %d %s", path, got.StatusCode, got.body)
+		}
+	}
+	packet := call(t, server, http.MethodGet, "/api/v1/cases/C-1/evidence", "Bearer "+token, "")
+	if packet.Header.Get("Content-Type") != "application/zip" || packet.Header.Get("Content-Disposition") != `attachment; filename="C-1.evidence.zip"` || string(packet.body) != "PK" {
+		t.Errorf("the packet: %v %q", packet.Header, packet.body)
+	}
+	for _, want := range []string{`"id":"C-1"`, `"logged":3`} {
+		if got := call(t, server, http.MethodGet, "/api/v1/cases/1", "Bearer "+token, ""); !strings.Contains(string(got.body), want) {
+			t.Errorf("the case lacks %s: %s", want, got.body)
+		}
+	}
+}
+
+// TestHooksAnswerAsTheSourceJudges holds the way from judgement to answer; the judgements are intake's.
+func TestHooksAnswerAsTheSourceJudges(t *testing.T) {
+	b, server := newServer(t)
+	if got := call(t, server, http.MethodPost, "/hooks/good", "", "{}"); got.StatusCode != http.StatusAccepted || len(got.body) > 0 || len(b.asked) != 1 {
+		t.Errorf("accepted: %d %s, reached %q", got.StatusCode, got.body, b.asked)
+	}
+	full := call(t, server, http.MethodPost, "/hooks/full", "", "{}")
+	isProblem(t, full, http.StatusServiceUnavailable)
+	if full.Header.Get("Retry-After") != "30" {
+		t.Errorf("Retry-After %q", full.Header.Get("Retry-After"))
+	}
+	if p := isProblem(t, call(t, server, http.MethodPost, "/hooks/bad", "", "{}"), http.StatusUnprocessableEntity); p["field"] != "body.day" {
+		t.Errorf("%v", p)
+	}
+	isProblem(t, call(t, server, http.MethodPost, "/hooks/nobody", "", "{}"), http.StatusNotFound)
+	if got := call(t, server, http.MethodGet, "/hooks/good", "", ""); got.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("GET is answered %d", got.StatusCode)
+	}
+	call(t, server, http.MethodPost, "/hooks/good", "", strings.Repeat("x", 3<<20))
+	if last := b.asked[len(b.asked)-1]; !strings.HasPrefix(last, "hook 1048577 bytes") {
+		t.Errorf("of a large body %s were read; one byte over the limit says enough", last)
+	}
+}
