@@ -57,6 +57,7 @@ type dialect interface {
 	identity() string                               // column type of a generated key
 	lockSequencer(ctx context.Context, tx Tx) error // held to the end of the transaction
 	serveAlone(ctx context.Context) error           // held until close
+	stillAlone(ctx context.Context) error           // whether it is still held
 	close()
 }
 
@@ -112,6 +113,7 @@ func (d *sqliteDialect) lockSequencer(context.Context, Tx) error { return nil }
 
 // The data directory's lock, which the app takes, is the database's too.
 func (d *sqliteDialect) serveAlone(context.Context) error { return nil }
+func (d *sqliteDialect) stillAlone(context.Context) error { return nil }
 
 func (d *sqliteDialect) close() {
 	_ = d.read.Close()
@@ -199,13 +201,28 @@ func (d *postgresDialect) serveAlone(ctx context.Context) error {
 		return err
 	}
 	// After a kill the database may need a moment to see that the old server is gone.
-	ctx, cancel := context.WithTimeout(ctx, succession)
+	waiting, cancel := context.WithTimeout(ctx, succession)
 	defer cancel()
-	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(serverLock)); err != nil {
+	if _, err := conn.Exec(waiting, "SELECT pg_advisory_lock($1)", int64(serverLock)); err != nil {
 		conn.Release()
+		if ctx.Err() != nil || !errors.Is(waiting.Err(), context.DeadlineExceeded) {
+			return err // the database's own trouble, or whoever starts us has given up
+		}
 		return exeunt.Errorf(exeunt.Conflict, "another exeunt serves from this database already: stop it first").Because(err)
 	}
 	d.alone = conn
+	return nil
+}
+
+// stillAlone looks at the very session that took the lock: the pool makes a new one when that is lost,
+// after which another server may have the lock while everything here seems to work.
+func (d *postgresDialect) stillAlone(ctx context.Context) error {
+	if d.alone == nil {
+		return exeunt.Errorf(exeunt.Conflict, "this server has not made sure that it is the only one of its database")
+	}
+	if _, err := d.alone.Exec(ctx, "SELECT 1"); err != nil {
+		return exeunt.Errorf(exeunt.Conflict, "the database ended the session that makes this server its only one, as when it restarts or fails over, and another server may work by now: start this one again").Because(err)
+	}
 	return nil
 }
 

@@ -62,6 +62,10 @@ func (s *Store) Close() { s.dialect.close() }
 // already: two would take each other's leases for left over.
 func (s *Store) ServeAlone(ctx context.Context) error { return translate(s.dialect.serveAlone(ctx)) }
 
+// StillAlone says whether this process still is the only server, as ServeAlone made it. Conflict when that is
+// lost for good: whoever works on works beside another.
+func (s *Store) StillAlone(ctx context.Context) error { return s.dialect.stillAlone(ctx) }
+
 // Databases are the open handles, for the job queue, which shares them.
 func (s *Store) Databases() Databases { return s.databases }
 

@@ -117,3 +117,16 @@ func Open(t testing.TB, s *store.Store, d exeunt.Departure, now time.Time) exeun
 	}
 	return change
 }
+
+// EndServerSession ends the session that makes the store's process the only server, as a restart or a
+// failover of PostgreSQL does.
+func EndServerSession(t testing.TB, s *store.Store) {
+	t.Helper()
+	var ended int
+	err := s.Databases().Postgres.QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_locks
+		WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+		AND pid <> pg_backend_pid()`).Scan(&ended)
+	if err != nil || ended == 0 {
+		t.Fatalf("%d sessions were ended, %v", ended, err)
+	}
+}
