@@ -51,6 +51,7 @@ func (e *Engine) event(ctx context.Context, source, id string, attempt int) erro
 		return nil
 	case exeunt.Invalid, exeunt.Ambiguous, exeunt.Unsupported: // trying again cannot help
 		return e.refuse(ctx, ev, err)
+	default: // may go away by itself, but not in silence
 	}
 	if attempt == alertAfter {
 		waits := fmt.Sprintf("an event of %s waits: %s", source, exeunt.MessageOf(err))
