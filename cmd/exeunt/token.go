@@ -22,16 +22,20 @@ func tokenCommand(c *console) *cobra.Command {
 func tokenCreateCommand(c *console) *cobra.Command {
 	var f serverFlags
 	var email, label string
+	var roles []string
 	var days int
 	cmd := &cobra.Command{
 		Use: "create --data DIR", Short: "Print a new API token; it is shown once", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := knownRoles(roles); err != nil {
+				return err
+			}
 			s, err := openStore(cmd.Context(), f)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			token, err := app.NewAccounts(s, 0).CreateToken(cmd.Context(), store.User{Email: email, Name: email, Roles: []string{"admin"}}, label, time.Duration(days)*24*time.Hour)
+			token, err := app.NewAccounts(s, 0).CreateToken(cmd.Context(), store.User{Email: email, Name: email, Roles: roles}, label, time.Duration(days)*24*time.Hour)
 			if err != nil {
 				return err
 			}
@@ -39,7 +43,8 @@ func tokenCreateCommand(c *console) *cobra.Command {
 		},
 	}
 	f.add(cmd, false)
-	cmd.Flags().StringVar(&email, "as", "cli@localhost", "in whose name the token acts")
+	cmd.Flags().StringVar(&email, "as", "cli@localhost", "in whose name the token acts; of somebody who was invited it has their roles")
+	cmd.Flags().StringSliceVar(&roles, "role", nil, "give the token roles of its own instead; it then stands for nobody's account")
 	cmd.Flags().StringVar(&label, "label", "command line", "what it is for")
 	cmd.Flags().IntVar(&days, "days", 90, "how long it is valid")
 	return cmd
@@ -60,7 +65,7 @@ func tokenInviteCommand(c *console) *cobra.Command {
 				return err
 			}
 			defer s.Close()
-			secret, err := app.NewAccounts(s, 0).Invite(cmd.Context(), store.User{Email: email, Name: firstOf(name, email), Roles: roles})
+			secret, err := app.NewAccounts(s, 0).Invite(cmd.Context(), store.User{Email: email, Name: name, Roles: roles}, app.LocalCommands)
 			if err != nil {
 				return err
 			}
@@ -70,7 +75,7 @@ func tokenInviteCommand(c *console) *cobra.Command {
 	f.add(cmd, false)
 	cmd.Flags().StringVar(&email, "email", "", "address, with which they sign in")
 	cmd.Flags().StringVar(&name, "name", "", "name")
-	cmd.Flags().StringSliceVar(&roles, "role", []string{"hr"}, "hr, it, payroll, legal, manager, auditor or admin")
+	cmd.Flags().StringSliceVar(&roles, "role", nil, "hr, it, payroll, legal, manager, auditor or admin; somebody known keeps theirs when left out")
 	_ = cmd.MarkFlagRequired("email")
 	return cmd
 }

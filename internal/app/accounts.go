@@ -121,39 +121,6 @@ func (a *Accounts) Token(ctx context.Context, token string) (store.User, error) 
 	return a.store.Bearer(ctx, token, store.CredentialToken, time.Now())
 }
 
-// Invite makes somebody a user and returns the secret of their one-time link.
-func (a *Accounts) Invite(ctx context.Context, u store.User) (string, error) {
-	u, err := a.store.AddUser(ctx, u)
-	if err != nil {
-		return "", err
-	}
-	now := time.Now()
-	return a.store.Grant(ctx, u, store.CredentialInvitation, "", now, now.Add(7*24*time.Hour))
-}
-
-// CreateToken makes an API token for a user.
-func (a *Accounts) CreateToken(ctx context.Context, u store.User, label string, lifetime time.Duration) (string, error) {
-	u, err := a.store.AddUser(ctx, u)
-	if err != nil {
-		return "", err
-	}
-	now := time.Now()
-	token, err := a.store.Grant(ctx, u, store.CredentialToken, label, now, now.Add(lifetime))
-	if err == nil {
-		a.record(ctx, u.Email, "API token made: "+label)
-	}
-	return token, err
-}
-
-// FirstAdministrator invites the local administrator when nobody can sign in yet; "" otherwise.
-func (a *Accounts) FirstAdministrator(ctx context.Context) (string, error) {
-	n, err := a.store.Users(ctx)
-	if err != nil || n > 0 {
-		return "", err
-	}
-	return a.Invite(ctx, store.User{Email: "admin@localhost", Name: "Administrator", Roles: []string{"admin"}})
-}
-
 // taskLinks open tasks for people without an account.
 type taskLinks struct {
 	notify.Links

@@ -67,7 +67,7 @@ func opened(t *testing.T, a *App) exeunt.CaseID {
 func TestALivePageDoesNotHoldTheServerUp(t *testing.T) {
 	a := started(t)
 	id := opened(t, a)
-	invitation, err := a.Accounts.Invite(t.Context(), store.User{Email: "hera@acme.example", Name: "Hera Lind", Roles: []string{"hr"}})
+	invitation, err := a.Accounts.Invite(t.Context(), store.User{Email: "hera@acme.example", Name: "Hera Lind", Roles: []string{"hr"}}, "")
 	must(t, err)
 	session, err := a.Accounts.Redeem(t.Context(), invitation, "Hera Lind", "four words are plenty")
 	must(t, err)

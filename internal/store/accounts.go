@@ -19,22 +19,34 @@ const (
 	CredentialToken      = "token"      // call the API
 )
 
-// Users counts who may sign in.
-func (s *Store) Users(ctx context.Context) (int, error) {
+// People counts who can sign in, or can still follow an invitation to. Identities of tokens do neither.
+func (s *Store) People(ctx context.Context, now time.Time) (int, error) {
 	var n int
-	err := s.dialect.reader().queryRow(ctx, "SELECT COUNT(*) FROM users").Scan(&n)
+	err := s.dialect.reader().queryRow(ctx, `SELECT COUNT(*) FROM users u WHERE u.password <> ''
+		OR EXISTS (SELECT 1 FROM credentials c WHERE c.user_id = u.id AND c.kind = $1 AND c.until > $2)`, CredentialInvitation, micros(now)).Scan(&n)
 	return n, translate(err)
 }
 
-// AddUser adds somebody who may sign in once they have chosen a password.
-func (s *Store) AddUser(ctx context.Context, u User) (User, error) {
-	err := s.write(ctx, func(tx Tx) error {
+// UserByEmail is who has an address; NotFound for nobody.
+func (s *Store) UserByEmail(ctx context.Context, email string) (User, error) {
+	u, err := scanUser(s.dialect.reader().queryRow(ctx, "SELECT id, email, name, roles, password FROM users WHERE email = $1", address(email)))
+	return u.User, err
+}
+
+// PutUser adds a user, or gives the one with this address the name and roles that are given, together
+// with the entry that says so.
+func (s *Store) PutUser(ctx context.Context, u User, change *exeunt.Change) (User, error) {
+	u.Email = address(u.Email)
+	err := s.CommitWith(ctx, change, func(ctx context.Context, tx Tx) error {
 		return tx.queryRow(ctx, `INSERT INTO users (email, name, roles, password) VALUES ($1, $2, $3, '')
-			ON CONFLICT (email) DO UPDATE SET name = excluded.name RETURNING id`,
-			strings.ToLower(u.Email), u.Name, strings.Join(u.Roles, ",")).Scan(&u.ID)
+			ON CONFLICT (email) DO UPDATE SET name = excluded.name, roles = excluded.roles RETURNING id`,
+			u.Email, u.Name, strings.Join(u.Roles, ",")).Scan(&u.ID)
 	})
 	return u, err
 }
+
+// address is how addresses are kept and compared.
+func address(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
 // Grant makes a random secret of a kind for a user and returns it; only its digest is kept.
 func (s *Store) Grant(ctx context.Context, u User, kind, label string, now, until time.Time) (string, error) {
@@ -97,7 +109,7 @@ func (s *Store) Redeem(ctx context.Context, invitation, name, password string, n
 
 // SignIn checks a password. Unknown users take as long as known ones, and get the same answer.
 func (s *Store) SignIn(ctx context.Context, email, password string) (User, error) {
-	u, err := scanUser(s.dialect.reader().queryRow(ctx, "SELECT id, email, name, roles, password FROM users WHERE email = $1", strings.ToLower(strings.TrimSpace(email))))
+	u, err := scanUser(s.dialect.reader().queryRow(ctx, "SELECT id, email, name, roles, password FROM users WHERE email = $1", address(email)))
 	if err != nil && exeunt.KindOf(err) != exeunt.NotFound {
 		return User{}, err
 	}

@@ -299,7 +299,9 @@ func TestEveryReadAnswersOnBothDatabases(t *testing.T) {
 func TestPeopleSignInWithWhatTheyChose(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		u, err := s.AddUser(ctx, store.User{Email: "Ana@x.example", Name: "Ana", Roles: []string{"admin"}})
+		var change exeunt.Change
+		change.Record("access.roles", nil, now, "user added", nil)
+		u, err := s.PutUser(ctx, store.User{Email: "Ana@x.example", Name: "Ana", Roles: []string{"admin"}}, &change)
 		if err != nil {
 			t.Fatal(err)
 		}
