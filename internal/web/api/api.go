@@ -120,6 +120,10 @@ func authenticate(spec huma.API, bearers Bearers) func(huma.Context, func(huma.C
 			_ = huma.WriteErr(spec, c, status, exeunt.MessageOf(err))
 			return
 		}
+		if need, known := needs[c.Operation().Method+" "+c.Operation().Path]; !known || !web.May(user.Roles, need) {
+			_ = huma.WriteErr(spec, c, http.StatusForbidden, "the roles of this token do not allow that, so nothing was done: ask an administrator for one whose roles do")
+			return
+		}
 		next(huma.WithValue(c, userKey{}, user))
 	}
 }

@@ -6,52 +6,34 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/web"
 )
 
-// right is something that a role may see or do.
-type right int
+// right is something that a role may see or do; the table is shared with the API.
+type right = web.Right
 
 const (
-	seeOverview right = iota
-	seeCases
-	seeType   // how and why somebody leaves
-	seeAccess // what is cut where; without it only done or open
-	seeSystems
-	seeAudit
-	seeAllTasks
-	doTasks // any task, not only one's own
-	retrySteps
-	waiveSteps
-	releaseCases
-	startCases
-	exportEvidence
-	verifyLedger
+	seeOverview    = web.SeeOverview
+	seeCases       = web.SeeCases
+	seeType        = web.SeeType
+	seeAccess      = web.SeeAccess
+	seeSystems     = web.SeeSystems
+	seeAudit       = web.SeeAudit
+	seeAllTasks    = web.SeeAllTasks
+	doTasks        = web.DoTasks
+	retrySteps     = web.RetrySteps
+	waiveSteps     = web.WaiveSteps
+	releaseCases   = web.ReleaseCases
+	startCases     = web.StartCases
+	exportEvidence = web.ExportEvidence
+	verifyLedger   = web.VerifyLedger
 )
-
-// rights says which roles have which right. A right that no role of the reader has is refused with
-// the text of what does not exist.
-var rights = map[right][]string{
-	seeOverview:    {"admin", "hr", "it", "payroll", "legal", "auditor"},
-	seeCases:       {"admin", "hr", "it", "payroll", "legal", "auditor"},
-	seeType:        {"admin", "hr", "payroll", "legal", "auditor"},
-	seeAccess:      {"admin", "hr", "it", "legal", "auditor"},
-	seeSystems:     {"admin", "hr", "it", "auditor"},
-	seeAudit:       {"admin", "hr", "it", "legal", "auditor"},
-	seeAllTasks:    {"admin", "hr", "it", "payroll", "legal", "auditor"},
-	doTasks:        {"admin", "hr", "it", "payroll", "legal"},
-	retrySteps:     {"admin", "hr", "it", "payroll"},
-	waiveSteps:     {"admin", "hr", "it"},
-	releaseCases:   {"admin", "hr", "legal"},
-	startCases:     {"admin", "hr"},
-	exportEvidence: {"admin", "hr", "legal", "auditor"},
-	verifyLedger:   {"admin", "auditor", "legal"},
-}
 
 // viewer is who looks at a page.
 type viewer struct{ store.User }
 
 func (v viewer) may(r right) bool {
-	return slices.ContainsFunc(v.Roles, func(role string) bool { return slices.Contains(rights[r], role) })
+	return web.May(v.Roles, r)
 }
 
 // signs is the name under which the viewer's decisions are recorded.

@@ -1,0 +1,60 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
+)
+
+// bearers takes a role for the token of somebody who has it.
+type bearers struct{}
+
+func (bearers) Token(_ context.Context, role string) (store.User, error) {
+	return store.User{Name: "Ana", Email: "ana@acme.example", Roles: []string{role}}, nil
+}
+
+// did takes every command; calling what a test does not expect panics.
+type did struct{ Commands }
+
+func (did) StartCase(context.Context, exeunt.Departure, exeunt.Override) (exeunt.CaseID, error) {
+	return 1, nil
+}
+func (did) ReleaseCase(context.Context, exeunt.CaseID, exeunt.Override) error       { return nil }
+func (did) RetryStep(context.Context, exeunt.CaseID, string, exeunt.Override) error { return nil }
+func (did) WaiveStep(context.Context, exeunt.CaseID, string, exeunt.Override) error { return nil }
+func (did) ReassignTask(context.Context, exeunt.TaskID, exeunt.Person, exeunt.Override) error {
+	return nil
+}
+
+func TestATokenMayWhatItsRolesMay(t *testing.T) {
+	mux := http.NewServeMux()
+	Register(mux, Config{Commands: did{}, Bearers: bearers{}})
+	const why = `{"reason":"decided by the board"}`
+	for _, c := range []struct{ path, body, may, mayNot string }{
+		{"/cases/C-1/release", why, "hr admin", "it auditor manager payroll"},
+		{"/cases/C-1/steps/s/retry", why, "hr it admin", "auditor manager legal"},
+		{"/cases/C-1/steps/s/waive", why, "hr admin", "auditor manager payroll"},
+		{"/tasks/T-1/reassign", `{"email":"eva@acme.example"}`, "hr it admin", "auditor manager"},
+	} {
+		for _, role := range strings.Fields(c.may + " " + c.mayNot) {
+			r := httptest.NewRequest(http.MethodPost, "/api/v1"+c.path, strings.NewReader(c.body))
+			r.Header.Set("Authorization", "Bearer "+role)
+			r.Header.Set("Content-Type", "application/json")
+			w := httptest.NewRecorder()
+			mux.ServeHTTP(w, r)
+			want := http.StatusNoContent
+			if slices.Contains(strings.Fields(c.mayNot), role) {
+				want = http.StatusForbidden
+			}
+			if w.Code != want {
+				t.Errorf("%s to %s was answered %d, want %d: %s", role, c.path, w.Code, want, w.Body)
+			}
+		}
+	}
+}
