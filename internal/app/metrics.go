@@ -51,8 +51,8 @@ func (m *metrics) registry(a *App) *prometheus.Registry {
 		return orNaN(float64(n), err)
 	})
 	gauge("exeunt_cases_attention", "Cases that need a person now.", func(ctx context.Context) float64 {
-		o, err := a.Store.Overview(ctx, time.Now())
-		return orNaN(float64(o.Needing), err)
+		n, err := a.Store.NeedingPerson(ctx, time.Now())
+		return orNaN(float64(n), err)
 	})
 	return r
 }

@@ -78,6 +78,15 @@ func stateCondition(f *filter, state string, now time.Time) {
 	}
 }
 
+// NeedingPerson counts the cases that need a person now, from the partial indexes alone.
+func (s *Store) NeedingPerson(ctx context.Context, now time.Time) (int, error) {
+	f := &filter{}
+	stateCondition(f, "attention", now)
+	var n int
+	err := s.dialect.reader().queryRow(ctx, "SELECT COUNT(*) FROM cases c"+f.where(), f.args...).Scan(&n)
+	return n, translate(err)
+}
+
 // Cases returns one page of the list of cases.
 func (s *Store) Cases(ctx context.Context, q CaseQuery, now time.Time) (CasePage, error) {
 	page := CasePage{Counts: map[string]int{}}
