@@ -43,7 +43,11 @@ func serveCommand(c *console) *cobra.Command {
 			if err := welcome(cmd.Context(), c, a); err != nil {
 				return err
 			}
-			<-cmd.Context().Done()
+			select {
+			case <-a.Lost():
+				return a.Fault()
+			case <-cmd.Context().Done():
+			}
 			c.note("Stopping. What is running goes on at the next start.")
 			return nil
 		},

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -52,6 +53,8 @@ type App struct {
 	stopping chan struct{} // closed when the server stops: what streams must end then
 	shipping sync.WaitGroup
 	cancel   context.CancelFunc
+	fault    atomic.Pointer[error] // why it had to stop working
+	lost     chan struct{}         // closed once it has
 }
 
 // LoadConfig reads a configuration folder with every kind of connector. What would only be a warning
@@ -70,7 +73,7 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	if len(faults) > 0 {
 		return nil, exeunt.Errorf(exeunt.Invalid, "the configuration in %s has faults:\n%s", o.ConfigDir, faults.Error())
 	}
-	a := &App{Config: cfg, options: o, metrics: newMetrics(), stopping: make(chan struct{})}
+	a := &App{Config: cfg, options: o, metrics: newMetrics(), stopping: make(chan struct{}), lost: make(chan struct{})}
 	if err := a.start(ctx); err != nil {
 		a.close()
 		return nil, err
@@ -131,6 +134,11 @@ func (a *App) serve(ctx context.Context, sources *sources, links taskLinks) erro
 	if err := a.Engine.Start(ctx); err != nil {
 		return err
 	}
+	a.shipping.Go(func() {
+		ticker := time.NewTicker(aloneEvery)
+		defer ticker.Stop()
+		a.keepAlone(work, ticker.C)
+	})
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.options.Listen)
 	if err != nil {
 		return exeunt.Errorf(exeunt.Invalid, "cannot listen on %s: %v. Choose another with --listen", a.options.Listen, err)
