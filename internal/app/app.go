@@ -146,6 +146,7 @@ func (a *App) serve(ctx context.Context, sources *sources, links taskLinks) erro
 	a.listener = listener
 	a.server = &http.Server{
 		Handler: a.handler(sources, links), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute, // live pages move their own deadline with each event
 		ErrorLog: slog.NewLogLogger(a.options.Log.Handler(), slog.LevelDebug),
 	}
 	a.server.RegisterOnShutdown(sync.OnceFunc(func() { close(a.stopping) })) // Shutdown does not end live pages by itself

@@ -81,8 +81,9 @@ func (p *Proofs) VerifyLedger(ctx context.Context) (api.LedgerReport, error) {
 
 // compare holds the database against the verified log.
 func (p *Proofs) compare(ctx context.Context, inLog []string, size int64) error {
-	var seen int64
+	seen, last := int64(0), int64(-1)
 	err := p.store.Outbox().EachLeaf(ctx, func(n int64, hash string, index int64) error {
+		last = max(last, index)
 		switch {
 		case index < 0 || index >= size: // not shipped, or not under a signature yet
 			return nil
@@ -92,10 +93,20 @@ func (p *Proofs) compare(ctx context.Context, inLog []string, size int64) error 
 		seen++
 		return nil
 	})
-	if err == nil && seen < size-int64(p.unmarked(ctx)) {
-		err = exeunt.Errorf(exeunt.Conflict, "the log has %d entries and the database knows %d of them: the database was restored from an older backup, or rows were deleted", size, seen)
+	if err != nil {
+		return err
 	}
-	return err
+	// What is marked was in the log before it was marked, so the log is read after the marks.
+	integrated, err := p.log.Size(ctx)
+	switch {
+	case err != nil:
+		return err
+	case last >= integrated:
+		return exeunt.Errorf(exeunt.Conflict, "the database has entries up to place %d in the log, and the log has %d entries: the ledger was restored from an older backup, or its end was cut off", last, integrated)
+	case seen < size-int64(p.unmarked(ctx)):
+		return exeunt.Errorf(exeunt.Conflict, "the log has %d entries and the database knows %d of them: the database was restored from an older backup, or rows were deleted", size, seen)
+	}
+	return nil
 }
 
 // unmarked is how many entries may be in the log without the database having noted it yet.

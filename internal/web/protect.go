@@ -49,6 +49,21 @@ func SameOrigin(next http.Handler, fail Fail) http.Handler {
 	return protection.Handler(next)
 }
 
+// maxForm is the largest form: the longest holds a note and a checklist.
+const maxForm = 64 << 10
+
+// SmallForms reads forms up to a bound, so that nobody can fill the memory without signing in.
+func SmallForms(next http.Handler, fail Fail) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		if err := r.ParseForm(); err != nil {
+			fail(w, r, exeunt.Errorf(exeunt.Invalid, "the form could not be read, or is larger than 64 KiB, so nothing was changed: shorten it and send it again"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Recover turns a panic into an internal error, so that one bad page does not end a connection
 // without a word. The reader gets a reference; the log gets the stack.
 func Recover(next http.Handler, log *slog.Logger, fail Fail) http.Handler {

@@ -62,6 +62,7 @@ func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	s.routes(mux)
 	var h http.Handler = mux
+	h = web.SmallForms(h, s.fail)
 	h = web.SameOrigin(h, s.fail)
 	h = web.Recover(h, s.Log, s.fail)
 	h = web.Headers(h, s.Secure)
