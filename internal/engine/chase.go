@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -68,7 +69,17 @@ func (e *Engine) deliver(ctx context.Context, id int64, attempt int) error {
 	if t != nil && t.State != exeunt.TaskOpen {
 		return e.store.NoticeSent(ctx, id, time.Now()) // no longer needed; nobody is bothered
 	}
+	// A slow mail server outlasts the reconciler's patience, which then makes another job. Whoever comes
+	// second leaves it to the first; should that one die, the reconciler sees the claim expire.
+	now := time.Now()
+	if mine, err := e.store.ClaimNotice(ctx, id, now, now.Add(leaseTime)); err != nil || !mine {
+		return err
+	}
 	if err := e.messenger.Deliver(ctx, n, c, t); err != nil {
+		ctx := context.WithoutCancel(ctx) // the delivery may have used up the job's time
+		if err := e.store.ReleaseNotice(ctx, id); err != nil {
+			e.log.Warn("a message that was not delivered could not be given back; it is tried again in some minutes", "error", err)
+		}
 		if attempt == alertAfter {
 			e.recordUndelivered(ctx, n, c, err)
 		}
@@ -77,9 +88,15 @@ func (e *Engine) deliver(ctx context.Context, id int64, attempt int) error {
 	return e.store.NoticeSent(ctx, id, time.Now())
 }
 
+// recordUndelivered says that a message does not arrive, in the record and, when it was for somebody
+// else, to the operator.
 func (e *Engine) recordUndelivered(ctx context.Context, n exeunt.Notice, c exeunt.Case, why error) {
 	var change exeunt.Change
 	change.Record(exeunt.EntryNoticeFailed, c, time.Now(), fmt.Sprintf("a message to %s does not arrive", n.To), map[string]string{"reason": exeunt.MessageOf(why), "kind": string(n.Kind)})
+	if operator := e.planner.Operator(); !strings.EqualFold(operator.Email, n.To.Email) {
+		change.Notices = []exeunt.Notice{{Kind: exeunt.NoticeAlert, To: operator, Dedup: fmt.Sprintf("undelivered:%d", n.ID),
+			Text: fmt.Sprintf("A message to %s (%s) does not arrive: %s. Check the address and the mail server; the task is in the pages all the same.", n.To, n.To.Email, exeunt.MessageOf(why))}}
+	}
 	if err := e.commit(ctx, &change); err != nil {
 		e.log.Warn("an undelivered message could not be recorded", "error", err)
 	}

@@ -138,7 +138,7 @@ func (s *Store) Due(ctx context.Context, before time.Time) ([]exeunt.Job, error)
 	if err := add(exeunt.JobRemind, "SELECT t.case_id, '', t.key, 0, 0 FROM tasks t JOIN cases c ON c.id = t.case_id WHERE t.remind_at <= $1 AND c.state <> 'held'", micros(before)); err != nil {
 		return nil, err
 	}
-	err = add(exeunt.JobDeliver, "SELECT case_id, '', '', id, 0 FROM notices WHERE sent_at IS NULL AND made_at <= $1", micros(before))
+	err = add(exeunt.JobDeliver, "SELECT case_id, '', '', id, 0 FROM notices WHERE sent_at IS NULL AND made_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1)", micros(before))
 	return jobs, err
 }
 
@@ -164,9 +164,14 @@ func (s *Store) Unlease(ctx context.Context, id exeunt.CaseID, system, holder st
 }
 
 // DropLeases forgets every lease of holders with a prefix: those of this node before it was killed.
+// Notices that were being delivered then are free again, too: one server serves a database.
 func (s *Store) DropLeases(ctx context.Context, prefix string) error {
 	return s.write(ctx, func(tx Tx) error {
 		_, err := tx.exec(ctx, "DELETE FROM leases WHERE holder LIKE $1", strings.ReplaceAll(prefix, "%", "")+"%")
+		if err != nil {
+			return err
+		}
+		_, err = tx.exec(ctx, "UPDATE notices SET claimed_until = NULL WHERE sent_at IS NULL AND claimed_until IS NOT NULL")
 		return err
 	})
 }
@@ -181,6 +186,26 @@ func (s *Store) Notice(ctx context.Context, id int64) (n exeunt.Notice, sent boo
 	err = fromDocument(doc, &n)
 	n.ID = id
 	return n, at != nil, err
+}
+
+// ClaimNotice lets the caller alone deliver a notice until a moment. It returns false when it was delivered or
+// while somebody else is at it.
+func (s *Store) ClaimNotice(ctx context.Context, id int64, now, until time.Time) (bool, error) {
+	var n int64
+	err := s.write(ctx, func(tx Tx) error {
+		var err error
+		n, err = tx.exec(ctx, "UPDATE notices SET claimed_until = $1 WHERE id = $2 AND sent_at IS NULL AND (claimed_until IS NULL OR claimed_until <= $3)", micros(until), id, micros(now))
+		return err
+	})
+	return n == 1, err
+}
+
+// ReleaseNotice gives a notice back that could not be delivered.
+func (s *Store) ReleaseNotice(ctx context.Context, id int64) error {
+	return s.write(ctx, func(tx Tx) error {
+		_, err := tx.exec(ctx, "UPDATE notices SET claimed_until = NULL WHERE id = $1", id)
+		return err
+	})
 }
 
 // NoticeSent marks a notice as delivered.

@@ -86,6 +86,7 @@ CREATE TABLE notices (
 	task TEXT NOT NULL,
 	dedup TEXT NOT NULL,
 	made_at BIGINT NOT NULL,
+	claimed_until BIGINT,
 	sent_at BIGINT,
 	document TEXT NOT NULL,
 	UNIQUE (case_id, task, dedup, recipient)

@@ -1,0 +1,113 @@
+package engine_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/engine"
+)
+
+// post is a mail server that takes its time, or refuses one address.
+type post struct {
+	*company
+	takes   time.Duration
+	refuses string
+	failed  int
+}
+
+func (p *post) Deliver(ctx context.Context, n exeunt.Notice, c exeunt.Case, t *exeunt.Task) error {
+	<-time.After(p.takes)
+	if n.To.Email == p.refuses {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.failed++
+		return exeunt.Errorf(exeunt.Invalid, "there is no such mailbox")
+	}
+	return p.company.Deliver(ctx, n, c, t)
+}
+
+// mailBy restarts the engine with another mail server.
+func (c *company) mailBy(p *post) {
+	c.t.Helper()
+	c.stop()
+	e, err := engine.New(c.t.Context(), engine.Config{Store: c.store, Systems: c, Planner: c, Intake: c, Messenger: p, Log: slog.New(slog.DiscardHandler), Node: "one", Alone: true, Poll: 30 * time.Second})
+	if err == nil {
+		err = e.Start(c.t.Context())
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.engine = e
+}
+
+// toldOf counts the messages of a kind that mention something.
+func (c *company) toldOf(kind exeunt.NoticeKind, about string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for _, told := range c.told {
+		if told.Kind == kind && strings.Contains(told.Text, about) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestASlowMailServerSendsEachMessageOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.mailBy(&post{company: c, takes: 50 * time.Second})
+		c.payroll.Hire(leaving().Leaver)
+		c.hear("1", exeunt.Announced, leaving())
+		pass(4 * time.Minute)
+		seen := map[string]int{}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, n := range c.told {
+			seen[n.To.Email+" "+n.Task+" "+n.Dedup]++
+		}
+		if len(seen) == 0 {
+			t.Error("nobody was told of anything")
+		}
+		for what, times := range seen {
+			if times != 1 {
+				t.Errorf("%s was sent %d times", what, times)
+			}
+		}
+	})
+}
+
+func TestTheOperatorIsToldOfAnAddressThatDoesNotWork(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		p := &post{company: c, refuses: "ana.silva@northwind.example"}
+		c.mailBy(p)
+		c.payroll.Hire(leaving().Leaver)
+		c.hear("1", exeunt.Announced, leaving())
+		pass(20 * time.Minute)
+		c.hasEntry(exeunt.EntryNoticeFailed)
+		c.wasTold(exeunt.NoticeAlert, "ops@x.example")
+		if n := c.toldOf(exeunt.NoticeAlert, "ana.silva@northwind.example"); n == 0 {
+			t.Errorf("the alert does not say whom no message reaches: %+v", c.told)
+		}
+	})
+}
+
+func TestAnAlertThatDoesNotArriveRaisesNoOther(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		p := &post{company: c, refuses: "ops@x.example"}
+		c.mailBy(p)
+		d := leaving()
+		d.Leaver.Name = "" // refused, of which the operator is told
+		c.hear("1", exeunt.Announced, d)
+		pass(20 * time.Minute)
+		c.hasEntry(exeunt.EntryNoticeFailed)
+		c.mailBy(&post{company: c})
+		pass(time.Minute)
+		if n := c.toldOf(exeunt.NoticeAlert, "does not arrive"); n != 0 {
+			t.Errorf("%d alerts about an alert", n)
+		}
+	})
+}
