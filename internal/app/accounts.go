@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -18,7 +19,8 @@ import (
 type Accounts struct {
 	store    *store.Store
 	lifetime time.Duration // of a session
-	tries    tries
+	tries    tries         // at signing in
+	refused  tries         // refusals that are recorded
 }
 
 // NewAccounts makes accounts over a store.
@@ -26,28 +28,41 @@ func NewAccounts(s *store.Store, lifetime time.Duration) *Accounts {
 	if lifetime <= 0 {
 		lifetime = 12 * time.Hour
 	}
-	return &Accounts{store: s, lifetime: lifetime, tries: tries{limit: map[string]*rate.Limiter{}}}
+	return &Accounts{store: s, lifetime: lifetime, tries: newTries(), refused: newTries()}
 }
 
-// tries bounds guesses: ten for each address, then one in twenty seconds.
+// tries bounds guesses: ten for each address, then one in twenty seconds, and fifty a second in all.
 type tries struct {
 	mu    sync.Mutex
 	limit map[string]*rate.Limiter
+	all   *rate.Limiter
 }
+
+func newTries() tries {
+	return tries{limit: map[string]*rate.Limiter{}, all: rate.NewLimiter(50, 200)}
+}
+
+// manyTries is when addresses that nobody tries any more are forgotten.
+const manyTries = 10_000
 
 func (t *tries) allow(key string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l, ok := t.limit[key]
 	if !ok {
-		if len(t.limit) > 10_000 { // somebody tries many: forget, but slow all down alike
-			clear(t.limit)
+		if len(t.limit) >= manyTries {
+			maps.DeleteFunc(t.limit, func(_ string, l *rate.Limiter) bool { return l.Tokens() >= triesAtOnce })
 		}
-		l = rate.NewLimiter(rate.Every(20*time.Second), 10)
+		if len(t.limit) >= manyTries { // an attack on many at once; those that are known stay slowed down
+			return false
+		}
+		l = rate.NewLimiter(rate.Every(20*time.Second), triesAtOnce)
 		t.limit[key] = l
 	}
-	return l.Allow()
+	return t.all.Allow() && l.Allow()
 }
+
+const triesAtOnce = 10
 
 var tooMany = exeunt.Errorf(exeunt.Throttled, "too many attempts: wait a minute and try again").After(time.Minute)
 
@@ -58,7 +73,7 @@ func (a *Accounts) SignIn(ctx context.Context, email, password string) (string, 
 	}
 	u, err := a.store.SignIn(ctx, email, password)
 	if exeunt.KindOf(err) == exeunt.Unauthorised {
-		a.record(ctx, email, "sign-in refused")
+		a.recordRefused(ctx, email)
 		return "", u, exeunt.Errorf(exeunt.Denied, "%s", exeunt.MessageOf(err))
 	}
 	if err != nil {
@@ -75,6 +90,15 @@ func (a *Accounts) session(ctx context.Context, u store.User) (string, error) {
 		a.record(ctx, u.Email, "signed in")
 	}
 	return session, err
+}
+
+// recordRefused puts refused sign-ins of people who exist into the ledger, ten and then one in twenty
+// seconds for each. What was typed for somebody who does not exist is not kept: it may be a password.
+func (a *Accounts) recordRefused(ctx context.Context, email string) {
+	u, err := a.store.UserByEmail(ctx, email)
+	if err == nil && a.refused.allow(u.Email) {
+		a.record(ctx, u.Email, "sign-in refused")
+	}
 }
 
 // record puts sign-ins into the ledger. A ledger that cannot take it must not lock people out.

@@ -90,10 +90,13 @@ func (s *Store) Redeem(ctx context.Context, invitation, name, password string, n
 	if err != nil {
 		return u, exeunt.Errorf(exeunt.Invalid, "choose a password of at most 72 bytes").In("password")
 	}
-	if name = strings.TrimSpace(name); name != "" {
+	if name = strings.Join(strings.Fields(name), " "); name != "" {
 		u.Name = name
 	}
 	err = s.write(ctx, func(tx Tx) error {
+		if err := nameIsFree(ctx, tx, u); err != nil {
+			return err
+		}
 		n, err := tx.exec(ctx, "DELETE FROM credentials WHERE digest = $1", digest(invitation))
 		if err != nil {
 			return err
@@ -105,6 +108,18 @@ func (s *Store) Redeem(ctx context.Context, invitation, name, password string, n
 		return err
 	})
 	return u, err
+}
+
+// nameIsFree refuses a name by which somebody else signs in the record, or the engine does.
+func nameIsFree(ctx context.Context, tx Tx, u User) error {
+	var others int
+	if err := tx.queryRow(ctx, "SELECT COUNT(*) FROM users WHERE LOWER(name) = $1 AND id <> $2", strings.ToLower(u.Name), u.ID).Scan(&others); err != nil {
+		return err
+	}
+	if others > 0 || strings.EqualFold(u.Name, "engine") {
+		return exeunt.Errorf(exeunt.Invalid, "somebody else signs as %q already: add a middle name or initial, since the record goes by names", u.Name).In("name")
+	}
+	return nil
 }
 
 // SignIn checks a password. Unknown users take as long as known ones, and get the same answer.

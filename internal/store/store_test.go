@@ -368,3 +368,23 @@ func TestOneServerServesADatabase(t *testing.T) {
 		t.Errorf("after the first has gone: %v", err)
 	}
 }
+
+func TestNobodySignsAsSomebodyElse(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for i, want := range []exeunt.ErrorKind{"", exeunt.Invalid} {
+			var change exeunt.Change
+			change.Record(exeunt.EntrySignedIn, nil, now, "invited", nil)
+			u, err := s.PutUser(t.Context(), store.User{Email: []string{"a@x.example", "b@x.example"}[i], Roles: []string{"it"}}, &change)
+			if err != nil {
+				t.Fatal(err)
+			}
+			invitation, err := s.Grant(t.Context(), u, store.CredentialInvitation, "", now, now.Add(time.Hour))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Redeem(t.Context(), invitation, []string{"Priya Nair", " priya  NAIR"}[i], "correct horse battery", now); exeunt.KindOf(err) != want {
+				t.Errorf("the name was answered %v", err)
+			}
+		}
+	})
+}

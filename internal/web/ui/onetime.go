@@ -35,7 +35,7 @@ func (s *server) oneTimePage(w http.ResponseWriter, r *http.Request) error {
 	case "done":
 		view.Saved = "Recorded."
 	}
-	return write(w, r, http.StatusOK, oneTimeTemplate(s.bare(r, link.Task.Title), view))
+	return write(w, r, http.StatusOK, oneTimeTemplate(s.bare(r, oneTimeTitle(link)), view))
 }
 
 func (s *server) openLink(w http.ResponseWriter, r *http.Request) (Link, error) {
@@ -68,7 +68,7 @@ func (s *server) oneTimePost(w http.ResponseWriter, r *http.Request) error {
 		err = s.Commands.SaveTask(r.Context(), link.Task.ID, form.Ticked, form.Note, by)
 	case "complete":
 		after = "done"
-		if link.Task.Open() { // the same form twice is harmless
+		if link.Task.State != exeunt.TaskDone || link.Task.DoneBy != by { // the same form twice is harmless
 			err = s.Commands.CompleteTask(r.Context(), link.Task.ID, form.Ticked, form.Note, by)
 		}
 	case "hand-on":
@@ -96,7 +96,7 @@ func (s *server) oneTimeAgain(w http.ResponseWriter, r *http.Request, link Link,
 		view.Ticked[i] = true
 	}
 	view.Changed, view.HandOn = kind == exeunt.Conflict, form.Act == "hand-on"
-	return write(w, r, web.Status(err), oneTimeTemplate(s.bare(r, link.Task.Title), view))
+	return write(w, r, web.Status(err), oneTimeTemplate(s.bare(r, oneTimeTitle(link)), view))
 }
 
 // handOn gives the task to the right person, after which the link opens nothing any more.
@@ -113,4 +113,13 @@ func (s *server) handOn(w http.ResponseWriter, r *http.Request, link Link, form 
 	}
 	s.changed()
 	return write(w, r, http.StatusOK, handedOnView(s.bare(r, "Handed on"), form.To))
+}
+
+// oneTimeTitle names the task for as long as there is something to do: a link that was left in a mailbox
+// tells nothing afterwards.
+func oneTimeTitle(l Link) string {
+	if l.Task.Open() {
+		return l.Task.Title
+	}
+	return "Nothing is left to do here"
 }
