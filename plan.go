@@ -377,7 +377,7 @@ func (t Task) Unblock(now time.Time) (Task, Notice) {
 func byHandReason(s System) string {
 	switch {
 	case s.Stage == Shadow:
-		return "the connector only looks on (stage shadow); a person does it"
+		return "not trusted to act yet (stage shadow); a person does it"
 	case s.Stage == Manual && s.Kind != "manual":
 		return "not live yet (stage manual); a person does it"
 	default:

@@ -8,7 +8,7 @@ type Stage string
 // The stages.
 const (
 	Manual Stage = "manual" // a person does it; we track it
-	Shadow Stage = "shadow" // a person does it; the connector looks on
+	Shadow Stage = "shadow" // a person does it; the connector is set up and does not act yet
 	Live   Stage = "live"   // the connector does it
 )
 

@@ -72,7 +72,7 @@ func gap(s exeunt.System, stats store.SystemStats, now time.Time) string {
 	case stats.Failed > 0:
 		return plural(stats.Failed, "step has failed", "steps have failed")
 	case s.Stage == exeunt.Shadow:
-		return "Not live: the connector only looks on"
+		return "Not live: a person does it"
 	case s.Stage == exeunt.Manual && s.Kind != "manual":
 		return "Not live: a person does it until a rehearsal has passed"
 	case s.Kind == "manual" && s.SSO == "":
