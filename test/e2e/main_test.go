@@ -2,7 +2,7 @@
 // from docs/configure.md, real directories and databases, signed webhooks over HTTP, the command line
 // and its exit codes. Nothing of the server runs in the test process.
 //
-//   - departure_test.go: from a webhook to sealed evidence, seen through the vendors' own doors
+//   - departure_test.go, proof_test.go: from a webhook to sealed evidence, seen through the vendors' own doors
 //   - webhook_test.go: what a sender is answered
 //   - kill_test.go: kill -9 in the middle of departures
 //   - liar_test.go: a system that answers 200 and does nothing
