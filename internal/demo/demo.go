@@ -131,16 +131,21 @@ type Departure struct {
 // Departures picks people and announces one departure of each type. With all of them due, so that
 // everything can be watched to its end; otherwise one is announced ahead.
 func (d *Demo) Departures(now time.Time, allDue bool) []Departure {
-	past := exeunt.Date(now.AddDate(0, 0, -1).Format(time.DateOnly))
-	ahead := exeunt.Date(now.AddDate(0, 0, 10).Format(time.DateOnly))
-	if allDue {
-		ahead = past
-	}
 	people := d.Company.People
-	at := func(i int) sim.Person { return people[len(people)-1-i*7%len(people)] }
+	leaves := func(i int, how string, inDays int) Departure {
+		p := people[len(people)-1-i*7%len(people)]
+		if allDue {
+			inDays = -1
+		}
+		there := now.UTC()
+		if zone, err := exeunt.Zone(p.Place.Zone); err == nil {
+			there = now.In(zone) // it may be another day already
+		}
+		return Departure{Person: p, How: how, Day: exeunt.Date(there.AddDate(0, 0, inDays).Format(time.DateOnly))}
+	}
 	return []Departure{
-		{at(1), "Resignation", past}, {at(2), "Dismissal", past}, {at(3), "Redundancy", past},
-		{at(4), "Retirement", ahead}, {at(5), "End of contract", past}, {at(6), "Death", past},
+		leaves(1, "Resignation", -1), leaves(2, "Dismissal", -1), leaves(3, "Redundancy", -1),
+		leaves(4, "Retirement", 10), leaves(5, "End of contract", -1), leaves(6, "Death", -1),
 	}
 }
 
