@@ -120,5 +120,13 @@ func (c *Config) Plan(of exeunt.Case, now time.Time) (exeunt.Plan, error) {
 	if !of.Owner.Named() {
 		of.Owner = roles(CaseOwner, of.Departure.Leaver)
 	}
-	return exeunt.Draft(p, of, c.Inventory(), roles, now)
+	inventory := c.Inventory()
+	plan, err := exeunt.Draft(p, of, inventory, roles, now)
+	if err != nil {
+		return plan, err
+	}
+	if left := plan.Uncovered(inventory); len(left) > 0 { // the promise of the product is asked for once more
+		return exeunt.Plan{}, exeunt.Errorf(exeunt.Internal, "the plan leaves out %v, so it is not used: a fault of ours; please report it", left)
+	}
+	return plan, nil
 }

@@ -63,7 +63,6 @@ type queue interface {
 	insert(ctx context.Context, tx store.Tx, jobs []river.InsertManyParams) error
 	start(ctx context.Context) error
 	stop(ctx context.Context) error
-	addLane(system string, visits int) error
 	rescue(ctx context.Context) error
 }
 
@@ -141,10 +140,6 @@ func (q *riverQueue[T]) stop(ctx context.Context) error {
 	cancelled, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	return q.client.StopAndCancel(cancelled)
-}
-
-func (q *riverQueue[T]) addLane(system string, visits int) error {
-	return q.client.Queues().Add(lane(system), river.QueueConfig{MaxWorkers: visits})
 }
 
 // rescueSQLite puts back at once what this process was running when it was killed: the data

@@ -36,11 +36,6 @@ func (s *Store) Case(ctx context.Context, id exeunt.CaseID) (exeunt.Case, error)
 	return c, err
 }
 
-// OpenCaseOf returns the leaver's case that is under way; NotFound when there is none.
-func (s *Store) OpenCaseOf(ctx context.Context, leaverKey string) (exeunt.Case, error) {
-	return scanCase(s.dialect.reader().queryRow(ctx, "SELECT "+caseColumns+" FROM cases WHERE leaver_key = $1 AND closed_at IS NULL AND state <> 'rescinded'", leaverKey))
-}
-
 // Steps loads every step of a case in the order of its plan.
 func (s *Store) Steps(ctx context.Context, id exeunt.CaseID) ([]exeunt.Step, error) {
 	return s.steps(ctx, "case_id = $1 ORDER BY position", int64(id))
