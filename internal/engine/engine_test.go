@@ -373,6 +373,9 @@ func TestWhatIsOlderChangesNothing(t *testing.T) {
 		if page, _ := c.store.Cases(t.Context(), store.CaseQuery{}, time.Now()); page.All != 0 || c.directory.Applied(exeunt.Disable) != 0 {
 			t.Error("an announcement that was taken back before it arrived was carried out")
 		}
+		if page, _ := c.store.Entries(t.Context(), store.EntryQuery{Text: "older than what was heard"}); page.Total != 1 {
+			t.Error("it was not settled and noted as older")
+		}
 	})
 }
 
