@@ -32,7 +32,8 @@ type ActionSpec struct {
 	Order       int           `json:"order"`                 // inside the system: factors before disable
 	Proof       Proof         `json:"proof"`                 // Observed when it can be read back, else Acknowledged
 	Repeatable  bool          `json:"repeatable"`            // doing it twice does no more than doing it once
-	Reversible  bool          `json:"reversible"`            // the recorded snapshot is enough to put it back
+	Reversible  bool          `json:"reversible"`            // the connector puts it back from the recorded snapshot
+	Takes       []string      `json:"takes,omitempty"`       // keys of the snapshot: what it takes away, and an undo puts back
 	Destructive bool          `json:"destructive,omitempty"` // loses data; a legal hold forbids it
 	Scopes      []string      `json:"scopes,omitempty"`      // permissions it needs, in the vendor's words
 	Settles     time.Duration `json:"settles,omitempty"`     // how long the vendor may take to show it

@@ -58,6 +58,7 @@ type Step struct {
 	System      string    `json:"system"`
 	SystemTitle string    `json:"system_title"`
 	Action      Action    `json:"action"`
+	Undoes      string    `json:"undoes,omitempty"` // the key of the step that this one puts back
 	Title       string    `json:"title"`
 	Branch      string    `json:"branch"`
 	Coverage    Coverage  `json:"coverage"`

@@ -33,6 +33,10 @@ type Connector interface {
 
 	// Apply does one action. It is called only after an Observe that did not find it done, and
 	// again after a lost answer only when the action's spec says that it is repeatable.
+	//
+	// With Undo it puts back what the action took away: what the snapshot has under the spec's Takes,
+	// and nothing else. That may come twice. What is gone meanwhile (a group that was deleted) is left
+	// out and named in the error, after the rest is back: see [PutBack].
 	Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with Parameters) error
 }
 
@@ -44,6 +48,9 @@ type Parameters struct {
 	TerminationDate exeunt.Date
 	IdempotencyKey  string             // the same for every attempt at the same step
 	Seen            exeunt.Observation // the look that preceded this
+
+	Undo     bool                // put the action back instead of doing it
+	Snapshot map[string][]string // with Undo: what was there before the action was done
 }
 
 // Kind is one kind of system: what it can do and how to open one.

@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/exeunt/exeunt"
 )
@@ -29,19 +30,25 @@ type Aim struct {
 //   - answered and not seen: not yet, until the vendor's settling time is over; then try again
 //   - lost answer: look; repeat only what is repeatable; else a person must find out
 //
+// An undo goes the same way: there, "so already" means that all that was taken away is back.
+//
 // intend must make the intent durable before it returns; Converge does not act when it fails.
 func Converge(ctx context.Context, c Connector, a Aim, intend func(before exeunt.Observation) error) (exeunt.Outcome, error) {
+	if err := a.refuse(); err != nil {
+		return failed(err), nil
+	}
 	before, err := c.Observe(ctx, a.Account)
 	if err != nil {
 		return failed(err), nil
 	}
-	switch before.Of(a.Spec.Action) {
+	standing := a.standing(before)
+	switch standing {
 	case exeunt.Holds:
 		return done(a, before, exeunt.Observed, a.Intended), nil
 	case exeunt.Pending:
 		return notYet(a, before), nil
 	case exeunt.Unknown:
-		if a.Intended && !a.Spec.Repeatable {
+		if a.Intended && !a.repeatable() {
 			return unknowable(a, before), nil
 		}
 	case exeunt.Absent: // there is something to do
@@ -49,10 +56,10 @@ func Converge(ctx context.Context, c Connector, a Aim, intend func(before exeunt
 	if a.Spec.Action == exeunt.CheckAccess {
 		return stillOpen(a, before), nil
 	}
-	if a.Intended && a.Settling && before.Of(a.Spec.Action) == exeunt.Absent {
+	if a.Intended && a.Settling && standing == exeunt.Absent {
 		return notYet(a, before), nil
 	}
-	if a.Intended && !a.Spec.Repeatable && before.Of(a.Spec.Action) == exeunt.Absent && a.Spec.Settles > 0 {
+	if a.Intended && !a.repeatable() && standing == exeunt.Absent && a.Spec.Settles > 0 {
 		return unknowable(a, before), nil
 	}
 	if err := intend(before); err != nil {
@@ -75,8 +82,10 @@ func judge(ctx context.Context, c Connector, a Aim, before exeunt.Observation, a
 	if err != nil {
 		return withSnapshot(failed(err), before)
 	}
+	standing := a.standing(after)
+	missing := Missing(a.Spec, a.With.Snapshot, after)
 	after.Snapshot = before.Snapshot
-	switch after.Of(a.Spec.Action) {
+	switch standing {
 	case exeunt.Holds:
 		return done(a, after, exeunt.Observed, true)
 	case exeunt.Pending:
@@ -85,7 +94,7 @@ func judge(ctx context.Context, c Connector, a Aim, before exeunt.Observation, a
 		switch {
 		case applyErr == nil:
 			return done(a, after, exeunt.Acknowledged, true)
-		case !a.Spec.Repeatable:
+		case !a.repeatable():
 			return unknowable(a, after)
 		}
 		return withSnapshot(failed(applyErr), before)
@@ -97,7 +106,11 @@ func judge(ctx context.Context, c Connector, a Aim, before exeunt.Observation, a
 	if a.Spec.Settles > 0 {
 		return unshown(a, after)
 	}
-	out := failed(exeunt.Errorf(exeunt.Temporary, "the system answered that it was done, but nothing has changed there"))
+	lie := exeunt.Errorf(exeunt.Temporary, "the system answered that it was done, but nothing has changed there")
+	if a.With.Undo && len(missing) > 0 {
+		lie = exeunt.Errorf(exeunt.Temporary, "the system answered that it was put back, but does not show %s", listed(missing))
+	}
+	out := failed(lie)
 	out.Seen = after.Facts
 	return withSnapshot(out, before)
 }
@@ -181,17 +194,19 @@ func Correlate(ctx context.Context, c Connector, l exeunt.Leaver) (exeunt.Accoun
 }
 
 func logins(accounts []exeunt.Account) string {
-	text := ""
-	for i, a := range accounts {
-		if i == 5 {
-			return text + fmt.Sprintf(" and %d more", len(accounts)-i)
-		}
-		if i > 0 {
-			text += ", "
-		}
-		text += a.Login
+	var names []string
+	for _, a := range accounts {
+		names = append(names, a.Login)
 	}
-	return text
+	return listed(names)
+}
+
+// listed writes names as a person reads them, five at most.
+func listed(names []string) string {
+	if len(names) > 5 {
+		return strings.Join(names[:5], ", ") + fmt.Sprintf(" and %d more", len(names)-5)
+	}
+	return strings.Join(names, ", ")
 }
 
 // classed gives a foreign error a kind without showing its words, which may hold a secret.

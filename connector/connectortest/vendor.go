@@ -31,9 +31,9 @@ const Always = -1
 func Actions() []exeunt.ActionSpec {
 	return []exeunt.ActionSpec{
 		{Action: exeunt.ResetPassword, Title: "Reset password", Order: 10, Proof: exeunt.Acknowledged, Repeatable: true},
-		{Action: exeunt.Disable, Title: "Disable account", Order: 20, Proof: exeunt.Observed, Repeatable: true, Reversible: true},
+		{Action: exeunt.Disable, Title: "Disable account", Order: 20, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Takes: []string{"enabled"}},
 		{Action: exeunt.RevokeSessions, Title: "Revoke sessions", Order: 30, Proof: exeunt.Observed, Repeatable: true},
-		{Action: exeunt.RemoveGroups, Title: "Remove groups", Order: 40, Proof: exeunt.Observed, Repeatable: true, Reversible: true},
+		{Action: exeunt.RemoveGroups, Title: "Remove groups", Order: 40, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Takes: []string{"groups"}},
 	}
 }
 
@@ -43,9 +43,11 @@ type Vendor struct {
 	mu       sync.Mutex
 	specs    []exeunt.ActionSpec
 	accounts map[string]*record
+	dropped  map[string]bool // groups that are no more
 	hired    int
 	calls    map[Verb]int
 	applied  map[exeunt.Action]int
+	undone   map[exeunt.Action]int
 	faults   map[Verb]*fault
 	lost     int
 	lies     int
@@ -58,6 +60,7 @@ type record struct {
 	login  string
 	groups []string
 	done   map[exeunt.Action]int // looks until it shows; zero shows
+	back   map[exeunt.Action]int // undone: looks until that shows
 }
 
 type fault struct {
@@ -70,7 +73,8 @@ func NewVendor(specs ...exeunt.ActionSpec) *Vendor {
 	if len(specs) == 0 {
 		specs = Actions()
 	}
-	v := &Vendor{specs: specs, accounts: map[string]*record{}, calls: map[Verb]int{}, applied: map[exeunt.Action]int{}}
+	v := &Vendor{specs: specs, accounts: map[string]*record{}, dropped: map[string]bool{},
+		calls: map[Verb]int{}, applied: map[exeunt.Action]int{}, undone: map[exeunt.Action]int{}}
 	v.Heal()
 	return v
 }
@@ -90,7 +94,7 @@ func (v *Vendor) Hire(leaver exeunt.Leaver, groups ...string) exeunt.Account {
 	if login := leaver.Identifier(exeunt.Login); login != "" {
 		account.Login = login
 	}
-	v.accounts[account.ID] = &record{leaver: leaver, login: account.Login, groups: groups, done: map[exeunt.Action]int{}}
+	v.accounts[account.ID] = &record{leaver: leaver, login: account.Login, groups: groups, done: map[exeunt.Action]int{}, back: map[exeunt.Action]int{}}
 	return account
 }
 
@@ -101,12 +105,22 @@ func (v *Vendor) Vanish(id string) {
 	delete(v.accounts, id)
 }
 
-// Reopen undoes an action behind everybody's back: drift.
+// Reopen reverts an action behind everybody's back: drift.
 func (v *Vendor) Reopen(id string, action exeunt.Action) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if r := v.accounts[id]; r != nil {
 		delete(r.done, action)
+	}
+}
+
+// DropGroup deletes a group, with everybody's membership.
+func (v *Vendor) DropGroup(name string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.dropped[name] = true
+	for _, r := range v.accounts {
+		r.groups = slices.DeleteFunc(slices.Clone(r.groups), func(g string) bool { return g == name })
 	}
 }
 
@@ -146,6 +160,23 @@ func (v *Vendor) Applied(action exeunt.Action) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.applied[action]
+}
+
+// Undone says how often an action was put back or was said to be.
+func (v *Vendor) Undone(action exeunt.Action) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.undone[action]
+}
+
+// Groups are those that the account is in.
+func (v *Vendor) Groups(id string) []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if r := v.accounts[id]; r != nil {
+		return r.member()
+	}
+	return nil
 }
 
 // Done says whether an action has taken effect, shown or not.
@@ -200,22 +231,40 @@ func (v *Vendor) Observe(ctx context.Context, account exeunt.Account) (exeunt.Ob
 		return exeunt.Observation{}, err
 	}
 	o := exeunt.Observation{At: time.Now().UTC(), Standing: map[exeunt.Action]exeunt.Standing{},
-		Facts: map[string]string{"login": r.login, "groups": strconv.Itoa(len(r.groups))}}
+		Facts: map[string]string{"login": r.login, "groups": strconv.Itoa(len(r.groups))}, Snapshot: map[string][]string{}}
 	for _, spec := range v.specs {
+		stands := r.look(spec.Action)
 		if spec.Proof == exeunt.Observed {
-			o.Standing[spec.Action] = r.look(spec.Action)
+			o.Standing[spec.Action] = stands
+		}
+		for _, key := range spec.Takes {
+			switch {
+			case stands != exeunt.Absent:
+			case key == "groups":
+				o.Snapshot[key] = r.member()
+			default:
+				o.Snapshot[key] = []string{"true"}
+			}
 		}
 	}
-	if _, gone := r.done[exeunt.RemoveGroups]; !gone && len(r.groups) > 0 {
-		o.Snapshot = map[string][]string{"groups": slices.Clone(r.groups)}
-	}
 	return o, nil
+}
+
+// member are the groups of which the account is a member; none once they are removed.
+func (r *record) member() []string {
+	if _, gone := r.done[exeunt.RemoveGroups]; gone {
+		return nil
+	}
+	return append([]string{}, r.groups...)
 }
 
 // look counts down what shows late.
 func (r *record) look(action exeunt.Action) exeunt.Standing {
 	looks, done := r.done[action]
 	switch {
+	case r.back[action] > 0:
+		r.back[action]--
+		return exeunt.Pending
 	case !done:
 		return exeunt.Absent
 	case looks > 0:
@@ -226,30 +275,60 @@ func (r *record) look(action exeunt.Action) exeunt.Standing {
 }
 
 // Apply implements connector.Connector.
-func (v *Vendor) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, _ connector.Parameters) error {
+func (v *Vendor) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
 	if err := v.enter(ctx, Apply); err != nil {
 		return err
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if !slices.ContainsFunc(v.specs, func(s exeunt.ActionSpec) bool { return s.Action == action }) {
+	can := slices.IndexFunc(v.specs, func(s exeunt.ActionSpec) bool { return s.Action == action })
+	if can < 0 || with.Undo && !v.specs[can].Reversible {
 		return exeunt.Errorf(exeunt.Unsupported, "the vendor in memory cannot %s", action.Words())
 	}
 	r, err := v.record(account)
 	if err != nil {
 		return err
 	}
-	v.applied[action]++
+	if with.Undo {
+		v.undone[action]++
+	} else {
+		v.applied[action]++
+	}
 	if spend(&v.lies) {
 		return nil
 	}
-	if _, already := r.done[action]; !already {
+	if with.Undo {
+		err = v.putBack(r, action, with.Snapshot["groups"])
+	} else if _, already := r.done[action]; !already {
 		r.done[action] = v.lag
 	}
 	if spend(&v.lost) {
 		return exeunt.Errorf(exeunt.Temporary, "no answer in time")
 	}
-	return nil
+	return err
+}
+
+// putBack opens what an action closed. Groups come back as they were recorded, those apart that are
+// no more.
+func (v *Vendor) putBack(r *record, action exeunt.Action, groups []string) error {
+	member := r.member()
+	if _, done := r.done[action]; done {
+		r.back[action] = v.lag
+	}
+	delete(r.done, action)
+	if action != exeunt.RemoveGroups {
+		return nil
+	}
+	r.groups = member
+	return connector.PutBack("groups", groups, nil, func(group string) error {
+		switch {
+		case v.dropped[group]:
+			return exeunt.Errorf(exeunt.NotFound, "the vendor in memory has no group %s", group)
+		case !slices.Contains(r.groups, group):
+			r.groups = append(r.groups, group)
+		}
+		return nil
+	})
 }
 
 // enter counts the call, takes its time and fails it where that was asked for.
