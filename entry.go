@@ -147,6 +147,3 @@ type Record struct {
 	Salt    [32]byte
 	Body    []byte
 }
-
-// Mark says where in the log a record stands.
-type Mark struct{ N, Index int64 }

@@ -20,6 +20,7 @@ import (
 	"github.com/exeunt/exeunt/internal/config"
 	"github.com/exeunt/exeunt/internal/engine"
 	"github.com/exeunt/exeunt/internal/ledger"
+	"github.com/exeunt/exeunt/internal/ledger/remote"
 	"github.com/exeunt/exeunt/internal/notify"
 	"github.com/exeunt/exeunt/internal/store"
 )
@@ -39,7 +40,7 @@ type App struct {
 	Config   *config.Config
 	Store    *store.Store
 	Engine   *engine.Engine
-	Ledger   *ledger.Log
+	Ledger   Ledger
 	Shipper  *ledger.Shipper
 	Accounts *Accounts
 	Proofs   *Proofs
@@ -86,7 +87,7 @@ func (a *App) start(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if a.Store, err = store.Open(ctx, a.options.DataDir, a.options.Database, a.Config.Origin); err != nil {
+	if a.Store, err = store.Open(ctx, a.options.DataDir, a.options.Database, a.Config.Ledger.Origin); err != nil {
 		return err
 	}
 	if err := a.Store.ServeAlone(ctx); err != nil {
@@ -95,7 +96,7 @@ func (a *App) start(ctx context.Context) error {
 	if _, err := a.Store.Migrate(ctx); err != nil {
 		return err
 	}
-	if a.Ledger, err = ledger.Open(ctx, filepath.Join(a.options.DataDir, "ledger"), a.Config.Origin, ledger.Options{Logger: a.options.Log}); err != nil {
+	if a.Ledger, err = a.openLedger(ctx); err != nil {
 		return err
 	}
 	a.Shipper = ledger.NewShipper(a.Store.Outbox(), a.Ledger, a.options.Log)
@@ -123,6 +124,23 @@ func (a *App) start(ctx context.Context) error {
 		return err
 	}
 	return a.serve(ctx, sources, links)
+}
+
+// openLedger opens the ledger of this process, or finds the one that has a process of its own.
+func (a *App) openLedger(ctx context.Context) (Ledger, error) {
+	c := a.Config.Ledger
+	if c.Address != "" {
+		client, err := remote.NewClient(c.Origin, remote.Target{Address: c.Address, Authority: c.Authority, Certificate: c.Certificate, Key: c.Key.Reveal})
+		if err != nil {
+			return nil, err
+		}
+		return client, nil
+	}
+	log, err := ledger.Open(ctx, filepath.Join(a.options.DataDir, "ledger"), c.Origin, ledger.Options{Logger: a.options.Log})
+	if err != nil {
+		return nil, err
+	}
+	return log, nil
 }
 
 // serve starts the shipper, the engine and the pages, in the order in which each is of use to the next.

@@ -137,7 +137,7 @@ func TestReadinessSaysWhatIsWrong(t *testing.T) {
 		code, state = asked(t, b)
 		return code == http.StatusServiceUnavailable
 	})
-	if state.Status != "not ready" || state.Database != "ok" || !strings.Contains(state.Ledger, "restored from an older backup") {
+	if state.Status != "not ready" || state.Database != "ok" || !strings.Contains(state.Ledger, "it is another ledger") {
 		t.Errorf("%+v", state)
 	}
 	if answer, err := http.Get(b.URL() + "/healthz"); err != nil || answer.StatusCode != http.StatusOK {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"io/fs"
 	"sync"
 	"time"
 
@@ -17,18 +18,36 @@ import (
 	"github.com/exeunt/exeunt/internal/web/ui"
 )
 
+// Ledger is the tamper-evident record: a [ledger.Log] in this process, or a [remote.Client] of one in a
+// process of its own.
+type Ledger interface {
+	ledger.Destination
+	// Files are the log's public files, in the layout of https://c2sp.org/tlog-tiles.
+	Files(ctx context.Context) fs.FS
+	Packet(ctx context.Context, handle string) (ledger.Packet, error)
+	Erase(ctx context.Context, handle string) error
+	Close() error
+}
+
 // Proofs are what the ledger says of itself and of cases.
 type Proofs struct {
 	store   *store.Store
-	log     *ledger.Log
+	log     Ledger
 	shipper *ledger.Shipper
 
 	mu   sync.Mutex
 	last ui.LedgerCheck
 }
 
-// Key is the ledger's verifier key.
-func (p *Proofs) Key() string { return p.log.VerifierKey() }
+// Key is the verifier key of the ledger that this database's entries go to, which another ledger in its place
+// does not change.
+func (p *Proofs) Key(ctx context.Context) (string, error) {
+	key, err := p.log.VerifierKey(ctx)
+	if err != nil {
+		return "", err
+	}
+	return p.store.Outbox().Ledger(ctx, key)
+}
 
 // Check is the newest verification.
 func (p *Proofs) Check(context.Context) (ui.LedgerCheck, error) {
@@ -49,29 +68,28 @@ func (p *Proofs) Verify(ctx context.Context) (ui.LedgerCheck, error) {
 	return p.last, nil
 }
 
-// VerifyLedger checks the whole log from its files, and the database against it: every entry that
-// the database believes to be in the log must be there, at its place, and no other.
+// VerifyLedger checks the whole log from its files, and the database against it: every entry of the log
+// must be in the database under its number, and what the database believes to be in the log must be there.
 func (p *Proofs) VerifyLedger(ctx context.Context) (api.LedgerReport, error) {
-	report := api.LedgerReport{Fingerprint: verify.Fingerprint(p.Key())}
-	waiting, err := p.store.Outbox().Backlog(ctx)
+	var report api.LedgerReport
+	key, err := p.Key(ctx)
 	if err != nil {
 		return report, err
 	}
-	report.Waiting = waiting
-	var inLog []string // leaf hash by index
-	found, err := verify.Log(p.log.Files(), verify.LogOptions{Keys: []string{p.Key()}, Each: func(index int64, leaf exeunt.Leaf, encoded []byte) error {
-		inLog = append(inLog, exeunt.LeafHash(encoded))
-		return nil
-	}})
-	if err != nil {
-		report.Fault = exeunt.MessageOf(err)
-		return report, nil
+	report.Fingerprint = verify.Fingerprint(key)
+	if report.Waiting, err = p.store.Outbox().Backlog(ctx); err != nil {
+		return report, err
 	}
-	report.Entries, report.Root = found.Size, hex.EncodeToString(found.Root[:])
-	if err := p.compare(ctx, inLog, found.Size); err != nil {
-		if exeunt.KindOf(err) == exeunt.Temporary {
-			return report, err
-		}
+	rows := comparison{ctx: ctx, outbox: p.store.Outbox()}
+	found, err := verify.Log(p.log.Files(ctx), verify.LogOptions{Keys: []string{key}, Each: rows.see})
+	if err == nil {
+		report.Entries, report.Root = found.Size, hex.EncodeToString(found.Root[:])
+		err = p.whole(ctx)
+	}
+	if exeunt.KindOf(err) == exeunt.Temporary {
+		return report, err
+	}
+	if err != nil {
 		report.Fault = exeunt.MessageOf(err)
 		return report, nil
 	}
@@ -79,43 +97,48 @@ func (p *Proofs) VerifyLedger(ctx context.Context) (api.LedgerReport, error) {
 	return report, nil
 }
 
-// compare holds the database against the verified log.
-func (p *Proofs) compare(ctx context.Context, inLog []string, size int64) error {
-	seen, last := int64(0), int64(-1)
-	err := p.store.Outbox().EachLeaf(ctx, func(n int64, hash string, index int64) error {
-		last = max(last, index)
-		switch {
-		case index < 0 || index >= size: // not shipped, or not under a signature yet
-			return nil
-		case inLog[index] != hash:
-			return exeunt.Errorf(exeunt.Conflict, "entry %d of the database is not the one that stands at %d in the log", n, index)
-		}
-		seen++
-		return nil
-	})
+// whole sees that the log has not become shorter than the database knows it. The log is asked after the
+// marks: what is marked was in the log before.
+func (p *Proofs) whole(ctx context.Context) error {
+	last, err := p.store.Outbox().LastShipped(ctx)
 	if err != nil {
 		return err
 	}
-	// What is marked was in the log before it was marked, so the log is read after the marks.
-	integrated, err := p.log.Size(ctx)
-	switch {
-	case err != nil:
+	size, err := p.log.Size(ctx)
+	if err != nil {
 		return err
-	case last >= integrated:
-		return exeunt.Errorf(exeunt.Conflict, "the database has entries up to place %d in the log, and the log has %d entries: the ledger was restored from an older backup, or its end was cut off", last, integrated)
-	case seen < size-int64(p.unmarked(ctx)):
-		return exeunt.Errorf(exeunt.Conflict, "the log has %d entries and the database knows %d of them: the database was restored from an older backup, or rows were deleted", size, seen)
+	}
+	if last >= size {
+		return exeunt.Errorf(exeunt.Conflict, "the database has entries up to place %d in the log, and the log has %d entries: the ledger was restored from an older backup, or its end was cut off", last, size)
 	}
 	return nil
 }
 
-// unmarked is how many entries may be in the log without the database having noted it yet.
-func (p *Proofs) unmarked(ctx context.Context) int {
-	n, err := p.store.Outbox().Backlog(ctx)
-	if err != nil {
-		return 0
+// comparison holds the database against a log that is gone through from its beginning. It keeps a page of
+// hashes and not all of them.
+type comparison struct {
+	ctx    context.Context
+	outbox store.Outbox
+	page   []store.Leaf
+}
+
+const comparePage = 4096
+
+// see compares the leaf at an index. Its row was committed before it went to the log, so it must be there.
+func (c *comparison) see(index int64, _ exeunt.Leaf, encoded []byte) (err error) {
+	if len(c.page) == 0 {
+		if c.page, err = c.outbox.Leaves(c.ctx, index, comparePage); err != nil {
+			return err
+		}
 	}
-	return n
+	switch {
+	case len(c.page) == 0 || c.page[0].N != index:
+		return exeunt.Errorf(exeunt.Conflict, "entry %d of the log is not in the database: the database was restored from an older backup, or rows were deleted", index)
+	case c.page[0].Hash != exeunt.LeafHash(encoded):
+		return exeunt.Errorf(exeunt.Conflict, "entry %d of the database is not the one that stands at that place of the log: one of the two was changed", index)
+	}
+	c.page = c.page[1:]
+	return nil
 }
 
 // patience is how long an export waits for the ledger to take the case's newest entries.

@@ -68,6 +68,22 @@ func urlProblems(address string) []yamlfile.Problem {
 	return nil
 }
 
+// ledgerProblems checks where the ledger is said to be.
+func ledgerProblems(l LedgerFile) []yamlfile.Problem {
+	u, err := url.Parse(l.Address)
+	switch {
+	case l.Address == "":
+		return nil
+	case err == nil && u.Scheme == "unix" && u.Host == "" && strings.HasPrefix(u.Path, "/"):
+		return nil
+	case err != nil || u.Scheme != "tls" || u.Port() == "":
+		return []yamlfile.Problem{{Path: "ledger.address", What: fmt.Sprintf("%q is not where a ledger can be", l.Address), Remedy: "write unix:///run/exeunt-ledger/ledger.sock, or tls://host:7443 for another machine"}}
+	case l.Certificate == "" || l.Key.IsZero():
+		return []yamlfile.Problem{{Path: "ledger.address", What: "a ledger on another machine wants a client certificate", Remedy: "add certificate: /path.pem and key: file:/path.pem"}}
+	}
+	return nil
+}
+
 func onThisMachine(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

@@ -32,7 +32,7 @@ type Config struct {
 	Policies []policy.Policy // in the order in which they are asked
 	People   People
 	Mail     *Mail // nil when there is no mail server
-	Origin   string
+	Ledger   Ledger
 	Session  Session
 }
 
@@ -68,6 +68,15 @@ type Mail struct {
 	Username string
 	Password connector.Secret
 	TLS      string // starttls, implicit or none
+}
+
+// Ledger is where the tamper-evident log is. Without an address the server keeps it itself.
+type Ledger struct {
+	Origin      string
+	Address     string // unix:///path or tls://host:port
+	Authority   string
+	Certificate string
+	Key         connector.Secret
 }
 
 // Session is how long people stay signed in.

@@ -73,9 +73,13 @@ type MailFile struct {
 	TLS      string           `json:"tls,omitempty" jsonschema:"enum=starttls,enum=implicit,enum=none" jsonschema_description:"starttls (default), implicit, or none for a server on this machine."`
 }
 
-// LedgerFile is what the log is called.
+// LedgerFile is what the log is called and where it is.
 type LedgerFile struct {
-	Origin string `json:"origin,omitempty" jsonschema_description:"Name of the log in its signed checkpoints; never change it. The host of url and /ledger when left out."`
+	Origin      string           `json:"origin,omitempty" jsonschema_description:"Name of the log in its signed checkpoints; never change it. The host of url and /ledger when left out."`
+	Address     string           `json:"address,omitempty" jsonschema_description:"Where exeunt ledger serve listens: unix:///run/exeunt-ledger/ledger.sock, or tls://host:7443 for another machine. When left out the log is kept by the server itself, in its data directory."`
+	Authority   string           `json:"authority,omitempty" jsonschema_description:"For tls: PEM file with the authority that signed the ledger's certificate. The machine's own authorities when left out."`
+	Certificate string           `json:"certificate,omitempty" jsonschema_description:"For tls: PEM file with our client certificate."`
+	Key         connector.Secret `json:"key,omitzero" jsonschema_description:"For tls: key of the client certificate in PEM, by reference."`
 }
 
 // SessionFile is how long people stay signed in.

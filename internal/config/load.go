@@ -139,7 +139,9 @@ func (l *loader) main() {
 	doc.Report(zoneProblems("zone", f.Zone)...)
 	doc.Report(countryProblems("country", f.Country)...)
 	doc.Report(urlProblems(f.URL)...)
-	c.Origin = cmp.Or(f.Ledger.Origin, hostOf(f.URL)+"/ledger")
+	doc.Report(ledgerProblems(f.Ledger)...)
+	c.Ledger = Ledger(f.Ledger)
+	c.Ledger.Origin = cmp.Or(f.Ledger.Origin, hostOf(f.URL)+"/ledger")
 	c.Session = Session{Lifetime: length(f.Session.Lifetime, 12*time.Hour), TaskLink: length(f.Session.TaskLink, 14*24*time.Hour)}
 	l.entities()
 	l.people()

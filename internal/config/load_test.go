@@ -131,8 +131,8 @@ func TestAGoodFolderLoadsWhole(t *testing.T) {
 	if door.Stage != exeunt.Manual || door.Automated() {
 		t.Errorf("door: %+v", door)
 	}
-	if strings.Join(c.Names(), " ") != "benefits crm door payroll" || c.URL != "https://exeunt.acme.example" || c.Origin != "exeunt.acme.example/ledger" || c.Mail.Port != 587 || c.Mail.TLS != "starttls" {
-		t.Errorf("%v %s %s %+v", c.Names(), c.URL, c.Origin, c.Mail)
+	if strings.Join(c.Names(), " ") != "benefits crm door payroll" || c.URL != "https://exeunt.acme.example" || c.Ledger.Origin != "exeunt.acme.example/ledger" || c.Mail.Port != 587 || c.Mail.TLS != "starttls" {
+		t.Errorf("%v %s %s %+v", c.Names(), c.URL, c.Ledger.Origin, c.Mail)
 	}
 	if c.Entities[0].Name != "main" || c.Sources[0].Zone != "Europe/Berlin" || c.Sources[0].Entity != "main" {
 		t.Errorf("%+v %+v", c.Entities, c.Sources)

@@ -143,7 +143,11 @@ func (d *Demo) summarise(ctx context.Context) (Summary, error) {
 	if err := d.App.Proofs.Evidence(ctx, &packet, files[0].Case.ID, "demo"); err != nil {
 		return s, err
 	}
-	report, err := evidence.Verify(packet.Bytes(), []string{d.App.Proofs.Key()})
+	key, err := d.App.Proofs.Key(ctx)
+	if err != nil {
+		return s, err
+	}
+	report, err := evidence.Verify(packet.Bytes(), []string{key})
 	if err != nil {
 		return s, err
 	}

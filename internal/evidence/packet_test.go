@@ -61,7 +61,9 @@ func (f *fixture) make() error {
 		return err
 	}
 	defer l.Close()
-	f.key = l.VerifierKey()
+	if f.key, err = l.VerifierKey(ctx); err != nil {
+		return err
+	}
 	o := ledgertest.New()
 	perCase := map[exeunt.CaseID][]exeunt.Entry{
 		1: ledgertest.Entries(1, 11, true), 2: ledgertest.Entries(2, 5, false),
@@ -78,7 +80,7 @@ func (f *fixture) make() error {
 	if _, err := o.Sequence(ctx, 1000); err != nil {
 		return err
 	}
-	if _, err := l.Append(ctx, o.Records()); err != nil {
+	if err := l.Append(ctx, o.Records()); err != nil {
 		return err
 	}
 	if err := l.Erase(ctx, ledgertest.Handle(3)); err != nil {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"time"
@@ -10,47 +11,73 @@ import (
 	"github.com/transparency-dev/tessera"
 )
 
-// Append adds records at the end of the log and returns their indexes. First their bodies are made
-// durable, then the leaves are added, and it waits until they are integrated, which is durable too;
-// signing and witnesses come later and hold up nobody.
+// Append adds records at the end of the log; once it returns nil, each stands at the index that is its
+// N. First their bodies are made durable, then the leaves are added, and it waits until they are
+// integrated, which is durable too; signing and witnesses come later and hold up nobody.
 //
-// Records have to continue the log: the first one's N is the log's size. That makes a repeated or a
-// lost append a Conflict instead of a double or a gap.
+// Records that are in the log already are left as they are, so that an append may be repeated by whoever
+// lost its answer, and by a second shipper. What would be a fork, another leaf where one stands, or a
+// gap is a Conflict.
 //
-// After an error some of the records may be in the log, always the first ones. Whoever calls finds
-// out with [Log.Entries]; see [Shipper].
-func (l *Log) Append(ctx context.Context, records []exeunt.Record) ([]int64, error) {
+// After an error some of the records may be in the log, always the first ones.
+func (l *Log) Append(ctx context.Context, records []exeunt.Record) error {
 	leaves, err := l.check(records)
 	if err != nil || len(records) == 0 {
-		return nil, err
+		return err
 	}
 	l.appending.Lock()
 	defer l.appending.Unlock()
 	if l.shutdown == nil {
-		return nil, exeunt.Errorf(exeunt.Temporary, "the ledger is closed")
+		return exeunt.Errorf(exeunt.Temporary, "the ledger is closed")
 	}
-	size, err := l.Size(ctx)
-	if err != nil {
-		return nil, err
+	known, err := l.known(ctx, records)
+	if err != nil || known == len(records) {
+		return err
 	}
-	if records[0].N != size {
-		return nil, exeunt.Errorf(exeunt.Conflict, "the ledger has %d entries, so entry n %d cannot be the next: the database and the ledger are not from the same time", size, records[0].N)
-	}
+	records, leaves = records[known:], leaves[known:]
 	if err := checkFree(l.dir, l.opts.MinFree); err != nil {
-		return nil, err
+		return err
 	}
 	if err := l.bodies.add(ctx, records, leaves); err != nil {
-		return nil, err
+		return err
 	}
-	indexes := make([]int64, 0, len(records))
-	for len(indexes) < len(records) {
-		group, err := l.addGroup(records[len(indexes):])
+	for len(records) > 0 {
+		added, err := l.addGroup(records)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		indexes = append(indexes, group...)
+		records = records[added:]
 	}
-	return indexes, nil
+	return nil
+}
+
+// known is how many of the records are in the log already, always the first ones.
+func (l *Log) known(ctx context.Context, records []exeunt.Record) (int, error) {
+	size, err := l.Size(ctx)
+	if err != nil {
+		return 0, err
+	}
+	first := records[0].N
+	if first > size {
+		return 0, exeunt.Errorf(exeunt.Conflict, "the ledger has %d entries, so entry n %d cannot be the next: those between are missing; the database and the ledger are not from the same time, or rows were deleted", size, first)
+	}
+	known := int(min(size-first, int64(len(records))))
+	if known == 0 {
+		return 0, nil
+	}
+	for entry, err := range l.Entries(ctx, first) {
+		if err != nil {
+			return 0, err
+		}
+		r := records[entry.Index-first]
+		if !bytes.Equal(entry.Leaf, r.Leaf) {
+			return 0, exeunt.Errorf(exeunt.Conflict, "entry n %d (event %s) is not the one that stands at that place of the ledger: taking it would fork the record; one of the two was restored from a backup or changed", r.N, r.EventID)
+		}
+		if entry.Index == first+int64(known)-1 {
+			break
+		}
+	}
+	return known, nil
 }
 
 // check refuses what would be in the log for ever and never verify.
@@ -85,13 +112,14 @@ func (l *Log) check(records []exeunt.Record) ([]exeunt.Leaf, error) {
 	return leaves, nil
 }
 
-// addGroup adds as many leaves as surely go into one batch of Tessera, and waits for all of them.
+// addGroup adds as many leaves as surely go into one batch of Tessera, waits for all of them, and says
+// how many.
 //
 // Tessera ends a batch at its size or when its first entry reaches BatchAge, and a batch that fails
 // (a full disk) does not keep the next one from being integrated in its place. A group that
 // straddled two batches could so lose its first half and keep its second. Hence a group stops growing
 // at half that age.
-func (l *Log) addGroup(records []exeunt.Record) ([]int64, error) {
+func (l *Log) addGroup(records []exeunt.Record) (added int, err error) {
 	var futures []tessera.IndexFuture
 	begun := time.Now()
 	for _, r := range records {
@@ -100,16 +128,15 @@ func (l *Log) addGroup(records []exeunt.Record) ([]int64, error) {
 		}
 		futures = append(futures, l.add(l.done, tessera.NewEntry(r.Leaf)))
 	}
-	indexes := make([]int64, len(futures))
-	var first error
 	for i, future := range futures {
-		index, err := future()
-		if err != nil && first == nil {
-			first = diskError("the log could not be extended", err)
-		}
-		if indexes[i] = int64(index.Index); err == nil && indexes[i] != records[i].N && first == nil {
-			first = exeunt.Errorf(exeunt.Conflict, "entry n %d stands at index %d of the log: something else writes to it; stop it, and verify the log", records[i].N, indexes[i])
+		index, failed := future()
+		switch {
+		case err != nil:
+		case failed != nil:
+			err = diskError("the log could not be extended", failed)
+		case int64(index.Index) != records[i].N:
+			err = exeunt.Errorf(exeunt.Conflict, "entry n %d stands at index %d of the log: something else writes to it; stop it, and verify the log", records[i].N, index.Index)
 		}
 	}
-	return indexes, first
+	return len(futures), err
 }

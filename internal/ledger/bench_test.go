@@ -55,7 +55,7 @@ func BenchmarkVerifyLog(b *testing.B) {
 	must(b, l.Close())
 	var size int64
 	for b.Loop() {
-		r, err := verifyDir(b, dir, l.VerifierKey())
+		r, err := verifyDir(b, dir, verifierOf(b, l))
 		must(b, err)
 		size += r.Size
 	}

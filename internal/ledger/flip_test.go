@@ -37,7 +37,7 @@ func logInMemory(t *testing.T) (fstest.MapFS, string) {
 			files[name] = &fstest.MapFile{Data: raw}
 		}
 	}
-	return files, l.VerifierKey()
+	return files, verifierOf(t, l)
 }
 
 func TestEveryFlippedBitOfALogIsFound(t *testing.T) {

@@ -135,8 +135,8 @@ func (l *Log) Close() error {
 func (l *Log) Origin() string { return l.origin }
 
 // VerifierKey is what auditors check the log's signatures with.
-func (l *Log) VerifierKey() string { return l.verifier }
+func (l *Log) VerifierKey(context.Context) (string, error) { return l.verifier, nil }
 
 // Files are the log's public files, as https://c2sp.org/tlog-tiles lays them out, to be served or
 // verified.
-func (l *Log) Files() fs.FS { return l.tiles.Files }
+func (l *Log) Files(context.Context) fs.FS { return l.tiles.Files }

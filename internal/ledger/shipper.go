@@ -3,7 +3,6 @@ package ledger
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"iter"
 	"log/slog"
@@ -16,26 +15,32 @@ import (
 // Outbox is where the operational database keeps entries until the ledger has them. Each was
 // written in the transaction of the change it tells of.
 type Outbox interface {
+	// Ledger says which ledger the entries go to, by its verifier key: the one that was named first.
+	Ledger(ctx context.Context, key string) (string, error)
 	// Sequence gives n, seq, prev and the final leaf to at most limit entries that have none, and
 	// says to how many. What it gave never changes.
 	Sequence(ctx context.Context, limit int) (int, error)
+	// Sequenced returns entries from a number on, with or without a mark, in the order of n.
+	Sequenced(ctx context.Context, from int64, limit int) ([]exeunt.Record, error)
 	// Unshipped returns sequenced entries without a mark, in the order of n.
 	Unshipped(ctx context.Context, limit int) ([]exeunt.Record, error)
-	// MarkShipped records where entries stand in the log. Marking again is harmless.
-	MarkShipped(ctx context.Context, marks []exeunt.Mark) error
-	// LastShipped is the newest mark, -1 and -1 when there is none.
-	LastShipped(ctx context.Context) (n, index int64, err error)
+	// MarkShipped records that the entries of these numbers are in the log, each at the index that is its
+	// number, and says how many had no mark yet.
+	MarkShipped(ctx context.Context, first, last int64) (int, error)
+	// LastShipped is the highest number with a mark, -1 when there is none.
+	LastShipped(ctx context.Context) (int64, error)
 }
 
-// Destination is what a shipper needs of a [Log].
+// Destination is what a shipper needs of a ledger: a [Log], or one in a process of its own.
 type Destination interface {
-	Append(ctx context.Context, records []exeunt.Record) ([]int64, error)
+	VerifierKey(ctx context.Context) (string, error)
 	Size(ctx context.Context) (int64, error)
 	Entries(ctx context.Context, from int64) iter.Seq2[LogEntry, error]
+	Append(ctx context.Context, records []exeunt.Record) error
 }
 
-// Shipper brings entries from the outbox into the log, each exactly once and in the order of n. Only
-// one may run per log.
+// Shipper brings entries from the outbox into the log, each exactly once and in the order of n. Every
+// node that shares a database may run one: an append that another was faster with does nothing.
 //
 // Exactly once rests on reading, not on remembering: at its start and after every error it reads
 // the log from the last mark on, and marks what it finds there before it appends anything. So it
@@ -59,10 +64,11 @@ type Status struct {
 }
 
 const (
-	shipAtOnce  = 1024             // records in one round
-	pollEvery   = 5 * time.Second  // without a wake: entries of other nodes
-	retryFirst  = time.Second      // after an error, then double
-	retryAtMost = 30 * time.Second // since space and databases come back without telling us
+	shipAtOnce  = 1024                   // records in one round
+	pollEvery   = 5 * time.Second        // without a wake: entries of other nodes
+	retryFirst  = time.Second            // after an error, then double
+	retryAtMost = 8 * time.Second        // since space, databases and ledgers come back without telling us
+	giveWay     = 100 * time.Millisecond // when another node was faster, so that one of them does the work
 )
 
 // NewShipper makes a shipper; Run starts it.
@@ -92,13 +98,12 @@ func (s *Shipper) Status() Status {
 func (s *Shipper) Run(ctx context.Context) error {
 	wait := retryFirst
 	for ctx.Err() == nil {
-		next := int64(-1)
-		err := s.recover(ctx, &next)
+		err := s.recover(ctx)
 		for err == nil {
 			wait = retryFirst
-			s.well(next)
+			s.well()
 			if err = s.pause(ctx, pollEvery); err == nil {
-				err = s.drain(ctx, &next)
+				err = s.drain(ctx)
 			}
 		}
 		if ctx.Err() != nil {
@@ -135,10 +140,16 @@ func (s *Shipper) sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-func (s *Shipper) well(size int64) {
+func (s *Shipper) well() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.status = Status{Size: size, At: time.Now()}
+	s.status.At, s.status.Err = time.Now(), nil
+}
+
+func (s *Shipper) reached(size int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status.Size = max(s.status.Size, size)
 }
 
 // failed keeps the error and says whether it is for good.
@@ -153,86 +164,77 @@ func (s *Shipper) failed(err error) bool {
 	return stop
 }
 
-// recover finds out how far the log is, and marks what is in it already. Then it ships what is due.
-func (s *Shipper) recover(ctx context.Context, next *int64) error {
-	lastN, lastIndex, err := s.outbox.LastShipped(ctx)
+// recover finds out whether this is the ledger that the database knows and how far it is, and marks what
+// is in it already. Then it ships what is due.
+func (s *Shipper) recover(ctx context.Context) error {
+	if err := s.same(ctx); err != nil {
+		return err
+	}
+	last, err := s.outbox.LastShipped(ctx)
 	if err != nil {
 		return ofOutbox(err)
 	}
-	size, err := s.log.Size(ctx)
+	size, err := s.log.Size(ctx) // after the marks: what is marked was in the log before it was marked
 	if err != nil {
 		return err
 	}
-	if size <= lastIndex {
-		return exeunt.Errorf(exeunt.Conflict, "the ledger has %d entries, but entry n %d was shipped to index %d of it: the ledger was restored from an older backup; restore the newest one, since going on would fork it", size, lastN, lastIndex)
+	if size <= last {
+		return exeunt.Errorf(exeunt.Conflict, "the ledger has %d entries, but the database knows that it had %d: the ledger was restored from an older backup, or its end was cut off; restore the newest one, since going on would fork it", size, last+1)
 	}
-	if err := s.checkMark(ctx, lastN, lastIndex); err != nil {
+	if err := s.match(ctx, max(last, 0)); err != nil {
 		return err
 	}
-	if err := s.match(ctx, lastIndex+1); err != nil {
+	return s.drain(ctx)
+}
+
+// same sees whether the ledger is the one that this database's entries went to so far. A folder that is
+// empty by mistake has no entry that could contradict; its key does.
+func (s *Shipper) same(ctx context.Context) error {
+	key, err := s.log.VerifierKey(ctx)
+	if err != nil {
 		return err
 	}
-	*next = size
-	return s.drain(ctx, next)
+	known, err := s.outbox.Ledger(ctx, key)
+	if err != nil {
+		return ofOutbox(err)
+	}
+	if known != key {
+		return exeunt.Errorf(exeunt.Conflict, "the entries of this database go to the ledger with the key %s, but this one has the key %s: it is another ledger; restore the one before, and see that every server is given the same", known, key)
+	}
+	return nil
 }
 
-// checkMark sees whether the newest mark points at an entry of that number.
-func (s *Shipper) checkMark(ctx context.Context, n, index int64) error {
-	if index < 0 {
-		return nil
-	}
-	for entry, err := range s.log.Entries(ctx, index) {
-		if err != nil {
-			return err
-		}
-		if found := numberOf(entry.Leaf); found != n || n != index {
-			return exeunt.Errorf(exeunt.Conflict, "the database says that entry n %d stands at index %d of the ledger, but n %d stands there: this is another ledger; check which folder it is", n, index, found)
-		}
-		return nil
-	}
-	return exeunt.Errorf(exeunt.Temporary, "entry %d of the ledger cannot be read", index)
-}
-
-func numberOf(leaf []byte) int64 {
-	l := exeunt.Leaf{N: -1}
-	if json.Unmarshal(leaf, &l) != nil {
-		return -1
-	}
-	return l.N
-}
-
-// match marks the entries from an index on that reached the log without getting their mark.
+// match compares the log from an index on with the database, and marks what reached the log without
+// getting its mark. The log is read first: whatever is in it was in the database before.
 func (s *Shipper) match(ctx context.Context, from int64) error {
 	var known []exeunt.Record
-	var marks []exeunt.Mark
+	next := from
 	for entry, err := range s.log.Entries(ctx, from) {
 		if err != nil {
 			return err
 		}
 		if len(known) == 0 {
-			if err := s.mark(ctx, marks); err != nil {
+			if err := s.mark(ctx, from, next-1); err != nil {
 				return err
 			}
-			marks = nil
-			if known, err = s.outbox.Unshipped(ctx, shipAtOnce); err != nil {
+			from = next
+			if known, err = s.outbox.Sequenced(ctx, next, shipAtOnce); err != nil {
 				return ofOutbox(err)
 			}
 		}
-		if len(known) == 0 {
-			return exeunt.Errorf(exeunt.Conflict, "entry %d of the ledger is not in the database: the database was restored from an older backup, or something else writes to the ledger; restore the newest backup, since going on would fork the record", entry.Index)
+		if len(known) == 0 || known[0].N != entry.Index {
+			return exeunt.Errorf(exeunt.Conflict, "entry %d of the ledger is not in the database: the database was restored from an older backup, rows were deleted, or something else writes to the ledger; restore the newest backup, since going on would fork the record", entry.Index)
 		}
-		r := known[0]
-		if r.N != entry.Index || !bytes.Equal(r.Leaf, entry.Leaf) {
-			return exeunt.Errorf(exeunt.Conflict, "entry %d of the ledger is not the one that the database has as n %d (event %s): one of the two was restored from a backup or changed", entry.Index, r.N, r.EventID)
+		if r := known[0]; !bytes.Equal(r.Leaf, entry.Leaf) {
+			return exeunt.Errorf(exeunt.Conflict, "entry %d of the ledger is not the one that the database has as n %d (event %s): one of the two was restored from a backup or changed, or this is another ledger", entry.Index, r.N, r.EventID)
 		}
-		marks = append(marks, exeunt.Mark{N: r.N, Index: entry.Index})
-		known = known[1:]
+		known, next = known[1:], next+1
 	}
-	return s.mark(ctx, marks)
+	return s.mark(ctx, from, next-1)
 }
 
-// drain sequences and ships until nothing is left. next is the number that is due.
-func (s *Shipper) drain(ctx context.Context, next *int64) error {
+// drain sequences and ships until nothing is left.
+func (s *Shipper) drain(ctx context.Context) error {
 	for {
 		sequenced, err := s.outbox.Sequence(ctx, shipAtOnce)
 		if err != nil {
@@ -245,38 +247,42 @@ func (s *Shipper) drain(ctx context.Context, next *int64) error {
 		if len(records) == 0 && sequenced == 0 {
 			return nil
 		}
-		if err := s.ship(ctx, records, next); err != nil {
+		if err := s.ship(ctx, records); err != nil {
 			return err
 		}
 	}
 }
 
-func (s *Shipper) ship(ctx context.Context, records []exeunt.Record, next *int64) error {
-	marks := make([]exeunt.Mark, len(records))
-	for i, r := range records {
-		if r.N != *next+int64(i) {
-			return exeunt.Errorf(exeunt.Conflict, "the database has entry n %d to ship, but n %d is due: its numbers have a gap or were given twice", r.N, *next+int64(i))
-		}
-	}
-	indexes, err := s.log.Append(ctx, records)
-	if err != nil {
-		return err
-	}
-	for i, index := range indexes {
-		marks[i] = exeunt.Mark{N: records[i].N, Index: index}
-	}
-	if err := s.mark(ctx, marks); err != nil {
-		return err
-	}
-	*next += int64(len(records))
-	return nil
-}
-
-func (s *Shipper) mark(ctx context.Context, marks []exeunt.Mark) error {
-	if len(marks) == 0 {
+func (s *Shipper) ship(ctx context.Context, records []exeunt.Record) error {
+	if len(records) == 0 {
 		return nil
 	}
-	return ofOutbox(s.outbox.MarkShipped(ctx, marks))
+	first := records[0].N
+	for i, r := range records {
+		if r.N != first+int64(i) {
+			return exeunt.Errorf(exeunt.Conflict, "the database has entry n %d to ship, but n %d is due: rows were deleted, or its numbers were changed", r.N, first+int64(i))
+		}
+	}
+	if err := s.log.Append(ctx, records); err != nil {
+		return err
+	}
+	return s.mark(ctx, first, first+int64(len(records))-1)
+}
+
+// mark notes that the entries of these numbers are in the log.
+func (s *Shipper) mark(ctx context.Context, first, last int64) error {
+	if last < first {
+		return nil
+	}
+	marked, err := s.outbox.MarkShipped(ctx, first, last)
+	if err != nil {
+		return ofOutbox(err)
+	}
+	s.reached(last + 1)
+	if marked == 0 && last > first {
+		s.sleep(ctx, giveWay)
+	}
+	return nil
 }
 
 // ofOutbox makes an error of the database one that is tried again, whatever its kind: two nodes that

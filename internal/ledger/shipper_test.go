@@ -20,33 +20,37 @@ import (
 // memory is a log in memory, with faults. Lost makes an append fail after it was done for the
 // first Lost records, as a cut connection or a full disk would.
 type memory struct {
+	key    string
 	mu     sync.Mutex
 	leaves [][]byte
 	fail   func(records int) (kept int, err error) // called before each append; kept records are in the log all the same
 	calls  int
 }
 
-func (m *memory) Append(_ context.Context, records []exeunt.Record) ([]int64, error) {
+func (m *memory) Append(_ context.Context, records []exeunt.Record) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls++
-	if records[0].N != int64(len(m.leaves)) {
-		return nil, exeunt.Errorf(exeunt.Conflict, "n %d does not continue %d", records[0].N, len(m.leaves))
+	size := int64(len(m.leaves))
+	if records[0].N > size {
+		return exeunt.Errorf(exeunt.Conflict, "n %d does not continue %d", records[0].N, size)
 	}
 	kept, err := len(records), error(nil)
 	if m.fail != nil {
 		kept, err = m.fail(len(records))
 	}
-	var indexes []int64
 	for _, r := range records[:kept] {
-		indexes = append(indexes, int64(len(m.leaves)))
-		m.leaves = append(m.leaves, r.Leaf)
+		switch {
+		case r.N == int64(len(m.leaves)):
+			m.leaves = append(m.leaves, r.Leaf)
+		case string(m.leaves[r.N]) != string(r.Leaf):
+			return exeunt.Errorf(exeunt.Conflict, "n %d is another", r.N)
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return indexes, nil
+	return err
 }
+
+func (m *memory) VerifierKey(context.Context) (string, error) { return "memory+" + m.key, nil }
 
 func (m *memory) Size(context.Context) (int64, error) {
 	m.mu.Lock()
@@ -150,7 +154,7 @@ func TestAFailedAppendIsResumedWithoutDouble(t *testing.T) {
 }
 
 func TestADatabaseThatFailsIsTriedAgain(t *testing.T) {
-	for _, method := range []string{"Sequence", "Unshipped", "MarkShipped", "LastShipped"} {
+	for _, method := range []string{"Ledger", "Sequence", "Unshipped", "MarkShipped", "LastShipped"} {
 		synctest.Test(t, func(t *testing.T) {
 			o, m := ledgertest.New(), &memory{}
 			o.Add(ledgertest.Handle(1), ledgertest.Entries(1, 18, true)...)
@@ -180,10 +184,13 @@ func TestContradictionsStopTheShipper(t *testing.T) {
 		o, m := ledgertest.New(), &memory{}
 		o.Add(ledgertest.Handle(1), ledgertest.Entries(1, 18, true)...)
 		o.Sequence(t.Context(), 100)
-		for i, r := range o.Records() {
+		for _, r := range o.Records() {
 			m.leaves = append(m.leaves, r.Leaf)
-			o.MarkShipped(t.Context(), []exeunt.Mark{{N: r.N, Index: int64(i)}})
 		}
+		_, err := o.MarkShipped(t.Context(), 0, int64(len(m.leaves))-1)
+		must(t, err)
+		_, err = o.Ledger(t.Context(), "memory+")
+		must(t, err)
 		o.Add(ledgertest.Handle(2), ledgertest.Entries(2, 3, true)...)
 		return o, m
 	}
@@ -204,6 +211,7 @@ func TestContradictionsStopTheShipper(t *testing.T) {
 			*o = (*o).Restore(20, 10)
 			m.leaves[15] = m.leaves[14]
 		}},
+		{"the ledger is another one", func(_ **ledgertest.Outbox, m *memory) { m.key = "other" }},
 		{"the log is of another installation", func(_ **ledgertest.Outbox, m *memory) { m.leaves[19] = m.leaves[0] }},
 		{"something else wrote to the log", func(_ **ledgertest.Outbox, m *memory) { m.leaves = append(m.leaves, []byte(`{"v":1}`)) }},
 	} {
@@ -229,4 +237,52 @@ func TestContradictionsStopTheShipper(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Two nodes ship from one database, and one of them is paused between reading the outbox and appending,
+// for as long as it takes the other to do all of it and more.
+func TestTwoShippersShipEachEntryOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, m := ledgertest.New(), &memory{}
+		o.Add(ledgertest.Handle(1), ledgertest.Entries(1, 3000, true)...)
+		slow := &paused{memory: m, resume: make(chan struct{})}
+		one, two := newShipper(o, slow), newShipper(o, m)
+		stopOne := run(t, one)
+		synctest.Wait() // it holds the first thousand in its hands
+		stopTwo := run(t, two)
+		synctest.Wait()
+		o.Add(ledgertest.Handle(2), ledgertest.Entries(2, 30, true)...)
+		two.Wake()
+		synctest.Wait()
+		m.same(t, o)
+		close(slow.resume)
+		time.Sleep(time.Minute)
+		o.Add(ledgertest.Handle(3), ledgertest.Entries(3, 3000, true)...)
+		one.Wake()
+		two.Wake()
+		time.Sleep(time.Minute)
+		m.same(t, o)
+		for name, s := range map[string]*ledger.Shipper{"paused": one, "other": two} {
+			if st := s.Status(); st.Err != nil || st.At.IsZero() {
+				t.Errorf("%s: %+v", name, st)
+			}
+		}
+		stopOne()
+		stopTwo()
+	})
+}
+
+// paused is a log whose first append waits.
+type paused struct {
+	*memory
+	resume chan struct{}
+}
+
+func (p *paused) Append(ctx context.Context, records []exeunt.Record) error {
+	select {
+	case <-p.resume:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return p.memory.Append(ctx, records)
 }

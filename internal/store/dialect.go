@@ -159,8 +159,17 @@ type postgresDialect struct {
 	alone *pgxpool.Conn // holds the lock of the one server; nil when this is none
 }
 
+// abandoned is after how many milliseconds the database ends a transaction in which nobody says anything: a
+// server that was paused or cut off in the middle of one holds its locks, the sequencer's among them.
+const abandoned = "5000"
+
 func openPostgres(ctx context.Context, address string) (*postgresDialect, error) {
-	pool, err := pgxpool.New(ctx, address)
+	config, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		return nil, exeunt.Errorf(exeunt.Invalid, "the database address is not a valid postgres:// URL").Because(err)
+	}
+	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = abandoned
+	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, exeunt.Errorf(exeunt.Invalid, "the database address is not a valid postgres:// URL").Because(err)
 	}

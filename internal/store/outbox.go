@@ -109,6 +109,15 @@ func (q *sequencer) tail(ctx context.Context, handle string) (tail, error) {
 
 // Unshipped returns what is sequenced and not yet known to be in the log, in order.
 func (o Outbox) Unshipped(ctx context.Context, limit int) ([]exeunt.Record, error) {
+	return o.records(ctx, "n IS NOT NULL AND log_index IS NULL ORDER BY n LIMIT $1", limit)
+}
+
+// Sequenced returns what is sequenced from a number on, in order. What was erased has its leaf only.
+func (o Outbox) Sequenced(ctx context.Context, from int64, limit int) ([]exeunt.Record, error) {
+	return o.records(ctx, "n >= $1 ORDER BY n LIMIT $2", from, limit)
+}
+
+func (o Outbox) records(ctx context.Context, which string, args ...any) ([]exeunt.Record, error) {
 	var out []exeunt.Record
 	err := eachRow(ctx, o.store.dialect.reader(), func(r row) error {
 		var rec exeunt.Record
@@ -122,28 +131,33 @@ func (o Outbox) Unshipped(ctx context.Context, limit int) ([]exeunt.Record, erro
 		rec.Leaf, rec.Body = []byte(leaf), []byte(body)
 		out = append(out, rec)
 		return nil
-	}, "SELECT n, event_id, handle, leaf, salt, body FROM outbox WHERE n IS NOT NULL AND log_index IS NULL ORDER BY n LIMIT $1", limit)
+	}, "SELECT n, event_id, handle, leaf, salt, body FROM outbox WHERE "+which, args...)
 	return out, err
 }
 
-// MarkShipped records where in the log entries stand.
-func (o Outbox) MarkShipped(ctx context.Context, marks []exeunt.Mark) error {
-	return o.store.write(ctx, func(tx Tx) error {
-		for _, m := range marks {
-			if _, err := tx.exec(ctx, "UPDATE outbox SET log_index = $1 WHERE n = $2", m.Index, m.N); err != nil {
-				return err
-			}
-		}
-		return nil
+// MarkShipped records that the entries of these numbers are in the log, each at the index that is its
+// number, and says how many were not known to be.
+func (o Outbox) MarkShipped(ctx context.Context, first, last int64) (int, error) {
+	var marked int64
+	err := o.store.write(ctx, func(tx Tx) (err error) {
+		marked, err = tx.exec(ctx, "UPDATE outbox SET log_index = n WHERE n >= $1 AND n <= $2 AND log_index IS NULL", first, last)
+		return err
 	})
+	return int(marked), err
 }
 
-// LastShipped returns the newest mark, or -1, -1.
-func (o Outbox) LastShipped(ctx context.Context) (n, index int64, err error) {
-	n, index = -1, -1
-	err = eachRow(ctx, o.store.dialect.reader(), func(r row) error { return r.Scan(&n, &index) },
-		"SELECT n, log_index FROM outbox WHERE log_index IS NOT NULL ORDER BY n DESC LIMIT 1")
-	return n, index, err
+// LastShipped returns the highest number that is known to be in the log, or -1.
+func (o Outbox) LastShipped(ctx context.Context) (int64, error) {
+	last := int64(-1)
+	err := eachRow(ctx, o.store.dialect.reader(), func(r row) error { return r.Scan(&last) },
+		"SELECT n FROM outbox WHERE log_index IS NOT NULL ORDER BY n DESC LIMIT 1")
+	return last, err
+}
+
+// Ledger returns the verifier key of the ledger that the entries of this database go to: the one that was
+// named first, by whichever server.
+func (o Outbox) Ledger(ctx context.Context, key string) (string, error) {
+	return o.store.Setting(ctx, "ledger", func() string { return key })
 }
 
 // Backlog is how many entries the ledger does not have yet.
@@ -153,22 +167,23 @@ func (o Outbox) Backlog(ctx context.Context) (int, error) {
 	return n, translate(err)
 }
 
-// EachLeaf calls see with every sequenced leaf hash in order, so that the log can be checked against
-// the database.
-func (o Outbox) EachLeaf(ctx context.Context, see func(n int64, hash string, index int64) error) error {
-	return eachRow(ctx, o.store.dialect.reader(), func(r row) error {
-		var n int64
-		var hash string
-		var index *int64
-		if err := r.Scan(&n, &hash, &index); err != nil {
-			return err
-		}
-		at := int64(-1)
-		if index != nil {
-			at = *index
-		}
-		return see(n, hash, at)
-	}, "SELECT n, hash, log_index FROM outbox WHERE n IS NOT NULL ORDER BY n")
+// Leaf is what the database knows of a leaf of the log.
+type Leaf struct {
+	N    int64
+	Hash string // hex, RFC 6962
+}
+
+// Leaves returns the sequenced leaves from a number on, in order, so that the log can be checked against the
+// database.
+func (o Outbox) Leaves(ctx context.Context, from int64, limit int) ([]Leaf, error) {
+	out := make([]Leaf, 0, limit)
+	err := eachRow(ctx, o.store.dialect.reader(), func(r row) error {
+		var l Leaf
+		err := r.Scan(&l.N, &l.Hash)
+		out = append(out, l)
+		return err
+	}, "SELECT n, hash FROM outbox WHERE n >= $1 ORDER BY n LIMIT $2", from, limit)
+	return out, err
 }
 
 func entryOf(body string) (exeunt.Entry, error) {

@@ -226,11 +226,25 @@ func TestTheSequencerGivesDenseNumbersAndChains(t *testing.T) {
 				t.Fatalf("entry %d has number %d", i, r.N)
 			}
 		}
-		if err := s.Outbox().MarkShipped(t.Context(), []exeunt.Mark{{N: 0, Index: 0}, {N: 1, Index: 1}}); err != nil {
-			t.Fatal(err)
+		outbox := s.Outbox()
+		for _, want := range []int{2, 0} { // marking again is harmless
+			if n, err := outbox.MarkShipped(t.Context(), 0, 1); n != want || err != nil {
+				t.Fatalf("%d entries were marked, want %d; %v", n, want, err)
+			}
 		}
-		if n, index, err := s.Outbox().LastShipped(t.Context()); n != 1 || index != 1 || err != nil {
-			t.Errorf("last shipped is %d at %d, %v", n, index, err)
+		if n, err := outbox.LastShipped(t.Context()); n != 1 || err != nil {
+			t.Errorf("last shipped is %d, %v", n, err)
+		}
+		if left, err := outbox.Unshipped(t.Context(), 1000); err != nil || len(left) != len(records)-2 || left[0].N != 2 {
+			t.Errorf("%d entries are left, %v", len(left), err)
+		}
+		if all, err := outbox.Sequenced(t.Context(), 1, 3); err != nil || len(all) != 3 || all[0].N != 1 || string(all[2].Leaf) != string(records[3].Leaf) {
+			t.Errorf("from 1 on: %+v, %v", all, err)
+		}
+		for _, key := range []string{"first", "second"} {
+			if known, err := outbox.Ledger(t.Context(), key); known != "first" || err != nil {
+				t.Errorf("the ledger is %q, %v", known, err)
+			}
 		}
 	})
 }

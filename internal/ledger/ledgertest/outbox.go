@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,6 +27,7 @@ type Outbox struct {
 	rows    []row // in the order of commit
 	placed  int   // of them sequenced
 	tails   map[string]tail
+	ledger  string   // verifier key
 	journal *os.File // nil for one in memory
 
 	// Fault is called before each method of ledger.Outbox with its name; its error is the method's.
@@ -45,9 +47,10 @@ type tail struct {
 
 // line is one change in the journal.
 type line struct {
-	Add      *row          `json:"add,omitempty"`
-	Sequence int           `json:"sequence,omitempty"`
-	Marks    []exeunt.Mark `json:"marks,omitempty"`
+	Add      *row   `json:"add,omitempty"`
+	Sequence int    `json:"sequence,omitempty"`
+	Marked   int64  `json:"marked,omitempty"` // everything below it
+	Ledger   string `json:"ledger,omitempty"`
 }
 
 // New makes an outbox in memory.
@@ -104,8 +107,11 @@ func (o *Outbox) apply(l line) {
 	for range l.Sequence {
 		o.place()
 	}
-	for _, m := range l.Marks {
-		o.rows[m.N].Index = m.Index
+	for n := range l.Marked {
+		o.rows[n].Index = n
+	}
+	if l.Ledger != "" {
+		o.ledger = l.Ledger
 	}
 }
 
@@ -195,6 +201,7 @@ func (o *Outbox) Restore(n, marked int) *Outbox {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	old := New()
+	old.ledger = o.ledger
 	for _, r := range o.rows[:n] {
 		r.Index = -1
 		old.rows = append(old.rows, r)
@@ -231,14 +238,23 @@ func (o *Outbox) Sequence(_ context.Context, limit int) (int, error) {
 
 // Unshipped is that of ledger.Outbox.
 func (o *Outbox) Unshipped(_ context.Context, limit int) ([]exeunt.Record, error) {
-	if err := o.fault("Unshipped"); err != nil {
+	return o.records("Unshipped", limit, func(r row) bool { return r.Index < 0 })
+}
+
+// Sequenced is that of ledger.Outbox.
+func (o *Outbox) Sequenced(_ context.Context, from int64, limit int) ([]exeunt.Record, error) {
+	return o.records("Sequenced", limit, func(r row) bool { return r.Record.N >= from })
+}
+
+func (o *Outbox) records(method string, limit int, wanted func(row) bool) ([]exeunt.Record, error) {
+	if err := o.fault(method); err != nil {
 		return nil, err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var out []exeunt.Record
 	for _, r := range o.rows[:o.placed] {
-		if r.Index < 0 && len(out) < limit {
+		if wanted(r) && len(out) < limit {
 			out = append(out, r.Record)
 		}
 	}
@@ -246,26 +262,51 @@ func (o *Outbox) Unshipped(_ context.Context, limit int) ([]exeunt.Record, error
 }
 
 // MarkShipped is that of ledger.Outbox.
-func (o *Outbox) MarkShipped(_ context.Context, marks []exeunt.Mark) error {
+func (o *Outbox) MarkShipped(_ context.Context, first, last int64) (int, error) {
 	if err := o.fault("MarkShipped"); err != nil {
-		return err
+		return 0, err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.commit(line{Marks: marks})
+	marked := 0
+	for n := range last + 1 {
+		switch unmarked := o.rows[n].Index < 0; {
+		case unmarked && n < first:
+			return 0, fmt.Errorf("n %d has no mark, but those from n %d on shall get one", n, first)
+		case unmarked:
+			marked++
+		}
+	}
+	if marked == 0 {
+		return 0, nil
+	}
+	return marked, o.commit(line{Marked: last + 1})
 }
 
 // LastShipped is that of ledger.Outbox.
-func (o *Outbox) LastShipped(context.Context) (n, index int64, err error) {
+func (o *Outbox) LastShipped(context.Context) (int64, error) {
 	if err := o.fault("LastShipped"); err != nil {
-		return -1, -1, err
+		return -1, err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for i := len(o.rows) - 1; i >= 0; i-- {
-		if o.rows[i].Index >= 0 {
-			return int64(i), o.rows[i].Index, nil
+	for n, r := range slices.Backward(o.rows) {
+		if r.Index >= 0 {
+			return int64(n), nil
 		}
 	}
-	return -1, -1, nil
+	return -1, nil
+}
+
+// Ledger is that of ledger.Outbox.
+func (o *Outbox) Ledger(_ context.Context, key string) (string, error) {
+	if err := o.fault("Ledger"); err != nil {
+		return "", err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ledger == "" {
+		return key, o.commit(line{Ledger: key})
+	}
+	return o.ledger, nil
 }

@@ -45,7 +45,7 @@ type Ledger interface {
 	// Evidence writes the packet that proves one case offline.
 	Evidence(ctx context.Context, w io.Writer, id exeunt.CaseID, by string) error
 	// Key is the ledger's verifier key, as a signed-note verifier string.
-	Key() string
+	Key(ctx context.Context) (string, error)
 }
 
 // LedgerReport is what a check of the ledger found.

@@ -131,7 +131,7 @@ func (b *backend) Evidence(_ context.Context, w io.Writer, id exeunt.CaseID, by 
 	return b.did("evidence %s by %s", id, by)
 }
 
-func (b *backend) Key() string { return "acme/ledger+1+abc" }
+func (b *backend) Key(context.Context) (string, error) { return "acme/ledger+1+abc", nil }
 
 func (b *backend) Token(_ context.Context, given string) (store.User, error) {
 	switch given {

@@ -82,8 +82,12 @@ func (a routes) listEntries(ctx context.Context, in *struct {
 	return &answer[EntryList]{EntryList{"entries/v1", page.Rows, page.Total}}, nil
 }
 
-func (a routes) ledgerKey(context.Context, *struct{}) (*answer[LedgerKey], error) {
-	return &answer[LedgerKey]{LedgerKey{"ledger-key/v1", a.Ledger.Key()}}, nil
+func (a routes) ledgerKey(ctx context.Context, _ *struct{}) (*answer[LedgerKey], error) {
+	key, err := a.Ledger.Key(ctx)
+	if err != nil {
+		return nil, problem(err)
+	}
+	return &answer[LedgerKey]{LedgerKey{"ledger-key/v1", key}}, nil
 }
 
 func (a routes) verifyLedger(ctx context.Context, _ *struct{}) (*answer[LedgerReport], error) {

@@ -166,6 +166,10 @@ type provesView struct {
 }
 
 func (s *server) provesPage(v *visit) error {
-	view := provesView{Check: s.ledgerCheck(v), Key: s.Proofs.Key(), Zone: v.zone, Now: v.now, visit: v}
+	key, err := s.Proofs.Key(v.Context())
+	if err != nil {
+		return err
+	}
+	view := provesView{Check: s.ledgerCheck(v), Key: key, Zone: v.zone, Now: v.now, visit: v}
 	return v.show(provesTemplate(s.chrome(v, "audit", "What this proves", crumb{"Audit", "/audit"}), view))
 }

@@ -92,5 +92,5 @@ type Proofs interface {
 	// Evidence writes the packet that proves one case offline, and records that by exported it.
 	Evidence(ctx context.Context, w io.Writer, c exeunt.CaseID, by string) error
 	// Key is the ledger's verifier key, as a signed-note verifier string.
-	Key() string
+	Key(ctx context.Context) (string, error)
 }

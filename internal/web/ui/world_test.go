@@ -411,7 +411,9 @@ func (w *world) Watch(ctx context.Context, id exeunt.CaseID) <-chan struct{} {
 
 func (w *world) Check(context.Context) (LedgerCheck, error)  { return w.check, nil }
 func (w *world) Verify(context.Context) (LedgerCheck, error) { return w.check, nil }
-func (w *world) Key() string                                 { return "exeunt.northwind.example+a1b2c3d4+AUdY" }
+func (w *world) Key(context.Context) (string, error) {
+	return "exeunt.northwind.example+a1b2c3d4+AUdY", nil
+}
 
 func (w *world) Evidence(_ context.Context, out io.Writer, id exeunt.CaseID, by string) error {
 	w.did = append(w.did, "evidence by "+by)
