@@ -137,6 +137,26 @@ func TestTheDomainReadsNoClock(t *testing.T) {
 	}
 }
 
+// TestPagesReachTheStoreThroughAViewOnly holds that whatever answers people is given views: the store itself, and
+// the view that hides nothing, are beyond its reach.
+func TestPagesReachTheStoreThroughAViewOnly(t *testing.T) {
+	found := packages(t, isCode)
+	for _, pkg := range []string{"internal/web", "internal/web/api", "internal/web/ui"} {
+		for _, f := range found[pkg] {
+			ast.Inspect(f, func(n ast.Node) bool {
+				e, ok := n.(ast.Expr)
+				if ok && (is(e, "store", "Store") || is(e, "store", "Open")) {
+					t.Errorf("%s names the store: it is to be given a view of it, which leaves out what is under embargo", pkg)
+				}
+				if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "Everything" {
+					t.Errorf("%s asks for a view of everything", pkg)
+				}
+				return true
+			})
+		}
+	}
+}
+
 func TestThePlacesForbidWhatTheyShould(t *testing.T) {
 	for _, c := range []struct {
 		pkg, imported string

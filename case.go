@@ -65,6 +65,7 @@ type Case struct {
 	CutOffClock   string    `json:"cut_off_clock,omitempty"` // the policy's clock time on the last day, where HR gives none
 	AccessBy      time.Time `json:"access_by"`               // by when every access step shall be confirmed
 	Hold          string    `json:"hold,omitempty"`          // why it is held
+	Embargo       *Embargo  `json:"embargo,omitempty"`       // who alone may see it, and until when
 	OpenedAt      time.Time `json:"opened_at"`
 	ClosedAt      time.Time `json:"closed_at,omitzero"`
 }
@@ -149,7 +150,11 @@ func (c Case) Amend(t Trigger, steps []Step, tasks []Task, now time.Time) (Chang
 	if err := t.Departure.Check(); err != nil {
 		return Change{}, err
 	}
-	cutOff, err := CutOffOf(t.Departure, c.CutOffClock, now)
+	c, err := c.underTerms(t.Departure.Embargo)
+	if err != nil {
+		return Change{}, err
+	}
+	cutOff, err := CutOffOf(t.Departure, c.CutOffClock, c.notBefore(now))
 	if err != nil {
 		return Change{}, err
 	}
@@ -297,6 +302,9 @@ func (c Case) Release(steps []Step, tasks []Task, by Override, now time.Time) (C
 func (c Case) Close(now time.Time) (Change, error) {
 	if !c.Open() {
 		return Change{}, Errorf(Conflict, "case %s is already %s", c.ID, c.State)
+	}
+	if _, waits := c.RevealsAt(); waits { // the end of its embargo belongs into its record
+		return Change{}, Errorf(Conflict, "case %s is under embargo: it is closed after it was revealed", c.ID)
 	}
 	c.ClosedAt = now
 	if c.State != CaseRescinded {

@@ -24,7 +24,8 @@ type Change struct {
 }
 
 // Record adds what happened by itself, or, when the detail says by whom, by a person. The subject is
-// the Case, Step or Task that it happened to.
+// the Case, Step or Task that it happened to; a CaseID when it is no part of that case's record and
+// tells of it all the same, so that whoever may not see the case does not see the entry.
 func (c *Change) Record(kind EntryKind, subject any, now time.Time, what string, detail map[string]string) {
 	c.RecordBy("engine", kind, subject, now, what, detail)
 }
@@ -35,6 +36,8 @@ func (c *Change) RecordBy(actor string, kind EntryKind, subject any, now time.Ti
 	switch s := subject.(type) {
 	case Case:
 		e.Case = s.ID
+	case CaseID:
+		e.About = s
 	case Step:
 		e.Case, e.Step, e.System = s.Case, s.Key, s.System
 	case Task:
@@ -98,7 +101,7 @@ func (c Change) Jobs(of Case) []Job {
 			jobs = append(jobs, j)
 		}
 	}
-	if of.State == CaseHeld {
+	if of.State == CaseHeld || of.Embargoed() {
 		return nil
 	}
 	for _, s := range c.Steps {

@@ -17,6 +17,8 @@ const (
 	EntryRescinded      EntryKind = "case.rescind"
 	EntryHeld           EntryKind = "case.hold"
 	EntryReleased       EntryKind = "case.release"
+	EntryEmbargoed      EntryKind = "case.embargo" // its embargo lasts longer, or more people know
+	EntryRevealed       EntryKind = "case.reveal"  // its embargo ended
 	EntryClosed         EntryKind = "case.close"
 	EntryIntent         EntryKind = "step.intent"
 	EntryConfirmed      EntryKind = "step.confirm"
@@ -49,7 +51,8 @@ type Entry struct {
 	Kind   EntryKind         `json:"kind"`
 	At     time.Time         `json:"at"` // UTC
 	Actor  string            `json:"actor"`
-	Case   CaseID            `json:"case,omitempty"` // zero for what concerns the installation
+	Case   CaseID            `json:"case,omitempty"`  // zero for what concerns the installation
+	About  CaseID            `json:"about,omitempty"` // the case that an entry of the installation tells of
 	System string            `json:"system,omitempty"`
 	Step   string            `json:"step,omitempty"`
 	Task   string            `json:"task,omitempty"`

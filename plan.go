@@ -22,7 +22,11 @@ type Plan struct {
 // Every system gets steps, a check of what it inherits from its single sign-on, or a task of its
 // owner: what no rule reaches is covered by a task that says so.
 func Draft(p Policy, c Case, inventory []System, roles Roles, now time.Time) (Plan, error) {
-	cutOff, err := CutOffOf(c.Departure, p.CutOff, now)
+	var err error
+	if c.Embargo, err = c.Departure.Embargo.embargo(c.Departure.Leaver.Zone, now); err != nil {
+		return Plan{}, err
+	}
+	cutOff, err := CutOffOf(c.Departure, p.CutOff, c.notBefore(now))
 	if err != nil {
 		return Plan{}, err
 	}
@@ -63,6 +67,9 @@ func (p Plan) Open(t Trigger, doubt string, now time.Time) Change {
 	if t.Override != nil {
 		detail["by"], detail["reason"] = t.Override.By, t.Override.Reason
 	}
+	if c.Embargoed() {
+		detail["embargo_until"], detail["visible_to"] = c.Embargo.Until.Format(time.RFC3339), strings.Join(c.Embargo.VisibleTo, ", ")
+	}
 	change.RecordBy(t.Source, EntryOpened, c, now, "case opened by "+t.Source, detail)
 	if doubt != "" {
 		change.Record(EntryHeld, c, now, "held for a person", map[string]string{"reason": doubt})
@@ -70,7 +77,7 @@ func (p Plan) Open(t Trigger, doubt string, now time.Time) Change {
 	for _, task := range p.Tasks {
 		change.Record(EntryTaskOpened, task, now, task.Title+", owner "+task.Owner.String(),
 			map[string]string{"owner": task.Owner.String(), "deadline": task.Deadline.Format(time.RFC3339), "rule": task.Rule, "reason": task.Reason})
-		if task.State == TaskOpen && doubt == "" { // nobody is asked while the case is held
+		if task.State == TaskOpen && doubt == "" && !c.Embargoed() { // nobody is asked while the case is held or secret
 			change.Notices = append(change.Notices, task.notice(NoticeAssigned, "assigned"))
 		}
 	}
@@ -208,8 +215,8 @@ func (d *drafter) add(rule Rule, t Task) error {
 	if t.StartsAt, err = d.plan.Case.instant(rule.Start, time.Time{}); err != nil {
 		return err
 	}
-	if t.StartsAt.Before(d.now) {
-		t.StartsAt = d.now
+	if earliest := d.plan.Case.notBefore(d.now); t.StartsAt.Before(earliest) {
+		t.StartsAt = earliest
 	}
 	if t.Deadline, err = d.plan.Case.instant(rule.Deadline, t.StartsAt); err != nil {
 		return err

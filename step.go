@@ -342,8 +342,8 @@ func (s Step) reschedule(c Case, now time.Time) (Step, error) {
 	if s.StartsAt, err = c.instant(s.StartRule, time.Time{}); err != nil {
 		return s, err
 	}
-	if s.StartsAt.Before(now) {
-		s.StartsAt = now
+	if earliest := c.notBefore(now); s.StartsAt.Before(earliest) {
+		s.StartsAt = earliest
 	}
 	s.Deadline, err = c.instant(s.DeadlineRule, s.StartsAt)
 	s.Deadline = caughtUp(s.Deadline, s.StartsAt, leastForStep)

@@ -184,8 +184,8 @@ func (t Task) reschedule(c Case, now time.Time) (Task, error) {
 		if t.StartsAt, err = c.instant(t.StartRule, time.Time{}); err != nil {
 			return t, err
 		}
-		if t.StartsAt.Before(now) {
-			t.StartsAt = now
+		if earliest := c.notBefore(now); t.StartsAt.Before(earliest) {
+			t.StartsAt = earliest
 		}
 	}
 	deadline, err := c.instant(t.DeadlineRule, t.StartsAt)

@@ -40,6 +40,7 @@ type Departure struct {
 	TerminationDate Date          `json:"termination_date,omitempty"` // first day on which employment has ended, or the last day where HR gives only one
 	CutOffClock     string        `json:"cut_off_clock,omitempty"`    // "15:04" at the place of work, when HR gave a time for the last day
 	Immediate       bool          `json:"immediate,omitempty"`        // access ends now, whatever the day
+	Embargo         *EmbargoTerms `json:"embargo,omitempty"`          // it stays between these people until then
 }
 
 // Trigger is the one authoritative event that a departure was announced, changed or taken back.
@@ -93,6 +94,9 @@ func (d Departure) Check() error {
 	}
 	if !knownType(d.Type) {
 		return Errorf(Invalid, "%q is not a type of departure: use one of %v", d.Type, DepartureTypes).In("type")
+	}
+	if d.Embargo != nil {
+		return d.Embargo.Check(d.Leaver.Zone)
 	}
 	return nil
 }
@@ -169,5 +173,5 @@ func (d Departure) same(o Departure) bool {
 	l, m := d.Leaver, o.Leaver
 	return d.Type == o.Type && d.LastDay == o.LastDay && d.TerminationDate == o.TerminationDate &&
 		d.CutOffClock == o.CutOffClock && d.Immediate == o.Immediate && l.Zone == m.Zone && l.Name == m.Name &&
-		l.Manager == m.Manager && maps.Equal(l.Identifiers, m.Identifiers) && slices.Equal(l.Flags, m.Flags)
+		l.Manager == m.Manager && maps.Equal(l.Identifiers, m.Identifiers) && slices.Equal(l.Flags, m.Flags) && d.Embargo.same(o.Embargo)
 }

@@ -94,7 +94,7 @@ func demoLive(ctx context.Context, c *console, d *demo.Demo, dir string) error {
 	if err := welcome(ctx, c, d.App); err != nil {
 		return err
 	}
-	if known, err := d.App.Store.Cases(ctx, store.CaseQuery{}, time.Now()); err != nil || known.All > 0 {
+	if known, err := d.App.Store.Everything().Cases(ctx, store.CaseQuery{}, time.Now()); err != nil || known.All > 0 {
 		c.note("Going on with the %d cases in %s.", known.All, dir)
 	} else if err := announceAll(ctx, c, d); err != nil {
 		return err
@@ -147,7 +147,7 @@ Stop with Ctrl C.`, d.App.URL(), token, dir)
 
 // taskLink is the one-time link of a manager's open task.
 func taskLink(ctx context.Context, d *demo.Demo) (string, error) {
-	rows, err := d.App.Store.Tasks(ctx, store.TaskQuery{}, time.Now())
+	rows, err := d.App.Store.Everything().Tasks(ctx, store.TaskQuery{}, time.Now())
 	if err != nil {
 		return "", err
 	}

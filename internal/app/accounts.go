@@ -158,13 +158,14 @@ func (l taskLinks) Open(ctx context.Context, token string) (ui.Link, error) {
 		return ui.Link{}, err
 	}
 	gone := exeunt.Errorf(exeunt.NotFound, "this link is not valid or has ended: ask whoever sent it for a new one")
-	t, err := l.store.Task(ctx, link.Task)
+	see := l.store.For(exeunt.Viewer{Email: link.Owner})
+	t, err := see.Task(ctx, link.Task)
 	if err != nil || !strings.EqualFold(t.Owner.Email, link.Owner) {
 		if exeunt.KindOf(err) == exeunt.Temporary || errors.Is(err, context.Canceled) {
 			return ui.Link{}, err
 		}
 		return ui.Link{}, gone
 	}
-	c, err := l.store.Case(ctx, t.Case)
+	c, err := see.Case(ctx, t.Case)
 	return ui.Link{Task: t, AskedBy: c.Owner, Expires: link.Until}, err
 }

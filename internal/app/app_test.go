@@ -58,7 +58,7 @@ func opened(t *testing.T, a *App) exeunt.CaseID {
 	t.Helper()
 	d := exeunt.Departure{Type: exeunt.Voluntary, LastDay: exeunt.Date(time.Now().AddDate(0, 0, 30).Format(time.DateOnly)),
 		Leaver: exeunt.Leaver{ID: "E-1", Name: "Jane Doe", Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: "jane@acme.example"}}}
-	id, err := (commands{a.Engine, a.complete}).StartCase(t.Context(), d, exeunt.Override{By: "Hera Lind", Reason: "the HR system is down"})
+	id, err := a.commands(exeunt.Viewer{}).StartCase(t.Context(), d, exeunt.Override{By: "Hera Lind", Reason: "the HR system is down"})
 	must(t, err)
 	return id
 }

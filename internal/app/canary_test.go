@@ -121,7 +121,7 @@ func TestNoSecretIsKeptOrSaid(t *testing.T) {
 	signed(t, a, fieldsOf("8"), canaries["CANARY_HOOK"], 202)
 	var id exeunt.CaseID
 	within(t, 30*time.Second, "the field-based departure opens a case", func() bool {
-		page, err := a.Store.Cases(t.Context(), store.CaseQuery{}, time.Now())
+		page, err := a.Store.Everything().Cases(t.Context(), store.CaseQuery{}, time.Now())
 		must(t, err)
 		if len(page.Rows) == 1 {
 			id = page.Rows[0].ID
@@ -130,12 +130,12 @@ func TestNoSecretIsKeptOrSaid(t *testing.T) {
 	})
 	within(t, 60*time.Second, "every system was tried", func() bool { return tried(t, a, id, len(files)-1) })
 	var packet bytes.Buffer
-	must(t, a.Proofs.Evidence(t.Context(), &packet, id, "test"))
-	page, err := a.Store.Entries(t.Context(), store.EntryQuery{Limit: 1000})
+	must(t, a.Proofs.Evidence(t.Context(), &packet, id, exeunt.Viewer{Name: "test"}))
+	page, err := a.Store.Everything().Entries(t.Context(), store.EntryQuery{Limit: 1000})
 	must(t, err)
 	everything, err := json.Marshal(page.Rows)
 	must(t, err)
-	file, err := a.Store.CaseFile(t.Context(), id)
+	file, err := a.Store.Everything().CaseFile(t.Context(), id)
 	must(t, err)
 	whole, err := json.Marshal(file)
 	must(t, err)
@@ -159,7 +159,7 @@ func TestNoSecretIsKeptOrSaid(t *testing.T) {
 // tried says whether each system's first attempt is on record.
 func tried(t *testing.T, a *app.App, id exeunt.CaseID, systems int) bool {
 	t.Helper()
-	f, err := a.Store.CaseFile(t.Context(), id)
+	f, err := a.Store.Everything().CaseFile(t.Context(), id)
 	must(t, err)
 	done := map[string]bool{}
 	for _, s := range f.Steps {

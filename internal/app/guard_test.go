@@ -120,7 +120,7 @@ func TestReadinessSaysWhatIsWrong(t *testing.T) {
 	o := small(t)
 	a := start(t, o)
 	d := exeunt.Departure{Type: exeunt.Voluntary, LastDay: "2026-01-30", Leaver: exeunt.Leaver{ID: "E-1", Entity: "main", Name: "Jane Doe", Zone: "UTC"}}
-	id, err := a.Engine.StartCase(t.Context(), d, exeunt.Override{By: "Hera Lind", Reason: "the HR system is down"})
+	id, err := a.Engine.As(exeunt.Viewer{}).StartCase(t.Context(), d, exeunt.Override{By: "Hera Lind", Reason: "the HR system is down"})
 	must(t, err)
 	within(t, 20*time.Second, "the ledger has every entry", func() bool {
 		code, state := asked(t, a)
@@ -144,14 +144,14 @@ func TestReadinessSaysWhatIsWrong(t *testing.T) {
 		t.Errorf("a process that runs is restarted for it: %v %v", answer, err)
 	}
 	within(t, 20*time.Second, "it is on record that the operator was alerted", func() bool {
-		page, err := b.Store.Entries(t.Context(), store.EntryQuery{Kind: string(exeunt.EntryAlert), Text: "the ledger stopped"})
+		page, err := b.Store.Everything().Entries(t.Context(), store.EntryQuery{Kind: string(exeunt.EntryAlert), Text: "the ledger stopped"})
 		must(t, err)
 		return len(page.Rows) > 0
 	})
 	if report, err := b.Proofs.VerifyLedger(t.Context()); err != nil || report.Verified || report.Fault == "" {
 		t.Errorf("verification says %+v, %v", report, err)
 	}
-	if err := b.Proofs.Evidence(t.Context(), &strings.Builder{}, id, "test"); err == nil {
+	if err := b.Proofs.Evidence(t.Context(), &strings.Builder{}, id, exeunt.Viewer{Name: "test"}); err == nil {
 		t.Error("evidence was made of a ledger that lost it")
 	}
 }

@@ -145,12 +145,12 @@ func (c *comparison) see(index int64, _ exeunt.Leaf, encoded []byte) (err error)
 const patience = 10 * time.Second
 
 // Evidence writes the packet of a case and records who took it.
-func (p *Proofs) Evidence(ctx context.Context, w io.Writer, id exeunt.CaseID, by string) error {
-	c, err := p.store.Case(ctx, id)
+func (p *Proofs) Evidence(ctx context.Context, w io.Writer, id exeunt.CaseID, by exeunt.Viewer) error {
+	c, err := p.store.For(by).Case(ctx, id)
 	if err != nil {
 		return err
 	}
-	if err := p.settled(ctx, id); err != nil {
+	if err := p.settled(ctx, by, id); err != nil {
 		return err
 	}
 	packet, err := p.log.Packet(ctx, c.Handle)
@@ -159,7 +159,7 @@ func (p *Proofs) Evidence(ctx context.Context, w io.Writer, id exeunt.CaseID, by
 	}
 	// The export is an entry of the installation, not of the case: a packet cannot hold its own making.
 	var change exeunt.Change
-	change.Record(exeunt.EntryExported, nil, time.Now(), fmt.Sprintf("evidence of case %s exported", id), map[string]string{"by": by, "case": id.String()})
+	change.Record(exeunt.EntryExported, id, time.Now(), fmt.Sprintf("evidence of case %s exported", id), map[string]string{"by": by.Signs(), "case": id.String()})
 	if err := p.store.Commit(ctx, &change); err != nil {
 		return err
 	}
@@ -167,14 +167,14 @@ func (p *Proofs) Evidence(ctx context.Context, w io.Writer, id exeunt.CaseID, by
 }
 
 // settled waits until the ledger has every entry of a case that the database has now.
-func (p *Proofs) settled(ctx context.Context, id exeunt.CaseID) error {
+func (p *Proofs) settled(ctx context.Context, by exeunt.Viewer, id exeunt.CaseID) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		p.shipper.Wake()
-		f, err := p.store.CaseFile(ctx, id)
+		f, err := p.store.For(by).CaseFile(ctx, id)
 		if err == nil && f.Sealed >= f.Logged {
 			return nil
 		}

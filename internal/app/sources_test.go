@@ -58,7 +58,7 @@ func bambooSigned(body string) http.Header {
 
 func alerts(t *testing.T, s *store.Store) []string {
 	t.Helper()
-	page, err := s.Entries(t.Context(), store.EntryQuery{Kind: string(exeunt.EntryRefused)})
+	page, err := s.Everything().Entries(t.Context(), store.EntryQuery{Kind: string(exeunt.EntryRefused)})
 	if err != nil {
 		t.Fatal(err)
 	}

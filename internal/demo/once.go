@@ -51,7 +51,7 @@ func (d *Demo) RunOnce(ctx context.Context, progress func(string)) (Summary, err
 // workOn plays the people until the engine rests: timesheets are approved everywhere, and whoever is
 // asked anything in the first case does it.
 func (d *Demo) workOn(ctx context.Context, cases int) error {
-	changed := d.App.Engine.Watch(ctx, 0)
+	changed := d.App.Engine.WatchAll(ctx)
 	for {
 		files, err := d.files(ctx)
 		if err != nil {
@@ -73,13 +73,13 @@ func (d *Demo) workOn(ctx context.Context, cases int) error {
 }
 
 func (d *Demo) files(ctx context.Context) ([]store.CaseFile, error) {
-	page, err := d.App.Store.Cases(ctx, store.CaseQuery{Size: 1000, Sort: "newest"}, time.Now())
+	page, err := d.App.Store.Everything().Cases(ctx, store.CaseQuery{Size: 1000, Sort: "newest"}, time.Now())
 	if err != nil {
 		return nil, err
 	}
 	var out []store.CaseFile
 	for _, row := range slices.Backward(page.Rows) {
-		f, err := d.App.Store.CaseFile(ctx, row.ID)
+		f, err := d.App.Store.Everything().CaseFile(ctx, row.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +100,7 @@ func (d *Demo) playPeople(ctx context.Context, files []store.CaseFile) (bool, er
 			for j := range all {
 				all[j] = j
 			}
-			err := d.App.Engine.CompleteTask(ctx, t.ID, all, "", t.Owner.String())
+			err := d.App.Engine.As(exeunt.Viewer{}).CompleteTask(ctx, t.ID, all, "", t.Owner.String())
 			if err != nil && exeunt.KindOf(err) != exeunt.Conflict {
 				return acted, err
 			}
@@ -140,7 +140,7 @@ func (d *Demo) summarise(ctx context.Context) (Summary, error) {
 	}
 	var packet bytes.Buffer
 	s.Evidence = files[0].Case.ID.String()
-	if err := d.App.Proofs.Evidence(ctx, &packet, files[0].Case.ID, "demo"); err != nil {
+	if err := d.App.Proofs.Evidence(ctx, &packet, files[0].Case.ID, exeunt.Viewer{Name: "demo"}); err != nil {
 		return s, err
 	}
 	key, err := d.App.Proofs.Key(ctx)

@@ -34,7 +34,7 @@ func BenchmarkDeparture(b *testing.B) {
 			b.Error(err)
 		}
 	}()
-	changed := e.Watch(b.Context(), 0)
+	changed := e.WatchAll(b.Context())
 	n := 0
 	for b.Loop() {
 		n++

@@ -10,11 +10,28 @@ import (
 	"github.com/exeunt/exeunt/internal/store"
 )
 
-// Commands are what people do. Each reads, lets the domain decide, and commits; when somebody else was
-// faster the commit is refused with Conflict and the person looks again.
+// Commands are what one person may do, with what that person may see: a case that is hidden from them does
+// not exist for their commands either. Each reads, lets the domain decide, and commits; when somebody else
+// was faster the commit is refused with Conflict and the person looks again.
+//
+// They do not embed the engine, so that none of its own methods, which see everything, is a command.
+type Commands struct {
+	who    exeunt.Viewer
+	store  store.View
+	engine *Engine
+}
 
-// StartCase opens a case by a person's decision instead of HR's trigger.
-func (e *Engine) StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error) {
+// As returns the commands of a person.
+func (e *Engine) As(who exeunt.Viewer) Commands { return Commands{who, e.store.For(who), e} }
+
+func (e Commands) commit(ctx context.Context, change *exeunt.Change) error {
+	return e.engine.commit(ctx, change)
+}
+
+// StartCase opens a case by a person's decision instead of HR's trigger. Who starts one under embargo is on
+// its list.
+func (e Commands) StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error) {
+	now := time.Now().UTC()
 	if err := by.Check(); err != nil {
 		return 0, err
 	}
@@ -24,44 +41,69 @@ func (e *Engine) StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Ov
 	if err := d.Check(); err != nil {
 		return 0, err
 	}
-	before, err := e.newest(ctx, d.Leaver.Key())
+	if d.Embargo != nil {
+		terms, err := d.Embargo.StartedBy(e.who, d.Leaver.Zone, now)
+		if err != nil {
+			return 0, err
+		}
+		d.Embargo = &terms
+	}
+	before, err := e.engine.newest(ctx, d.Leaver.Key())
 	if err != nil {
 		return 0, err
 	}
 	if before != nil && before.Open() {
+		if !before.VisibleTo(e.who) {
+			return 0, e.startHidden(ctx, *before, by, now)
+		}
 		return 0, exeunt.Errorf(exeunt.Conflict, "%s's departure is under way already: case %s", d.Leaver.Name, before.ID)
 	}
-	now := time.Now().UTC()
 	t := exeunt.Trigger{EventID: store.Random(16), Source: OverrideSource, Kind: exeunt.Announced, OccurredAt: now, ReceivedAt: now, Departure: d, Override: &by}
 	body, err := json.Marshal(t)
 	if err != nil {
 		return 0, exeunt.Errorf(exeunt.Internal, "the departure did not encode").Because(err)
 	}
-	if _, err := e.Receive(ctx, store.Event{Source: OverrideSource, ID: t.EventID, Body: body, ReceivedAt: now}); err != nil {
+	if _, err := e.engine.Receive(ctx, store.Event{Source: OverrideSource, ID: t.EventID, Body: body, ReceivedAt: now}); err != nil {
 		return 0, err
 	}
 	// The event is durable, so that the case comes even if we are killed here; working on it at once
 	// lets us answer with the case. When the job was faster, that is a conflict, and all is well.
-	if err := ignoreConflict(e.event(ctx, OverrideSource, t.EventID, 1)); err != nil {
+	if err := ignoreConflict(e.engine.event(ctx, OverrideSource, t.EventID, 1)); err != nil {
 		return 0, err
 	}
-	c, err := e.newest(ctx, d.Leaver.Key())
+	c, err := e.engine.newest(ctx, d.Leaver.Key())
 	if err != nil {
 		return 0, err
 	}
 	if c == nil || c.EventID != t.EventID {
-		return 0, exeunt.Errorf(exeunt.Invalid, "no case was opened: see the audit list for the reason")
+		return 0, notOpened()
 	}
 	return c.ID, nil
 }
 
+// notOpened is the answer whenever a person's departure opens no case, for whatever reason: a hidden case
+// must not be told from what was absorbed.
+func notOpened() error {
+	return exeunt.Errorf(exeunt.Invalid, "no case was opened: what you entered is recorded and goes to those responsible; ask HR operations before you enter it again")
+}
+
+// startHidden answers somebody who wants to start a departure that is under way and that they may not know
+// of. Those who know are told, so that they can speak to them or reveal it.
+func (e Commands) startHidden(ctx context.Context, c exeunt.Case, by exeunt.Override, now time.Time) error {
+	change := c.AskedFor(by, now)
+	if err := e.commit(ctx, &change); err != nil {
+		return err
+	}
+	return notOpened()
+}
+
 // SaveTask keeps what a person ticked and wrote.
-func (e *Engine) SaveTask(ctx context.Context, id exeunt.TaskID, ticked []int, note, by string) error {
+func (e Commands) SaveTask(ctx context.Context, id exeunt.TaskID, ticked []int, note, by string) error {
 	return e.onTask(ctx, id, func(t exeunt.Task, now time.Time) (exeunt.Change, error) { return t.Save(ticked, note, by, now) })
 }
 
 // CompleteTask ends a task in a person's name.
-func (e *Engine) CompleteTask(ctx context.Context, id exeunt.TaskID, ticked []int, note, by string) error {
+func (e Commands) CompleteTask(ctx context.Context, id exeunt.TaskID, ticked []int, note, by string) error {
 	return e.onTask(ctx, id, func(t exeunt.Task, now time.Time) (exeunt.Change, error) {
 		steps, err := e.store.Steps(ctx, t.Case)
 		if err != nil {
@@ -72,16 +114,16 @@ func (e *Engine) CompleteTask(ctx context.Context, id exeunt.TaskID, ticked []in
 }
 
 // ReassignTask hands a task to somebody else.
-func (e *Engine) ReassignTask(ctx context.Context, id exeunt.TaskID, to exeunt.Person, by exeunt.Override) error {
+func (e Commands) ReassignTask(ctx context.Context, id exeunt.TaskID, to exeunt.Person, by exeunt.Override) error {
 	return e.onTask(ctx, id, func(t exeunt.Task, now time.Time) (exeunt.Change, error) { return t.Reassign(to, by, now) })
 }
 
 // RemindTask tells the owner of a task again.
-func (e *Engine) RemindTask(ctx context.Context, id exeunt.TaskID, by string) error {
+func (e Commands) RemindTask(ctx context.Context, id exeunt.TaskID, by string) error {
 	return e.onTask(ctx, id, func(t exeunt.Task, now time.Time) (exeunt.Change, error) { return t.RemindNow(by, now) })
 }
 
-func (e *Engine) onTask(ctx context.Context, id exeunt.TaskID, decide func(exeunt.Task, time.Time) (exeunt.Change, error)) error {
+func (e Commands) onTask(ctx context.Context, id exeunt.TaskID, decide func(exeunt.Task, time.Time) (exeunt.Change, error)) error {
 	row, err := e.store.Task(ctx, id)
 	if err != nil {
 		return err
@@ -94,7 +136,7 @@ func (e *Engine) onTask(ctx context.Context, id exeunt.TaskID, decide func(exeun
 }
 
 // RetryStep puts a failed step back to work, and with it whatever failed for the same reason.
-func (e *Engine) RetryStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error {
+func (e Commands) RetryStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error {
 	steps, task, err := e.failedWith(ctx, id, key)
 	if err != nil {
 		return err
@@ -107,7 +149,7 @@ func (e *Engine) RetryStep(ctx context.Context, id exeunt.CaseID, key string, by
 }
 
 // WaiveStep settles a step by a person's decision against it.
-func (e *Engine) WaiveStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error {
+func (e Commands) WaiveStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error {
 	step, err := e.store.Step(ctx, id, key)
 	if err != nil {
 		return err
@@ -124,7 +166,7 @@ func (e *Engine) WaiveStep(ctx context.Context, id exeunt.CaseID, key string, by
 }
 
 // failedWith returns the steps that failed together with one, and the open task that stands in for them.
-func (e *Engine) failedWith(ctx context.Context, id exeunt.CaseID, key string) ([]exeunt.Step, *exeunt.Task, error) {
+func (e Commands) failedWith(ctx context.Context, id exeunt.CaseID, key string) ([]exeunt.Step, *exeunt.Task, error) {
 	step, err := e.store.Step(ctx, id, key)
 	if err != nil {
 		return nil, nil, err
@@ -151,7 +193,7 @@ func (e *Engine) failedWith(ctx context.Context, id exeunt.CaseID, key string) (
 }
 
 // ReleaseCase lets a held case go on.
-func (e *Engine) ReleaseCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error {
+func (e Commands) ReleaseCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error {
 	c, err := e.store.Case(ctx, id)
 	if err != nil {
 		return err

@@ -134,11 +134,11 @@ func pass(d time.Duration) {
 
 func (c *company) only() store.CaseFile {
 	c.t.Helper()
-	page, err := c.store.Cases(c.t.Context(), store.CaseQuery{}, time.Now())
+	page, err := c.store.Everything().Cases(c.t.Context(), store.CaseQuery{}, time.Now())
 	if err != nil || len(page.Rows) != 1 {
 		c.t.Fatalf("%d cases, %v", len(page.Rows), err)
 	}
-	f, err := c.store.CaseFile(c.t.Context(), page.Rows[0].ID)
+	f, err := c.store.Everything().CaseFile(c.t.Context(), page.Rows[0].ID)
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -153,7 +153,7 @@ func (e *Engine) replan(ctx context.Context, ev store.Event, t exeunt.Trigger, c
 func (e *Engine) tooLate(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case) error {
 	what := fmt.Sprintf("%s stays: HR took the departure back after case %s was closed. Put back what was removed; the case lists it.", c.Leaver().Name, c.ID)
 	change := exeunt.Change{Notices: []exeunt.Notice{{Kind: exeunt.NoticeAlert, To: c.Owner, Text: what, Dedup: "too-late:" + ev.Source + ":" + ev.ID}}}
-	change.RecordBy(t.Source, exeunt.EntryRefused, nil, time.Now(), what, map[string]string{"source": t.Source, "event": t.EventID, "case": c.ID.String()})
+	change.RecordBy(t.Source, exeunt.EntryRefused, c.ID, time.Now(), what, map[string]string{"source": t.Source, "event": t.EventID, "case": c.ID.String()})
 	return e.store.CommitWith(ctx, &change, answered(ev, t, "rescinded after the case was closed", c.ID))
 }
 

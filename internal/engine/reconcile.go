@@ -58,6 +58,9 @@ func (e *Engine) keepReconciling(ctx context.Context) {
 				e.log.Warn("old quarantined events could not be dropped", "error", err)
 			}
 		case now := <-tick.C:
+			if _, err := e.revealDue(ctx, now); err != nil && ctx.Err() == nil {
+				e.log.Error("a case whose embargo has ended could not be revealed; it is tried again in some seconds", "error", err)
+			}
 			if err := e.reconcile(ctx, now.Add(-grace)); err != nil && ctx.Err() == nil {
 				e.log.Error("the reconciler could not look for lost work; it tries again in some seconds", "error", err)
 			}

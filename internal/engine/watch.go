@@ -37,8 +37,19 @@ func tickle(c chan struct{}) {
 // elsewhere is how often a watched case is looked at for changes by other nodes, which are not heard here.
 const elsewhere = 3 * time.Second
 
-// Watch ticks when the case may have changed, until ctx is done. Case 0 watches all.
-func (e *Engine) Watch(ctx context.Context, id exeunt.CaseID) <-chan struct{} {
+// Watch ticks when a case that somebody may see may have changed, until ctx is done. For a case that is hidden
+// from them, as for one that does not exist, it never ticks.
+func (e *Engine) Watch(ctx context.Context, who exeunt.Viewer, id exeunt.CaseID) <-chan struct{} {
+	if _, err := e.store.For(who).Case(ctx, id); err != nil {
+		return make(chan struct{})
+	}
+	return e.watchCase(ctx, id)
+}
+
+// WatchAll ticks when any case may have changed. It is for those who see everything.
+func (e *Engine) WatchAll(ctx context.Context) <-chan struct{} { return e.watchCase(ctx, 0) }
+
+func (e *Engine) watchCase(ctx context.Context, id exeunt.CaseID) <-chan struct{} {
 	c := make(chan struct{}, 1)
 	e.watch.mu.Lock()
 	e.watch.subs[c] = id

@@ -107,21 +107,23 @@ func (c *committer) saveCase(ctx context.Context) error {
 	var n int64
 	var err error
 	if old == 0 {
-		n, err = c.exec(ctx, `INSERT INTO cases (id, version, generation, handle, state, leaver_key, search, name, type, department, place, last_day, opened_at, closed_at, document)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		n, err = c.exec(ctx, `INSERT INTO cases (id, version, generation, handle, state, leaver_key, search, name, type, department, place, last_day, opened_at, closed_at, document, embargoed_at, reveal_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 			int64(k.ID), k.Version, k.Generation, k.Handle, string(k.State), l.Key(), searchable(*k), l.Name, string(k.Departure.Type),
-			l.Department, l.Place, string(k.Departure.LastDay), micros(k.OpenedAt), instant(k.ClosedAt), document(k))
+			l.Department, l.Place, string(k.Departure.LastDay), micros(k.OpenedAt), instant(k.ClosedAt), document(k), embargoedAt(*k), revealAt(*k))
 	} else {
 		n, err = c.exec(ctx, `UPDATE cases SET version = $1, generation = $2, state = $3, search = $4, name = $5, type = $6, department = $7, place = $8,
-			last_day = $9, closed_at = $10, document = $11 WHERE id = $12 AND version = $13`,
+			last_day = $9, closed_at = $10, document = $11, embargoed_at = $12, reveal_at = $13 WHERE id = $14 AND version = $15`,
 			k.Version, k.Generation, string(k.State), searchable(*k), l.Name, string(k.Departure.Type), l.Department, l.Place,
-			string(k.Departure.LastDay), instant(k.ClosedAt), document(k), int64(k.ID), old)
+			string(k.Departure.LastDay), instant(k.ClosedAt), document(k), embargoedAt(*k), revealAt(*k), int64(k.ID), old)
 	}
 	if err == nil && n == 0 {
 		err = exeunt.Errorf(exeunt.Conflict, "case %s was changed by somebody else meanwhile: look again and decide anew", k.ID)
 	}
-	c.of = *k
-	return err
+	if c.of = *k; err != nil {
+		return err
+	}
+	return c.saveViewers(ctx)
 }
 
 // loadCase finds the case that the steps, tasks or entries belong to, and marks a scheduled one as
@@ -173,11 +175,11 @@ func (c *committer) saveStep(ctx context.Context, s *exeunt.Step, position int) 
 	if old == 0 {
 		n, err = c.exec(ctx, `INSERT INTO steps (case_id, key, version, position, blockers, state, system, branch, runs_at, deadline, settled_at, document)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-			int64(s.Case), s.Key, s.Version, position, len(s.After), string(s.State), s.System, s.Branch, runsAt(*s), micros(s.Deadline), instant(s.SettledAt), document(s))
+			int64(s.Case), s.Key, s.Version, position, len(s.After), string(s.State), s.System, s.Branch, c.due(runsAt(*s)), micros(s.Deadline), instant(s.SettledAt), document(s))
 	} else {
 		n, err = c.exec(ctx, `UPDATE steps SET version = $1, state = $2, runs_at = $3, deadline = $4, settled_at = $5, document = $6
 			WHERE case_id = $7 AND key = $8 AND version = $9`,
-			s.Version, string(s.State), runsAt(*s), micros(s.Deadline), instant(s.SettledAt), document(s), int64(s.Case), s.Key, old)
+			s.Version, string(s.State), c.due(runsAt(*s)), micros(s.Deadline), instant(s.SettledAt), document(s), int64(s.Case), s.Key, old)
 	}
 	if err == nil && n == 0 {
 		err = exeunt.Errorf(exeunt.Conflict, "step %s of case %s was changed meanwhile: look again and decide anew", s.Key, s.Case)
@@ -214,7 +216,7 @@ func (c *committer) saveTask(ctx context.Context, t *exeunt.Task, position int) 
 	old := t.Version
 	t.Version++
 	n, err := c.exec(ctx, `UPDATE tasks SET version = $1, state = $2, owner = $3, deadline = $4, remind_at = $5, closed_at = $6, document = $7 WHERE case_id = $8 AND key = $9 AND version = $10`,
-		t.Version, string(t.State), t.Owner.Email, micros(t.Deadline), remindAt(*t), instant(t.ClosedAt), document(t), int64(t.Case), t.Key, old)
+		t.Version, string(t.State), t.Owner.Email, micros(t.Deadline), c.due(remindAt(*t)), instant(t.ClosedAt), document(t), int64(t.Case), t.Key, old)
 	if err == nil && n == 0 {
 		err = exeunt.Errorf(exeunt.Conflict, "task %s was changed by somebody else meanwhile: look again and decide anew", t.ID)
 	}
@@ -229,7 +231,7 @@ func (c *committer) openTask(ctx context.Context, t *exeunt.Task, position int) 
 		ON CONFLICT (case_id, key) DO UPDATE SET version = tasks.version + 1, state = excluded.state, owner = excluded.owner,
 			deadline = excluded.deadline, remind_at = excluded.remind_at, closed_at = NULL, document = excluded.document
 		RETURNING id, version`,
-		int64(t.Case), t.Key, position, len(t.After), string(t.State), t.System, t.Branch, t.Owner.Email, micros(t.Deadline), remindAt(*t), instant(t.ClosedAt), document(t)).
+		int64(t.Case), t.Key, position, len(t.After), string(t.State), t.System, t.Branch, t.Owner.Email, micros(t.Deadline), c.due(remindAt(*t)), instant(t.ClosedAt), document(t)).
 		Scan((*int64)(&t.ID), &t.Version)
 }
 
@@ -349,6 +351,9 @@ func (c *committer) unblockTask(ctx context.Context, blockers, version int64, do
 func (c *committer) saveNotices(ctx context.Context) ([]exeunt.Job, error) {
 	var jobs []exeunt.Job
 	for _, n := range c.change.Notices {
+		if !c.mayHear(n) {
+			continue
+		}
 		err := eachRow(ctx, c, func(r row) error {
 			if err := r.Scan(&n.ID); err != nil {
 				return err
@@ -375,8 +380,8 @@ func (c *committer) saveEntries(ctx context.Context) error {
 		if e.ID == "" {
 			e.ID = Random(16)
 		}
-		_, err := c.exec(ctx, `INSERT INTO outbox (event_id, case_id, handle, kind, at, actor, system, what, salt, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			e.ID, int64(e.Case), handle, string(e.Kind), micros(e.At), e.Actor, e.System, strings.ToLower(e.What), Random(32), string(e.Body()))
+		_, err := c.exec(ctx, `INSERT INTO outbox (event_id, case_id, about, handle, kind, at, actor, system, what, salt, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+			e.ID, int64(e.Case), about(*e), handle, string(e.Kind), micros(e.At), e.Actor, e.System, strings.ToLower(e.What), Random(32), string(e.Body()))
 		if err != nil {
 			return err
 		}

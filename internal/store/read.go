@@ -157,3 +157,8 @@ type User struct {
 	Name  string   `json:"name"`
 	Roles []string `json:"roles"` // hr, it, payroll, legal, manager, auditor, admin
 }
+
+// Viewer is the user as somebody who looks at cases.
+func (u User) Viewer() exeunt.Viewer {
+	return exeunt.Viewer{Name: u.Name, Email: u.Email, Roles: u.Roles}
+}

@@ -18,8 +18,8 @@ func searchable(c exeunt.Case) string {
 // needsPerson is the condition under which a case counts as needing attention; %s is the parameter
 // that holds the present moment. Both inner lists come from partial indexes, which hold little.
 const needsPerson = `(c.closed_at IS NULL AND (c.state = 'held'
-	OR c.id IN (SELECT case_id FROM steps WHERE state = 'failed')
-	OR c.id IN (SELECT case_id FROM tasks WHERE state = 'open' AND deadline < %s)))`
+	OR c.id IN (SELECT case_id FROM visible_steps WHERE state = 'failed')
+	OR c.id IN (SELECT case_id FROM visible_tasks WHERE state = 'open' AND deadline < %s)))`
 
 // filter builds a WHERE clause with numbered parameters.
 type filter struct {
@@ -79,23 +79,23 @@ func stateCondition(f *filter, state string, now time.Time) {
 }
 
 // NeedingPerson counts the cases that need a person now, from the partial indexes alone.
-func (s *Store) NeedingPerson(ctx context.Context, now time.Time) (int, error) {
+func (v View) NeedingPerson(ctx context.Context, now time.Time) (int, error) {
 	f := &filter{}
 	stateCondition(f, "attention", now)
 	var n int
-	err := s.dialect.reader().queryRow(ctx, "SELECT COUNT(*) FROM cases c"+f.where(), f.args...).Scan(&n)
+	err := v.read.queryRow(ctx, "SELECT COUNT(*) FROM visible_cases c"+f.where(), f.args...).Scan(&n)
 	return n, translate(err)
 }
 
 // Cases returns one page of the list of cases.
-func (s *Store) Cases(ctx context.Context, q CaseQuery, now time.Time) (CasePage, error) {
+func (v View) Cases(ctx context.Context, q CaseQuery, now time.Time) (CasePage, error) {
 	page := CasePage{Counts: map[string]int{}}
-	if err := s.countCases(ctx, q, now, page.Counts); err != nil {
+	if err := v.countCases(ctx, q, now, page.Counts); err != nil {
 		return page, err
 	}
 	page.Total = page.Counts[q.State]
-	read := s.dialect.reader()
-	if err := read.queryRow(ctx, "SELECT COUNT(*) FROM cases").Scan(&page.All); err != nil {
+	read := v.read
+	if err := read.queryRow(ctx, "SELECT COUNT(*) FROM visible_cases").Scan(&page.All); err != nil {
 		return page, translate(err)
 	}
 	for column, into := range map[string]*[]string{"department": &page.Departments, "place": &page.Places} {
@@ -104,21 +104,21 @@ func (s *Store) Cases(ctx context.Context, q CaseQuery, now time.Time) (CasePage
 			err := r.Scan(&v)
 			*into = append(*into, v)
 			return err
-		}, "SELECT DISTINCT "+column+" FROM cases WHERE "+column+" <> '' ORDER BY "+column)
+		}, "SELECT DISTINCT "+column+" FROM visible_cases WHERE "+column+" <> '' ORDER BY "+column)
 		if err != nil {
 			return page, err
 		}
 	}
 	var err error
-	page.Rows, err = s.caseRows(ctx, q, now)
+	page.Rows, err = v.caseRows(ctx, q, now)
 	return page, err
 }
 
 // countCases counts the cases that match, by the states that a list can be filtered by, in one pass.
-func (s *Store) countCases(ctx context.Context, q CaseQuery, now time.Time, counts map[string]int) error {
+func (v View) countCases(ctx context.Context, q CaseQuery, now time.Time, counts map[string]int) error {
 	f := caseFilter(q)
 	where := f.where()
-	return eachRow(ctx, s.dialect.reader(), func(r row) error {
+	return eachRow(ctx, v.read, func(r row) error {
 		var shown string
 		var attention, n int
 		if err := r.Scan(&shown, &attention, &n); err != nil {
@@ -132,11 +132,11 @@ func (s *Store) countCases(ctx context.Context, q CaseQuery, now time.Time, coun
 		return nil
 	}, `SELECT CASE WHEN c.closed_at IS NOT NULL THEN 'closed' WHEN c.state = 'rescinded' THEN 'running' ELSE c.state END AS shown,
 		CASE WHEN `+fmt.Sprintf(needsPerson, f.arg(micros(now)))+` THEN 1 ELSE 0 END AS attention, COUNT(*)
-		FROM cases c`+where+` GROUP BY shown, attention`, f.args...)
+		FROM visible_cases c`+where+` GROUP BY shown, attention`, f.args...)
 }
 
 // caseRows finds the page's ids by the narrow columns that an index holds, and reads only those whole.
-func (s *Store) caseRows(ctx context.Context, q CaseQuery, now time.Time) ([]CaseRow, error) {
+func (v View) caseRows(ctx context.Context, q CaseQuery, now time.Time) ([]CaseRow, error) {
 	size := q.Size
 	if size <= 0 || size > 1000 {
 		size = 40
@@ -150,35 +150,35 @@ func (s *Store) caseRows(ctx context.Context, q CaseQuery, now time.Time) ([]Cas
 	}
 	limit, offset := f.arg(size), f.arg(max(q.Page-1, 0)*size)
 	var ids []int64
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		var id int64
 		err := r.Scan(&id)
 		ids = append(ids, id)
 		return err
-	}, "SELECT c.id FROM cases c"+where+" ORDER BY "+order+" LIMIT "+limit+" OFFSET "+offset, f.args...)
+	}, "SELECT c.id FROM visible_cases c"+where+" ORDER BY "+order+" LIMIT "+limit+" OFFSET "+offset, f.args...)
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	cases, err := s.casesOf(ctx, ids)
+	cases, err := v.casesOf(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	return s.summarise(ctx, cases, now)
+	return v.summarise(ctx, cases, now)
 }
 
 // casesOf loads cases in the order of their ids in the list.
-func (s *Store) casesOf(ctx context.Context, ids []int64) ([]exeunt.Case, error) {
+func (v View) casesOf(ctx context.Context, ids []int64) ([]exeunt.Case, error) {
 	f := &filter{}
 	var in []string
 	for _, id := range ids {
 		in = append(in, f.arg(id))
 	}
 	found := map[exeunt.CaseID]exeunt.Case{}
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		c, err := scanCase(r)
 		found[c.ID] = c
 		return err
-	}, "SELECT "+caseColumns+" FROM cases WHERE id IN ("+strings.Join(in, ", ")+")", f.args...)
+	}, "SELECT "+caseColumns+" FROM visible_cases WHERE id IN ("+strings.Join(in, ", ")+")", f.args...)
 	var out []exeunt.Case
 	for _, id := range ids {
 		if c, ok := found[exeunt.CaseID(id)]; ok {
@@ -189,7 +189,7 @@ func (s *Store) casesOf(ctx context.Context, ids []int64) ([]exeunt.Case, error)
 }
 
 // summarise adds the counts of steps and tasks to cases, in two narrow queries.
-func (s *Store) summarise(ctx context.Context, cases []exeunt.Case, now time.Time) ([]CaseRow, error) {
+func (v View) summarise(ctx context.Context, cases []exeunt.Case, now time.Time) ([]CaseRow, error) {
 	out := make([]CaseRow, len(cases))
 	at := map[int64]*CaseRow{}
 	f := &filter{}
@@ -204,13 +204,13 @@ func (s *Store) summarise(ctx context.Context, cases []exeunt.Case, now time.Tim
 		in = append(in, f.arg(int64(c.ID)))
 	}
 	ids := strings.Join(in, ", ")
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error { return tallyStep(r, at) },
-		"SELECT case_id, branch, state, settled_at, CASE WHEN state = 'failed' THEN document ELSE '' END FROM steps WHERE case_id IN ("+ids+") ORDER BY case_id, position", f.args...)
+	err := eachRow(ctx, v.read, func(r row) error { return tallyStep(r, at) },
+		"SELECT case_id, branch, state, settled_at, CASE WHEN state = 'failed' THEN document ELSE '' END FROM visible_steps WHERE case_id IN ("+ids+") ORDER BY case_id, position", f.args...)
 	if err != nil {
 		return nil, err
 	}
-	err = eachRow(ctx, s.dialect.reader(), func(r row) error { return tallyTask(r, at, now) },
-		"SELECT case_id, branch, state, deadline, closed_at, CASE WHEN state = 'open' THEN document ELSE '' END FROM tasks WHERE case_id IN ("+ids+") ORDER BY case_id, deadline", f.args...)
+	err = eachRow(ctx, v.read, func(r row) error { return tallyTask(r, at, now) },
+		"SELECT case_id, branch, state, deadline, closed_at, CASE WHEN state = 'open' THEN document ELSE '' END FROM visible_tasks WHERE case_id IN ("+ids+") ORDER BY case_id, deadline", f.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -297,26 +297,4 @@ func lowerFirst(s string) string {
 		return strings.ToLower(s[:1]) + s[1:]
 	}
 	return s
-}
-
-// CaseFile returns all of one case.
-func (s *Store) CaseFile(ctx context.Context, id exeunt.CaseID) (CaseFile, error) {
-	var f CaseFile
-	var err error
-	if f.Case, err = s.Case(ctx, id); err != nil {
-		return f, err
-	}
-	if f.Steps, err = s.Steps(ctx, id); err != nil {
-		return f, err
-	}
-	if f.Tasks, err = s.CaseTasks(ctx, id); err != nil {
-		return f, err
-	}
-	page, err := s.Entries(ctx, EntryQuery{Case: id, Limit: 200})
-	if err != nil {
-		return f, err
-	}
-	f.Entries, f.Logged = page.Rows, page.Total
-	err = s.dialect.reader().queryRow(ctx, "SELECT COUNT(*) FROM outbox WHERE case_id = $1 AND log_index IS NOT NULL", int64(id)).Scan(&f.Sealed)
-	return f, translate(err)
 }

@@ -14,11 +14,11 @@ func TestTheCountOfNeedyCasesIsThatOfTheOverview(t *testing.T) {
 		at   time.Time
 		want int
 	}{{now, 0}, {now.AddDate(1, 0, 0), 1}} { // by then its tasks are late
-		n, err := s.NeedingPerson(t.Context(), c.at)
+		n, err := s.Everything().NeedingPerson(t.Context(), c.at)
 		if err != nil || n != c.want {
 			t.Errorf("%d cases need a person at %s, want %d: %v", n, c.at, c.want, err)
 		}
-		if o, err := s.Overview(t.Context(), c.at); err != nil || o.Needing != n {
+		if o, err := s.Everything().Overview(t.Context(), c.at); err != nil || o.Needing != n {
 			t.Errorf("the overview counts %d, %v", o.Needing, err)
 		}
 	}

@@ -41,11 +41,11 @@ func entryFilter(q EntryQuery) *filter {
 }
 
 // Entries returns one page of the audit list, newest first.
-func (s *Store) Entries(ctx context.Context, q EntryQuery) (EntryPage, error) {
+func (v View) Entries(ctx context.Context, q EntryQuery) (EntryPage, error) {
 	var page EntryPage
-	read := s.dialect.reader()
+	read := v.read
 	f := entryFilter(q)
-	if err := read.queryRow(ctx, "SELECT COUNT(*) FROM outbox"+f.where(), f.args...).Scan(&page.Total); err != nil {
+	if err := read.queryRow(ctx, "SELECT COUNT(*) FROM visible_entries"+f.where(), f.args...).Scan(&page.Total); err != nil {
 		return page, translate(err)
 	}
 	if q.Before > 0 {
@@ -59,33 +59,33 @@ func (s *Store) Entries(ctx context.Context, q EntryQuery) (EntryPage, error) {
 		e, err := scanEntry(r)
 		page.Rows = append(page.Rows, e)
 		return err
-	}, "SELECT "+entryColumns+" FROM outbox"+f.where()+" ORDER BY id DESC LIMIT "+f.arg(limit), f.args...)
+	}, "SELECT "+entryColumns+" FROM visible_entries"+f.where()+" ORDER BY id DESC LIMIT "+f.arg(limit), f.args...)
 	if err != nil {
 		return page, err
 	}
-	page.Kinds, err = s.distinct(ctx, "kind")
+	page.Kinds, err = v.distinct(ctx, "kind")
 	if err != nil {
 		return page, err
 	}
-	page.Actors, err = s.distinct(ctx, "actor")
+	page.Actors, err = v.distinct(ctx, "actor")
 	return page, err
 }
 
 // distinct lists the values of a column among the newest entries: enough to choose from.
-func (s *Store) distinct(ctx context.Context, column string) ([]string, error) {
+func (v View) distinct(ctx context.Context, column string) ([]string, error) {
 	var out []string
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		var v string
 		err := r.Scan(&v)
 		out = append(out, v)
 		return err
-	}, "SELECT DISTINCT "+column+" FROM (SELECT "+column+" FROM outbox ORDER BY id DESC LIMIT 5000) newest ORDER BY "+column)
+	}, "SELECT DISTINCT "+column+" FROM (SELECT "+column+" FROM visible_entries ORDER BY id DESC LIMIT 5000) newest ORDER BY "+column)
 	return out, err
 }
 
 // Entry returns one entry by its number.
-func (s *Store) Entry(ctx context.Context, number int64) (EntryRow, error) {
-	e, err := scanEntry(s.dialect.reader().queryRow(ctx, "SELECT "+entryColumns+" FROM outbox WHERE id = $1", number))
+func (v View) Entry(ctx context.Context, number int64) (EntryRow, error) {
+	e, err := scanEntry(v.read.queryRow(ctx, "SELECT "+entryColumns+" FROM visible_entries WHERE id = $1", number))
 	if exeunt.KindOf(err) == exeunt.NotFound {
 		err = exeunt.Errorf(exeunt.NotFound, "there is no entry %d, or you may not see it", number)
 	}

@@ -12,43 +12,43 @@ const window = 90 * 24 * time.Hour
 
 // Overview returns what the first page says. Every figure comes from what is stored; what cannot be
 // computed is left zero for the page to say so.
-func (s *Store) Overview(ctx context.Context, now time.Time) (Overview, error) {
+func (v View) Overview(ctx context.Context, now time.Time) (Overview, error) {
 	var o Overview
-	page, err := s.Cases(ctx, CaseQuery{State: "attention", Size: 11}, now)
+	page, err := v.Cases(ctx, CaseQuery{State: "attention", Size: 11}, now)
 	if err != nil {
 		return o, err
 	}
 	o.Attention, o.Needing, o.Cases = page.Rows, page.Total, page.All
-	read := s.dialect.reader()
+	read := v.read
 	since := micros(now.Add(-window))
 	one := func(into *int, query string, args ...any) {
 		if err == nil {
 			err = translate(read.queryRow(ctx, query, args...).Scan(into))
 		}
 	}
-	one(&o.OpenTasks, "SELECT COUNT(*) FROM tasks WHERE state = 'open'")
-	one(&o.Settled, `SELECT (SELECT COUNT(*) FROM steps WHERE settled_at >= $1 AND state <> 'failed') + (SELECT COUNT(*) FROM tasks WHERE closed_at >= $1 AND state = 'done')`, since)
-	one(&o.OnTime, `SELECT (SELECT COUNT(*) FROM steps WHERE settled_at >= $1 AND state <> 'failed' AND settled_at <= deadline) + (SELECT COUNT(*) FROM tasks WHERE closed_at >= $1 AND state = 'done' AND closed_at <= deadline)`, since)
-	one(&o.Closed, "SELECT COUNT(*) FROM cases WHERE closed_at >= $1", since)
-	one(&o.Complete, "SELECT COUNT(*) FROM cases c WHERE c.closed_at >= $1 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.case_id = c.id AND o.log_index IS NULL)", since)
+	one(&o.OpenTasks, "SELECT COUNT(*) FROM visible_tasks WHERE state = 'open'")
+	one(&o.Settled, `SELECT (SELECT COUNT(*) FROM visible_steps WHERE settled_at >= $1 AND state <> 'failed') + (SELECT COUNT(*) FROM visible_tasks WHERE closed_at >= $1 AND state = 'done')`, since)
+	one(&o.OnTime, `SELECT (SELECT COUNT(*) FROM visible_steps WHERE settled_at >= $1 AND state <> 'failed' AND settled_at <= deadline) + (SELECT COUNT(*) FROM visible_tasks WHERE closed_at >= $1 AND state = 'done' AND closed_at <= deadline)`, since)
+	one(&o.Closed, "SELECT COUNT(*) FROM visible_cases WHERE closed_at >= $1", since)
+	one(&o.Complete, "SELECT COUNT(*) FROM visible_cases c WHERE c.closed_at >= $1 AND NOT EXISTS (SELECT 1 FROM visible_entries o WHERE o.case_id = c.id AND o.log_index IS NULL)", since)
 	if err != nil {
 		return o, err
 	}
-	if o.Leaving, err = s.leaving(ctx, now); err != nil {
+	if o.Leaving, err = v.leaving(ctx, now); err != nil {
 		return o, err
 	}
-	o.AccessTimes, err = s.accessTimes(ctx, now)
+	o.AccessTimes, err = v.accessTimes(ctx, now)
 	return o, err
 }
 
-func (s *Store) leaving(ctx context.Context, now time.Time) ([]DayCount, error) {
+func (v View) leaving(ctx context.Context, now time.Time) ([]DayCount, error) {
 	days := make([]DayCount, 10)
 	at := map[exeunt.Date]*DayCount{}
 	for i := range days {
 		days[i].Day = exeunt.Date(now.AddDate(0, 0, i).Format(time.DateOnly))
 		at[days[i].Day] = &days[i]
 	}
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		var day string
 		var n int
 		if err := r.Scan(&day, &n); err != nil {
@@ -56,15 +56,15 @@ func (s *Store) leaving(ctx context.Context, now time.Time) ([]DayCount, error) 
 		}
 		at[exeunt.Date(day)].Count = n
 		return nil
-	}, "SELECT last_day, COUNT(*) FROM cases WHERE last_day >= $1 AND last_day <= $2 AND state <> 'rescinded' GROUP BY last_day", string(days[0].Day), string(days[9].Day))
+	}, "SELECT last_day, COUNT(*) FROM visible_cases WHERE last_day >= $1 AND last_day <= $2 AND state <> 'rescinded' GROUP BY last_day", string(days[0].Day), string(days[9].Day))
 	return days, err
 }
 
 // accessTimes is, for each case whose access ended in the window, how long after the cut-off the last
 // step of the branch Access was settled. What was settled before the cut-off counts as zero.
-func (s *Store) accessTimes(ctx context.Context, now time.Time) ([]time.Duration, error) {
+func (v View) accessTimes(ctx context.Context, now time.Time) ([]time.Duration, error) {
 	var out []time.Duration
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		var doc string
 		var last int64
 		if err := r.Scan(&doc, &last); err != nil {
@@ -76,17 +76,17 @@ func (s *Store) accessTimes(ctx context.Context, now time.Time) ([]time.Duration
 		}
 		out = append(out, max(fromMicros(last).Sub(c.CutOff), 0))
 		return nil
-	}, `SELECT c.document, MAX(w.settled) FROM cases c
-		JOIN (SELECT case_id, settled_at AS settled, CASE WHEN settled_at IS NULL OR state = 'failed' THEN 1 ELSE 0 END AS open FROM steps WHERE branch = 'Access'
-			UNION ALL SELECT case_id, closed_at, CASE WHEN closed_at IS NULL THEN 1 ELSE 0 END FROM tasks WHERE branch = 'Access') w ON w.case_id = c.id
+	}, `SELECT c.document, MAX(w.settled) FROM visible_cases c
+		JOIN (SELECT case_id, settled_at AS settled, CASE WHEN settled_at IS NULL OR state = 'failed' THEN 1 ELSE 0 END AS open FROM visible_steps WHERE branch = 'Access'
+			UNION ALL SELECT case_id, closed_at, CASE WHEN closed_at IS NULL THEN 1 ELSE 0 END FROM visible_tasks WHERE branch = 'Access') w ON w.case_id = c.id
 		WHERE c.opened_at >= $1 AND c.state <> 'rescinded' GROUP BY c.id, c.document HAVING MAX(w.open) = 0`, micros(now.Add(-2*window)))
 	return out, err
 }
 
 // SystemStats returns what the cases say about each system that they touched.
-func (s *Store) SystemStats(ctx context.Context) ([]SystemStats, error) {
+func (v View) SystemStats(ctx context.Context) ([]SystemStats, error) {
 	var out []SystemStats
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		var st SystemStats
 		var last *int64
 		if err := r.Scan(&st.System, &last, &st.Open, &st.Failed, &st.Confirmed); err != nil {
@@ -97,8 +97,8 @@ func (s *Store) SystemStats(ctx context.Context) ([]SystemStats, error) {
 		return nil
 	}, `SELECT system, MAX(CASE WHEN state = 'confirmed' THEN settled_at END),
 			SUM(CASE WHEN settled_at IS NULL THEN 1 ELSE 0 END), SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), SUM(CASE WHEN state = 'confirmed' THEN 1 ELSE 0 END)
-		FROM (SELECT system, state, settled_at FROM steps
-			UNION ALL SELECT system, CASE WHEN state = 'open' THEN 'task' ELSE 'closed-task' END, closed_at FROM tasks WHERE system <> '') w
+		FROM (SELECT system, state, settled_at FROM visible_steps
+			UNION ALL SELECT system, CASE WHEN state = 'open' THEN 'task' ELSE 'closed-task' END, closed_at FROM visible_tasks WHERE system <> '') w
 		GROUP BY system ORDER BY system`)
 	return out, err
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Tasks lists tasks, the nearest deadline first.
-func (s *Store) Tasks(ctx context.Context, q TaskQuery, _ time.Time) ([]TaskRow, error) {
+func (v View) Tasks(ctx context.Context, q TaskQuery, _ time.Time) ([]TaskRow, error) {
 	f := &filter{}
 	switch q.State {
 	case "":
@@ -29,12 +29,12 @@ func (s *Store) Tasks(ctx context.Context, q TaskQuery, _ time.Time) ([]TaskRow,
 	if limit <= 0 {
 		limit = 500
 	}
-	return s.taskRows(ctx, f.where()+" ORDER BY t.deadline, t.id LIMIT "+f.arg(limit), f.args...)
+	return v.taskRows(ctx, f.where()+" ORDER BY t.deadline, t.id LIMIT "+f.arg(limit), f.args...)
 }
 
 // Task returns one task.
-func (s *Store) Task(ctx context.Context, id exeunt.TaskID) (TaskRow, error) {
-	found, err := s.taskRows(ctx, " WHERE t.id = $1", int64(id))
+func (v View) Task(ctx context.Context, id exeunt.TaskID) (TaskRow, error) {
+	found, err := v.taskRows(ctx, " WHERE t.id = $1", int64(id))
 	if err == nil && len(found) == 0 {
 		err = exeunt.Errorf(exeunt.NotFound, "there is no task %s, or you may not see it", id)
 	}
@@ -44,9 +44,9 @@ func (s *Store) Task(ctx context.Context, id exeunt.TaskID) (TaskRow, error) {
 	return found[0], nil
 }
 
-func (s *Store) taskRows(ctx context.Context, where string, args ...any) ([]TaskRow, error) {
+func (v View) taskRows(ctx context.Context, where string, args ...any) ([]TaskRow, error) {
 	var out []TaskRow
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		var t TaskRow
 		var id, version int64
 		var doc, caseDoc string
@@ -64,6 +64,6 @@ func (s *Store) taskRows(ctx context.Context, where string, args ...any) ([]Task
 		t.Name, t.Zone = c.Departure.Leaver.Name, c.Departure.Leaver.Zone
 		out = append(out, t)
 		return nil
-	}, "SELECT t.id, t.version, t.document, c.document FROM tasks t JOIN cases c ON c.id = t.case_id"+where, args...)
+	}, "SELECT t.id, t.version, t.document, c.document FROM visible_tasks t JOIN visible_cases c ON c.id = t.case_id"+where, args...)
 	return out, err
 }

@@ -18,7 +18,7 @@ var now = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 func TestWhatIsCommittedIsRead(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		change := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
-		file, err := s.CaseFile(t.Context(), change.Case.ID)
+		file, err := s.Everything().CaseFile(t.Context(), change.Case.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +52,7 @@ func TestWhoeverIsSecondIsRefused(t *testing.T) {
 		if err := s.Commit(t.Context(), &second); exeunt.KindOf(err) != exeunt.Conflict {
 			t.Fatalf("the second intent was answered %v", err)
 		}
-		page, err := s.Entries(t.Context(), store.EntryQuery{Kind: string(exeunt.EntryIntent)})
+		page, err := s.Everything().Entries(t.Context(), store.EntryQuery{Kind: string(exeunt.EntryIntent)})
 		if err != nil || page.Total != 1 {
 			t.Errorf("%d intents are recorded, %v", page.Total, err)
 		}
@@ -257,24 +257,24 @@ func TestTheListOfCasesIsFilteredAndCounted(t *testing.T) {
 		if err := s.Commit(t.Context(), &change); err != nil {
 			t.Fatal(err)
 		}
-		page, err := s.Cases(t.Context(), store.CaseQuery{State: "attention"}, now)
+		page, err := s.Everything().Cases(t.Context(), store.CaseQuery{State: "attention"}, now)
 		if err != nil || len(page.Rows) != 1 || page.Rows[0].ID != failed.Case.ID || page.Rows[0].Worst != "Directory: disable stopped" {
 			t.Fatalf("attention shows %+v, %v", page.Rows, err)
 		}
 		if page.Counts[""] != 2 || page.Counts["attention"] != 1 || page.Counts["closed"] != 0 {
 			t.Errorf("counts %v", page.Counts)
 		}
-		page, err = s.Cases(t.Context(), store.CaseQuery{Text: "e2@north"}, now)
+		page, err = s.Everything().Cases(t.Context(), store.CaseQuery{Text: "e2@north"}, now)
 		if err != nil || len(page.Rows) != 1 || page.Rows[0].EmployeeID != "E2" {
 			t.Errorf("a search by address shows %+v, %v", page.Rows, err)
 		}
 		numbered := storetest.Departure("E3", "2026-12-21")
 		numbered.Leaver.Identifiers[exeunt.EmployeeID] = "LK-00123" // HR's own id is another one
 		storetest.Open(t, s, numbered, now)
-		if page, _ = s.Cases(t.Context(), store.CaseQuery{Text: "lk-00123"}, now); len(page.Rows) != 1 {
+		if page, _ = s.Everything().Cases(t.Context(), store.CaseQuery{Text: "lk-00123"}, now); len(page.Rows) != 1 {
 			t.Errorf("a search by employee number shows %+v", page.Rows)
 		}
-		if page, _ = s.Cases(t.Context(), store.CaseQuery{Text: "100%_"}, now); len(page.Rows) != 0 {
+		if page, _ = s.Everything().Cases(t.Context(), store.CaseQuery{Text: "100%_"}, now); len(page.Rows) != 0 {
 			t.Error("a search text was taken for a pattern")
 		}
 	})
@@ -284,18 +284,18 @@ func TestEveryReadAnswersOnBothDatabases(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		opened := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
 		ctx := t.Context()
-		if o, err := s.Overview(ctx, now); err != nil || o.Cases != 1 || o.OpenTasks != 2 || o.Leaving[0].Count != 1 {
+		if o, err := s.Everything().Overview(ctx, now); err != nil || o.Cases != 1 || o.OpenTasks != 2 || o.Leaving[0].Count != 1 {
 			t.Errorf("overview %+v, %v", o, err)
 		}
-		if rows, err := s.Tasks(ctx, store.TaskQuery{Owner: "TOM.REYES@northwind.example"}, now); err != nil || len(rows) != 1 {
+		if rows, err := s.Everything().Tasks(ctx, store.TaskQuery{Owner: "TOM.REYES@northwind.example"}, now); err != nil || len(rows) != 1 {
 			t.Errorf("tasks %+v, %v", rows, err)
-		} else if one, err := s.Task(ctx, rows[0].ID); err != nil || one.Name != "Maya Okonkwo E1" {
+		} else if one, err := s.Everything().Task(ctx, rows[0].ID); err != nil || one.Name != "Maya Okonkwo E1" {
 			t.Errorf("task %+v, %v", one, err)
 		}
-		if stats, err := s.SystemStats(ctx); err != nil || len(stats) == 0 {
+		if stats, err := s.Everything().SystemStats(ctx); err != nil || len(stats) == 0 {
 			t.Errorf("system stats %+v, %v", stats, err)
 		}
-		if e, err := s.Entry(ctx, 1); err != nil || e.Kind != exeunt.EntryOpened || e.N != -1 {
+		if e, err := s.Everything().Entry(ctx, 1); err != nil || e.Kind != exeunt.EntryOpened || e.N != -1 {
 			t.Errorf("entry %+v, %v", e, err)
 		}
 		if due, err := s.Due(ctx, now.Add(24*time.Hour)); err != nil || len(due) != 6 { // two visits, a reminder and a notice for each open task

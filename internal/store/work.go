@@ -30,10 +30,7 @@ func (s *Store) Visit(ctx context.Context, id exeunt.CaseID, system string) (Vis
 // Case loads one case.
 func (s *Store) Case(ctx context.Context, id exeunt.CaseID) (exeunt.Case, error) {
 	c, err := scanCase(s.dialect.reader().queryRow(ctx, "SELECT "+caseColumns+" FROM cases WHERE id = $1", int64(id)))
-	if exeunt.KindOf(err) == exeunt.NotFound {
-		return c, exeunt.Errorf(exeunt.NotFound, "there is no case %s, or you may not see it", id)
-	}
-	return c, err
+	return c, noCase(id, err)
 }
 
 // Steps loads every step of a case in the order of its plan.
@@ -43,19 +40,16 @@ func (s *Store) Steps(ctx context.Context, id exeunt.CaseID) ([]exeunt.Step, err
 
 // Step loads one step.
 func (s *Store) Step(ctx context.Context, id exeunt.CaseID, key string) (exeunt.Step, error) {
-	found, err := s.steps(ctx, "case_id = $1 AND key = $2", int64(id), key)
-	if err == nil && len(found) == 0 {
-		return exeunt.Step{}, exeunt.Errorf(exeunt.NotFound, "case %s has no step %q", id, key)
-	}
-	if err != nil {
-		return exeunt.Step{}, err
-	}
-	return found[0], nil
+	return oneStep(id, key)(s.steps(ctx, "case_id = $1 AND key = $2", int64(id), key))
 }
 
 func (s *Store) steps(ctx context.Context, where string, args ...any) ([]exeunt.Step, error) {
+	return stepsFrom(ctx, s.dialect.reader(), "steps WHERE "+where, args...)
+}
+
+func stepsFrom(ctx context.Context, q querier, from string, args ...any) ([]exeunt.Step, error) {
 	var out []exeunt.Step
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, q, func(r row) error {
 		var step exeunt.Step
 		var version int64
 		var doc string
@@ -68,7 +62,7 @@ func (s *Store) steps(ctx context.Context, where string, args ...any) ([]exeunt.
 		step.Version = version
 		out = append(out, step)
 		return nil
-	}, "SELECT version, document FROM steps WHERE "+where, args...)
+	}, "SELECT version, document FROM "+from, args...)
 	return out, err
 }
 
@@ -87,8 +81,12 @@ func (s *Store) TaskByKey(ctx context.Context, id exeunt.CaseID, key string) (*e
 }
 
 func (s *Store) tasks(ctx context.Context, where string, args ...any) ([]exeunt.Task, error) {
+	return tasksFrom(ctx, s.dialect.reader(), "tasks WHERE "+where, args...)
+}
+
+func tasksFrom(ctx context.Context, q querier, from string, args ...any) ([]exeunt.Task, error) {
 	var out []exeunt.Task
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, q, func(r row) error {
 		var t exeunt.Task
 		var id, version int64
 		var doc string
@@ -101,7 +99,7 @@ func (s *Store) tasks(ctx context.Context, where string, args ...any) ([]exeunt.
 		t.ID, t.Version = exeunt.TaskID(id), version
 		out = append(out, t)
 		return nil
-	}, "SELECT id, version, document FROM tasks WHERE "+where, args...)
+	}, "SELECT id, version, document FROM "+from, args...)
 	return out, err
 }
 

@@ -17,12 +17,23 @@ CREATE TABLE cases (
 	last_day TEXT NOT NULL,
 	opened_at BIGINT NOT NULL,
 	closed_at BIGINT,
+	embargoed_at BIGINT,
+	reveal_at BIGINT,
 	document TEXT NOT NULL
 );
 -- One departure under way for each leaver, whatever two events at once may believe.
 CREATE UNIQUE INDEX cases_under_way ON cases (leaver_key) WHERE closed_at IS NULL AND state <> 'rescinded';
 CREATE INDEX cases_listed ON cases (closed_at, state, type, department, place, last_day, name);
 CREATE INDEX cases_by_last_day ON cases (last_day);
+CREATE INDEX cases_embargoed ON cases (id) WHERE embargoed_at IS NOT NULL;
+CREATE INDEX cases_to_reveal ON cases (reveal_at) WHERE reveal_at IS NOT NULL;
+
+-- Who alone may see a case while embargoed_at is set; see view.go.
+CREATE TABLE case_viewers (
+	case_id BIGINT NOT NULL REFERENCES cases (id),
+	email TEXT NOT NULL,
+	PRIMARY KEY (case_id, email)
+);
 
 CREATE TABLE steps (
 	case_id BIGINT NOT NULL REFERENCES cases (id),
@@ -100,6 +111,7 @@ CREATE TABLE outbox (
 	id {{identity}},
 	event_id TEXT NOT NULL UNIQUE,
 	case_id BIGINT NOT NULL,
+	about BIGINT NOT NULL, -- the case that it tells of, also where it is an entry of the installation
 	handle TEXT NOT NULL,
 	kind TEXT NOT NULL,
 	at BIGINT NOT NULL,

@@ -43,7 +43,7 @@ type Ledger interface {
 	// VerifyLedger checks the whole log, and the log against the database.
 	VerifyLedger(ctx context.Context) (LedgerReport, error)
 	// Evidence writes the packet that proves one case offline.
-	Evidence(ctx context.Context, w io.Writer, id exeunt.CaseID, by string) error
+	Evidence(ctx context.Context, w io.Writer, id exeunt.CaseID, by exeunt.Viewer) error
 	// Key is the ledger's verifier key, as a signed-note verifier string.
 	Key(ctx context.Context) (string, error)
 }
@@ -71,8 +71,8 @@ type Hooks interface {
 
 // Config is what the API is made of.
 type Config struct {
-	Reader    Reader
-	Commands  Commands
+	Reader    func(exeunt.Viewer) Reader   // what somebody may see: an embargoed case is not there for who is not on its list
+	Commands  func(exeunt.Viewer) Commands // what they may do there
 	Ledger    Ledger
 	Bearers   Bearers
 	Hooks     Hooks
@@ -128,14 +128,14 @@ func authenticate(spec huma.API, bearers Bearers) func(huma.Context, func(huma.C
 	}
 }
 
-// caller is the name in which the request acts.
-func caller(ctx context.Context) string {
+// viewer is who asks; nobody, to whom every embargoed case is hidden, when nobody is known.
+func viewer(ctx context.Context) exeunt.Viewer {
 	u, _ := ctx.Value(userKey{}).(store.User)
-	if u.Name != "" {
-		return u.Name
-	}
-	return u.Email
+	return u.Viewer()
 }
+
+// caller is the name in which the request acts.
+func caller(ctx context.Context) string { return viewer(ctx).Signs() }
 
 // problem turns an error into an RFC 9457 problem.
 func problem(err error) error {

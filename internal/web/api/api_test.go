@@ -123,12 +123,12 @@ func (b *backend) VerifyLedger(context.Context) (api.LedgerReport, error) {
 	return api.LedgerReport{Entries: 3, Verified: true}, b.did("verify")
 }
 
-func (b *backend) Evidence(_ context.Context, w io.Writer, id exeunt.CaseID, by string) error {
+func (b *backend) Evidence(_ context.Context, w io.Writer, id exeunt.CaseID, by exeunt.Viewer) error {
 	if id != 1 {
 		return missing(id)
 	}
 	_, _ = io.WriteString(w, "PK")
-	return b.did("evidence %s by %s", id, by)
+	return b.did("evidence %s by %s", id, by.Signs())
 }
 
 func (b *backend) Key(context.Context) (string, error) { return "acme/ledger+1+abc", nil }
@@ -160,7 +160,7 @@ func newServer(t *testing.T) (*backend, *httptest.Server) {
 	t.Helper()
 	b := &backend{}
 	mux := http.NewServeMux()
-	api.Register(mux, api.Config{Reader: b, Commands: b, Ledger: b, Bearers: b, Hooks: b, Inventory: b})
+	api.Register(mux, api.Config{Reader: func(exeunt.Viewer) api.Reader { return b }, Commands: func(exeunt.Viewer) api.Commands { return b }, Ledger: b, Bearers: b, Hooks: b, Inventory: b})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return b, server

@@ -91,7 +91,7 @@ func (a routes) listCases(ctx context.Context, in *struct {
 	Page       int    `query:"page" minimum:"1" default:"1"`
 	Size       int    `query:"size" minimum:"1" maximum:"1000" default:"40"`
 }) (*answer[CaseList], error) {
-	page, err := a.Reader.Cases(ctx, store.CaseQuery{State: in.State, Text: in.Text, Type: in.Type, Department: in.Department, Place: in.Place, Sort: in.Sort, Page: in.Page, Size: in.Size}, time.Now())
+	page, err := a.Reader(viewer(ctx)).Cases(ctx, store.CaseQuery{State: in.State, Text: in.Text, Type: in.Type, Department: in.Department, Place: in.Place, Sort: in.Sort, Page: in.Page, Size: in.Size}, time.Now())
 	if err != nil {
 		return nil, problem(err)
 	}
@@ -103,7 +103,7 @@ func (a routes) showCase(ctx context.Context, in *CasePath) (*answer[CaseFile], 
 	if err != nil {
 		return nil, problem(err)
 	}
-	f, err := a.Reader.CaseFile(ctx, id)
+	f, err := a.Reader(viewer(ctx)).CaseFile(ctx, id)
 	if err != nil {
 		return nil, problem(err)
 	}
@@ -122,7 +122,7 @@ func (a routes) startCase(ctx context.Context, in *struct {
 		Reason    string           `json:"reason" minLength:"10" doc:"Why a person starts it and not the HR system"`
 	}
 }) (*answer[Started], error) {
-	id, err := a.Commands.StartCase(ctx, in.Body.Departure, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
+	id, err := a.Commands(viewer(ctx)).StartCase(ctx, in.Body.Departure, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
 	if err != nil {
 		return nil, problem(err)
 	}
@@ -134,7 +134,7 @@ func (a routes) releaseCase(ctx context.Context, in *struct {
 	Body reason
 }) (*nothing, error) {
 	return in.do(func(id exeunt.CaseID) error {
-		return a.Commands.ReleaseCase(ctx, id, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
+		return a.Commands(viewer(ctx)).ReleaseCase(ctx, id, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
 	})
 }
 
@@ -145,7 +145,7 @@ func (a routes) retryStep(ctx context.Context, in *struct {
 	}
 }) (*nothing, error) {
 	return in.do(func(id exeunt.CaseID) error {
-		return a.Commands.RetryStep(ctx, id, in.Step, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
+		return a.Commands(viewer(ctx)).RetryStep(ctx, id, in.Step, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
 	})
 }
 
@@ -154,6 +154,6 @@ func (a routes) waiveStep(ctx context.Context, in *struct {
 	Body reason
 }) (*nothing, error) {
 	return in.do(func(id exeunt.CaseID) error {
-		return a.Commands.WaiveStep(ctx, id, in.Step, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
+		return a.Commands(viewer(ctx)).WaiveStep(ctx, id, in.Step, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
 	})
 }

@@ -43,7 +43,7 @@ func (a routes) record(spec huma.API) {
 }
 
 func (a routes) listSystems(ctx context.Context, _ *struct{}) (*answer[SystemList], error) {
-	stats, err := a.Reader.SystemStats(ctx)
+	stats, err := a.Reader(viewer(ctx)).SystemStats(ctx)
 	if err != nil {
 		return nil, problem(err)
 	}
@@ -75,7 +75,7 @@ func (a routes) listEntries(ctx context.Context, in *struct {
 		}
 		q.Case = id
 	}
-	page, err := a.Reader.Entries(ctx, q)
+	page, err := a.Reader(viewer(ctx)).Entries(ctx, q)
 	if err != nil {
 		return nil, problem(err)
 	}
@@ -111,7 +111,7 @@ func (a routes) evidence(ctx context.Context, in *CasePath) (*packet, error) {
 		return nil, problem(err)
 	}
 	var b bytes.Buffer
-	if err := a.Ledger.Evidence(ctx, &b, id, caller(ctx)); err != nil {
+	if err := a.Ledger.Evidence(ctx, &b, id, viewer(ctx)); err != nil {
 		return nil, problem(err)
 	}
 	return &packet{"application/zip", `attachment; filename="` + id.String() + `.evidence.zip"`, b.Bytes()}, nil

@@ -34,7 +34,7 @@ func (did) ReassignTask(context.Context, exeunt.TaskID, exeunt.Person, exeunt.Ov
 
 func TestATokenMayWhatItsRolesMay(t *testing.T) {
 	mux := http.NewServeMux()
-	Register(mux, Config{Commands: did{}, Bearers: bearers{}})
+	Register(mux, Config{Commands: func(exeunt.Viewer) Commands { return did{} }, Bearers: bearers{}})
 	const why = `{"reason":"decided by the board"}`
 	for _, c := range []struct{ path, body, may, mayNot string }{
 		{"/cases/C-1/release", why, "hr admin", "it auditor manager payroll"},

@@ -51,7 +51,7 @@ func (a routes) listTasks(ctx context.Context, in *struct {
 		}
 		q.Case = id
 	}
-	rows, err := a.Reader.Tasks(ctx, q, time.Now())
+	rows, err := a.Reader(viewer(ctx)).Tasks(ctx, q, time.Now())
 	if err != nil {
 		return nil, problem(err)
 	}
@@ -63,7 +63,7 @@ func (a routes) showTask(ctx context.Context, in *TaskPath) (*answer[store.TaskR
 	if err != nil {
 		return nil, problem(err)
 	}
-	row, err := a.Reader.Task(ctx, id)
+	row, err := a.Reader(viewer(ctx)).Task(ctx, id)
 	if err != nil {
 		return nil, problem(err)
 	}
@@ -80,7 +80,7 @@ func (a routes) completeTask(ctx context.Context, in *struct {
 	return in.do(func(id exeunt.TaskID) error {
 		ticked := in.Body.Done
 		if ticked == nil {
-			row, err := a.Reader.Task(ctx, id)
+			row, err := a.Reader(viewer(ctx)).Task(ctx, id)
 			if err != nil {
 				return err
 			}
@@ -88,7 +88,7 @@ func (a routes) completeTask(ctx context.Context, in *struct {
 				ticked = append(ticked, i)
 			}
 		}
-		return a.Commands.CompleteTask(ctx, id, ticked, in.Body.Note, caller(ctx))
+		return a.Commands(viewer(ctx)).CompleteTask(ctx, id, ticked, in.Body.Note, caller(ctx))
 	})
 }
 
@@ -101,10 +101,10 @@ func (a routes) reassignTask(ctx context.Context, in *struct {
 	}
 }) (*nothing, error) {
 	return in.do(func(id exeunt.TaskID) error {
-		return a.Commands.ReassignTask(ctx, id, exeunt.Person{Name: in.Body.Name, Email: in.Body.Email}, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
+		return a.Commands(viewer(ctx)).ReassignTask(ctx, id, exeunt.Person{Name: in.Body.Name, Email: in.Body.Email}, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
 	})
 }
 
 func (a routes) remindTask(ctx context.Context, in *TaskPath) (*nothing, error) {
-	return in.do(func(id exeunt.TaskID) error { return a.Commands.RemindTask(ctx, id, caller(ctx)) })
+	return in.do(func(id exeunt.TaskID) error { return a.Commands(viewer(ctx)).RemindTask(ctx, id, caller(ctx)) })
 }

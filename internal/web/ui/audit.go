@@ -105,7 +105,7 @@ func (s *server) auditPage(v *visit) error {
 		http.Redirect(v.w, v.Request, address("/audit", f.values()), http.StatusFound)
 		return nil
 	}
-	page, err := s.Reader.Entries(v.Context(), f.query(v.zone))
+	page, err := s.Reader(v.Viewer()).Entries(v.Context(), f.query(v.zone))
 	if err != nil {
 		return err
 	}
@@ -139,13 +139,13 @@ func (s *server) entryPage(v *visit) error {
 	if err != nil {
 		return nothingHere()
 	}
-	row, err := s.Reader.Entry(v.Context(), n)
+	row, err := s.Reader(v.Viewer()).Entry(v.Context(), n)
 	if err != nil {
 		return err
 	}
 	view := entryView{EntryRow: row, Details: v.details(row.Entry), Zone: v.zone, visit: v}
 	if row.Case != 0 && row.Seq > 0 {
-		page, err := s.Reader.Entries(v.Context(), store.EntryQuery{Case: row.Case, Before: row.Number, Limit: 1})
+		page, err := s.Reader(v.Viewer()).Entries(v.Context(), store.EntryQuery{Case: row.Case, Before: row.Number, Limit: 1})
 		if err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ func (s *server) readCase(v *visit) (caseView, error) {
 	if err != nil {
 		return caseView{}, err
 	}
-	file, err := s.Reader.CaseFile(v.Context(), id)
+	file, err := s.Reader(v.Viewer()).CaseFile(v.Context(), id)
 	if err != nil {
 		return caseView{}, err
 	}
@@ -120,11 +120,11 @@ func (s *server) evidence(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.Reader.CaseFile(v.Context(), id); err != nil {
+	if _, err := s.Reader(v.Viewer()).CaseFile(v.Context(), id); err != nil {
 		return err
 	}
 	var packet bytes.Buffer
-	if err := s.Proofs.Evidence(v.Context(), &packet, id, v.signs()); err != nil {
+	if err := s.Proofs.Evidence(v.Context(), &packet, id, v.Viewer()); err != nil {
 		return err
 	}
 	h := v.w.Header()
@@ -142,7 +142,7 @@ func (s *server) releaseCase(v *visit) error {
 	if err := reasonFor(v); err != nil {
 		return err
 	}
-	if err := s.Commands.ReleaseCase(v.Context(), id, v.override(v.PostFormValue("reason"))); err != nil {
+	if err := s.Commands(v.Viewer()).ReleaseCase(v.Context(), id, v.override(v.PostFormValue("reason"))); err != nil {
 		return err
 	}
 	s.changed()

@@ -127,7 +127,7 @@ func (s *server) casesPage(v *visit) error {
 		http.Redirect(v.w, v.Request, f.url(), http.StatusFound)
 		return nil
 	}
-	page, err := s.Reader.Cases(v.Context(), f.CaseQuery, v.now)
+	page, err := s.Reader(v.Viewer()).Cases(v.Context(), f.CaseQuery, v.now)
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (s *server) startCase(v *visit) error {
 	}
 	var id exeunt.CaseID
 	if err == nil {
-		id, err = s.Commands.StartCase(v.Context(), d, by)
+		id, err = s.Commands(v.Viewer()).StartCase(v.Context(), d, by)
 	}
 	switch kind := exeunt.KindOf(err); kind {
 	case "":

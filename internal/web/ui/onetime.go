@@ -65,11 +65,11 @@ func (s *server) oneTimePost(w http.ResponseWriter, r *http.Request) error {
 	after := "saved"
 	switch form.Act {
 	case "save":
-		err = s.Commands.SaveTask(r.Context(), link.Task.ID, form.Ticked, form.Note, by)
+		err = s.Commands(link.viewer()).SaveTask(r.Context(), link.Task.ID, form.Ticked, form.Note, by)
 	case "complete":
 		after = "done"
 		if link.Task.State != exeunt.TaskDone || link.Task.DoneBy != by { // the same form twice is harmless
-			err = s.Commands.CompleteTask(r.Context(), link.Task.ID, form.Ticked, form.Note, by)
+			err = s.Commands(link.viewer()).CompleteTask(r.Context(), link.Task.ID, form.Ticked, form.Note, by)
 		}
 	case "hand-on":
 		return s.handOn(w, r, link, form)
@@ -106,7 +106,7 @@ func (s *server) handOn(w http.ResponseWriter, r *http.Request, link Link, form 
 	if form.To.Email == "" || form.To.Name == "" {
 		err = exeunt.Errorf(exeunt.Invalid, "name the right person and give their e-mail address, so that they can be told").In("owner")
 	} else {
-		err = s.Commands.ReassignTask(r.Context(), link.Task.ID, form.To, exeunt.Override{By: by, Reason: "not the right person, handed on by the task's link"})
+		err = s.Commands(link.viewer()).ReassignTask(r.Context(), link.Task.ID, form.To, exeunt.Override{By: by, Reason: "not the right person, handed on by the task's link"})
 	}
 	if err != nil {
 		return s.oneTimeAgain(w, r, link, form, err)

@@ -51,7 +51,7 @@ func (s *server) overviewPage(v *visit) error {
 		http.Redirect(v.w, v.Request, "/tasks", http.StatusSeeOther)
 		return nil
 	}
-	o, err := s.Reader.Overview(v.Context(), v.now)
+	o, err := s.Reader(v.Viewer()).Overview(v.Context(), v.now)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (s *server) overviewPage(v *visit) error {
 		view.Setup = s.setup(systems)
 	}
 	if v.may(seeSystems) {
-		stats, err := s.Reader.SystemStats(v.Context())
+		stats, err := s.Reader(v.Viewer()).SystemStats(v.Context())
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,8 @@ import (
 	"github.com/exeunt/exeunt/internal/store"
 )
 
-// Reader answers what the pages show. It leaves out what is under embargo.
+// Reader answers what the pages show to one person: a case under embargo is not there for who is not on
+// its list.
 type Reader interface {
 	Overview(ctx context.Context, now time.Time) (store.Overview, error)
 	Cases(ctx context.Context, q store.CaseQuery, now time.Time) (store.CasePage, error)
@@ -60,6 +61,11 @@ type Link struct {
 	Expires time.Time
 }
 
+// viewer is whom the link was given to.
+func (l Link) viewer() exeunt.Viewer {
+	return exeunt.Viewer{Name: l.Task.Owner.Name, Email: l.Task.Owner.Email}
+}
+
 // Links open tasks for people without an account.
 type Links interface {
 	// Open reads the link and changes nothing, since mail scanners follow links. It refuses a link
@@ -70,8 +76,9 @@ type Links interface {
 
 // Live tells when a case changed.
 type Live interface {
-	// Watch ticks after each change of the case, several quick ones as one, until ctx ends.
-	Watch(ctx context.Context, c exeunt.CaseID) <-chan struct{}
+	// Watch ticks after each change of the case, several quick ones as one, until ctx ends; never for a
+	// case that is hidden from who watches.
+	Watch(ctx context.Context, who exeunt.Viewer, c exeunt.CaseID) <-chan struct{}
 }
 
 // LedgerCheck is what a verification of the ledger found.
@@ -90,7 +97,7 @@ type Proofs interface {
 	// Verify runs one now.
 	Verify(ctx context.Context) (LedgerCheck, error)
 	// Evidence writes the packet that proves one case offline, and records that by exported it.
-	Evidence(ctx context.Context, w io.Writer, c exeunt.CaseID, by string) error
+	Evidence(ctx context.Context, w io.Writer, c exeunt.CaseID, by exeunt.Viewer) error
 	// Key is the ledger's verifier key, as a signed-note verifier string.
 	Key(ctx context.Context) (string, error)
 }

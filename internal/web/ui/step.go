@@ -49,7 +49,7 @@ func (s *server) readStep(v *visit) (stepView, error) {
 	if err != nil {
 		return stepView{}, err
 	}
-	file, err := s.Reader.CaseFile(v.Context(), id)
+	file, err := s.Reader(v.Viewer()).CaseFile(v.Context(), id)
 	if err != nil {
 		return stepView{}, err
 	}
@@ -89,13 +89,13 @@ func (s *server) readStep(v *visit) (stepView, error) {
 
 func (s *server) retryStep(v *visit) error {
 	return s.decide(v, "retry", func(view stepView, by exeunt.Override) error {
-		return s.Commands.RetryStep(v.Context(), view.Case.ID, view.Step.Key, by)
+		return s.Commands(v.Viewer()).RetryStep(v.Context(), view.Case.ID, view.Step.Key, by)
 	}, " is tried again.")
 }
 
 func (s *server) waiveStep(v *visit) error {
 	return s.decide(v, "waive", func(view stepView, by exeunt.Override) error {
-		return s.Commands.WaiveStep(v.Context(), view.Case.ID, view.Step.Key, by)
+		return s.Commands(v.Viewer()).WaiveStep(v.Context(), view.Case.ID, view.Step.Key, by)
 	}, " is overridden.")
 }
 

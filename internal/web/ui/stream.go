@@ -36,7 +36,7 @@ func (s *server) caseStream(v *visit) error {
 	if err != nil {
 		return err
 	}
-	ticks := s.Live.Watch(ctx, id) // before reading, so that no change falls between
+	ticks := s.Live.Watch(ctx, v.Viewer(), id) // before reading, so that no change falls between
 	c, err := s.readCase(v)
 	if err != nil {
 		return err

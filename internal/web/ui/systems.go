@@ -185,7 +185,7 @@ func (s *server) systemsPage(v *visit) error {
 		http.Redirect(v.w, v.Request, address("/systems", f.values()), http.StatusFound)
 		return nil
 	}
-	stats, err := s.Reader.SystemStats(v.Context())
+	stats, err := s.Reader(v.Viewer()).SystemStats(v.Context())
 	if err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ type systemView struct {
 }
 
 func (s *server) systemPage(v *visit) error {
-	stats, err := s.Reader.SystemStats(v.Context())
+	stats, err := s.Reader(v.Viewer()).SystemStats(v.Context())
 	if err != nil {
 		return err
 	}
@@ -223,10 +223,10 @@ func (s *server) systemPage(v *visit) error {
 			view.Child = append(view.Child, l)
 		}
 	}
-	if view.Tasks, err = s.Reader.Tasks(v.Context(), store.TaskQuery{System: view.System.Name, Limit: 20}, v.now); err != nil {
+	if view.Tasks, err = s.Reader(v.Viewer()).Tasks(v.Context(), store.TaskQuery{System: view.System.Name, Limit: 20}, v.now); err != nil {
 		return err
 	}
-	page, err := s.Reader.Entries(v.Context(), store.EntryQuery{System: view.System.Name, Limit: 20})
+	page, err := s.Reader(v.Viewer()).Entries(v.Context(), store.EntryQuery{System: view.System.Name, Limit: 20})
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func (s *server) taskPost(v *visit) error {
 	if err != nil {
 		return nothingHere()
 	}
-	row, err := s.Reader.Task(v.Context(), id)
+	row, err := s.Reader(v.Viewer()).Task(v.Context(), id)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (s *server) taskPost(v *visit) error {
 		return v.goTo(s.afterTask(v, f), message)
 	case exeunt.Conflict:
 		why := exeunt.MessageOf(err)
-		if row, err = s.Reader.Task(v.Context(), id); err != nil {
+		if row, err = s.Reader(v.Viewer()).Task(v.Context(), id); err != nil {
 			return err
 		}
 		return s.showStale(v, f, row, form, why)
@@ -74,16 +74,16 @@ func (s *server) afterTask(v *visit, f taskFilter) string {
 func (s *server) doTask(v *visit, row store.TaskRow, form taskForm) (string, error) {
 	switch form.Act {
 	case "save":
-		return fmt.Sprintf("Saved. %s", doneWords(len(form.Ticked), len(row.Checklist))), s.Commands.SaveTask(v.Context(), row.ID, form.Ticked, form.Note, v.signs())
+		return fmt.Sprintf("Saved. %s", doneWords(len(form.Ticked), len(row.Checklist))), s.Commands(v.Viewer()).SaveTask(v.Context(), row.ID, form.Ticked, form.Note, v.signs())
 	case "complete":
-		return row.Title + " is complete.", s.Commands.CompleteTask(v.Context(), row.ID, form.Ticked, form.Note, v.signs())
+		return row.Title + " is complete.", s.Commands(v.Viewer()).CompleteTask(v.Context(), row.ID, form.Ticked, form.Note, v.signs())
 	case "reassign":
 		if !form.To.Named() {
 			return "", exeunt.Errorf(exeunt.Invalid, "name the person who takes the task, or give their e-mail address").In("owner")
 		}
-		return row.Title + " is now with " + form.To.String() + ".", s.Commands.ReassignTask(v.Context(), row.ID, form.To, v.override(form.Reason))
+		return row.Title + " is now with " + form.To.String() + ".", s.Commands(v.Viewer()).ReassignTask(v.Context(), row.ID, form.To, v.override(form.Reason))
 	case "remind":
-		return row.Owner.String() + " is reminded.", s.Commands.RemindTask(v.Context(), row.ID, v.signs())
+		return row.Owner.String() + " is reminded.", s.Commands(v.Viewer()).RemindTask(v.Context(), row.ID, v.signs())
 	default:
 		return "", exeunt.Errorf(exeunt.Invalid, "the form did not say what to do: open the task and press one of its buttons")
 	}
@@ -161,7 +161,7 @@ func (s *server) showStale(v *visit, f taskFilter, row store.TaskRow, form taskF
 		d.keep(form)
 	}
 	d.Stale, d.Error = true, sentence(why)
-	file, err := s.Reader.CaseFile(v.Context(), row.Case)
+	file, err := s.Reader(v.Viewer()).CaseFile(v.Context(), row.Case)
 	if err != nil {
 		return err
 	}

@@ -123,7 +123,7 @@ func (s *server) viewTasks(v *visit, f taskFilter, given *taskDetail) (tasksView
 	if owner == "me" {
 		owner = v.Email
 	}
-	rows, err := s.Reader.Tasks(v.Context(), store.TaskQuery{State: f.State, Owner: owner, Limit: tasksShown + 1}, v.now)
+	rows, err := s.Reader(v.Viewer()).Tasks(v.Context(), store.TaskQuery{State: f.State, Owner: owner, Limit: tasksShown + 1}, v.now)
 	if err != nil {
 		return view, err
 	}
@@ -161,7 +161,7 @@ func (s *server) pickTask(v *visit, f taskFilter, rows []store.TaskRow) (*taskDe
 	switch {
 	case f.Sel != 0:
 		var err error
-		if row, err = s.Reader.Task(v.Context(), f.Sel); err != nil {
+		if row, err = s.Reader(v.Viewer()).Task(v.Context(), f.Sel); err != nil {
 			return nil, err
 		}
 		if !v.sees(row.Task) {

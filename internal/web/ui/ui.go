@@ -17,8 +17,8 @@ type Config struct {
 	Zone         string // IANA zone for readers whose own is not known; UTC when empty
 	Secure       bool   // reached by TLS only: cookies are marked so
 
-	Reader    Reader
-	Commands  Commands
+	Reader    func(exeunt.Viewer) Reader   // what somebody may see
+	Commands  func(exeunt.Viewer) Commands // what they may do there
 	Inventory Inventory
 	Accounts  Accounts
 	Links     Links
@@ -108,15 +108,22 @@ func nothingHere() error {
 	return exeunt.Errorf(exeunt.NotFound, "there is nothing at this address that you can see")
 }
 
-// counts keeps the figures beside the navigation for a few seconds, since every page shows them.
+// counts keeps the figures beside the navigation for a few seconds, since every page shows them: for each
+// reader their own, since an embargoed case counts for those on its list only.
 type counts struct {
 	sync.Mutex
-	at              time.Time
-	attention, open int
-	known           bool
+	of map[string]figures // by e-mail address
 }
 
-const countsLast = 5 * time.Second
+type figures struct {
+	at              time.Time
+	attention, open int
+}
+
+const (
+	countsLast = 5 * time.Second
+	countsKept = 1000 // readers; beyond that all are forgotten
+)
 
 // navigation reads the figures beside the navigation; a failure leaves them out, since a wrong
 // figure is worse than none and the page itself may still be right.
@@ -125,16 +132,21 @@ func (s *server) navigation(v *visit) (attention, open int) {
 		return 0, 0
 	}
 	s.counts.Lock()
-	defer s.counts.Unlock()
-	if s.counts.known && v.now.Sub(s.counts.at) < countsLast {
-		return s.counts.attention, s.counts.open
+	kept, ok := s.counts.of[v.Email]
+	s.counts.Unlock()
+	if ok && v.now.Sub(kept.at) < countsLast {
+		return kept.attention, kept.open
 	}
-	overview, err := s.Reader.Overview(v.Context(), v.now)
+	overview, err := s.Reader(v.Viewer()).Overview(v.Context(), v.now)
 	if err != nil {
 		return 0, 0
 	}
-	s.counts.at, s.counts.known = v.now, true
-	s.counts.attention, s.counts.open = overview.Needing, overview.OpenTasks
+	s.counts.Lock()
+	defer s.counts.Unlock()
+	if s.counts.of == nil || len(s.counts.of) >= countsKept {
+		s.counts.of = map[string]figures{}
+	}
+	s.counts.of[v.Email] = figures{v.now, overview.Needing, overview.OpenTasks}
 	return overview.Needing, overview.OpenTasks
 }
 
@@ -142,5 +154,5 @@ func (s *server) navigation(v *visit) (attention, open int) {
 func (s *server) changed() {
 	s.counts.Lock()
 	defer s.counts.Unlock()
-	s.counts.known = false
+	s.counts.of = nil
 }

@@ -53,7 +53,7 @@ func newWorld(now time.Time) *world {
 func (w *world) config() Config {
 	return Config{
 		Organisation: "Northwind Labs", Environment: "production", Zone: "America/Los_Angeles",
-		Reader: w, Commands: w, Inventory: w, Accounts: w, Links: w, Live: w, Proofs: w,
+		Reader: func(exeunt.Viewer) Reader { return w }, Commands: func(exeunt.Viewer) Commands { return w }, Inventory: w, Accounts: w, Links: w, Live: w, Proofs: w,
 		Sources: func() []string { return []string{"workday"} }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 }
@@ -401,7 +401,7 @@ func (w *world) Open(_ context.Context, token string) (Link, error) {
 	return Link{Task: row, AskedBy: exeunt.Person{Name: "Priya Nair", Email: "priya.nair@northwind.example"}, Expires: w.now.AddDate(0, 0, 10)}, err
 }
 
-func (w *world) Watch(ctx context.Context, id exeunt.CaseID) <-chan struct{} {
+func (w *world) Watch(ctx context.Context, _ exeunt.Viewer, id exeunt.CaseID) <-chan struct{} {
 	w.Lock()
 	defer w.Unlock()
 	tick := make(chan struct{}, 1)
@@ -415,8 +415,8 @@ func (w *world) Key(context.Context) (string, error) {
 	return "exeunt.northwind.example+a1b2c3d4+AUdY", nil
 }
 
-func (w *world) Evidence(_ context.Context, out io.Writer, id exeunt.CaseID, by string) error {
-	w.did = append(w.did, "evidence by "+by)
+func (w *world) Evidence(_ context.Context, out io.Writer, id exeunt.CaseID, by exeunt.Viewer) error {
+	w.did = append(w.did, "evidence by "+by.Signs())
 	_, err := io.WriteString(out, "packet of "+id.String())
 	return err
 }

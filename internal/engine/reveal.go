@@ -1,0 +1,45 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/exeunt/exeunt"
+)
+
+// revealDue ends the embargoes whose time has come, and says when the next one's does; zero when none
+// waits. It is due work like any other: found by its row, so that a crash or a long pause only delays it.
+func (e *Engine) revealDue(ctx context.Context, now time.Time) (next time.Time, err error) {
+	due, next, err := e.store.DueReveals(ctx, now)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var failed error
+	for _, id := range due {
+		if err := e.reveal(ctx, id, nil, now); ignoreConflict(err) != nil { // one that cannot be revealed delays no other
+			failed = err
+		}
+	}
+	return next, failed
+}
+
+// reveal ends one embargo, by its time or by a person's decision.
+func (e *Engine) reveal(ctx context.Context, id exeunt.CaseID, by *exeunt.Override, now time.Time) error {
+	c, err := e.store.Case(ctx, id)
+	if err != nil {
+		return err
+	}
+	steps, err := e.store.Steps(ctx, id)
+	if err != nil {
+		return err
+	}
+	tasks, err := e.store.CaseTasks(ctx, id)
+	if err != nil {
+		return err
+	}
+	change, err := c.Reveal(steps, tasks, by, now)
+	if err != nil {
+		return err
+	}
+	return e.commit(ctx, &change)
+}

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/exeunt/exeunt"
+)
+
+// What the embargo of a case means for its rows. It is decided here, for every change, and not by
+// whoever makes one: until the end of the embargo is committed nothing of the case is ever due, and
+// nobody who may not see it is told.
+
+// embargoedAt is since when a case is under embargo; nil when it is not.
+func embargoedAt(c exeunt.Case) *int64 {
+	if !c.Embargoed() {
+		return nil
+	}
+	return instant(c.OpenedAt)
+}
+
+// revealAt is when its embargo ends by itself; nil when none does.
+func revealAt(c exeunt.Case) *int64 {
+	at, ok := c.RevealsAt()
+	if !ok {
+		return nil
+	}
+	return instant(at)
+}
+
+// saveViewers keeps who may see a case under embargo. Nobody is taken off: they know already.
+func (c *committer) saveViewers(ctx context.Context) error {
+	if !c.of.Embargoed() {
+		return nil
+	}
+	for _, email := range c.of.Embargo.VisibleTo {
+		if _, err := c.exec(ctx, "INSERT INTO case_viewers (case_id, email) VALUES ($1, $2) ON CONFLICT (case_id, email) DO NOTHING", int64(c.of.ID), address(email)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// due is a due time that waits for the end of the embargo: the change that ends it carries every step
+// and task that is open, and so gives each its own.
+func (c *committer) due(at *int64) *int64 {
+	if c.of.Embargoed() {
+		return nil
+	}
+	return at
+}
+
+// mayHear says whether a notice may reach its recipient now. What is kept back here is made anew by
+// the change that ends the embargo.
+func (c *committer) mayHear(n exeunt.Notice) bool {
+	return c.of.VisibleTo(exeunt.Viewer{Email: n.To.Email})
+}
+
+// about is the case that an entry tells of, whether it is part of its record or not.
+func about(e exeunt.Entry) int64 { return int64(max(e.Case, e.About)) }
+
+// DueReveals lists the cases whose embargo ends by itself at now or before, the longest due first, and
+// says when the next one does; zero when none waits.
+func (s *Store) DueReveals(ctx context.Context, now time.Time) (due []exeunt.CaseID, next time.Time, err error) {
+	err = eachRow(ctx, s.dialect.reader(), func(r row) error {
+		var id exeunt.CaseID
+		var at int64
+		if err := r.Scan((*int64)(&id), &at); err != nil {
+			return err
+		}
+		if at > micros(now) {
+			next = fromMicros(at)
+			return nil
+		}
+		due = append(due, id)
+		return nil
+	}, `SELECT id, reveal_at FROM (SELECT id, reveal_at FROM cases WHERE reveal_at <= $1 ORDER BY reveal_at LIMIT 1000) due
+		UNION ALL SELECT id, reveal_at FROM (SELECT id, reveal_at FROM cases WHERE reveal_at > $1 ORDER BY reveal_at LIMIT 1) later`, micros(now))
+	return due, next, err
+}

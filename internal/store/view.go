@@ -1,0 +1,118 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"sync"
+
+	"github.com/exeunt/exeunt"
+)
+
+// View is what one person may see of the store: everything that people read, they read through it.
+//
+// An embargoed case does not exist in a view of somebody who is not on its list, and neither does
+// anything of it: steps, tasks, entries, counts. The one condition that says so stands in front of
+// every query of a view as the tables visible_cases, visible_steps, visible_tasks and
+// visible_entries, and a view refuses a query that names any other table. So a read that forgets the
+// condition does not answer too much; it does not answer.
+type View struct{ read visible }
+
+// For returns what somebody may see. The zero Viewer is nobody: what is not under embargo.
+func (s *Store) For(who exeunt.Viewer) View {
+	return View{visible{reader: s.dialect.reader, email: address(who.Email)}}
+}
+
+// Everything returns the view of the engine, the ledger's check and tests, under which nothing is
+// hidden. No page and no caller of the API is ever given it.
+func (s *Store) Everything() View { return View{visible{reader: s.dialect.reader, all: true}} }
+
+// visible reads through the tables of a view.
+type visible struct {
+	reader func() querier
+	email  string // in small letters
+	all    bool
+}
+
+// hiddenCases are few: cases under embargo whose list does not have the reader. Source for both spellings
+// of [NOT] MATERIALIZED: SQLite, "The WITH Clause" (3.35); PostgreSQL manual, "Common Table Expression
+// Materialization" (12).
+const (
+	hiddenCases = `WITH hidden AS MATERIALIZED (SELECT k.id FROM cases k WHERE k.embargoed_at IS NOT NULL
+		AND NOT EXISTS (SELECT 1 FROM case_viewers v WHERE v.case_id = k.id AND v.email = %s)),
+	visible_cases AS NOT MATERIALIZED (SELECT * FROM cases WHERE id NOT IN (SELECT id FROM hidden)),
+	visible_steps AS NOT MATERIALIZED (SELECT * FROM steps WHERE case_id NOT IN (SELECT id FROM hidden)),
+	visible_tasks AS NOT MATERIALIZED (SELECT * FROM tasks WHERE case_id NOT IN (SELECT id FROM hidden)),
+	visible_entries AS NOT MATERIALIZED (SELECT * FROM outbox WHERE about NOT IN (SELECT id FROM hidden))
+	`
+	nothingHidden = `WITH visible_cases AS NOT MATERIALIZED (SELECT * FROM cases),
+	visible_steps AS NOT MATERIALIZED (SELECT * FROM steps),
+	visible_tasks AS NOT MATERIALIZED (SELECT * FROM tasks),
+	visible_entries AS NOT MATERIALIZED (SELECT * FROM outbox)
+	`
+)
+
+// tableNames finds what a query reads from; notVisible keeps those that a view has not.
+var (
+	tableNames = regexp.MustCompile(`(?i)\b(?:from|join|into|update)\s+([a-z_]+)`)
+	bareNames  = regexp.MustCompile(`(?i)\b(?:cases|steps|tasks|outbox|notices|events|leavers|dependencies|case_viewers)\b`)
+	views      = map[string]bool{"visible_cases": true, "visible_steps": true, "visible_tasks": true, "visible_entries": true}
+	checked    sync.Map // query → error or nil: the texts are few, and a regular expression costs more than a lookup
+)
+
+// checkQuery refuses a query that would read past the view.
+func checkQuery(query string) error {
+	if known, ok := checked.Load(query); ok {
+		err, _ := known.(error)
+		return err
+	}
+	var err error
+	for _, found := range tableNames.FindAllStringSubmatch(query, -1) {
+		if !views[found[1]] {
+			err = exeunt.Errorf(exeunt.Internal, "a query of a view names the table %s: name visible_… there", found[1])
+		}
+	}
+	if name := bareNames.FindString(query); name != "" && err == nil {
+		err = exeunt.Errorf(exeunt.Internal, "a query of a view names %s: name visible_%s there", name, name)
+	}
+	checked.Store(query, err)
+	return err
+}
+
+// through puts the condition in front of a query.
+func (v visible) through(query string, args []any) (string, []any, error) {
+	if err := checkQuery(query); err != nil {
+		return "", nil, err
+	}
+	if v.all {
+		return nothingHidden + query, args, nil
+	}
+	args = append(args[:len(args):len(args)], v.email)
+	return fmt.Sprintf(hiddenCases, fmt.Sprintf("$%d", len(args))) + query, args, nil
+}
+
+func (v visible) query(ctx context.Context, query string, args ...any) (rows, error) {
+	query, args, err := v.through(query, args)
+	if err != nil {
+		return nil, err
+	}
+	return v.reader().query(ctx, query, args...)
+}
+
+func (v visible) queryRow(ctx context.Context, query string, args ...any) row {
+	query, args, err := v.through(query, args)
+	if err != nil {
+		return refused{err}
+	}
+	return v.reader().queryRow(ctx, query, args...)
+}
+
+// exec is there for the interface only: a view reads.
+func (v visible) exec(context.Context, string, ...any) (int64, error) {
+	return 0, exeunt.Errorf(exeunt.Internal, "a view was asked to write")
+}
+
+// refused is the row of a query that a view did not run.
+type refused struct{ err error }
+
+func (r refused) Scan(...any) error { return r.err }
