@@ -65,6 +65,8 @@ type Case struct {
 	CutOffClock   string    `json:"cut_off_clock,omitempty"` // the policy's clock time on the last day, where HR gives none
 	AccessBy      time.Time `json:"access_by"`               // by when every access step shall be confirmed
 	Hold          string    `json:"hold,omitempty"`          // why it is held
+	HeldBy        *Override `json:"held_by,omitempty"`       // who held it; nil when it was not a person
+	HeldAt        time.Time `json:"held_at,omitzero"`        //
 	Embargo       *Embargo  `json:"embargo,omitempty"`       // who alone may see it, and until when
 	OpenedAt      time.Time `json:"opened_at"`
 	ClosedAt      time.Time `json:"closed_at,omitzero"`
@@ -164,7 +166,7 @@ func (c Case) Amend(t Trigger, steps []Step, tasks []Task, now time.Time) (Chang
 		c.CutOff, c.AccessBy = cutOff, cutOff.Add(before.AccessBy.Sub(before.CutOff))
 	}
 	if doubt := t.Departure.Doubt(now); doubt != "" {
-		c.State, c.Hold = CaseHeld, doubt
+		c = c.held(doubt, nil, now)
 	}
 	c.Generation++
 	change := Change{Case: &c}
@@ -273,31 +275,6 @@ func reviewTask(c, before Case, now time.Time) (Task, bool) {
 	}, true
 }
 
-// Release lets a held case go on, with the steps and tasks that it was opened with.
-func (c Case) Release(steps []Step, tasks []Task, by Override, now time.Time) (Change, error) {
-	if c.State != CaseHeld {
-		return Change{}, Errorf(Conflict, "case %s is %s, not held", c.ID, c.State)
-	}
-	if err := by.Check(); err != nil {
-		return Change{}, err
-	}
-	c.State, c.Hold = CaseRunning, ""
-	change := Change{Case: &c}
-	for _, s := range steps {
-		if !s.State.Settled() {
-			change.Steps = append(change.Steps, s)
-		}
-	}
-	for _, t := range tasks {
-		if t.State == TaskOpen {
-			change.Tasks = append(change.Tasks, t)
-			change.Notices = append(change.Notices, t.notice(NoticeAssigned, "assigned"))
-		}
-	}
-	change.Record(EntryReleased, c, now, "released", map[string]string{"by": by.By, "reason": by.Reason})
-	return change, nil
-}
-
 // Close ends a case whose every step and task is settled. A rescinded one stays rescinded.
 func (c Case) Close(now time.Time) (Change, error) {
 	if !c.Open() {
@@ -313,15 +290,4 @@ func (c Case) Close(now time.Time) (Change, error) {
 	change := Change{Case: &c}
 	change.Record(EntryClosed, c, now, "closed: every step and task is settled", nil)
 	return change, nil
-}
-
-// Check refuses an override without a name or a reason worth reading.
-func (o Override) Check() error {
-	if strings.TrimSpace(o.By) == "" {
-		return Errorf(Invalid, "an override needs the name of who decided it").In("by")
-	}
-	if len(strings.TrimSpace(o.Reason)) < 10 {
-		return Errorf(Invalid, "an override needs a reason of at least 10 characters, for whoever reads the record later").In("reason")
-	}
-	return nil
 }

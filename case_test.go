@@ -107,7 +107,7 @@ func TestACorrectionOfAHeldCaseTakesItsReadyStepsBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	jobs := released.Jobs(*released.Case)
-	if released.Case.State != exeunt.CaseRunning || len(jobs) != 1 || jobs[0].At.Before(time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)) {
+	if released.Case.State != exeunt.CaseScheduled || len(jobs) != 1 || jobs[0].At.Before(time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("%s %+v", released.Case.State, jobs)
 	}
 }

@@ -50,12 +50,9 @@ func Draft(p Policy, c Case, inventory []System, roles Roles, now time.Time) (Pl
 func (p Plan) Open(t Trigger, doubt string, now time.Time) Change {
 	c := p.Case
 	c.Source, c.EventID, c.Override = t.Source, t.EventID, t.Override
-	c.State = CaseRunning
-	if c.CutOff.After(now) && !slices.ContainsFunc(p.Steps, func(s Step) bool { return s.State == StepReady }) {
-		c.State = CaseScheduled
-	}
+	c.State = c.goesOn(p.Steps, now)
 	if doubt != "" {
-		c.State, c.Hold = CaseHeld, doubt
+		c = c.held(doubt, nil, now)
 	}
 	change := Change{Case: &c, Steps: p.Steps, Tasks: p.Tasks}
 	detail := map[string]string{

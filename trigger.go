@@ -54,12 +54,6 @@ type Trigger struct {
 	Override   *Override   `json:"override,omitempty"` // set when a person, not HR, started it
 }
 
-// Override is a deviation that a named person decided, with the reason.
-type Override struct {
-	By     string `json:"by"`
-	Reason string `json:"reason"`
-}
-
 // Check says what is missing or impossible in the departure, one error naming the field.
 func (d Departure) Check() error {
 	required := []struct{ field, value string }{

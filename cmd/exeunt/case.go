@@ -27,7 +27,8 @@ func caseCommand(c *console) *cobra.Command {
 		},
 	}
 	return group(cmd, caseListCommand(c), show, caseWatchCommand(c),
-		stepCommand(c, "retry", "Try a failed step again"), stepCommand(c, "override", "Settle a step by decision, with a reason"), caseReleaseCommand(c))
+		stepCommand(c, "retry", "Try a failed step again"), stepCommand(c, "override", "Settle a step by decision, with a reason"),
+		caseDecisionCommand(c, "hold", "Stop a case until somebody releases it", "held"), caseDecisionCommand(c, "release", "Let a held case go on", "released"))
 }
 
 func caseListCommand(c *console) *cobra.Command {
@@ -110,9 +111,7 @@ func fetchCase(ctx context.Context, name string) (api.CaseFile, error) {
 func printCase(w io.Writer, f api.CaseFile, all bool, now time.Time) {
 	l := f.Case.Departure.Leaver
 	_, _ = fmt.Fprintf(w, "%s   %s   %s   last day %s   access ends %s\n", l.Name, f.Case.ID, f.Case.State, f.Case.Departure.LastDay, f.Case.CutOff.In(f.Case.Zone()).Format("Mon 2 Jan 2006, 15:04 MST"))
-	if f.Case.Hold != "" {
-		_, _ = fmt.Fprintf(w, "Held: %s\n", f.Case.Hold)
-	}
+	printHold(w, f.Case)
 	_, _ = fmt.Fprintf(w, "Record  %d entries, %d in the ledger\n\n", f.Logged, f.Sealed)
 	t := tabwriter.NewWriter(w, 2, 4, 2, ' ', 0)
 	hidden := 0
@@ -277,25 +276,6 @@ func stepCommand(c *console, verb, short string) *cobra.Command {
 	cmd.Flags().StringVar(&step, "step", "", "key of the step, as `case show` prints it")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	_ = cmd.MarkFlagRequired("step")
-	return cmd
-}
-
-func caseReleaseCommand(c *console) *cobra.Command {
-	var reason string
-	cmd := &cobra.Command{
-		Use: "release CASE --reason TEXT", Short: "Let a held case go on", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := exeunt.ParseCaseID(args[0])
-			if err != nil {
-				return err
-			}
-			if err := post(cmd.Context(), "/cases/"+id.String()+"/release", map[string]string{"reason": reason}); err != nil {
-				return err
-			}
-			return c.print(map[string]string{"schema": "done/v1", "case": id.String()}, func(w io.Writer) { _, _ = fmt.Fprintln(w, id, "released") })
-		},
-	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record (at least 10 characters)")
 	return cmd
 }
 

@@ -20,7 +20,7 @@ func (e *Engine) remind(ctx context.Context, id exeunt.CaseID, key string) error
 		return nil // reminded already, or its deadline has moved and another job is there for it
 	}
 	c, err := e.store.Case(ctx, id)
-	if err != nil {
+	if err != nil || c.State == exeunt.CaseHeld { // nobody is chased while a case is held
 		return err
 	}
 	change, ok := t.Remind(c.Owner, now)

@@ -191,24 +191,3 @@ func (e Commands) failedWith(ctx context.Context, id exeunt.CaseID, key string) 
 	}
 	return []exeunt.Step{step}, nil, nil
 }
-
-// ReleaseCase lets a held case go on.
-func (e Commands) ReleaseCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error {
-	c, err := e.store.Case(ctx, id)
-	if err != nil {
-		return err
-	}
-	steps, err := e.store.Steps(ctx, id)
-	if err != nil {
-		return err
-	}
-	tasks, err := e.store.CaseTasks(ctx, id)
-	if err != nil {
-		return err
-	}
-	change, err := c.Release(steps, tasks, by, time.Now().UTC())
-	if err != nil {
-		return err
-	}
-	return e.commit(ctx, &change)
-}

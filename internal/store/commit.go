@@ -343,7 +343,9 @@ func (c *committer) unblockTask(ctx context.Context, blockers, version int64, do
 		return err
 	}
 	c.change.Tasks = append(c.change.Tasks, t)
-	c.change.Notices = append(c.change.Notices, notice)
+	if c.of.State != exeunt.CaseHeld { // its release tells them
+		c.change.Notices = append(c.change.Notices, notice)
+	}
 	return nil
 }
 

@@ -17,6 +17,7 @@ const (
 	DoTasks // any task, not only one's own
 	RetrySteps
 	WaiveSteps
+	HoldCases
 	ReleaseCases
 	StartCases
 	ExportEvidence
@@ -36,6 +37,7 @@ var rights = map[Right][]string{
 	DoTasks:        {"admin", "hr", "it", "payroll", "legal"},
 	RetrySteps:     {"admin", "hr", "it", "payroll"},
 	WaiveSteps:     {"admin", "hr", "it"},
+	HoldCases:      {"admin", "hr", "legal"},
 	ReleaseCases:   {"admin", "hr", "legal"},
 	StartCases:     {"admin", "hr"},
 	ExportEvidence: {"admin", "hr", "legal", "auditor"},

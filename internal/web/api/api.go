@@ -34,7 +34,7 @@ type Commands interface {
 	RemindTask(ctx context.Context, id exeunt.TaskID, by string) error
 	RetryStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
 	WaiveStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
-	ReleaseCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error
+	web.Decisions
 	StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error)
 }
 
@@ -92,6 +92,7 @@ func Register(mux *http.ServeMux, c Config) {
 	spec.UseMiddleware(authenticate(spec, c.Bearers))
 	a := routes{c}
 	a.cases(spec)
+	a.decisions(spec)
 	a.tasks(spec)
 	a.record(spec)
 	mux.HandleFunc("POST /hooks/{source}", a.hook)
@@ -136,6 +137,12 @@ func viewer(ctx context.Context) exeunt.Viewer {
 
 // caller is the name in which the request acts.
 func caller(ctx context.Context) string { return viewer(ctx).Signs() }
+
+// override is a decision in the name of whose token the request carries.
+func override(ctx context.Context, reason string) exeunt.Override {
+	who := viewer(ctx)
+	return exeunt.Override{By: who.Signs(), Account: who.Email, Reason: strings.TrimSpace(reason)}
+}
 
 // problem turns an error into an RFC 9457 problem.
 func problem(err error) error {

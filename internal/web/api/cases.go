@@ -68,7 +68,6 @@ func (a routes) cases(spec huma.API) {
 	huma.Get(spec, "/api/v1/cases", a.listCases, summary("List cases", "Cases"))
 	huma.Get(spec, "/api/v1/cases/{id}", a.showCase, summary("Show a case with its steps, tasks and newest entries", "Cases"))
 	huma.Post(spec, "/api/v1/cases", a.startCase, summary("Start a case by a person's decision, with a reason", "Cases"), status(http.StatusCreated))
-	huma.Post(spec, "/api/v1/cases/{id}/release", a.releaseCase, summary("Let a held case go on", "Cases"), status(http.StatusNoContent))
 	huma.Post(spec, "/api/v1/cases/{id}/steps/{step}/retry", a.retryStep, summary("Try a failed step again", "Cases"), status(http.StatusNoContent))
 	huma.Post(spec, "/api/v1/cases/{id}/steps/{step}/waive", a.waiveStep, summary("Override a step, with a reason", "Cases"), status(http.StatusNoContent))
 }
@@ -122,20 +121,11 @@ func (a routes) startCase(ctx context.Context, in *struct {
 		Reason    string           `json:"reason" minLength:"10" doc:"Why a person starts it and not the HR system"`
 	}
 }) (*answer[Started], error) {
-	id, err := a.Commands(viewer(ctx)).StartCase(ctx, in.Body.Departure, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
+	id, err := a.Commands(viewer(ctx)).StartCase(ctx, in.Body.Departure, override(ctx, in.Body.Reason))
 	if err != nil {
 		return nil, problem(err)
 	}
 	return &answer[Started]{Started{"started/v1", id}}, nil
-}
-
-func (a routes) releaseCase(ctx context.Context, in *struct {
-	CasePath
-	Body reason
-}) (*nothing, error) {
-	return in.do(func(id exeunt.CaseID) error {
-		return a.Commands(viewer(ctx)).ReleaseCase(ctx, id, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
-	})
 }
 
 func (a routes) retryStep(ctx context.Context, in *struct {
@@ -145,7 +135,7 @@ func (a routes) retryStep(ctx context.Context, in *struct {
 	}
 }) (*nothing, error) {
 	return in.do(func(id exeunt.CaseID) error {
-		return a.Commands(viewer(ctx)).RetryStep(ctx, id, in.Step, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
+		return a.Commands(viewer(ctx)).RetryStep(ctx, id, in.Step, override(ctx, in.Body.Reason))
 	})
 }
 
@@ -154,6 +144,6 @@ func (a routes) waiveStep(ctx context.Context, in *struct {
 	Body reason
 }) (*nothing, error) {
 	return in.do(func(id exeunt.CaseID) error {
-		return a.Commands(viewer(ctx)).WaiveStep(ctx, id, in.Step, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
+		return a.Commands(viewer(ctx)).WaiveStep(ctx, id, in.Step, override(ctx, in.Body.Reason))
 	})
 }

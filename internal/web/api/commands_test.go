@@ -24,6 +24,7 @@ var commands = []struct {
 	{"/tasks/t-1/complete", `{"done":[]}`, 204, `complete T-1 [] "" by Ida Novak`},
 	{"/tasks/T-1/reassign", `{"email":"omar@acme.example"}`, 204, "reassign T-1 to omar@acme.example by Ida Novak"},
 	{"/tasks/T-1/remind", "", 204, "remind T-1 by Ida Novak"},
+	{"/cases/C-1/hold", reason, 204, "hold C-1 by Ida Novak <ida@acme.example>: confirmed by Hera Lind"},
 	{"/cases/c-1/release", reason, 204, "release C-1 by Ida Novak: confirmed by Hera Lind"},
 	{"/cases/C-1/steps/crm-disable/retry", "{}", 204, "retry C-1 crm-disable by Ida Novak: "},
 	{"/cases/C-1/steps/crm-disable/waive", reason, 204, "waive C-1 crm-disable by Ida Novak: confirmed by Hera Lind"},
@@ -70,6 +71,7 @@ func TestWhatIsNotWellFormedReachesNothing(t *testing.T) {
 	}{
 		{"POST", "/cases/C-1/release", `{"reason":"short"}`, 422, "reason"},
 		{"POST", "/cases/C-1/release", `{}`, 422, "reason"},
+		{"POST", "/cases/C-1/hold", `{"reason":"short"}`, 422, "reason"},
 		{"POST", "/cases/C-1/steps/crm-disable/waive", `{"reason":"short"}`, 422, "reason"},
 		{"POST", "/cases", `{"departure":{"leaver":{"id":"7"}},"reason":"short"}`, 422, "reason"},
 		{"POST", "/cases", `{"reason":"the HR system is down"}`, 422, "departure"},

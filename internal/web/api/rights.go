@@ -8,6 +8,7 @@ var needs = map[string]web.Right{
 	"GET /api/v1/cases":                          web.SeeCases,
 	"GET /api/v1/cases/{id}":                     web.SeeCases,
 	"POST /api/v1/cases":                         web.StartCases,
+	"POST /api/v1/cases/{id}/hold":               web.HoldCases,
 	"POST /api/v1/cases/{id}/release":            web.ReleaseCases,
 	"POST /api/v1/cases/{id}/steps/{step}/retry": web.RetrySteps,
 	"POST /api/v1/cases/{id}/steps/{step}/waive": web.WaiveSteps,

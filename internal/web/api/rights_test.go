@@ -25,6 +25,7 @@ type did struct{ Commands }
 func (did) StartCase(context.Context, exeunt.Departure, exeunt.Override) (exeunt.CaseID, error) {
 	return 1, nil
 }
+func (did) HoldCase(context.Context, exeunt.CaseID, exeunt.Override) error          { return nil }
 func (did) ReleaseCase(context.Context, exeunt.CaseID, exeunt.Override) error       { return nil }
 func (did) RetryStep(context.Context, exeunt.CaseID, string, exeunt.Override) error { return nil }
 func (did) WaiveStep(context.Context, exeunt.CaseID, string, exeunt.Override) error { return nil }
@@ -37,6 +38,7 @@ func TestATokenMayWhatItsRolesMay(t *testing.T) {
 	Register(mux, Config{Commands: func(exeunt.Viewer) Commands { return did{} }, Bearers: bearers{}})
 	const why = `{"reason":"decided by the board"}`
 	for _, c := range []struct{ path, body, may, mayNot string }{
+		{"/cases/C-1/hold", why, "hr legal admin", "it auditor manager payroll"},
 		{"/cases/C-1/release", why, "hr admin", "it auditor manager payroll"},
 		{"/cases/C-1/steps/s/retry", why, "hr it admin", "auditor manager legal"},
 		{"/cases/C-1/steps/s/waive", why, "hr admin", "auditor manager payroll"},

@@ -101,7 +101,7 @@ func (a routes) reassignTask(ctx context.Context, in *struct {
 	}
 }) (*nothing, error) {
 	return in.do(func(id exeunt.TaskID) error {
-		return a.Commands(viewer(ctx)).ReassignTask(ctx, id, exeunt.Person{Name: in.Body.Name, Email: in.Body.Email}, exeunt.Override{By: caller(ctx), Reason: in.Body.Reason})
+		return a.Commands(viewer(ctx)).ReassignTask(ctx, id, exeunt.Person{Name: in.Body.Name, Email: in.Body.Email}, override(ctx, in.Body.Reason))
 	})
 }
 

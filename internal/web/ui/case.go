@@ -84,6 +84,7 @@ func (c caseView) parts() []part {
 	}
 	return []part{
 		{id: "state", mark: c.StateIs, swap: "outerMorph", draw: statePill(c), say: "Case: " + lower(c.StateIs)},
+		{id: "decisions", mark: c.decisionsMark(), swap: "outerMorph", draw: caseDecisions(c)},
 		{id: "facts", mark: fmt.Sprint(f.Done, f.All, f.Open, next, f.Logged, f.Sealed, f.Check.Fault, f.Access.Done, f.Access.All, f.Access.Started, f.Access.over(c.Now), f.Access.Ended), swap: "outerMorph", draw: factsStrip(c)},
 		{id: "needs", mark: strings.Join(needs, " "), swap: "outerMorph", draw: needsList(c)},
 		{id: "timeline", mark: strings.Join(names, " "), swap: "outerHTML", draw: timeline(c), children: bodies},
@@ -132,21 +133,6 @@ func (s *server) evidence(v *visit) error {
 	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", id.String()+".evidence.zip"))
 	_, err = v.w.Write(packet.Bytes())
 	return ignoreGone(v.Request, err)
-}
-
-func (s *server) releaseCase(v *visit) error {
-	id, err := v.caseID()
-	if err != nil {
-		return err
-	}
-	if err := reasonFor(v); err != nil {
-		return err
-	}
-	if err := s.Commands(v.Viewer()).ReleaseCase(v.Context(), id, v.override(v.PostFormValue("reason"))); err != nil {
-		return err
-	}
-	s.changed()
-	return v.goTo("/cases/"+id.String(), "Released by "+v.signs()+". The case goes on.")
 }
 
 // reasonFor refuses a decision without a reason worth reading before anything is asked of the engine.

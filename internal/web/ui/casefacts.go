@@ -114,7 +114,7 @@ const soon = day
 func (c caseView) needs(f store.CaseFile) []need {
 	var out []need
 	if f.Case.State == exeunt.CaseHeld {
-		out = append(out, need{ID: "n-held", Status: statusPerson, Subject: "The case is held.", Text: sentence(f.Case.Hold) + " Nothing happens until it is released.", Held: true, mark: f.Case.Hold})
+		out = append(out, c.heldNeed())
 	}
 	said := map[string]bool{} // steps that a line speaks of already
 	for _, s := range f.Steps {

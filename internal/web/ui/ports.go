@@ -7,6 +7,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/web"
 )
 
 // Reader answers what the pages show to one person: a case under embargo is not there for who is not on
@@ -30,7 +31,7 @@ type Commands interface {
 	RemindTask(ctx context.Context, id exeunt.TaskID, by string) error
 	RetryStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
 	WaiveStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
-	ReleaseCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error
+	web.Decisions
 	StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error)
 }
 

@@ -23,6 +23,7 @@ const (
 	doTasks        = web.DoTasks
 	retrySteps     = web.RetrySteps
 	waiveSteps     = web.WaiveSteps
+	holdCases      = web.HoldCases
 	releaseCases   = web.ReleaseCases
 	startCases     = web.StartCases
 	exportEvidence = web.ExportEvidence
@@ -40,7 +41,7 @@ func (v viewer) may(r right) bool {
 func (v viewer) signs() string { return orElse(v.Name, v.Email) }
 
 func (v viewer) override(reason string) exeunt.Override {
-	return exeunt.Override{By: v.signs(), Reason: strings.TrimSpace(reason)}
+	return exeunt.Override{By: v.signs(), Account: v.Email, Reason: strings.TrimSpace(reason)}
 }
 
 // owns says whether a task is the viewer's own. Names are not unique, so only the address counts.

@@ -88,6 +88,7 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("GET /cases/{id}", seeCases, s.casePage)
 	page("GET /cases/{id}/stream", seeCases, s.caseStream)
 	page("GET /cases/{id}/evidence", exportEvidence, s.evidence)
+	page("POST /cases/{id}/hold", holdCases, s.holdCase)
 	page("POST /cases/{id}/release", releaseCases, s.releaseCase)
 	page("GET /cases/{id}/steps/{step}", seeCases, s.stepPage)
 	page("POST /cases/{id}/steps/{step}/retry", retrySteps, s.retryStep)
