@@ -66,6 +66,7 @@ mail:
   from: Exeunt <exeunt@acme.example>
   username: exeunt
   password: env:CONFIG_TEST_SECRET
+ledger: {address: "unix:///run/exeunt-ledger/ledger.sock"}
 `
 
 const boxFile = `name: crm
@@ -137,6 +138,9 @@ func TestAGoodFolderLoadsWhole(t *testing.T) {
 	if c.Entities[0].Name != "main" || c.Sources[0].Zone != "Europe/Berlin" || c.Sources[0].Entity != "main" {
 		t.Errorf("%+v %+v", c.Entities, c.Sources)
 	}
+	if c.Ledger.Address != "unix:///run/exeunt-ledger/ledger.sock" {
+		t.Errorf("%+v", c.Ledger)
+	}
 	if len(c.Policies) != 3 || len(c.Version) != 12 {
 		t.Errorf("%d policies, version %q", len(c.Policies), c.Version)
 	}
@@ -200,6 +204,9 @@ func TestEveryFaultIsSaidWithItsPlaceAndRemedy(t *testing.T) {
 		{"case owner", "exeunt.yaml", "    email: hilde@acme.example\n", "", "people.case_owner.email: missing"},
 		{"no address", "exeunt.yaml", "ida@acme.example,", "ida,", "people.roles.it.email: this is not an e-mail address"},
 		{"away without deputy", "exeunt.yaml", "leo@acme.example", "leo@acme.example, away: true", "people.roles.legal.away: nobody stands in"},
+		{"ledger that is nowhere", "exeunt.yaml", "unix:///run/exeunt-ledger/ledger.sock", "/run/ledger.sock", "ledger.address: \"/run/ledger.sock\" is not where a ledger can be; write unix:///run/exeunt-ledger/ledger.sock"},
+		{"ledger without port", "exeunt.yaml", "unix:///run/exeunt-ledger/ledger.sock", "tls://ledger.acme.example", "is not where a ledger can be"},
+		{"ledger far away without certificate", "exeunt.yaml", "unix:///run/exeunt-ledger/ledger.sock", "tls://ledger.acme.example:7443", "ledger.address: a ledger on another machine wants a client certificate"},
 		{"mail in the clear", "exeunt.yaml", "  username: exeunt", "  tls: none\n  username: exeunt", "mail.tls: mail would travel in the clear"},
 		{"role of a shipped policy", "exeunt.yaml", "    legal: {name: Leo, email: leo@acme.example}\n", "", `shipped/standard.yaml:`},
 		{"role of an own policy", "policies/own.yaml", "", policyFile, `policies/own.yaml:6:19: rules[0].task.owner: nobody holds the role "pope", to which the rule a gives a task`},

@@ -223,7 +223,7 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte) ([]
 func (c *Client) away(err error) error {
 	_, unknown := errors.AsType[*tls.CertificateVerificationError](err)
 	_, name := errors.AsType[x509.HostnameError](err)
-	_, refused := errors.AsType[tls.AlertError](err)
+	op, _ := errors.AsType[*net.OpError](err)
 	why := "it does not answer"
 	switch {
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
@@ -232,7 +232,7 @@ func (c *Client) away(err error) error {
 		return exeunt.Errorf(exeunt.Denied, "the ledger at %s cannot be reached: the permissions of the socket do not let this user in", c.address).Because(err)
 	case unknown, name:
 		return exeunt.Errorf(exeunt.Denied, "the ledger at %s cannot be reached: its certificate is not of the authority in ledger.authority, or is for another name", c.address).Because(err)
-	case refused:
+	case op != nil && op.Op == "remote error": // a TLS alert; its type is not exported
 		return exeunt.Errorf(exeunt.Denied, "the ledger at %s does not accept our certificate", c.address).Because(err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		why = fmt.Sprintf("it gave no answer within %s", callPatience)
