@@ -66,7 +66,7 @@ type Status struct {
 const (
 	shipAtOnce  = 1024                   // records in one round
 	pollEvery   = 5 * time.Second        // without a wake: entries of other nodes
-	retryFirst  = time.Second            // after an error, then double
+	retryFirst  = 100 * time.Millisecond // after an error, then double
 	retryAtMost = 8 * time.Second        // since space, databases and ledgers come back without telling us
 	giveWay     = 100 * time.Millisecond // when another node was faster, so that one of them does the work
 )
