@@ -82,7 +82,12 @@ func TestAServerThatIsNoLongerAloneStopsWorking(t *testing.T) {
 
 func readyCode(t *testing.T, a *App) int {
 	t.Helper()
+	return readyAnswer(t, a).Code
+}
+
+func readyAnswer(t *testing.T, a *App) *httptest.ResponseRecorder {
+	t.Helper()
 	w := httptest.NewRecorder()
 	a.ready(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
-	return w.Code
+	return w
 }

@@ -202,14 +202,19 @@ func (a *App) keepChecking(ctx context.Context) {
 		case <-timer.C:
 			timer.Reset(checkEvery)
 		}
-		check, err := a.Proofs.Verify(ctx)
-		switch {
-		case ctx.Err() != nil:
-		case err != nil:
-			a.options.Log.Warn("the ledger could not be checked; it is tried again in an hour", "error", err)
-		case check.Fault != "":
-			a.alert(ctx, "The ledger does not hold: "+check.Fault, "ledger-check:"+check.At.Format(time.DateOnly))
-		}
+		a.check(ctx)
+	}
+}
+
+// check verifies the ledger once, and alerts when it does not hold.
+func (a *App) check(ctx context.Context) {
+	check, err := a.Proofs.Verify(ctx)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		a.options.Log.Warn("the ledger could not be checked; it is tried again in an hour", "error", err)
+	case check.Fault != "":
+		a.alert(ctx, "The ledger does not hold: "+check.Fault, "ledger-check:"+check.At.Format(time.DateOnly))
 	}
 }
 

@@ -51,6 +51,12 @@ func (m *metrics) registry(a *App) *prometheus.Registry {
 		n, err := a.Store.Outbox().Backlog(ctx)
 		return orNaN(float64(n), err)
 	})
+	gauge("exeunt_ledger_up", "1 when the ledger took what was last due, 0 when it is away or has stopped.", func(context.Context) float64 {
+		if a.Shipper.Status().Err != nil {
+			return 0
+		}
+		return 1
+	})
 	gauge("exeunt_cases_attention", "Cases that need a person now.", func(ctx context.Context) float64 {
 		n, err := a.Store.For(exeunt.Viewer{}).NeedingPerson(ctx, time.Now()) // nobody's view: who scrapes is on no list
 		return orNaN(float64(n), err)

@@ -287,7 +287,7 @@ func (b *battle) judge(t *testing.T, s *store.Store, kills int) {
 		}
 		seen[r.EventID] = true
 	}
-	entries, err := s.Entries(t.Context(), store.EntryQuery{Limit: 1})
+	entries, err := s.Everything().Entries(t.Context(), store.EntryQuery{Limit: 1})
 	must(t, err)
 	if len(seen) != len(rows) || len(rows) != entries.Total || len(rows) < 10*kills {
 		t.Errorf("the log has %d entries, the database %d, of which %d have a place", len(seen), entries.Total, len(rows))

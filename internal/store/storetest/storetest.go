@@ -130,3 +130,17 @@ func EndServerSession(t testing.TB, s *store.Store) {
 		t.Fatalf("%d sessions were ended, %v", ended, err)
 	}
 }
+
+// Exec changes the database behind the store's back, as somebody with its password can.
+func Exec(t testing.TB, s *store.Store, statement string) {
+	t.Helper()
+	var err error
+	if db := s.Databases(); db.SQLite != nil {
+		_, err = db.SQLite.ExecContext(t.Context(), statement)
+	} else {
+		_, err = db.Postgres.Exec(t.Context(), statement)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
