@@ -47,16 +47,29 @@ func (a Aim) standing(o exeunt.Observation) exeunt.Standing {
 func (a Aim) repeatable() bool { return a.Spec.Repeatable || a.With.Undo }
 
 // refuse says why an undo cannot be made at all.
-func (a Aim) refuse() *exeunt.Error {
-	switch {
-	case !a.With.Undo:
+func (a Aim) refuse() error {
+	if !a.With.Undo {
 		return nil
-	case !a.Spec.Reversible:
-		return exeunt.Errorf(exeunt.Unsupported, "the connector cannot put this back (%s): do it by hand", a.Spec.Action.Words())
-	case !slices.ContainsFunc(a.Spec.Takes, func(key string) bool { _, recorded := a.With.Snapshot[key]; return recorded }):
-		return exeunt.Errorf(exeunt.Invalid, "nothing was recorded of what was there before, so that putting it back would be a guess: do it by hand")
 	}
-	return nil
+	_, err := Able("the connector", []exeunt.ActionSpec{a.Spec}, a.Spec.Action, a.With)
+	return err
+}
+
+// Able finds the spec of an action among those that a system can do. It refuses every other action, and
+// an undo of what cannot be put back or of which nothing was recorded. Every Apply begins with it.
+func Able(system string, specs []exeunt.ActionSpec, action exeunt.Action, with Parameters) (exeunt.ActionSpec, error) {
+	i := slices.IndexFunc(specs, func(s exeunt.ActionSpec) bool { return s.Action == action })
+	switch {
+	case i < 0:
+		return exeunt.ActionSpec{}, exeunt.Errorf(exeunt.Unsupported, "%s cannot %s", system, action.Words())
+	case !with.Undo:
+		return specs[i], nil
+	case !specs[i].Reversible:
+		return exeunt.ActionSpec{}, exeunt.Errorf(exeunt.Unsupported, "%s cannot put back what %s did: do it by hand", system, action.Words())
+	case !slices.ContainsFunc(specs[i].Takes, func(key string) bool { _, recorded := with.Snapshot[key]; return recorded }):
+		return exeunt.ActionSpec{}, exeunt.Errorf(exeunt.Invalid, "nothing was recorded of what was there before %s, so that putting it back would be a guess: do it by hand", action.Words())
+	}
+	return specs[i], nil
 }
 
 // PutBack puts each item back and does not stop at one that cannot be: one that is gone meanwhile, or

@@ -20,7 +20,7 @@ func specsAreSound(t testing.TB, s Subject) {
 	if len(specs) == 0 {
 		t.Fatal("the kind can do nothing")
 	}
-	orders, actions := map[int]exeunt.Action{}, map[exeunt.Action]bool{}
+	orders, actions, taken := map[int]exeunt.Action{}, map[exeunt.Action]bool{}, map[string]exeunt.Action{}
 	for _, spec := range specs {
 		if other, taken := orders[spec.Order]; taken {
 			t.Errorf("%s and %s have the same order %d", other, spec.Action, spec.Order)
@@ -38,6 +38,7 @@ func specsAreSound(t testing.TB, s Subject) {
 		if spec.Destructive && spec.Reversible {
 			t.Errorf("%s loses data and can be put back: one is wrong", spec.Action)
 		}
+		undoIsSound(t, spec, taken)
 		if spec.Action == exeunt.CheckAccess {
 			t.Error("check_access is Converge's own and not in a kind's list")
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,11 +50,11 @@ func subject(v *Vendor, broken func(connector.Connector) connector.Connector) Su
 		Secrets:          []string{"wrong-token"},
 		Hire: func(testing.TB) exeunt.Leaver {
 			l := Leaver(int(people.Add(1)))
-			v.Hire(l, "eng", "vpn")
+			v.Hire(l, "eng", "vpn "+l.ID)
 			return l
 		},
-		Removals: func(testing.TB, exeunt.Leaver) map[string][]string {
-			return map[string][]string{"groups": {"vpn", "eng"}}
+		Removals: func(_ testing.TB, l exeunt.Leaver) map[string][]string {
+			return map[string][]string{"groups": {"vpn " + l.ID, "eng"}}
 		},
 		Twin: func(_ testing.TB, l exeunt.Leaver) { v.Hire(l) },
 		Rename: func(_ testing.TB, l exeunt.Leaver) {
@@ -65,9 +66,19 @@ func subject(v *Vendor, broken func(connector.Connector) connector.Connector) Su
 				}
 			})
 		},
-		Vanish:    func(_ testing.TB, l exeunt.Leaver) { v.Vanish(account(l)) },
-		CanSignIn: func(_ testing.TB, l exeunt.Leaver) bool { return !v.Done(account(l), exeunt.Disable) },
-		Later:     func(testing.TB) {},
+		Vanish: func(_ testing.TB, l exeunt.Leaver) { v.Vanish(account(l)) },
+		CanSignIn: func(_ testing.TB, l exeunt.Leaver) bool {
+			return !v.Done(account(l), exeunt.Disable) && !v.Done(account(l), exeunt.ResetPassword)
+		},
+		Drop: func(_ testing.TB, l exeunt.Leaver, action exeunt.Action) (name, value string) {
+			if action != exeunt.RemoveGroups {
+				return "", ""
+			}
+			group := "vpn " + l.ID
+			v.DropGroup(group)
+			return group, group
+		},
+		Later: func(testing.TB) {},
 	}
 }
 
@@ -292,6 +303,9 @@ func TestTheSuiteCatchesUnsoundSpecs(t *testing.T) {
 	sound := Actions()[1]
 	for name, change := range map[string]func(*exeunt.ActionSpec){
 		"no title":        func(s *exeunt.ActionSpec) { s.Title = "" },
+		"no way back":     func(s *exeunt.ActionSpec) { s.Takes = nil },
+		"one way":         func(s *exeunt.ActionSpec) { s.Reversible = false },
+		"unseen way back": func(s *exeunt.ActionSpec) { s.Proof = exeunt.Acknowledged },
 		"attested":        func(s *exeunt.ActionSpec) { s.Proof = exeunt.Attested },
 		"lost and found":  func(s *exeunt.ActionSpec) { s.Destructive = true },
 		"check_access":    func(s *exeunt.ActionSpec) { s.Action = exeunt.CheckAccess },
@@ -308,7 +322,7 @@ func TestTheSuiteCatchesUnsoundSpecs(t *testing.T) {
 // watch runs one check and returns what it found fault with.
 func watch(t *testing.T, name string, s Subject) string {
 	t.Helper()
-	for _, c := range checks {
+	for _, c := range slices.Concat(checks, undoChecks) {
 		if c.name == name {
 			p := &probe{TB: t}
 			done := make(chan struct{})

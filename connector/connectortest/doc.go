@@ -23,6 +23,10 @@
 //   - Wrong credentials are Unauthorised or Denied, a dead system is Temporary, an unknown action is
 //     Unsupported, and a cancelled context ends the call at once without effect.
 //   - A lost answer converges; an answer without effect is never Done.
+//   - Every reversible action can be put back from the look before it: to the state before, and not
+//     beyond it; again without harm, and not at all when it was never done or nothing was recorded. What
+//     is gone meanwhile is named, and the rest is back. A lost, throttled or empty answer is met as it
+//     is when acting. A password that was reset does not come back with the account.
 //   - No secret is in any error, fact or snapshot. Concurrent use is safe (run with -race).
 //
 // Optional fields of [Subject] switch on the checks that need them; a check without its field says

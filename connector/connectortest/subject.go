@@ -36,6 +36,11 @@ type Subject struct {
 	Rename func(testing.TB, exeunt.Leaver) // changes all that may change: name, login, place
 	Vanish func(testing.TB, exeunt.Leaver) // deletes the account
 
+	// Drop deletes, behind everybody's back, one of the things that an action took away from the leaver,
+	// such as a group. It returns the word by which the error must name it and the value that stood for
+	// it in the snapshot; no word when the action takes nothing that can be deleted.
+	Drop func(testing.TB, exeunt.Leaver, exeunt.Action) (name, value string)
+
 	// Later lets a moment pass for a vendor that shows changes late. It must not sleep.
 	Later func(testing.TB)
 
@@ -74,7 +79,7 @@ var checks = []check{
 // Run checks every promise of the package's description.
 func Run(t *testing.T, s Subject) {
 	t.Helper()
-	for _, c := range checks {
+	for _, c := range slices.Concat(checks, undoChecks) {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) { c.run(t, s) })
 	}
 }

@@ -281,9 +281,8 @@ func (v *Vendor) Apply(ctx context.Context, account exeunt.Account, action exeun
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	can := slices.IndexFunc(v.specs, func(s exeunt.ActionSpec) bool { return s.Action == action })
-	if can < 0 || with.Undo && !v.specs[can].Reversible {
-		return exeunt.Errorf(exeunt.Unsupported, "the vendor in memory cannot %s", action.Words())
+	if _, err := connector.Able("the vendor in memory", v.specs, action, with); err != nil {
+		return err
 	}
 	r, err := v.record(account)
 	if err != nil {

@@ -43,11 +43,13 @@ var actions = []exeunt.ActionSpec{
 	},
 	{
 		Action: exeunt.Disable, Title: "Disable account", Order: 20, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Takes:  []string{"enabled"},
 		Scopes: []string{"Write userAccountControl on users"},
-		Caveat: "Kerberos tickets that were issued before live up to 10 h, a connection that was bound before stays open, and a laptop off the network lets in by cached credentials. Other domain controllers learn of it by replication.",
+		Caveat: "Kerberos tickets that were issued before live up to 10 h, a connection that was bound before stays open, and a laptop off the network lets in by cached credentials. Other domain controllers learn of it by replication. When it is put back, the account opens with whatever password it has then, never an older one.",
 	},
 	{
 		Action: exeunt.RemoveGroups, Title: "Remove from groups", Order: 30, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Takes:  []string{"groups"},
 		Scopes: []string{"Write Members on groups"},
 		Caveat: "The primary group, usually Domain Users, stays: an account must have one. Groups of other forests are not seen.",
 	},
@@ -55,6 +57,7 @@ var actions = []exeunt.ActionSpec{
 
 var archive = exeunt.ActionSpec{
 	Action: exeunt.MoveToArchive, Title: "Move to archive OU", Order: 40, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+	Takes:  []string{"container"},
 	Scopes: []string{"Create and Delete user objects in both OUs"},
 	Caveat: "Out of the scope of Entra Connect, the move soft-deletes the account in the cloud.",
 }
@@ -150,6 +153,9 @@ func (d *domain) look(u user) exeunt.Observation {
 	}
 	if u.protected {
 		o.Facts["adminCount"] = "1" // AdminSDHolder takes delegated rights away from such accounts
+	}
+	if u.control&accountDisable == 0 {
+		o.Snapshot["enabled"] = []string{"true"}
 	}
 	if len(u.groups) > 0 {
 		o.Snapshot["groups"] = u.groups

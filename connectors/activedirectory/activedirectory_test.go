@@ -195,7 +195,21 @@ func TestConforms(t *testing.T) {
 				m.Replace("employeeID", []string{"new-" + l.ID})
 			})
 		},
-		Vanish:           func(t testing.TB, l exeunt.Leaver) { must(t, c.admin(t).Del(wire.NewDelRequest(c.dn(l), nil))) },
+		Vanish: func(t testing.TB, l exeunt.Leaver) {
+			conn := c.admin(t)
+			filter := "(sAMAccountName=" + l.Identifier(exeunt.Login) + ")"
+			found, err := conn.Search(wire.NewSearchRequest(c.BaseDN, wire.ScopeWholeSubtree, 0, 0, 0, false, filter, []string{"1.1"}, nil))
+			must(t, err)
+			must(t, conn.Del(wire.NewDelRequest(found.Entries[0].DN, nil)))
+		},
+		Drop: func(t testing.TB, l exeunt.Leaver, action exeunt.Action) (name, value string) {
+			if action != exeunt.RemoveGroups {
+				return "", ""
+			}
+			group := c.group("vpn-" + l.Identifier(exeunt.Login))
+			must(t, c.admin(t).Del(wire.NewDelRequest(group, nil)))
+			return group, group
+		},
 		WrongCredentials: c.with(t, map[string]any{"bind_password": "file:" + wrong}),
 		Unreachable:      c.with(t, map[string]any{"url": "ldaps://127.0.0.1:1"}),
 		Secrets:          []string{c.Service.Password, "not-the-password", password},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"slices"
 	"strconv"
 	"unicode/utf16"
 
@@ -20,14 +19,17 @@ import (
 const permissive = "1.2.840.113556.1.4.1413"
 
 // Apply implements connector.Connector.
-func (d *domain) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, _ connector.Parameters) error {
-	if !slices.ContainsFunc(d.specs(), func(s exeunt.ActionSpec) bool { return s.Action == action }) {
-		return exeunt.Errorf(exeunt.Unsupported, "Active Directory with these settings cannot %s", action.Words())
+func (d *domain) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+	if _, err := connector.Able("Active Directory with these settings", d.specs(), action, with); err != nil {
+		return err
 	}
 	return d.Do(ctx, func(c *ldap.Conn) error {
 		u, err := read(c, account)
 		if err != nil {
 			return err
+		}
+		if with.Undo {
+			return d.undo(c, account, u, action, with.Snapshot)
 		}
 		switch action {
 		case exeunt.ResetPassword:
@@ -45,12 +47,16 @@ func (d *domain) Apply(ctx context.Context, account exeunt.Account, action exeun
 // disable sets one bit of userAccountControl and leaves the others as somebody may just have set
 // them: the old value is deleted and the new one added in one request, which fails when it changed.
 func disable(c *ldap.Conn, account exeunt.Account, u user) error {
-	if u.control&accountDisable != 0 {
+	return swapControl(c, account, u.control, u.control|accountDisable)
+}
+
+func swapControl(c *ldap.Conn, account exeunt.Account, from, to int64) error {
+	if from == to {
 		return nil
 	}
 	m := ldap.NewModifyRequest(byGUID(account), nil)
-	m.Delete("userAccountControl", []string{strconv.FormatInt(u.control, 10)})
-	m.Add("userAccountControl", []string{strconv.FormatInt(u.control|accountDisable, 10)})
+	m.Delete("userAccountControl", []string{strconv.FormatInt(from, 10)})
+	m.Add("userAccountControl", []string{strconv.FormatInt(to, 10)})
 	return c.Modify(m)
 }
 

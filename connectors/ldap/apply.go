@@ -2,7 +2,6 @@ package ldap
 
 import (
 	"context"
-	"slices"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -12,14 +11,17 @@ import (
 )
 
 // Apply implements connector.Connector.
-func (d *ldapDirectory) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, _ connector.Parameters) error {
-	if !slices.ContainsFunc(d.specs(), func(s exeunt.ActionSpec) bool { return s.Action == action }) {
-		return exeunt.Errorf(exeunt.Unsupported, "an LDAP directory with these settings cannot %s", action.Words())
+func (d *ldapDirectory) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+	if _, err := connector.Able("an LDAP directory with these settings", d.specs(), action, with); err != nil {
+		return err
 	}
 	return d.Do(ctx, func(c *ldap.Conn) error {
 		e, err := d.entry(c, account)
 		if err != nil {
 			return err
+		}
+		if with.Undo {
+			return d.undo(c, e, action, with.Snapshot)
 		}
 		switch action {
 		case exeunt.RemoveGroups:

@@ -30,11 +30,22 @@ import (
 // (draft-behera-ldap-password-policy-10 §5.3.3).
 const lockedForGood = "000001010000Z"
 
+// groupKeys are the keys of the snapshot that hold groups, by how those list people.
+var groupKeys = []string{"groups", "groups by uniqueMember", "groups by memberUid"}
+
+func groupKey(attribute string) string {
+	if attribute == "member" {
+		return "groups"
+	}
+	return "groups by " + attribute
+}
+
 var actions = []exeunt.ActionSpec{
 	{
 		Action: exeunt.RemoveGroups, Title: "Remove from groups", Order: 10, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Takes:  groupKeys,
 		Scopes: []string{"write member of groups"},
-		Caveat: "Groups that are computed (dynlist, posix primary group) are not touched.",
+		Caveat: "Groups that are computed (dynlist, posix primary group) are not touched. When it is put back, a placeholder member that took the leaver's place stays beside the leaver.",
 	},
 	{
 		Action: exeunt.ResetPassword, Title: "Take the password away", Order: 20, Proof: exeunt.Observed, Repeatable: true,
@@ -43,13 +54,15 @@ var actions = []exeunt.ActionSpec{
 	},
 	{
 		Action: exeunt.Disable, Title: "Lock account", Order: 30, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Takes:  []string{"enabled", "loginShell"},
 		Scopes: []string{"write pwdAccountLockedTime"},
-		Caveat: "A connection that was bound before stays open until the application or the server closes it. The lock counts only where the password policy has pwdLockout TRUE, and not for sign-in by SSH key or certificate.",
+		Caveat: "A connection that was bound before stays open until the application or the server closes it. When it is put back, the account opens with whatever password it has then, never an older one. The lock counts only where the password policy has pwdLockout TRUE, and not for sign-in by SSH key or certificate.",
 	},
 }
 
 var archive = exeunt.ActionSpec{
 	Action: exeunt.MoveToArchive, Title: "Move to archive", Order: 40, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+	Takes:  []string{"container"},
 	Scopes: []string{"write entry and children of both containers"},
 }
 
@@ -142,11 +155,11 @@ func (d *ldapDirectory) look(e *ldap.Entry, groups []membership, password exeunt
 	if d.changesShell(shell) && shell != d.NoLoginShell {
 		o.Snapshot["loginShell"] = []string{shell}
 	}
+	if locked != lockedForGood {
+		o.Snapshot["enabled"] = []string{"true"}
+	}
 	for _, g := range groups {
-		key := "groups"
-		if byName[g.attribute] {
-			key = "groups by " + g.attribute
-		}
+		key := groupKey(g.attribute)
 		o.Snapshot[key] = append(o.Snapshot[key], g.dn)
 	}
 	if d.ArchiveOU != "" {

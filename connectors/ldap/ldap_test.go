@@ -136,15 +136,19 @@ func (c *company) group(uid, name string) string {
 	return "cn=" + name + "-" + uid + ",ou=groups," + c.BaseDN
 }
 
+// whereIs finds the person's entry, wherever it was moved.
+func (c *company) whereIs(t testing.TB, leaver exeunt.Leaver) string {
+	t.Helper()
+	found, err := c.admin(t).Search(wire.NewSearchRequest(c.BaseDN, wire.ScopeWholeSubtree, 0, 0, 0, false, "(employeeNumber="+leaver.ID+")", []string{"1.1"}, nil))
+	if err != nil || len(found.Entries) != 1 {
+		t.Fatalf("no %s: %v", leaver.Identifier(exeunt.Login), err)
+	}
+	return found.Entries[0].DN
+}
+
 func (c *company) canSignIn(t testing.TB, leaver exeunt.Leaver) bool {
 	t.Helper()
-	uid := leaver.Identifier(exeunt.Login)
-	admin := c.admin(t)
-	found, err := admin.Search(wire.NewSearchRequest(c.BaseDN, wire.ScopeWholeSubtree, 0, 0, 0, false, "(employeeNumber="+leaver.ID+")", []string{"1.1"}, nil))
-	if err != nil || len(found.Entries) != 1 {
-		t.Fatalf("no %s: %v", uid, err)
-	}
-	return c.dial(t).Bind(found.Entries[0].DN, password) == nil
+	return c.dial(t).Bind(c.whereIs(t, leaver), password) == nil
 }
 
 func (c *company) modify(t testing.TB, dn string, change func(*wire.ModifyRequest)) {
@@ -163,9 +167,10 @@ func TestConforms(t *testing.T) {
 		Removals: func(t testing.TB, l exeunt.Leaver) map[string][]string {
 			uid := l.Identifier(exeunt.Login)
 			return map[string][]string{
-				"groups":              {c.group(uid, "eng"), c.group(uid, "solo"), c.group(uid, "uniq")},
-				"groups by memberUid": {c.group(uid, "unix")},
-				"loginShell":          {"/bin/bash"}, "container": {"ou=people," + c.BaseDN},
+				"groups":                 {c.group(uid, "eng"), c.group(uid, "solo")},
+				"groups by uniqueMember": {c.group(uid, "uniq")},
+				"groups by memberUid":    {c.group(uid, "unix")},
+				"enabled":                {"true"}, "loginShell": {"/bin/bash"}, "container": {"ou=people," + c.BaseDN},
 			}
 		},
 		Twin: func(t testing.TB, l exeunt.Leaver) { // an address that was given to somebody else
@@ -181,7 +186,15 @@ func TestConforms(t *testing.T) {
 			must(t, conn.Modify(m))
 		},
 		Vanish: func(t testing.TB, l exeunt.Leaver) {
-			must(t, c.admin(t).Del(wire.NewDelRequest(c.dn(l.Identifier(exeunt.Login)), nil)))
+			must(t, c.admin(t).Del(wire.NewDelRequest(c.whereIs(t, l), nil)))
+		},
+		Drop: func(t testing.TB, l exeunt.Leaver, action exeunt.Action) (name, value string) {
+			if action != exeunt.RemoveGroups {
+				return "", ""
+			}
+			group := c.group(l.Identifier(exeunt.Login), "uniq")
+			must(t, c.admin(t).Del(wire.NewDelRequest(group, nil)))
+			return group, group
 		},
 		WrongCredentials: c.with(t, map[string]any{"bind_password": "file:" + wrong}),
 		Unreachable:      c.with(t, map[string]any{"url": "ldaps://127.0.0.1:1"}),

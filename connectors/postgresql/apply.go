@@ -2,7 +2,6 @@ package postgresql
 
 import (
 	"context"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -11,9 +10,9 @@ import (
 )
 
 // Apply implements connector.Connector.
-func (s *server) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, _ connector.Parameters) error {
-	if !slices.ContainsFunc(actions, func(spec exeunt.ActionSpec) bool { return spec.Action == action }) {
-		return exeunt.Errorf(exeunt.Unsupported, "PostgreSQL cannot %s", action.Words())
+func (s *server) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+	if _, err := connector.Able("PostgreSQL", actions, action, with); err != nil {
+		return err
 	}
 	return s.do(ctx, func(ctx context.Context, c *pgx.Conn) error {
 		r, err := read(ctx, c, account)
@@ -22,6 +21,9 @@ func (s *server) Apply(ctx context.Context, account exeunt.Account, action exeun
 		}
 		if err := r.refuse(); err != nil {
 			return err
+		}
+		if with.Undo {
+			return undo(ctx, c, account, action, with.Snapshot)
 		}
 		switch action {
 		case exeunt.RevokeSessions:

@@ -12,6 +12,7 @@ package postgresql
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,8 +28,9 @@ const perCall = 30 * time.Second
 var actions = []exeunt.ActionSpec{
 	{
 		Action: exeunt.Disable, Title: "Forbid sign-in", Order: 10, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Takes:  []string{"enabled"},
 		Scopes: []string{"CREATEROLE, with ADMIN OPTION on the role since PostgreSQL 16"},
-		Caveat: "The password is erased too, which only a superuser could read back; a return needs a new one. Shared roles that the person knows the password of are not touched.",
+		Caveat: "The password is erased too, which only a superuser could read back; sign-in is allowed again without one, and a return needs a new one. Shared roles that the person knows the password of are not touched.",
 	},
 	{
 		Action: exeunt.RevokeSessions, Title: "Terminate sessions", Order: 20, Proof: exeunt.Observed, Repeatable: true,
@@ -37,8 +39,9 @@ var actions = []exeunt.ActionSpec{
 	},
 	{
 		Action: exeunt.RemoveRoles, Title: "Revoke memberships", Order: 30, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Takes:  grantKeys(),
 		Scopes: []string{"CREATEROLE, or ADMIN OPTION on the granted roles"},
-		Caveat: "Privileges that were granted to the role itself, and what it owns, stay.",
+		Caveat: "Privileges that were granted to the role itself, and what it owns, stay. What the person had granted on to others goes with it: that is recorded, and not put back.",
 	},
 }
 
@@ -120,12 +123,48 @@ type role struct {
 	ours       bool
 	sessions   int
 	membership []membership
+	grantedOn  []string // what the role gave to others: "read to jroe"
 }
 
 // membership is one grant of a role, and who gave it.
 type membership struct {
 	role, grantor string
-	admin         bool
+	options
+}
+
+// options are those of a membership. The last two exist since PostgreSQL 16 and are off where the
+// membership gives less than every one did before.
+type options struct{ admin, noInherit, noSet bool }
+
+// key is where the snapshot has memberships with these options.
+func (o options) key() string {
+	key := "roles"
+	for _, part := range []struct {
+		on    bool
+		words string
+	}{{o.admin, " with admin option"}, {o.noInherit, " without inherit"}, {o.noSet, " without set"}} {
+		if part.on {
+			key += part.words
+		}
+	}
+	return key
+}
+
+// everyOption lists what a membership may be.
+func everyOption() []options {
+	var all []options
+	for bits := range 8 {
+		all = append(all, options{admin: bits&1 > 0, noInherit: bits&2 > 0, noSet: bits&4 > 0})
+	}
+	return all
+}
+
+func grantKeys() []string {
+	var keys []string
+	for _, o := range everyOption() {
+		keys = append(keys, o.key())
+	}
+	return keys
 }
 
 func (r role) look() exeunt.Observation {
@@ -142,12 +181,16 @@ func (r role) look() exeunt.Observation {
 		},
 		Snapshot: map[string][]string{},
 	}
+	if r.canLogin {
+		o.Snapshot["enabled"] = []string{"true"}
+	}
 	for _, m := range r.membership {
-		key := "roles"
-		if m.admin {
-			key = "roles with admin option"
+		if key := m.key(); !slices.Contains(o.Snapshot[key], m.role) { // two may have given it
+			o.Snapshot[key] = append(o.Snapshot[key], m.role)
 		}
-		o.Snapshot[key] = append(o.Snapshot[key], m.role)
+	}
+	if len(r.grantedOn) > 0 {
+		o.Snapshot["granted on"] = r.grantedOn
 	}
 	return o
 }
@@ -175,7 +218,8 @@ func read(ctx context.Context, c *pgx.Conn, account exeunt.Account) (role, error
 		return role{}, err
 	}
 	rows, err := c.Query(ctx, `
-		SELECT granted.rolname, coalesce(grantor.rolname, ''), m.admin_option
+		SELECT granted.rolname, coalesce(grantor.rolname, ''), m.admin_option,
+		       coalesce(to_jsonb(m) ->> 'inherit_option', 'true') = 'false', coalesce(to_jsonb(m) ->> 'set_option', 'true') = 'false'
 		FROM pg_catalog.pg_auth_members m
 		JOIN pg_catalog.pg_roles granted ON granted.oid = m.roleid
 		LEFT JOIN pg_catalog.pg_roles grantor ON grantor.oid = m.grantor
@@ -184,8 +228,21 @@ func read(ctx context.Context, c *pgx.Conn, account exeunt.Account) (role, error
 		return role{}, err
 	}
 	r.membership, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (m membership, err error) {
-		return m, row.Scan(&m.role, &m.grantor, &m.admin)
+		return m, row.Scan(&m.role, &m.grantor, &m.admin, &m.noInherit, &m.noSet)
 	})
+	if err != nil {
+		return role{}, err
+	}
+	rows, err = c.Query(ctx, `
+		SELECT granted.rolname || ' to ' || member.rolname
+		FROM pg_catalog.pg_auth_members m
+		JOIN pg_catalog.pg_roles granted ON granted.oid = m.roleid
+		JOIN pg_catalog.pg_roles member ON member.oid = m.member
+		WHERE m.grantor = $1 ORDER BY 1`, oid)
+	if err != nil {
+		return role{}, err
+	}
+	r.grantedOn, err = pgx.CollectRows(rows, pgx.RowTo[string])
 	return r, err
 }
 

@@ -130,7 +130,14 @@ func TestConforms(t *testing.T) {
 		Rename: func(t testing.TB, l exeunt.Leaver) {
 			c.do(t, "ALTER ROLE "+quoted(l.ID)+" RENAME TO "+quoted("was "+l.ID))
 		},
-		Vanish:           func(t testing.TB, l exeunt.Leaver) { c.do(t, "DROP ROLE "+quoted(l.ID)) },
+		Vanish: func(t testing.TB, l exeunt.Leaver) { c.do(t, "DROP ROLE "+quoted(l.ID)) },
+		Drop: func(t testing.TB, l exeunt.Leaver, action exeunt.Action) (name, value string) {
+			if action != exeunt.RemoveRoles {
+				return "", ""
+			}
+			c.do(t, "DROP ROLE "+quoted(l.ID+"read"))
+			return l.ID + "read", l.ID + "read"
+		},
 		WrongCredentials: c.with(t, map[string]any{"password": secret(t, "not-the-password")}),
 		Unreachable:      c.with(t, map[string]any{"url": "postgres://nobody@127.0.0.1:1/postgres"}),
 		Secrets:          []string{"not-the-password", password},

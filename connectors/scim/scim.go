@@ -63,11 +63,13 @@ func (s Settings) Check() error {
 var actions = []exeunt.ActionSpec{
 	{
 		Action: exeunt.Disable, Title: "Deactivate account", Order: 20, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Takes:  []string{"enabled"},
 		Scopes: []string{"Users: read, write"},
 		Caveat: "SCIM has no notion of sessions: whether live ones end is the application's to say.",
 	},
 	{
 		Action: exeunt.RemoveGroups, Title: "Remove from groups", Order: 40, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Takes:  []string{"groups"},
 		Scopes: []string{"Users: read", "Groups: read, write"},
 		Caveat: "Memberships that come from another group (type indirect) end with that group's, not here.",
 	},
@@ -81,12 +83,17 @@ func Kind() connector.Kind {
 		if err := connector.DecodeSettings(raw, &s); err != nil {
 			return nil, exeunt.Errorf(exeunt.Invalid, "settings of a scim system: %v", err)
 		}
-		if s.WithoutGroups {
-			return actions[:1], nil
-		}
-		return actions, nil
+		return s.specs(), nil
 	}
 	return kind
+}
+
+// specs leaves out the groups where there are none.
+func (s Settings) specs() []exeunt.ActionSpec {
+	if s.WithoutGroups {
+		return actions[:1]
+	}
+	return actions
 }
 
 func open(s Settings, rt http.RoundTripper) (connector.Connector, error) {

@@ -149,6 +149,20 @@ func TestConforms(t *testing.T) {
 				"Operations": []any{map[string]any{"op": "replace", "path": "userName", "value": "renamed-" + user["id"].(string)}},
 			})
 		},
+		Drop: func(t testing.TB, l exeunt.Leaver, action exeunt.Action) (name, value string) {
+			if action != exeunt.RemoveGroups {
+				return "", ""
+			}
+			vpn := "vpn " + l.ID
+			for _, g := range h.list(t, "/Groups") {
+				if group := g.(map[string]any); group["displayName"] == vpn {
+					h.do(t, "DELETE", "/Groups/"+group["id"].(string), nil)
+					return vpn, group["id"].(string)
+				}
+			}
+			t.Fatalf("no group %s", vpn)
+			return "", ""
+		},
 		Vanish: func(t testing.TB, l exeunt.Leaver) { h.do(t, "DELETE", "/Users/"+h.find(t, l)["id"].(string), nil) },
 	})
 }

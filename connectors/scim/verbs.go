@@ -88,10 +88,13 @@ func (s *service) Observe(ctx context.Context, account exeunt.Account) (exeunt.O
 	if err != nil {
 		return exeunt.Observation{}, err
 	}
-	o := exeunt.Observation{At: time.Now().UTC(), Standing: map[exeunt.Action]exeunt.Standing{}, Facts: map[string]string{}}
+	o := exeunt.Observation{At: time.Now().UTC(), Standing: map[exeunt.Action]exeunt.Standing{}, Facts: map[string]string{}, Snapshot: map[string][]string{}}
 	if active, ok := truth(user["active"]); ok {
 		o.Standing[exeunt.Disable] = standing(!active)
 		o.Facts["active"] = strconv.FormatBool(active)
+		if active {
+			o.Snapshot["enabled"] = []string{"true"}
+		}
 	} else {
 		o.Facts["active"] = "not shown" // the attribute is optional: RFC 7643 §4.1.1
 	}
@@ -107,7 +110,7 @@ func (s *service) Observe(ctx context.Context, account exeunt.Account) (exeunt.O
 	}
 	o.Standing[exeunt.RemoveGroups] = standing(len(groups) == 0)
 	o.Facts["groups"] = strconv.Itoa(len(groups))
-	o.Snapshot = map[string][]string{"groups": {}, "group_names": {}}
+	o.Snapshot["groups"], o.Snapshot["group_names"] = []string{}, []string{}
 	for _, g := range groups {
 		o.Snapshot["groups"] = append(o.Snapshot["groups"], g.id)
 		o.Snapshot["group_names"] = append(o.Snapshot["group_names"], g.name)
@@ -187,42 +190,48 @@ func contains(members []resource, id string) bool {
 
 // Apply does one action.
 func (s *service) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+	if _, err := connector.Able("a "+name, s.specs(), action, with); err != nil {
+		return err
+	}
 	switch {
+	case with.Undo:
+		return s.undo(ctx, account, action, with.Snapshot)
 	case action == exeunt.Disable:
-		return s.disable(ctx, account)
-	case action == exeunt.RemoveGroups && !s.WithoutGroups:
-		return s.removeGroups(ctx, account, with.Seen)
+		return s.activate(ctx, account, false)
 	default:
-		return exeunt.Errorf(exeunt.Unsupported, "a %s cannot %s", name, action.Words())
+		return s.removeGroups(ctx, account, with.Seen)
 	}
 }
 
-// disable sets active to false by PATCH, or by replacing the whole user where there is no PATCH.
-func (s *service) disable(ctx context.Context, account exeunt.Account) error {
+// activate sets active by PATCH, or by replacing the whole user where there is no PATCH.
+func (s *service) activate(ctx context.Context, account exeunt.Account, active bool) error {
 	can, err := s.discover(ctx)
 	if err != nil {
 		return err
 	}
 	if can.patch {
-		_, err = s.ask(ctx, http.MethodPatch, "/Users/"+url.PathEscape(account.ID), nil, operation("replace", "active", s.no()))
+		_, err = s.ask(ctx, http.MethodPatch, "/Users/"+url.PathEscape(account.ID), nil, operation("replace", "active", s.boolean(active)))
 		if !isKind(err, exeunt.Unsupported) {
 			return err
 		}
 	}
-	return s.replace(ctx, account, can)
+	return s.replace(ctx, account, can, active)
 }
 
-// no is false in the service's dialect.
-func (s *service) no() any {
-	if s.Boolean == "string" {
-		return "False"
+// boolean is a truth value in the service's dialect.
+func (s *service) boolean(so bool) any {
+	switch {
+	case s.Boolean != "string":
+		return so
+	case so:
+		return "True"
 	}
-	return false
+	return "False"
 }
 
-// replace writes the user back with active=false. PUT clears what it leaves out (RFC 7644 §3.5.1), so
+// replace writes the user back with active changed. PUT clears what it leaves out (RFC 7644 §3.5.1), so
 // all that was read goes back, except what is read-only; If-Match keeps a change in between.
-func (s *service) replace(ctx context.Context, account exeunt.Account, can features) error {
+func (s *service) replace(ctx context.Context, account exeunt.Account, can features, active bool) error {
 	user, err := s.user(ctx, account)
 	if err != nil {
 		return err
@@ -230,7 +239,7 @@ func (s *service) replace(ctx context.Context, account exeunt.Account, can featu
 	body := maps.Clone(user)
 	delete(body, "meta")
 	delete(body, "groups")
-	body["active"] = s.no()
+	body["active"] = s.boolean(active)
 	var headers []string
 	meta, _ := user["meta"].(map[string]any)
 	if version, _ := meta["version"].(string); can.etag && version != "" {

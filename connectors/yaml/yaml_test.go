@@ -191,7 +191,7 @@ func setenv(t *testing.T, c *sim.Company) {
 }
 
 // TestTheExchangesOfADeparture shows, in testdata/*.transcript, all that a description says to a system
-// and hears from it: search, look, act, look again.
+// and hears from it: search, look, act, look again, and all of that once more to put it back.
 func TestTheExchangesOfADeparture(t *testing.T) {
 	for _, s := range subjects {
 		t.Run(s.name, func(t *testing.T) {
@@ -214,13 +214,30 @@ func TestTheExchangesOfADeparture(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			recorded := map[exeunt.Action]map[string][]string{}
+			converge := func(spec exeunt.ActionSpec, undo bool) {
+				with := connector.Parameters{
+					Case: 2041, Leaver: leaver, LastDay: "2026-11-30", TerminationDate: "2026-12-01", IdempotencyKey: "c2041-" + s.name + "-" + string(spec.Action),
+				}
+				if undo {
+					with.Undo, with.Snapshot, with.IdempotencyKey = true, recorded[spec.Action], with.IdempotencyKey+"-undo"
+				}
+				out, err := connector.Converge(t.Context(), c, connector.Aim{Account: account, Spec: spec, With: with}, func(before exeunt.Observation) error {
+					recorded[spec.Action] = before.Snapshot
+					return nil
+				})
+				if err != nil || out.Kind != exeunt.Done || out.Proof != spec.Proof || !out.Changed {
+					t.Errorf("%s: %+v, %v", spec.Action, out, err)
+				}
+			}
 			for _, spec := range specs {
 				fmt.Fprintf(rt.transcript, "# %s\n\n", spec.Title)
-				out, err := connector.Converge(t.Context(), c, connector.Aim{Account: account, Spec: spec, With: connector.Parameters{
-					Case: 2041, Leaver: leaver, LastDay: "2026-11-30", TerminationDate: "2026-12-01", IdempotencyKey: "c2041-" + s.name + "-" + string(spec.Action),
-				}}, func(exeunt.Observation) error { return nil })
-				if err != nil || out.Kind != exeunt.Done || out.Proof != spec.Proof {
-					t.Errorf("%s: %+v, %v", spec.Action, out, err)
+				converge(spec, false)
+			}
+			for _, spec := range slices.Backward(specs) {
+				if spec.Reversible {
+					fmt.Fprintf(rt.transcript, "# Put back: %s\n\n", spec.Title)
+					converge(spec, true)
 				}
 			}
 			golden(t, "testdata/"+s.name+".transcript", rt.transcript.String())

@@ -118,3 +118,35 @@ func Move(c *ldap.Conn, dn, container string) error {
 	}
 	return err
 }
+
+// MoveBack puts an entry from the archive back into the container that it was moved from. One that
+// somebody has moved elsewhere meanwhile stays there.
+func MoveBack(c *ldap.Conn, dn, archive, container string) error {
+	switch {
+	case sameName(Parent(dn), container):
+		return nil
+	case !Below(dn, archive):
+		return exeunt.Errorf(exeunt.Conflict, "the entry is no longer in the archive: somebody moved it to %s, so it was left there", Parent(dn))
+	}
+	parsed, err := ldap.ParseDN(dn)
+	if err != nil || len(parsed.RDNs) == 0 {
+		return exeunt.Errorf(exeunt.Internal, "the directory gave an entry a name that cannot be read").Because(err)
+	}
+	if _, err := Read(c, container, "1.1"); err != nil {
+		if Is(err, ldap.LDAPResultNoSuchObject) {
+			return exeunt.Errorf(exeunt.NotFound, "where the entry was, %s, is no longer there: move it by hand to what took its place", container).Because(err)
+		}
+		return err
+	}
+	err = c.ModifyDN(ldap.NewModifyDNRequest(dn, parsed.RDNs[0].String(), true, container))
+	if Is(err, ldap.LDAPResultEntryAlreadyExists) {
+		return exeunt.Errorf(exeunt.Conflict, "%s holds another entry of that name by now (68): rename one of them", container).Because(err)
+	}
+	return err
+}
+
+func sameName(a, b string) bool {
+	first, err1 := ldap.ParseDN(a)
+	second, err2 := ldap.ParseDN(b)
+	return err1 == nil && err2 == nil && first.EqualFold(second)
+}

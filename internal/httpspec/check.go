@@ -2,7 +2,6 @@ package httpspec
 
 import (
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,10 +19,11 @@ type checker struct {
 	faults Faults
 	broken map[int]bool // lines that did not decode: what they lack is not said twice
 	looks  map[string]bool
+	taken  map[string]exeunt.Action // by key of the snapshot: who takes it away
 }
 
 func newChecker(spec *Spec, root *yaml.Node, faults Faults) *checker {
-	c := &checker{spec: spec, root: root, faults: faults, broken: map[int]bool{}, looks: map[string]bool{"": true}}
+	c := &checker{spec: spec, root: root, faults: faults, broken: map[int]bool{}, looks: map[string]bool{"": true}, taken: map[string]exeunt.Action{}}
 	for _, f := range faults {
 		c.broken[f.Line] = !strings.HasPrefix(f.Message, "there is no field")
 	}
@@ -252,7 +252,8 @@ func (c *checker) actions() {
 			orders[*a.Order] = a.Action
 		}
 		c.promises(at, a)
-		c.request(at, a)
+		c.exchange(at, &a.Exchange, inAction)
+		c.undo(at, a)
 	}
 }
 
@@ -261,7 +262,6 @@ func (c *checker) promises(at []any, a *Action) {
 	c.require(at, "title", a.Title != "", "a verb and its object, such as Disable account")
 	c.require(at, "order", a.Order != nil, "its place inside the system")
 	c.require(at, "repeatable", a.Repeatable != nil, "does doing it twice do no more than doing it once?")
-	c.require(at, "reversible", a.Reversible != nil, "is the snapshot enough to put it back?")
 	switch a.Proof {
 	case exeunt.Observed:
 		c.require(at, "holds", len(a.Holds) > 0, "proof observed needs a condition that reads it back; where there is none, say acknowledged")
@@ -271,9 +271,6 @@ func (c *checker) promises(at []any, a *Action) {
 		}
 	default:
 		c.fault(under(at, "proof"), "the proof is observed or acknowledged")
-	}
-	if a.Destructive && a.Reversible != nil && *a.Reversible {
-		c.fault(under(at, "destructive"), "what loses data cannot be reversible")
 	}
 	if len(a.Pending) > 0 && len(a.Holds) == 0 {
 		c.fault(under(at, "pending"), "pending needs holds beside it")
@@ -287,35 +284,9 @@ func (c *checker) promises(at []any, a *Action) {
 			c.fault(under(at, "settles"), "a system that takes more than a day to show it is beyond what a step can wait for")
 		}
 	}
-	for field, list := range map[string][]Condition{"holds": a.Holds, "pending": a.Pending, "expect": a.Expect} {
+	for field, list := range map[string][]Condition{"holds": a.Holds, "pending": a.Pending} {
 		for i := range list {
-			c.condition(under(at, field, i), &list[i], field != "expect")
-		}
-	}
-}
-
-func (c *checker) request(at []any, a *Action) {
-	methods := []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
-	ra := under(at, "request")
-	if !slices.Contains(methods, a.Request.Method) {
-		c.fault(under(ra, "method"), "an action is sent with one of %s", strings.Join(methods, ", "))
-	}
-	c.require(ra, "path", a.Request.Path != "", "where to send it")
-	allowed := inAction
-	if a.Each == "" {
-		allowed = slices.DeleteFunc(slices.Clone(inAction), func(p string) bool { return p == "item" })
-	} else if _, ok := c.spec.Observe.Snapshot[a.Each]; !ok {
-		c.fault(under(at, "each"), "there is no snapshot list called %q", a.Each)
-	}
-	c.path(under(ra, "path"), a.Request.Path, allowed)
-	c.templates(under(ra, "query"), a.Request.Query, allowed)
-	c.templates(under(ra, "headers"), a.Request.Headers, allowed)
-	c.body(under(ra, "body"), a.Request.Body, allowed)
-	c.statuses(under(at, "success"), a.Success)
-	c.statuses(under(at, "already"), a.Already)
-	for _, s := range a.Success {
-		if s < 200 || s > 299 {
-			c.fault(under(at, "success"), "%d is no success: what means that it was so already stands under already", s)
+			c.condition(under(at, field, i), &list[i], true)
 		}
 	}
 }

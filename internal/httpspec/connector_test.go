@@ -93,7 +93,7 @@ func healthy() map[string]func(http.ResponseWriter, *http.Request) {
 	return map[string]func(http.ResponseWriter, *http.Request){
 		"GET /users/u1": says(200, `{"id":"u1","status":"on","version":12345678901234567890}`),
 		"GET /users/u1/keys": func(w http.ResponseWriter, r *http.Request) {
-			pages := map[string]string{"": `{"items":[{"id":"a"},{"id":"b"}]}`, "2": `{"items":[{"id":"c"}]}`}
+			pages := map[string]string{"": `{"items":[{"id":"a","name":"front door"},{"id":"b","name":"lab"}]}`, "2": `{"items":[{"id":"c","name":"roof"}]}`}
 			_, _ = io.WriteString(w, pages[r.URL.Query().Get("page")])
 		},
 		"GET /seats/u1": says(200, `{}`),

@@ -29,14 +29,15 @@
 //	    - {name: keys, path: "/users/{account.id}/keys", list: /items, paging: {kind: none}}
 //	  same: /id                       # the first look must be this very account
 //	  facts: {status: /status, keys: "keys:"}        # what the evidence shows; lists as their length
-//	  snapshot: {keys: {at: "keys:", value: /id}}    # what a removal takes away
+//	  snapshot:                       # what an action takes away
+//	    keys: {at: "keys:", value: /id}              # of a list, one value of each item
+//	    status: {at: /status}                        # or the one value that stands there
 //	actions:
 //	  - action: disable
 //	    title: Disable account
 //	    order: 20
 //	    proof: observed               # then holds is needed; else acknowledged
 //	    repeatable: true
-//	    reversible: true
 //	    settles: 10m
 //	    scopes: [users.write]
 //	    request: {method: PATCH, path: "/users/{account.id}", body: {status: off}}
@@ -44,9 +45,19 @@
 //	    already: [409]
 //	    holds: [{at: /status, equals: off}]
 //	    pending: [{at: /status, equals: turning_off}]
+//	    undo:                         # the way back; absent, a person walks it
+//	      takes: [status]             # of the snapshot: must be there again for the undo to be done
+//	      request: {method: PATCH, path: "/users/{account.id}", body: {status: "{snapshot.status}"}}
+//	      success: [200]              # already and expect as above
 //	  - action: remove_keys
 //	    each: keys                    # one request for each {item} of the snapshot list
 //	    …
+//	    undo:
+//	      takes: [keys]
+//	      each: keys
+//	      names: key_names            # the snapshot list that names the items for people
+//	      gone: [404]                 # the item is no more: it is named, and the rest is put back
+//	      …
 //
 // Places are JSON Pointers (RFC 6901), with "look:" before them for a further look. A condition has
 // one operator: equals, in, absent, empty, or was (the look's status). All conditions of a list must
@@ -57,9 +68,9 @@
 //
 // {identifier} in find; {account.id} and {account.login} in looks and actions; in actions also
 // {case} {last_day} {termination_date} {idempotency_key} {leaver.id} {leaver.name} {leaver.entity}
-// {leaver.zone} {leaver.identifiers.KIND} {seen.FACT} and {item}; {values.NAME} everywhere. They are
-// put into decoded values, never into JSON text; in a path each is one escaped segment. A placeholder
-// without a value stops the request.
+// {leaver.zone} {leaver.identifiers.KIND} {seen.FACT} and {item}; in undo also {snapshot.KEY}, where
+// the snapshot has one value; {values.NAME} everywhere. They are put into decoded values, never into
+// JSON text; in a path each is one escaped segment. A placeholder without a value stops the request.
 //
 // # What it cannot express
 //

@@ -89,7 +89,8 @@ type Look struct {
 	Paging *Paging           `yaml:"paging"`
 }
 
-// SnapshotList is what a removal will take away: one value of each item of a list.
+// SnapshotList is what an action will take away: one value of each item of a list, or the one value
+// that stands there.
 type SnapshotList struct {
 	At    Ref    `yaml:"at"`
 	Value string `yaml:"value"`
@@ -102,20 +103,42 @@ type Action struct {
 	Order       *int          `yaml:"order"`
 	Proof       exeunt.Proof  `yaml:"proof"`
 	Repeatable  *bool         `yaml:"repeatable"`
-	Reversible  *bool         `yaml:"reversible"`
 	Destructive bool          `yaml:"destructive"`
 	Settles     string        `yaml:"settles"`
 	Scopes      []string      `yaml:"scopes"`
 	Caveat      string        `yaml:"caveat"`
-	Each        string        `yaml:"each"` // repeat the request for every item of this snapshot list
-	Request     Request       `yaml:"request"`
-	Success     []int         `yaml:"success"` // empty: any 2xx
-	Already     []int         `yaml:"already"` // refusals that mean that it is so already
-	Expect      []Condition   `yaml:"expect"`  // of the answer, where a 2xx may still be a no
-	Holds       []Condition   `yaml:"holds"`
-	Pending     []Condition   `yaml:"pending"`
+	Exchange    `yaml:",inline"`
+	Holds       []Condition `yaml:"holds"`
+	Pending     []Condition `yaml:"pending"`
+	Undo        *Undo       `yaml:"undo"` // absent: we cannot put it back
 
 	settles time.Duration
+}
+
+// Exchange is a request, and what its answers mean.
+type Exchange struct {
+	Each    string      `yaml:"each"` // repeat the request for every item of this snapshot list
+	Request Request     `yaml:"request"`
+	Success []int       `yaml:"success"` // empty: any 2xx
+	Already []int       `yaml:"already"` // refusals that mean that it is so already
+	Expect  []Condition `yaml:"expect"`  // of the answer, where a 2xx may still be a no
+}
+
+// Undo is how an action is put back from what the look before it recorded.
+type Undo struct {
+	Takes    []string `yaml:"takes"` // keys of the snapshot that the action takes away and that must be there again
+	Exchange `yaml:",inline"`
+	Names    string `yaml:"names"` // with each: the snapshot list that names the items for people, in the same order
+	Gone     []int  `yaml:"gone"`  // with each: answers that mean that the item is no more
+}
+
+// takes are the keys of the snapshot that an undo puts back. Every one of them has the action's own,
+// which records no more than that it was not done.
+func (a *Action) takes() []string {
+	if a.Undo == nil {
+		return nil
+	}
+	return append([]string{string(a.Action)}, a.Undo.Takes...)
 }
 
 // Request is what is sent.
@@ -145,7 +168,7 @@ func (s *Spec) ActionSpecs() []exeunt.ActionSpec {
 	for _, a := range s.Actions {
 		specs = append(specs, exeunt.ActionSpec{
 			Action: a.Action, Title: a.Title, Order: *a.Order, Proof: a.Proof,
-			Repeatable: *a.Repeatable, Reversible: *a.Reversible, Destructive: a.Destructive,
+			Repeatable: *a.Repeatable, Reversible: a.Undo != nil, Takes: a.takes(), Destructive: a.Destructive,
 			Scopes: a.Scopes, Settles: a.settles, Caveat: a.Caveat,
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,9 +94,15 @@ func (s *system) Observe(ctx context.Context, account exeunt.Account) (exeunt.Ob
 		if o.Standing[a.Action], err = standing(seen, a); err != nil {
 			return exeunt.Observation{}, err
 		}
+		if a.Undo != nil && o.Standing[a.Action] == exeunt.Absent {
+			o.Snapshot[string(a.Action)] = []string{notDone}
+		}
 	}
 	return o, nil
 }
+
+// notDone is what the snapshot has of an action that can be undone and is not done.
+const notDone = "not done"
 
 func (s *system) look(ctx context.Context, account exeunt.Account) (sight, error) {
 	v := accountVars(s.values, account)
@@ -163,18 +170,19 @@ func (s *system) facts(seen sight) (map[string]string, error) {
 }
 
 func (s *system) snapshot(seen sight) (map[string][]string, error) {
-	if len(s.spec.Observe.Snapshot) == 0 {
-		return nil, nil
-	}
 	lists := map[string][]string{}
 	for name, l := range s.spec.Observe.Snapshot {
 		look, pointer := l.At.split()
 		value, _ := at(seen[look].body, pointer)
+		lists[name] = []string{}
 		items, ok := value.([]any)
+		if one, isText := text(value); isText && l.Value == "" {
+			lists[name] = []string{one}
+			continue
+		}
 		if !ok && value != nil {
 			return nil, s.unfit("no list at " + string(l.At))
 		}
-		lists[name] = []string{}
 		for _, item := range items {
 			text, ok := textAt(item, l.Value)
 			if !ok {
@@ -186,12 +194,12 @@ func (s *system) snapshot(seen sight) (map[string][]string, error) {
 	return lists, nil
 }
 
-// Apply sends the request of an action, or one for each item of its snapshot list.
+// Apply sends the request of an action or of its undo, or one for each item of a snapshot list.
 func (s *system) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
-	a, ok := s.spec.action(action)
-	if !ok {
-		return exeunt.Errorf(exeunt.Unsupported, "%s cannot %s", s.spec.Title, action.Words())
+	if _, err := connector.Able(s.spec.Title, s.spec.ActionSpecs(), action, with); err != nil {
+		return err
 	}
+	a, _ := s.spec.action(action)
 	if with.Seen.At.IsZero() { // nobody looked before; what the request needs from a look is not known
 		var err error
 		if with.Seen, err = s.Observe(ctx, account); err != nil {
@@ -199,62 +207,99 @@ func (s *system) Apply(ctx context.Context, account exeunt.Account, action exeun
 		}
 	}
 	v := actionVars(s.values, account, with)
+	if with.Undo {
+		return s.undo(ctx, a.Undo, account, with, v)
+	}
 	if a.Each == "" {
-		return s.act(ctx, a, account, v)
+		return s.act(ctx, a.Exchange, account, v)
 	}
 	for _, item := range with.Seen.Snapshot[a.Each] {
 		v["item"] = item
-		if err := s.act(ctx, a, account, v); err != nil {
+		if err := s.act(ctx, a.Exchange, account, v); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *system) act(ctx context.Context, a *Action, account exeunt.Account, v vars) error {
-	q, err := s.question(a, v)
+// undo sends what puts an action back. Of a list, what is no more is left out and named.
+func (s *system) undo(ctx context.Context, u *Undo, account exeunt.Account, with connector.Parameters, v vars) error {
+	for _, key := range u.Takes {
+		if values := with.Snapshot[key]; len(values) == 1 {
+			v["snapshot."+key] = values[0]
+		}
+	}
+	if u.Each == "" {
+		return s.act(ctx, u.Exchange, account, v)
+	}
+	return connector.PutBack(u.Each, with.Snapshot[u.Each], with.Snapshot[u.Names], func(item string) error {
+		v["item"] = item
+		x := u.Exchange
+		x.Already = slices.Concat(x.Already, u.Gone)
+		got, err := s.send(ctx, x, v)
+		if err == nil && has(u.Gone, got.status) {
+			return exeunt.Errorf(exeunt.NotFound, "%s has no %s any more", s.spec.Title, item)
+		}
+		if err != nil {
+			return err
+		}
+		return s.accept(ctx, u.Exchange, account, got)
+	})
+}
+
+func (s *system) act(ctx context.Context, x Exchange, account exeunt.Account, v vars) error {
+	got, err := s.send(ctx, x, v)
 	if err != nil {
 		return err
 	}
-	got, err := s.client.ask(ctx, q)
+	return s.accept(ctx, x, account, got)
+}
+
+func (s *system) send(ctx context.Context, x Exchange, v vars) (answer, error) {
+	q, err := s.question(x, v)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
-	if has(a.Already, got.status) {
+	return s.client.ask(ctx, q)
+}
+
+// accept says whether an answer that is no error is a yes.
+func (s *system) accept(ctx context.Context, x Exchange, account exeunt.Account, got answer) error {
+	if has(x.Already, got.status) {
 		// The same refusal may mean that the account itself is gone, which a look tells apart.
 		_, err := s.Observe(ctx, account)
 		return err
 	}
-	if len(a.Success) > 0 && !has(a.Success, got.status) {
+	if len(x.Success) > 0 && !has(x.Success, got.status) {
 		return exeunt.Errorf(exeunt.Temporary, "%s answered %d, which its description does not take for success", s.spec.Title, got.status)
 	}
-	if len(a.Expect) == 0 {
+	if len(x.Expect) == 0 {
 		return nil
 	}
 	if _, err := s.client.document(got); err != nil {
 		return err
 	}
-	ok, err := sight{"": got}.all(a.Expect)
+	ok, err := sight{"": got}.all(x.Expect)
 	if err == nil && !ok {
 		err = exeunt.Errorf(exeunt.Temporary, "%s answered %d, but its answer says that it was not done", s.spec.Title, got.status)
 	}
 	return err
 }
 
-func (s *system) question(a *Action, v vars) (question, error) {
-	u, err := s.client.address(a.Request.Path, a.Request.Query, v)
+func (s *system) question(x Exchange, v vars) (question, error) {
+	u, err := s.client.address(x.Request.Path, x.Request.Query, v)
 	if err != nil {
 		return question{}, err
 	}
-	headers, err := v.renderMap(a.Request.Headers, headerValue)
+	headers, err := v.renderMap(x.Request.Headers, headerValue)
 	if err != nil {
 		return question{}, err
 	}
-	q := question{method: a.Request.Method, url: u, headers: headers, accept: a.Already}
-	if a.Request.Body == nil {
+	q := question{method: x.Request.Method, url: u, headers: headers, accept: x.Already}
+	if x.Request.Body == nil {
 		return q, nil
 	}
-	filled, err := v.renderBody(a.Request.Body)
+	filled, err := v.renderBody(x.Request.Body)
 	if err != nil {
 		return question{}, err
 	}

@@ -33,14 +33,18 @@ func newIdentity() *Vendor {
 	})
 	v.handle("GET /api/v1/users", func(w http.ResponseWriter, r *http.Request) { searchUsers(v, w, r) })
 	v.withAccount("GET /api/v1/users/{id}", func(w http.ResponseWriter, _ *http.Request, a *account) { reply(w, http.StatusOK, identityUser(a)) })
-	v.withAccount("POST /api/v1/users/{id}/suspend", func(w http.ResponseWriter, _ *http.Request, a *account) {
-		if a.closed {
-			refuse(w, http.StatusConflict, "suspended")
-			return
+	suspend := func(closed bool) func(http.ResponseWriter, *http.Request, *account) {
+		return func(w http.ResponseWriter, _ *http.Request, a *account) {
+			if a.closed == closed {
+				refuse(w, http.StatusConflict, word(closed, "suspended", "active"))
+				return
+			}
+			v.change(func() { a.closed = closed })
+			w.WriteHeader(http.StatusNoContent)
 		}
-		v.change(func() { a.closed = true })
-		w.WriteHeader(http.StatusNoContent)
-	})
+	}
+	v.withAccount("POST /api/v1/users/{id}/suspend", suspend(true))
+	v.withAccount("POST /api/v1/users/{id}/unsuspend", suspend(false))
 	v.withAccount("GET /api/v1/users/{id}/sessions", func(w http.ResponseWriter, _ *http.Request, a *account) {
 		reply(w, http.StatusOK, map[string]any{"sessions": ids(a.sessions)})
 	})

@@ -28,7 +28,8 @@ func (v *Vendor) loginOf(p Person) string {
 }
 
 func (v *Vendor) add(p Person, login string) {
-	n := 1001 + len(v.accounts)
+	v.hired++
+	n := 1000 + v.hired // never again, also when somebody was deleted
 	v.accounts = append(v.accounts, &account{
 		id: fmt.Sprintf("%s%d", v.prefix, n), login: login, person: p,
 		groups:   []string{"everyone", slug(p.Department)},

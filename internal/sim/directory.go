@@ -47,15 +47,14 @@ func newDirectory() *Vendor {
 	v.handle("PATCH /Groups/{group}", func(w http.ResponseWriter, r *http.Request) {
 		group := r.PathValue("group")
 		for _, op := range operations(r) {
-			path, _ := op["path"].(string)
-			named := memberPath.FindStringSubmatch(path)
-			if op["op"] != "remove" || named == nil {
+			members, join, ok := memberChange(op)
+			if !ok {
 				scimRefuse(w, http.StatusBadRequest, "invalidPath")
 				return
 			}
 			for _, a := range v.accounts {
-				if a.id == named[1] {
-					v.change(func() { a.groups = slices.DeleteFunc(a.groups, func(g string) bool { return g == group }) })
+				if slices.Contains(members, a.id) {
+					v.change(func() { a.member(group, join) })
 				}
 			}
 		}
@@ -68,6 +67,29 @@ var (
 	memberPath = regexp.MustCompile(`^members\[value eq "([^"]*)"\]$`)
 	equality   = regexp.MustCompile(`^(userName|externalId|emails\[value) eq "([^"]*)"\]?$`)
 )
+
+// memberChange reads who joins or leaves a group: added by value, removed by a filter in the path.
+func memberChange(op map[string]any) (members []string, join, ok bool) {
+	path, _ := op["path"].(string)
+	if named := memberPath.FindStringSubmatch(path); op["op"] == "remove" && named != nil {
+		return []string{named[1]}, false, true
+	}
+	list, isList := op["value"].([]any)
+	for _, item := range list {
+		member, _ := item.(map[string]any)
+		id, _ := member["value"].(string)
+		members = append(members, id)
+	}
+	return members, true, isList && op["op"] == "add" && path == "members"
+}
+
+// member makes an account a member of a group, once, or ends that.
+func (a *account) member(group string, join bool) {
+	a.groups = slices.DeleteFunc(a.groups, func(g string) bool { return g == group })
+	if join {
+		a.groups = append(a.groups, group)
+	}
+}
 
 // scimFilter understands the three searches for a person.
 func scimFilter(filter string) (func(*account) bool, bool) {

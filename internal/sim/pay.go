@@ -70,6 +70,25 @@ func newPayroll() *Vendor {
 			return payment
 		})
 	})
+	v.withAccount("DELETE /v1/employees/{id}/termination", func(w http.ResponseWriter, _ *http.Request, a *account) {
+		switch {
+		case a.termination == nil:
+			refuse(w, http.StatusNotFound, "none")
+		case a.payment != nil:
+			refuse(w, http.StatusConflict, "final_payment_scheduled")
+		default:
+			v.change(func() { a.termination = nil })
+			w.WriteHeader(http.StatusNoContent)
+		}
+	})
+	v.withAccount("DELETE /v1/employees/{id}/final-payment", func(w http.ResponseWriter, _ *http.Request, a *account) {
+		if a.payment == nil {
+			refuse(w, http.StatusNotFound, "none")
+			return
+		}
+		v.change(func() { a.payment = nil })
+		w.WriteHeader(http.StatusNoContent)
+	})
 	return v
 }
 

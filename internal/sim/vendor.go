@@ -23,6 +23,7 @@ type Vendor struct {
 
 	mu       sync.Mutex
 	accounts []*account
+	hired    int
 	prefix   string // of ids
 	faults   []*Fault
 	calls    map[string]int
