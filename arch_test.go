@@ -70,7 +70,7 @@ var places = map[string]place{
 
 // pure is all that the domain imports: nothing that could read a file, a socket or the environment.
 // Package time is there for its values; the test below sees that nobody asks it for the present.
-var pure = strings.Fields("cmp crypto/sha256 encoding encoding/hex encoding/json errors fmt maps math slices strconv strings sync time unicode unicode/utf8")
+var pure = strings.Fields("cmp crypto/sha256 encoding encoding/csv encoding/hex encoding/json errors fmt maps math slices strconv strings sync time unicode unicode/utf8")
 
 // fault says what is wrong with one package importing another, or "".
 func (p place) fault(pkg, imported string) string {

@@ -58,6 +58,7 @@ type Case struct {
 	Source        string    `json:"source"`
 	EventID       string    `json:"event_id"`
 	Override      *Override `json:"override,omitempty"` // a person, not HR, started it
+	Wave          WaveID    `json:"wave,omitzero"`      // the mass departure that it is part of
 	Policy        string    `json:"policy"`
 	PolicyVersion string    `json:"policy_version"`
 	Owner         Person    `json:"owner"`
@@ -120,7 +121,7 @@ func endOfWork(d Departure) string {
 }
 
 // CutOffOf computes when access ends: now for an immediate departure, else at the given clock time
-// of the last day at the place of work. One that lies in the past becomes now: it is caught up at once.
+// of the last day at the place of work, or at the instant of its wave. One that lies in the past becomes now: it is caught up at once.
 func CutOffOf(d Departure, clock string, now time.Time) (time.Time, error) {
 	if d.Immediate {
 		return now.UTC(), nil
@@ -134,6 +135,9 @@ func CutOffOf(d Departure, clock string, now time.Time) (time.Time, error) {
 	t, err := d.LastDay.At(clock, d.Leaver.Zone)
 	if err != nil {
 		return time.Time{}, err
+	}
+	if !d.CutOffAt.IsZero() {
+		t = d.CutOffAt
 	}
 	if t.Before(now) {
 		t = now
@@ -149,6 +153,9 @@ func (c Case) Amend(t Trigger, steps []Step, tasks []Task, now time.Time) (Chang
 	}
 	before := c
 	c.Departure = t.Departure
+	if t.Wave != 0 {
+		c.Wave = t.Wave
+	}
 	if err := t.Departure.Check(); err != nil {
 		return Change{}, err
 	}

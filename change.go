@@ -21,6 +21,9 @@ type Change struct {
 	Tasks   []Task
 	Notices []Notice
 	Entries []Entry
+
+	Wave    *Wave    // the mass departure that the decision is about
+	Members []Member // its people, as they shall be
 }
 
 // Record adds what happened by itself, or, when the detail says by whom, by a person. The subject is

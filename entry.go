@@ -40,6 +40,17 @@ const (
 	EntryAlert          EntryKind = "alert"
 	EntrySignedIn       EntryKind = "access.sign-in"
 	EntryExported       EntryKind = "evidence.export"
+	EntryWaveMade       EntryKind = "wave.make"
+	EntryWaveChecking   EntryKind = "wave.check-begin"
+	EntryWaveChecked    EntryKind = "wave.check"
+	EntryWaveApproved   EntryKind = "wave.approve"
+	EntryWaveStarted    EntryKind = "wave.start"
+	EntryWaveReleased   EntryKind = "wave.release" // some of its people
+	EntryWaveHeld       EntryKind = "wave.hold"
+	EntryWaveWentOn     EntryKind = "wave.go-on"
+	EntryWaveStopped    EntryKind = "wave.stop"
+	EntryWaveRefused    EntryKind = "wave.refuse" // one of its people
+	EntryWaveDone       EntryKind = "wave.done"
 	EntryErased         EntryKind = "case.erase"   // what the case's entries say is destroyed after retention
 	EntryManifest       EntryKind = "log.manifest" // how many leaves and cases there are
 )

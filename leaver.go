@@ -63,6 +63,8 @@ const (
 	Protected      Flag = "protected"
 )
 
+var knownFlags = []Flag{Executive, OnLeave, LitigationHold, Privileged, Protected}
+
 // Has says whether the leaver carries the flag.
 func (l Leaver) Has(f Flag) bool { return slices.Contains(l.Flags, f) }
 

@@ -49,7 +49,7 @@ func Draft(p Policy, c Case, inventory []System, roles Roles, now time.Time) (Pl
 // Open is the change that turns a plan into a running case.
 func (p Plan) Open(t Trigger, doubt string, now time.Time) Change {
 	c := p.Case
-	c.Source, c.EventID, c.Override = t.Source, t.EventID, t.Override
+	c.Source, c.EventID, c.Override, c.Wave = t.Source, t.EventID, t.Override, t.Wave
 	c.State = c.goesOn(p.Steps, now)
 	if doubt != "" {
 		c = c.held(doubt, nil, now)
@@ -66,6 +66,9 @@ func (p Plan) Open(t Trigger, doubt string, now time.Time) Change {
 	}
 	if c.Embargoed() {
 		detail["embargo_until"], detail["visible_to"] = c.Embargo.Until.Format(time.RFC3339), strings.Join(c.Embargo.VisibleTo, ", ")
+	}
+	if t.Wave != 0 {
+		detail["wave"] = t.Wave.String()
 	}
 	change.RecordBy(t.Source, EntryOpened, c, now, "case opened by "+t.Source, detail)
 	if doubt != "" {

@@ -39,6 +39,7 @@ type Departure struct {
 	LastDay         Date          `json:"last_day"`                   // last working day
 	TerminationDate Date          `json:"termination_date,omitempty"` // first day on which employment has ended, or the last day where HR gives only one
 	CutOffClock     string        `json:"cut_off_clock,omitempty"`    // "15:04" at the place of work, when HR gave a time for the last day
+	CutOffAt        time.Time     `json:"cut_off_at,omitzero"`        // the very instant, which a wave gives everybody in it
 	Immediate       bool          `json:"immediate,omitempty"`        // access ends now, whatever the day
 	Embargo         *EmbargoTerms `json:"embargo,omitempty"`          // it stays between these people until then
 }
@@ -52,6 +53,7 @@ type Trigger struct {
 	ReceivedAt time.Time   `json:"received_at"` //
 	Departure  Departure   `json:"departure"`
 	Override   *Override   `json:"override,omitempty"` // set when a person, not HR, started it
+	Wave       WaveID      `json:"wave,omitzero"`      // the mass departure that it is part of, which two people stand behind
 }
 
 // Check says what is missing or impossible in the departure, one error naming the field.
@@ -166,6 +168,6 @@ func (t Trigger) Answer(newest *Case) Response {
 func (d Departure) same(o Departure) bool {
 	l, m := d.Leaver, o.Leaver
 	return d.Type == o.Type && d.LastDay == o.LastDay && d.TerminationDate == o.TerminationDate &&
-		d.CutOffClock == o.CutOffClock && d.Immediate == o.Immediate && l.Zone == m.Zone && l.Name == m.Name &&
+		d.CutOffClock == o.CutOffClock && d.CutOffAt.Equal(o.CutOffAt) && d.Immediate == o.Immediate && l.Zone == m.Zone && l.Name == m.Name &&
 		l.Manager == m.Manager && maps.Equal(l.Identifiers, m.Identifiers) && slices.Equal(l.Flags, m.Flags) && d.Embargo.same(o.Embargo)
 }

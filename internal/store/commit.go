@@ -56,6 +56,11 @@ func copyOf(c exeunt.Change) exeunt.Change {
 	c.Tasks = append([]exeunt.Task(nil), c.Tasks...)
 	c.Notices = append([]exeunt.Notice(nil), c.Notices...)
 	c.Entries = append([]exeunt.Entry(nil), c.Entries...)
+	if c.Wave != nil {
+		kept := *c.Wave
+		c.Wave = &kept
+	}
+	c.Members = append([]exeunt.Member(nil), c.Members...)
 	return c
 }
 
@@ -69,7 +74,7 @@ type committer struct {
 
 func (c *committer) run(ctx context.Context) error {
 	fresh := c.change.Case != nil && c.change.Case.Version == 0
-	for _, save := range []func(context.Context) error{c.saveCase, c.saveSteps, c.saveTasks} {
+	for _, save := range []func(context.Context) error{c.saveCase, c.saveSteps, c.saveTasks, c.saveWave} {
 		if err := save(ctx); err != nil {
 			return err
 		}

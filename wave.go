@@ -1,0 +1,250 @@
+package exeunt
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// WaveID is short and sayable: W-3.
+type WaveID int64
+
+// String writes the id as people say it.
+func (id WaveID) String() string { return "W-" + strconv.FormatInt(int64(id), 10) }
+
+// MarshalText makes the sayable form the one in JSON and addresses too.
+func (id WaveID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads W-3, w-3 or 3.
+func (id *WaveID) UnmarshalText(text []byte) error {
+	parsed, err := ParseWaveID(string(text))
+	*id = parsed
+	return err
+}
+
+// ParseWaveID reads W-3, w-3 or 3.
+func ParseWaveID(s string) (WaveID, error) {
+	n, err := strconv.ParseInt(strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(s)), "W-"), 10, 64)
+	if err != nil || n <= 0 {
+		return 0, Errorf(Invalid, "%q is not a wave: waves are called W-1, W-2, …", s)
+	}
+	return WaveID(n), nil
+}
+
+// WaveState says how far a wave is.
+type WaveState string
+
+// The states of a wave. It goes down this list, and may be stopped until it is done.
+const (
+	WaveDraft   WaveState = "draft"   // its people are listed; nobody leaves by it yet
+	WaveChecked WaveState = "checked" // what it will do is known; a second person may approve it
+	WaveCanary  WaveState = "canary"  // the first of its people are under way
+	WaveHeld    WaveState = "held"    // the canary is out; a named person looks and goes on
+	WaveRunning WaveState = "running" // the others follow at the wave's rate
+	WaveStopped WaveState = "stopped" // no further case; what has begun ends
+	WaveDone    WaveState = "done"    // every case of it is closed
+)
+
+// WaveSource is the source of what a wave announces. Its event ids are made of wave and person, so
+// that one that is said twice is the same event.
+const WaveSource = "wave"
+
+// Opens says when the cases of a wave are opened.
+type Opens string
+
+// The ways.
+const (
+	OpensNow      Opens = "now"        // when the wave is started: tasks and dates run ahead of the clock
+	OpensAtCutOff Opens = "at-cut-off" // at the clock: nobody is told anything before
+)
+
+// Decision is what a named person decided, and when.
+type Decision struct {
+	Override
+	At time.Time `json:"at"`
+}
+
+// Wave is a mass departure as one thing: many cases with one clock. Two people stand behind it: the one
+// who made it and another who approved it.
+type Wave struct {
+	ID      WaveID        `json:"id"`
+	Version int64         `json:"version"`
+	State   WaveState     `json:"state"`
+	Title   string        `json:"title"` // "Austin site"
+	Type    DepartureType `json:"type"`
+	Clock   WaveClock     `json:"clock"` // when access ends, for everybody
+	Opens   Opens         `json:"opens"`
+	Canary  int           `json:"canary,omitempty"` // how many go first; then the wave holds for a person. Zero: no canary
+	Rate    int           `json:"rate,omitempty"`   // cases a minute; zero: all at once
+	Size    int           `json:"size"`             // people
+
+	Made     Decision   `json:"made"`
+	Check    *WaveCheck `json:"check,omitempty"` // the newest, also while it runs
+	Approved *Decision  `json:"approved,omitempty"`
+	Started  *Decision  `json:"started,omitempty"`
+	HeldAt   time.Time  `json:"held_at,omitzero"` // when the canary was out
+	WentOn   *Decision  `json:"went_on,omitempty"`
+	Stopped  *Decision  `json:"stopped,omitempty"`
+	DoneAt   time.Time  `json:"done_at,omitzero"`
+
+	Released int       `json:"released"`         // people whose case was asked for
+	NextAt   time.Time `json:"next_at,omitzero"` // from when the rate allows the next one
+}
+
+// Label is how the wave is written out: W-3 “Austin site”.
+func (w Wave) Label() string { return fmt.Sprintf("%s “%s”", w.ID, w.Title) }
+
+// Checking says whether its check runs.
+func (w Wave) Checking() bool { return w.Check != nil && w.Check.EndedAt.IsZero() }
+
+// Unstarted says whether nothing of the wave has happened to anybody yet.
+func (w Wave) Unstarted() bool { return w.State == WaveDraft || w.State == WaveChecked }
+
+// Releasing says whether people of the wave may be on their way out next.
+func (w Wave) Releasing() bool { return w.State == WaveCanary || w.State == WaveRunning }
+
+// check refuses what cannot be a wave, one error naming the field.
+func (w Wave) check(now time.Time) error {
+	switch {
+	case strings.TrimSpace(w.Title) == "":
+		return Errorf(Invalid, "a wave needs a title, such as the site or the team that it is about").In("title")
+	case !knownType(w.Type):
+		return Errorf(Invalid, "%q is not a type of departure: use one of %v", w.Type, DepartureTypes).In("type")
+	case w.Opens != OpensNow && w.Opens != OpensAtCutOff:
+		return Errorf(Invalid, "%q: cases open now or at-cut-off", w.Opens).In("opens")
+	case w.Canary < 0 || w.Rate < 0:
+		return Errorf(Invalid, "the size of the canary and the rate are numbers from 0").In("canary")
+	}
+	return w.Clock.check(now)
+}
+
+// MakeWave turns what a person asked for and the rows of its list into a wave. Whatever is wrong with a
+// row is said at once as RowFaults, together with what reading the list found. taken says of whoever cannot
+// be in it, by the leaver's key, why not.
+func MakeWave(w Wave, rows []Row, faults RowFaults, taken map[string]string, by Override, now time.Time) (Change, error) {
+	if err := by.Check(); err != nil {
+		return Change{}, err
+	}
+	w.Title, w.State, w.Size = strings.TrimSpace(w.Title), WaveDraft, len(rows)
+	if w.Opens == "" {
+		w.Opens = OpensNow
+	}
+	if err := w.check(now); err != nil {
+		return Change{}, err // every row would only repeat it
+	}
+	members, more := w.members(rows, taken, now)
+	if faults = append(faults, more...); len(faults) > 0 {
+		return Change{}, faults.Err()
+	}
+	switch {
+	case w.Size == 0:
+		return Change{}, Errorf(Invalid, "the list names nobody: a wave has at least one person").In("members")
+	case w.Canary >= w.Size:
+		return Change{}, Errorf(Invalid, "a canary of %d leaves nobody behind the hold point: the wave has %d people", w.Canary, w.Size).In("canary")
+	}
+	w.Made = Decision{by, now.UTC()}
+	change := Change{Wave: &w, Members: members}
+	w.record(&change, EntryWaveMade, now, fmt.Sprintf("%d people, access ends %s", w.Size, w.Clock), map[string]string{
+		"by": by.By, "reason": by.Reason, "title": w.Title, "type": string(w.Type), "people": fmt.Sprint(w.Size), "clock": w.Clock.String(),
+		"opens": string(w.Opens), "canary": fmt.Sprint(w.Canary), "rate": w.rateWords(),
+	})
+	return change, nil
+}
+
+func (w Wave) rateWords() string {
+	if w.Rate == 0 {
+		return "all at once"
+	}
+	return fmt.Sprintf("%d a minute", w.Rate)
+}
+
+// Approve lets a second person stand behind what was made and checked.
+func (w Wave) Approve(by Override, now time.Time) (Change, error) {
+	if w.State != WaveChecked || w.Approved != nil {
+		return Change{}, w.refuse("approved", "it is approved once, after its check")
+	}
+	if err := by.Check(); err != nil {
+		return Change{}, err
+	}
+	if SamePerson(by.By, w.Made.By) {
+		return Change{}, Errorf(Denied, "%s made wave %s, so that somebody else has to approve it: a mass change needs two people", by.By, w.ID)
+	}
+	if fault := w.Check.Fault(); fault != "" {
+		return Change{}, Errorf(Conflict, "wave %s cannot be approved: %s. Correct that and check again", w.ID, fault)
+	}
+	w.Approved = &Decision{by, now.UTC()}
+	change := Change{Wave: &w}
+	w.record(&change, EntryWaveApproved, now, "approved", w.Check.detail(map[string]string{"by": by.By, "reason": by.Reason}))
+	return change, nil
+}
+
+// SamePerson says whether two names are one person's, as far as names can tell.
+func SamePerson(a, b string) bool {
+	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
+}
+
+// Start lets the first people go: the canary, or everybody where there is none.
+func (w Wave) Start(by Override, now time.Time) (Change, error) {
+	if w.State != WaveChecked || w.Approved == nil {
+		return Change{}, w.refuse("started", "it is started once, after a second person approved it")
+	}
+	if err := by.Check(); err != nil {
+		return Change{}, err
+	}
+	w.State, w.Started = WaveRunning, &Decision{by, now.UTC()}
+	what := "started"
+	if w.Canary > 0 {
+		w.State, what = WaveCanary, fmt.Sprintf("started with a canary of %d", w.Canary)
+	}
+	change := Change{Wave: &w}
+	w.record(&change, EntryWaveStarted, now, what, map[string]string{"by": by.By, "reason": by.Reason})
+	return change, nil
+}
+
+// GoOn lets the others follow the canary. What the canary looked like then is recorded with the name.
+func (w Wave) GoOn(seen WaveProgress, by Override, now time.Time) (Change, error) {
+	if w.State != WaveHeld {
+		return Change{}, w.refuse("let go on", "only one that is held at its hold point goes on")
+	}
+	if err := by.Check(); err != nil {
+		return Change{}, err
+	}
+	w.State, w.WentOn = WaveRunning, &Decision{by, now.UTC()}
+	change := Change{Wave: &w}
+	w.record(&change, EntryWaveWentOn, now, "goes on: "+seen.String(), map[string]string{
+		"by": by.By, "reason": by.Reason, "access_ended": fmt.Sprint(seen.Ended), "failed": fmt.Sprint(seen.Failed), "refused": fmt.Sprint(seen.Refused),
+	})
+	return change, nil
+}
+
+// Stop ends a wave for good: nobody else is released, a case whose access has not begun to end is
+// held for a person, and what has begun ends.
+func (w Wave) Stop(by Override, now time.Time) (Change, error) {
+	if w.State == WaveStopped || w.State == WaveDone {
+		return Change{}, w.refuse("stopped", "it is over")
+	}
+	if err := by.Check(); err != nil {
+		return Change{}, err
+	}
+	w.State, w.Stopped = WaveStopped, &Decision{by, now.UTC()}
+	change := Change{Wave: &w}
+	w.record(&change, EntryWaveStopped, now, fmt.Sprintf("stopped: %d of %d had been released", w.Released, w.Size), map[string]string{
+		"by": by.By, "reason": by.Reason, "released": fmt.Sprint(w.Released), "people": fmt.Sprint(w.Size),
+	})
+	return change, nil
+}
+
+func (w Wave) refuse(verb, when string) error {
+	return Errorf(Conflict, "wave %s is %s and cannot be %s now: %s", w.ID, w.State, verb, when)
+}
+
+// record tells the ledger what happened to a wave. It has no case of its own; what it says names nobody
+// of the wave, since an entry without a case cannot be erased with one.
+func (w Wave) record(c *Change, kind EntryKind, now time.Time, what string, detail map[string]string) {
+	if detail == nil {
+		detail = map[string]string{}
+	}
+	detail["wave"] = w.ID.String()
+	c.Record(kind, nil, now, w.ID.String()+": "+what, detail)
+}
