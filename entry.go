@@ -50,6 +50,7 @@ const (
 	EntryWaveWentOn     EntryKind = "wave.go-on"
 	EntryWaveStopped    EntryKind = "wave.stop"
 	EntryWaveRefused    EntryKind = "wave.refuse" // one of its people
+	EntryWaveRevealed   EntryKind = "wave.reveal" // its embargo has ended
 	EntryWaveDone       EntryKind = "wave.done"
 	EntryErased         EntryKind = "case.erase"   // what the case's entries say is destroyed after retention
 	EntryManifest       EntryKind = "log.manifest" // how many leaves and cases there are
@@ -64,6 +65,7 @@ type Entry struct {
 	Actor  string            `json:"actor"`
 	Case   CaseID            `json:"case,omitempty"`  // zero for what concerns the installation
 	About  CaseID            `json:"about,omitempty"` // the case that an entry of the installation tells of
+	Wave   WaveID            `json:"wave,omitzero"`   // the mass departure that it is about
 	System string            `json:"system,omitempty"`
 	Step   string            `json:"step,omitempty"`
 	Task   string            `json:"task,omitempty"`

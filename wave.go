@@ -2,6 +2,7 @@ package exeunt
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,6 +79,7 @@ type Wave struct {
 	Canary  int           `json:"canary,omitempty"` // how many go first; then the wave holds for a person. Zero: no canary
 	Rate    int           `json:"rate,omitempty"`   // cases a minute; zero: all at once
 	Size    int           `json:"size"`             // people
+	Embargo *WaveEmbargo  `json:"embargo,omitempty"`
 
 	Made     Decision   `json:"made"`
 	Check    *WaveCheck `json:"check,omitempty"` // the newest, also while it runs
@@ -119,12 +121,46 @@ func (w Wave) check(now time.Time) error {
 	return w.Clock.check(now)
 }
 
+// WaveEmbargo keeps a wave and its cases between the people whom it lists. Each case is revealed at the
+// place of work; the wave once all of them are.
+type WaveEmbargo struct {
+	EmbargoTerms
+	Ends    time.Time `json:"ends"`              // for the last of its people
+	EndedAt time.Time `json:"ended_at,omitzero"` // zero while it lasts
+}
+
+// Embargoed says whether the wave is still under its embargo.
+func (w Wave) Embargoed() bool { return w.Embargo != nil && w.Embargo.EndedAt.IsZero() }
+
+// VisibleTo says whether the wave exists for somebody.
+func (w Wave) VisibleTo(v Viewer) bool {
+	return !w.Embargoed() || v.Email != "" && slices.ContainsFunc(w.Embargo.VisibleTo, func(a string) bool { return foldAddress(a) == foldAddress(v.Email) })
+}
+
+// Reveal ends the embargo of the wave.
+func (w Wave) Reveal(now time.Time) (Change, error) {
+	if !w.Embargoed() || w.Embargo.Ends.After(now) {
+		return Change{}, w.refuse("revealed", "its embargo does not end yet, or has ended")
+	}
+	ended := *w.Embargo
+	ended.EndedAt = now.UTC()
+	w.Embargo = &ended
+	change := Change{Wave: &w}
+	w.record(&change, EntryWaveRevealed, now, "embargo ended", nil)
+	return change, nil
+}
+
 // MakeWave turns what a person asked for and the rows of its list into a wave. Whatever is wrong with a
 // row is said at once as RowFaults, together with what reading the list found. taken says of whoever cannot
 // be in it, by the leaver's key, why not.
 func MakeWave(w Wave, rows []Row, faults RowFaults, taken map[string]string, by Override, now time.Time) (Change, error) {
 	if err := by.Check(); err != nil {
 		return Change{}, err
+	}
+	if w.Embargo != nil {
+		if err := w.Embargo.Check("UTC"); err != nil {
+			return Change{}, err
+		}
 	}
 	w.Title, w.State, w.Size = strings.TrimSpace(w.Title), WaveDraft, len(rows)
 	if w.Opens == "" {
@@ -142,6 +178,11 @@ func MakeWave(w Wave, rows []Row, faults RowFaults, taken map[string]string, by 
 		return Change{}, Errorf(Invalid, "the list names nobody: a wave has at least one person").In("members")
 	case w.Canary >= w.Size:
 		return Change{}, Errorf(Invalid, "a canary of %d leaves nobody behind the hold point: the wave has %d people", w.Canary, w.Size).In("canary")
+	}
+	for _, m := range members {
+		if w.Embargo != nil {
+			w.Embargo.Ends = latest(w.Embargo.Ends, m.revealed())
+		}
 	}
 	w.Made = Decision{by, now.UTC()}
 	change := Change{Wave: &w, Members: members}
@@ -247,4 +288,5 @@ func (w Wave) record(c *Change, kind EntryKind, now time.Time, what string, deta
 	}
 	detail["wave"] = w.ID.String()
 	c.Record(kind, nil, now, w.ID.String()+": "+what, detail)
+	c.Entries[len(c.Entries)-1].Wave = w.ID
 }

@@ -247,6 +247,12 @@ func (w Wave) members(rows []Row, taken map[string]string, now time.Time) ([]Mem
 		}
 		seen[d.Leaver.Key()] = row.Line
 		d.CutOffAt = at.UTC()
+		if w.Embargo != nil {
+			d.Embargo = &w.Embargo.EmbargoTerms
+			if ends, err := d.Embargo.Ends(d.Leaver.Zone); err != nil || ends.After(at) {
+				faults.add(row.Line, "embargo", "the embargo ends at %s, after access: nothing may end before it", ends.Format(time.RFC3339))
+			}
+		}
 		people = append(people, Member{Wave: w.ID, Position: i + 1, Line: row.Line, Departure: d, State: MemberWaiting})
 	}
 	return people, faults
@@ -283,6 +289,22 @@ func (d Departure) outOfOrder(line int, at, now time.Time, faults *RowFaults) {
 			faults.add(line, "last_day", "%s", doubt)
 		}
 	}
+}
+
+// revealed is when the embargo of a person's case ends.
+func (m Member) revealed() time.Time {
+	if m.Departure.Embargo == nil {
+		return time.Time{}
+	}
+	at, _ := m.Departure.Embargo.Ends(m.Departure.Leaver.Zone) // checked with the row
+	return at
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // Trigger is what the wave says of one of its people. Its event id is the same however often it is said.

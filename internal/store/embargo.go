@@ -56,8 +56,14 @@ func (c *committer) mayHear(n exeunt.Notice) bool {
 	return c.of.VisibleTo(exeunt.Viewer{Email: n.To.Email})
 }
 
-// about is the case that an entry tells of, whether it is part of its record or not.
-func about(e exeunt.Entry) int64 { return int64(max(e.Case, e.About)) }
+// about is the case that an entry tells of, whether it is part of its record or not, or the wave, as a
+// negative number: their ids must not meet.
+func about(e exeunt.Entry) int64 {
+	if of := max(e.Case, e.About); of != 0 {
+		return int64(of)
+	}
+	return -int64(e.Wave)
+}
 
 // DueReveals lists the cases whose embargo ends by itself at now or before, the longest due first, and
 // says when the next one does; zero when none waits.

@@ -35,40 +35,40 @@ type WaveFile struct {
 }
 
 // WaveFile returns one wave with its people and systems.
-func (s *Store) WaveFile(ctx context.Context, id exeunt.WaveID, now time.Time) (WaveFile, error) {
+func (v View) WaveFile(ctx context.Context, id exeunt.WaveID, now time.Time) (WaveFile, error) {
 	var f WaveFile
 	var err error
-	if f.Wave, err = s.Wave(ctx, id); err != nil {
+	if f.Wave, err = v.Wave(ctx, id); err != nil {
 		return f, err
 	}
 	if f.Wave.Checking() {
-		if f.Wave.Check.Identity, err = s.Identity(ctx, id, f.Wave.Check.Round); err != nil {
+		if f.Wave.Check.Identity, err = v.Identity(ctx, id, f.Wave.Check.Round); err != nil {
 			return f, err
 		}
 	}
-	people, err := s.Members(ctx, id)
+	people, err := v.Members(ctx, id)
 	if err != nil {
 		return f, err
 	}
-	if f.Members, err = s.memberRows(ctx, people, now); err != nil {
+	if f.Members, err = v.memberRows(ctx, people, now); err != nil {
 		return f, err
 	}
 	f.Progress = progress(f.Members, now)
-	f.Systems, err = s.waveSystems(ctx, id, now)
+	f.Systems, err = v.waveSystems(ctx, id, now)
 	return f, err
 }
 
 // WaveProgress counts the people of a wave by how far they are.
-func (s *Store) WaveProgress(ctx context.Context, id exeunt.WaveID, now time.Time) (exeunt.WaveProgress, error) {
-	people, err := s.Members(ctx, id)
+func (v View) WaveProgress(ctx context.Context, id exeunt.WaveID, now time.Time) (exeunt.WaveProgress, error) {
+	people, err := v.Members(ctx, id)
 	if err != nil {
 		return exeunt.WaveProgress{}, err
 	}
-	rows, err := s.memberRows(ctx, people, now)
+	rows, err := v.memberRows(ctx, people, now)
 	return progress(rows, now), err
 }
 
-func (s *Store) memberRows(ctx context.Context, people []exeunt.Member, now time.Time) ([]MemberRow, error) {
+func (v View) memberRows(ctx context.Context, people []exeunt.Member, now time.Time) ([]MemberRow, error) {
 	var ids []int64
 	for _, m := range people {
 		if m.Case != 0 {
@@ -77,11 +77,11 @@ func (s *Store) memberRows(ctx context.Context, people []exeunt.Member, now time
 	}
 	cases := map[exeunt.CaseID]*CaseRow{}
 	for some := range slices.Chunk(ids, 500) {
-		found, err := s.casesOf(ctx, some)
+		found, err := v.casesOf(ctx, some)
 		if err != nil {
 			return nil, err
 		}
-		rows, err := s.summarise(ctx, found, now)
+		rows, err := v.summarise(ctx, found, now)
 		if err != nil {
 			return nil, err
 		}
@@ -91,6 +91,9 @@ func (s *Store) memberRows(ctx context.Context, people []exeunt.Member, now time
 	}
 	out := make([]MemberRow, len(people))
 	for i, m := range people {
+		if m.Case != 0 && cases[m.Case] == nil { // HR's own case of this person, which is hidden from the reader
+			m.Case, m.State = 0, exeunt.MemberReleased
+		}
 		out[i] = MemberRow{m, cases[m.Case]}
 	}
 	return out, nil
@@ -131,9 +134,9 @@ func progress(rows []MemberRow, now time.Time) exeunt.WaveProgress {
 }
 
 // waveSystems adds up the steps of a wave's cases, by system.
-func (s *Store) waveSystems(ctx context.Context, id exeunt.WaveID, now time.Time) ([]WaveSystem, error) {
+func (v View) waveSystems(ctx context.Context, id exeunt.WaveID, now time.Time) ([]WaveSystem, error) {
 	var out []WaveSystem
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		var w WaveSystem
 		var first, last *int64
 		err := r.Scan(&w.System, &w.Steps, &w.Settled, &w.Failed, &w.Running, &w.Recent, &first, &last)
@@ -143,7 +146,7 @@ func (s *Store) waveSystems(ctx context.Context, id exeunt.WaveID, now time.Time
 	}, `SELECT s.system, COUNT(*), SUM(CASE WHEN s.settled_at IS NOT NULL AND s.state <> 'failed' THEN 1 ELSE 0 END), SUM(CASE WHEN s.state = 'failed' THEN 1 ELSE 0 END),
 			SUM(CASE WHEN s.state IN ('running', 'ready') THEN 1 ELSE 0 END), SUM(CASE WHEN s.settled_at > $2 THEN 1 ELSE 0 END),
 			MIN(CASE WHEN s.state <> 'failed' THEN s.settled_at END), MAX(CASE WHEN s.state <> 'failed' THEN s.settled_at END)
-		FROM wave_members m JOIN steps s ON s.case_id = m.case_id WHERE m.wave_id = $1 GROUP BY s.system ORDER BY s.system`, int64(id), micros(now.Add(-time.Minute)))
+		FROM visible_members m JOIN visible_steps s ON s.case_id = m.case_id WHERE m.wave_id = $1 GROUP BY s.system ORDER BY s.system`, int64(id), micros(now.Add(-time.Minute)))
 	return out, err
 }
 

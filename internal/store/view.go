@@ -14,7 +14,7 @@ import (
 // An embargoed case does not exist in a view of somebody who is not on its list, and neither does
 // anything of it: steps, tasks, entries, counts. The one condition that says so stands in front of
 // every query of a view as the tables visible_cases, visible_steps, visible_tasks and
-// visible_entries, and a view refuses a query that names any other table. So a read that forgets the
+// visible_entries (and those of waves, which are hidden alike), and a view refuses a query that names any other table. So a read that forgets the
 // condition does not answer too much; it does not answer.
 type View struct{ read visible }
 
@@ -39,25 +39,34 @@ type visible struct {
 // Materialization" (12).
 const (
 	hiddenCases = `WITH hidden AS MATERIALIZED (SELECT k.id FROM cases k WHERE k.embargoed_at IS NOT NULL
-		AND NOT EXISTS (SELECT 1 FROM case_viewers v WHERE v.case_id = k.id AND v.email = %s)),
+		AND NOT EXISTS (SELECT 1 FROM case_viewers v WHERE v.case_id = k.id AND v.email = %[1]s)),
+	hidden_waves AS MATERIALIZED (SELECT k.id FROM waves k WHERE k.embargoed_at IS NOT NULL
+		AND NOT EXISTS (SELECT 1 FROM wave_viewers v WHERE v.wave_id = k.id AND v.email = %[1]s)),
 	visible_cases AS NOT MATERIALIZED (SELECT * FROM cases WHERE id NOT IN (SELECT id FROM hidden)),
 	visible_steps AS NOT MATERIALIZED (SELECT * FROM steps WHERE case_id NOT IN (SELECT id FROM hidden)),
 	visible_tasks AS NOT MATERIALIZED (SELECT * FROM tasks WHERE case_id NOT IN (SELECT id FROM hidden)),
-	visible_entries AS NOT MATERIALIZED (SELECT * FROM outbox WHERE about NOT IN (SELECT id FROM hidden))
+	visible_entries AS NOT MATERIALIZED (SELECT * FROM outbox WHERE about NOT IN (SELECT id FROM hidden UNION ALL SELECT -id FROM hidden_waves)),
+	visible_waves AS NOT MATERIALIZED (SELECT * FROM waves WHERE id NOT IN (SELECT id FROM hidden_waves)),
+	visible_members AS NOT MATERIALIZED (SELECT * FROM wave_members WHERE wave_id NOT IN (SELECT id FROM hidden_waves)),
+	visible_looks AS NOT MATERIALIZED (SELECT * FROM wave_looks WHERE wave_id NOT IN (SELECT id FROM hidden_waves))
 	`
 	nothingHidden = `WITH visible_cases AS NOT MATERIALIZED (SELECT * FROM cases),
 	visible_steps AS NOT MATERIALIZED (SELECT * FROM steps),
 	visible_tasks AS NOT MATERIALIZED (SELECT * FROM tasks),
-	visible_entries AS NOT MATERIALIZED (SELECT * FROM outbox)
+	visible_entries AS NOT MATERIALIZED (SELECT * FROM outbox),
+	visible_waves AS NOT MATERIALIZED (SELECT * FROM waves),
+	visible_members AS NOT MATERIALIZED (SELECT * FROM wave_members),
+	visible_looks AS NOT MATERIALIZED (SELECT * FROM wave_looks)
 	`
 )
 
 // tableNames finds what a query reads from; notVisible keeps those that a view has not.
 var (
 	tableNames = regexp.MustCompile(`(?i)\b(?:from|join|into|update)\s+([a-z_]+)`)
-	bareNames  = regexp.MustCompile(`(?i)\b(?:cases|steps|tasks|outbox|notices|events|leavers|dependencies|case_viewers)\b`)
-	views      = map[string]bool{"visible_cases": true, "visible_steps": true, "visible_tasks": true, "visible_entries": true}
-	checked    sync.Map // query → error or nil: the texts are few, and a regular expression costs more than a lookup
+	bareNames  = regexp.MustCompile(`(?i)\b(?:cases|steps|tasks|outbox|notices|events|leavers|dependencies|case_viewers|waves|wave_members|wave_looks|wave_viewers)\b`)
+	views      = map[string]bool{"visible_cases": true, "visible_steps": true, "visible_tasks": true, "visible_entries": true,
+		"visible_waves": true, "visible_members": true, "visible_looks": true}
+	checked sync.Map // query → error or nil: the texts are few, and a regular expression costs more than a lookup
 )
 
 // checkQuery refuses a query that would read past the view.

@@ -42,23 +42,23 @@ func (s *Store) LooksTaken(ctx context.Context, id exeunt.WaveID, round int, sys
 }
 
 // Identity counts what the looks of a check found, by system.
-func (s *Store) Identity(ctx context.Context, id exeunt.WaveID, round int) ([]exeunt.IdentityCount, error) {
+func (v View) Identity(ctx context.Context, id exeunt.WaveID, round int) ([]exeunt.IdentityCount, error) {
 	var out []exeunt.IdentityCount
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		var c exeunt.IdentityCount
 		err := r.Scan(&c.System, &c.Found, &c.Missing, &c.Ambiguous, &c.Unknown, &c.Why)
 		out = append(out, c)
 		return err
 	}, `SELECT system, SUM(CASE WHEN found = 1 THEN 1 ELSE 0 END), SUM(CASE WHEN found = 0 THEN 1 ELSE 0 END),
 			SUM(CASE WHEN found > 1 THEN 1 ELSE 0 END), SUM(CASE WHEN found < 0 THEN 1 ELSE 0 END), MAX(CASE WHEN found < 0 THEN why ELSE '' END)
-		FROM wave_looks WHERE wave_id = $1 AND round = $2 GROUP BY system ORDER BY system`, int64(id), round)
+		FROM visible_looks WHERE wave_id = $1 AND round = $2 GROUP BY system ORDER BY system`, int64(id), round)
 	return out, err
 }
 
 // Exceptions lists the looks of a check that did not find exactly one account, at most limit.
-func (s *Store) Exceptions(ctx context.Context, id exeunt.WaveID, round, limit int) ([]Look, error) {
+func (v View) Exceptions(ctx context.Context, id exeunt.WaveID, round, limit int) ([]Look, error) {
 	var out []Look
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		var l Look
 		var doc string
 		if err := r.Scan(&l.System, &l.Position, &l.Found, &l.Why, &doc); err != nil {
@@ -69,7 +69,7 @@ func (s *Store) Exceptions(ctx context.Context, id exeunt.WaveID, round, limit i
 		l.Name = m.Departure.Leaver.Name
 		out = append(out, l)
 		return err
-	}, `SELECT l.system, l.position, l.found, l.why, m.document FROM wave_looks l JOIN wave_members m ON m.wave_id = l.wave_id AND m.position = l.position
+	}, `SELECT l.system, l.position, l.found, l.why, m.document FROM visible_looks l JOIN visible_members m ON m.wave_id = l.wave_id AND m.position = l.position
 		WHERE l.wave_id = $1 AND l.round = $2 AND l.found <> 1 ORDER BY l.found, l.system, l.position LIMIT $3`, int64(id), round, limit)
 	return out, err
 }

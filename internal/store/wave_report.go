@@ -48,8 +48,8 @@ type OpenTask struct {
 }
 
 // WaveReport reads the report of a wave.
-func (s *Store) WaveReport(ctx context.Context, id exeunt.WaveID, now time.Time) (WaveReport, error) {
-	f, err := s.WaveFile(ctx, id, now)
+func (v View) WaveReport(ctx context.Context, id exeunt.WaveID, now time.Time) (WaveReport, error) {
+	f, err := v.WaveFile(ctx, id, now)
 	if err != nil {
 		return WaveReport{}, err
 	}
@@ -65,10 +65,10 @@ func (s *Store) WaveReport(ctx context.Context, id exeunt.WaveID, now time.Time)
 			report.OnTime++
 		}
 	}
-	if err := s.reportOpen(ctx, id, of); err != nil {
+	if err := v.reportOpen(ctx, id, of); err != nil {
 		return report, err
 	}
-	return report, s.reportProof(ctx, &report, of)
+	return report, v.reportProof(ctx, &report, of)
 }
 
 func reportOf(m MemberRow, now time.Time) ReportPerson {
@@ -85,8 +85,8 @@ func reportOf(m MemberRow, now time.Time) ReportPerson {
 }
 
 // reportOpen adds the failed steps and the open tasks.
-func (s *Store) reportOpen(ctx context.Context, id exeunt.WaveID, of map[int64]*ReportPerson) error {
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+func (v View) reportOpen(ctx context.Context, id exeunt.WaveID, of map[int64]*ReportPerson) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		var doc string
 		if err := r.Scan(&doc); err != nil {
 			return err
@@ -97,11 +97,11 @@ func (s *Store) reportOpen(ctx context.Context, id exeunt.WaveID, of map[int64]*
 			p.Failed = append(p.Failed, step.SystemTitle+": "+lowerFirst(step.Title)+": "+step.Reason)
 		}
 		return err
-	}, `SELECT s.document FROM wave_members m JOIN steps s ON s.case_id = m.case_id WHERE m.wave_id = $1 AND s.state = 'failed' ORDER BY s.case_id, s.position`, int64(id))
+	}, `SELECT s.document FROM visible_members m JOIN visible_steps s ON s.case_id = m.case_id WHERE m.wave_id = $1 AND s.state = 'failed' ORDER BY s.case_id, s.position`, int64(id))
 	if err != nil {
 		return err
 	}
-	return eachRow(ctx, s.dialect.reader(), func(r row) error {
+	return eachRow(ctx, v.read, func(r row) error {
 		var task int64
 		var doc string
 		if err := r.Scan(&task, &doc); err != nil {
@@ -113,13 +113,13 @@ func (s *Store) reportOpen(ctx context.Context, id exeunt.WaveID, of map[int64]*
 			p.Open = append(p.Open, OpenTask{exeunt.TaskID(task), t.Title, t.Owner.String(), t.Deadline})
 		}
 		return err
-	}, `SELECT t.id, t.document FROM wave_members m JOIN tasks t ON t.case_id = m.case_id WHERE m.wave_id = $1 AND t.state = 'open' ORDER BY t.case_id, t.deadline`, int64(id))
+	}, `SELECT t.id, t.document FROM visible_members m JOIN visible_tasks t ON t.case_id = m.case_id WHERE m.wave_id = $1 AND t.state = 'open' ORDER BY t.case_id, t.deadline`, int64(id))
 }
 
 // reportProof counts entries, and those that the ledger has.
-func (s *Store) reportProof(ctx context.Context, report *WaveReport, of map[int64]*ReportPerson) error {
+func (v View) reportProof(ctx context.Context, report *WaveReport, of map[int64]*ReportPerson) error {
 	id := report.Wave.ID
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		var c int64
 		var entries, sealed int
 		if err := r.Scan(&c, &entries, &sealed); err != nil {
@@ -131,11 +131,11 @@ func (s *Store) reportProof(ctx context.Context, report *WaveReport, of map[int6
 		report.Entries += entries
 		report.Sealed += sealed
 		return nil
-	}, `SELECT o.case_id, COUNT(*), COUNT(o.log_index) FROM wave_members m JOIN outbox o ON o.case_id = m.case_id WHERE m.wave_id = $1 GROUP BY o.case_id`, int64(id))
+	}, `SELECT o.case_id, COUNT(*), COUNT(o.log_index) FROM visible_members m JOIN visible_entries o ON o.case_id = m.case_id WHERE m.wave_id = $1 GROUP BY o.case_id`, int64(id))
 	if err != nil {
 		return err
 	}
-	own, err := s.WaveEntries(ctx, id)
+	own, err := v.WaveEntries(ctx, id)
 	for _, e := range own {
 		report.Entries++
 		if e.Index >= 0 {
@@ -146,12 +146,12 @@ func (s *Store) reportProof(ctx context.Context, report *WaveReport, of map[int6
 }
 
 // WaveEntries lists what the ledger is told of the wave itself, the newest first.
-func (s *Store) WaveEntries(ctx context.Context, id exeunt.WaveID) ([]EntryRow, error) {
+func (v View) WaveEntries(ctx context.Context, id exeunt.WaveID) ([]EntryRow, error) {
 	var out []EntryRow
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		e, err := scanEntry(r)
 		out = append(out, e)
 		return err
-	}, "SELECT "+entryColumns+" FROM outbox WHERE case_id = 0 AND kind LIKE 'wave.%' AND what LIKE $1 ORDER BY id DESC LIMIT 1000", like(id.String() + ":")[1:])
+	}, "SELECT "+entryColumns+" FROM visible_entries WHERE case_id = 0 AND about = $1 ORDER BY id DESC LIMIT 1000", -int64(id))
 	return out, err
 }

@@ -29,11 +29,11 @@ func (c *committer) saveWave(ctx context.Context) error {
 	var n int64
 	var err error
 	if old == 0 {
-		n, err = c.exec(ctx, "INSERT INTO waves (id, version, state, made_at, document) VALUES ($1, $2, $3, $4, $5)",
-			int64(w.ID), w.Version, string(w.State), micros(w.Made.At), document(w))
+		n, err = c.exec(ctx, "INSERT INTO waves (id, version, state, made_at, embargoed_at, document) VALUES ($1, $2, $3, $4, $5, $6)",
+			int64(w.ID), w.Version, string(w.State), micros(w.Made.At), waveEmbargoedAt(*w), document(w))
 	} else {
-		n, err = c.exec(ctx, "UPDATE waves SET version = $1, state = $2, document = $3 WHERE id = $4 AND version = $5",
-			w.Version, string(w.State), document(w), int64(w.ID), old)
+		n, err = c.exec(ctx, "UPDATE waves SET version = $1, state = $2, embargoed_at = $3, document = $4 WHERE id = $5 AND version = $6",
+			w.Version, string(w.State), waveEmbargoedAt(*w), document(w), int64(w.ID), old)
 	}
 	if err == nil && n == 0 {
 		err = exeunt.Errorf(exeunt.Conflict, "wave %s was changed by somebody else meanwhile: look again and decide anew", w.ID)
@@ -41,7 +41,22 @@ func (c *committer) saveWave(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if w.Embargoed() {
+		for _, email := range w.Embargo.VisibleTo {
+			if _, err := c.exec(ctx, "INSERT INTO wave_viewers (wave_id, email) VALUES ($1, $2) ON CONFLICT (wave_id, email) DO NOTHING", int64(w.ID), address(email)); err != nil {
+				return err
+			}
+		}
+	}
 	return c.saveMembers(ctx)
+}
+
+// waveEmbargoedAt is since when a wave is under embargo; nil when it is not.
+func waveEmbargoedAt(w exeunt.Wave) *int64 {
+	if !w.Embargoed() {
+		return nil
+	}
+	return instant(w.Made.At)
 }
 
 func (c *committer) saveMembers(ctx context.Context) error {
@@ -91,8 +106,8 @@ func scanWave(r row) (exeunt.Wave, error) {
 }
 
 // Wave returns one wave.
-func (s *Store) Wave(ctx context.Context, id exeunt.WaveID) (exeunt.Wave, error) {
-	w, err := scanWave(s.dialect.reader().queryRow(ctx, "SELECT "+waveColumns+" FROM waves WHERE id = $1", int64(id)))
+func (v View) Wave(ctx context.Context, id exeunt.WaveID) (exeunt.Wave, error) {
+	w, err := scanWave(v.read.queryRow(ctx, "SELECT "+waveColumns+" FROM visible_waves WHERE id = $1", int64(id)))
 	if exeunt.KindOf(err) == exeunt.NotFound {
 		err = exeunt.Errorf(exeunt.NotFound, "there is no wave %s, or you may not see it", id)
 	}
@@ -100,7 +115,7 @@ func (s *Store) Wave(ctx context.Context, id exeunt.WaveID) (exeunt.Wave, error)
 }
 
 // Waves lists waves, the newest first; of the given states only, when any are given.
-func (s *Store) Waves(ctx context.Context, states ...exeunt.WaveState) ([]exeunt.Wave, error) {
+func (v View) Waves(ctx context.Context, states ...exeunt.WaveState) ([]exeunt.Wave, error) {
 	f := &filter{}
 	var in []string
 	for _, state := range states {
@@ -110,22 +125,22 @@ func (s *Store) Waves(ctx context.Context, states ...exeunt.WaveState) ([]exeunt
 		f.add("state IN (" + strings.Join(in, ", ") + ")")
 	}
 	var out []exeunt.Wave
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		w, err := scanWave(r)
 		out = append(out, w)
 		return err
-	}, "SELECT "+waveColumns+" FROM waves"+f.where()+" ORDER BY id DESC", f.args...)
+	}, "SELECT "+waveColumns+" FROM visible_waves"+f.where()+" ORDER BY id DESC", f.args...)
 	return out, err
 }
 
-// members lists people of waves by a condition over wave_members m, in the order of the list.
-func (s *Store) members(ctx context.Context, f *filter, limit int) ([]exeunt.Member, error) {
+// membersFrom lists people of waves by a condition over a table m, in the order of the list.
+func membersFrom(ctx context.Context, q querier, table string, f *filter, limit int) ([]exeunt.Member, error) {
 	var out []exeunt.Member
-	query := "SELECT m.version, m.state, m.document FROM wave_members m" + f.where() + " ORDER BY m.wave_id, m.position"
+	query := "SELECT m.version, m.state, m.document FROM " + table + " m" + f.where() + " ORDER BY m.wave_id, m.position"
 	if limit > 0 {
 		query += " LIMIT " + f.arg(limit)
 	}
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, q, func(r row) error {
 		var m exeunt.Member
 		var version int64
 		var state, doc string
@@ -140,11 +155,15 @@ func (s *Store) members(ctx context.Context, f *filter, limit int) ([]exeunt.Mem
 	return out, err
 }
 
+func (s *Store) members(ctx context.Context, f *filter, limit int) ([]exeunt.Member, error) {
+	return membersFrom(ctx, s.dialect.reader(), "wave_members", f, limit)
+}
+
 // Members lists the people of a wave.
-func (s *Store) Members(ctx context.Context, id exeunt.WaveID) ([]exeunt.Member, error) {
+func (v View) Members(ctx context.Context, id exeunt.WaveID) ([]exeunt.Member, error) {
 	f := &filter{}
 	f.add("m.wave_id = " + f.arg(int64(id)))
-	return s.members(ctx, f, 0)
+	return membersFrom(ctx, v.read, "visible_members", f, 0)
 }
 
 // Member returns one person of a wave, by the event that asks for the case.
@@ -199,7 +218,8 @@ func (s *Store) AheadOfStopped(ctx context.Context, now time.Time) ([]exeunt.Mem
 }
 
 // Taken says of whoever cannot be in a new wave, by leaver key, why not. but is a wave that does not count.
-func (s *Store) Taken(ctx context.Context, keys []string, but exeunt.WaveID) (map[string]string, error) {
+// What is hidden takes nobody: to say so would tell of it.
+func (v View) Taken(ctx context.Context, keys []string, but exeunt.WaveID) (map[string]string, error) {
 	out := map[string]string{}
 	for len(keys) > 0 {
 		some := keys[:min(len(keys), 500)] // a statement has a bounded number of parameters
@@ -219,12 +239,12 @@ func (s *Store) Taken(ctx context.Context, keys []string, but exeunt.WaveID) (ma
 				return err
 			}
 		}
-		err := eachRow(ctx, s.dialect.reader(), collect("is in wave W-%d already"), `SELECT m.leaver_key, m.wave_id FROM wave_members m JOIN waves w ON w.id = m.wave_id
+		err := eachRow(ctx, v.read, collect("is in wave W-%d already"), `SELECT m.leaver_key, m.wave_id FROM visible_members m JOIN visible_waves w ON w.id = m.wave_id
 			WHERE w.state NOT IN ('stopped', 'done') AND m.state IN ('waiting', 'released') AND m.leaver_key IN (`+list+`) AND m.wave_id <> `+f.arg(int64(but)), f.args...)
 		if err != nil {
 			return nil, err
 		}
-		err = eachRow(ctx, s.dialect.reader(), collect("leaves already by case C-%d"), `SELECT leaver_key, id FROM cases WHERE closed_at IS NULL AND state <> 'rescinded' AND leaver_key IN (`+list+`)`, f.args[:len(some)]...)
+		err = eachRow(ctx, v.read, collect("leaves already by case C-%d"), `SELECT leaver_key, id FROM visible_cases WHERE closed_at IS NULL AND state <> 'rescinded' AND leaver_key IN (`+list+`)`, f.args[:len(some)]...)
 		if err != nil {
 			return nil, err
 		}

@@ -71,7 +71,7 @@ func TestAWaveIsKept(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		now := time.Now().UTC()
 		w := makeWave(t, s, 3, now)
-		got, err := s.Wave(t.Context(), w.ID)
+		got, err := s.Everything().Wave(t.Context(), w.ID)
 		if err != nil || got.Title != "Site" || got.Version != 1 || !got.Clock.At.Equal(w.Clock.At) || got.Made.By != "Hera Lind" {
 			t.Fatalf("%+v, %v", got, err)
 		}
@@ -85,15 +85,15 @@ func TestAWaveIsKept(t *testing.T) {
 		if err := s.Commit(t.Context(), &change); exeunt.KindOf(err) != exeunt.Conflict {
 			t.Errorf("a decision on what had changed: %v", err)
 		}
-		if _, err := s.Wave(t.Context(), 99); exeunt.KindOf(err) != exeunt.NotFound {
+		if _, err := s.Everything().Wave(t.Context(), 99); exeunt.KindOf(err) != exeunt.NotFound {
 			t.Errorf("%v", err)
 		}
 		makeWave(t, s, 1, now)
-		all, err := s.Waves(t.Context())
+		all, err := s.Everything().Waves(t.Context())
 		if err != nil || len(all) != 2 || all[0].ID != w.ID+1 || all[1].Check == nil {
 			t.Errorf("%+v, %v", all, err)
 		}
-		if some, err := s.Waves(t.Context(), exeunt.WaveRunning, exeunt.WaveHeld); err != nil || len(some) != 0 {
+		if some, err := s.Everything().Waves(t.Context(), exeunt.WaveRunning, exeunt.WaveHeld); err != nil || len(some) != 0 {
 			t.Errorf("%d run, %v", len(some), err)
 		}
 	})
@@ -155,16 +155,16 @@ func TestWhoCannotBeInAWave(t *testing.T) {
 		for i := range 1200 {
 			keys = append(keys, fmt.Sprintf("northwind/X%d", i))
 		}
-		taken, err := s.Taken(t.Context(), keys, 0)
+		taken, err := s.Everything().Taken(t.Context(), keys, 0)
 		if err != nil || len(taken) != 2 || taken["northwind/E1"] != "leaves already by case C-1" || taken["northwind/W-1-E2"] != "is in wave W-1 already" {
 			t.Errorf("%v, %v", taken, err)
 		}
-		if own, err := s.Taken(t.Context(), keys, w.ID); err != nil || len(own) != 1 {
+		if own, err := s.Everything().Taken(t.Context(), keys, w.ID); err != nil || len(own) != 1 {
 			t.Errorf("%v, %v", own, err)
 		}
 		change, err := w.Stop(waveMaker, now)
 		commit(t, s, change, err)
-		if over, err := s.Taken(t.Context(), keys, 0); err != nil || len(over) != 1 {
+		if over, err := s.Everything().Taken(t.Context(), keys, 0); err != nil || len(over) != 1 {
 			t.Errorf("a stopped wave keeps its people: %v, %v", over, err)
 		}
 	})
@@ -180,7 +180,7 @@ func TestLooksAreCounted(t *testing.T) {
 		if err := s.SaveLooks(t.Context(), w.ID, 1, []store.Look{{System: "crm", Position: 2, Found: 9}}); err != nil {
 			t.Fatal(err)
 		}
-		identity, err := s.Identity(t.Context(), w.ID, 1)
+		identity, err := s.Everything().Identity(t.Context(), w.ID, 1)
 		if err != nil || len(identity) != 2 || fmt.Sprint(identity[0]) != "{crm  1 1 1 1 no answer}" || identity[1].Looked() != 1 {
 			t.Errorf("%v, %v", identity, err)
 		}
@@ -188,11 +188,11 @@ func TestLooksAreCounted(t *testing.T) {
 		if err != nil || len(taken) != 4 || !taken[3] {
 			t.Errorf("%v, %v", taken, err)
 		}
-		exceptions, err := s.Exceptions(t.Context(), w.ID, 1, 2)
+		exceptions, err := s.Everything().Exceptions(t.Context(), w.ID, 1, 2)
 		if err != nil || len(exceptions) != 2 || exceptions[0].Found != -1 || exceptions[0].Name != "Maya Okonkwo W-1-E4" {
 			t.Errorf("%+v, %v", exceptions, err)
 		}
-		if other, err := s.Identity(t.Context(), w.ID, 2); err != nil || len(other) != 0 {
+		if other, err := s.Everything().Identity(t.Context(), w.ID, 2); err != nil || len(other) != 0 {
 			t.Errorf("another round has %v, %v", other, err)
 		}
 	})
@@ -223,7 +223,7 @@ func TestTheReportSaysWhoseAccessEndedWhen(t *testing.T) {
 			change, err := task.Complete(nil, nil, "", "Ana Silva", at)
 			commit(t, s, change, err)
 		}
-		f, err := s.CaseFile(t.Context(), good.Case.ID)
+		f, err := s.Everything().CaseFile(t.Context(), good.Case.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +234,7 @@ func TestTheReportSaysWhoseAccessEndedWhen(t *testing.T) {
 			}
 		}
 		commit(t, s, bad.Steps[0].Finish(exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Denied, "may not")}, at), nil)
-		report, err := s.WaveReport(t.Context(), w.ID, at.Add(3*time.Hour))
+		report, err := s.Everything().WaveReport(t.Context(), w.ID, at.Add(3*time.Hour))
 		if err != nil || len(report.People) != 3 {
 			t.Fatalf("%+v, %v", report, err)
 		}
@@ -252,7 +252,7 @@ func TestTheReportSaysWhoseAccessEndedWhen(t *testing.T) {
 		if p.People != 3 || p.Waiting != 1 || p.Cases != 2 || p.Ended != 1 || p.Failed != 1 || p.Late != 1 || report.OnTime != 1 {
 			t.Errorf("%+v, %d on time", p, report.OnTime)
 		}
-		own, err := s.WaveEntries(t.Context(), w.ID)
+		own, err := s.Everything().WaveEntries(t.Context(), w.ID)
 		if err != nil || len(own) != 2 || report.Entries <= one.Entries+two.Entries || own[0].Kind != exeunt.EntryWaveReleased {
 			t.Errorf("%d entries of its own, %d in all, %v", len(own), report.Entries, err)
 		}
@@ -268,4 +268,57 @@ func receive(t *testing.T, s *store.Store, e store.Event) {
 	if _, err := s.Receive(t.Context(), e, func(context.Context, store.Tx) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A wave under embargo is not there for whoever is not on its list, and neither is what the ledger is told of it.
+func TestAnEmbargoedWaveIsHidden(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		now := time.Now().UTC()
+		makeWave(t, s, 1, now)
+		ends := now.Add(30 * time.Minute).Truncate(time.Second)
+		w := exeunt.Wave{ID: 7, Title: "Secret", Type: exeunt.Layoff, Clock: exeunt.WaveClock{At: now.Add(time.Hour).Truncate(time.Second)},
+			Embargo: &exeunt.WaveEmbargo{EmbargoTerms: exeunt.EmbargoTerms{Until: ends.Format(time.RFC3339), VisibleTo: []string{"Hera@acme.example"}}}}
+		d := storetest.Departure("S1", "")
+		d.TerminationDate = ""
+		change, err := exeunt.MakeWave(w, []exeunt.Row{{Line: 2, Departure: d}}, nil, nil, waveMaker, now)
+		change = commit(t, s, change, err)
+		w = *change.Wave
+		if !w.Embargo.Ends.Equal(ends) || !w.VisibleTo(exeunt.Viewer{Email: "hera@acme.example"}) || w.VisibleTo(exeunt.Viewer{}) {
+			t.Errorf("%+v", w.Embargo)
+		}
+		sees := func(v store.View) string {
+			waves, err := v.Waves(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			people, err := v.Members(t.Context(), w.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries, err := v.Entries(t.Context(), store.EntryQuery{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			taken, err := v.Taken(t.Context(), []string{"northwind/S1"}, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = v.WaveReport(t.Context(), w.ID, now)
+			return fmt.Sprintf("%d waves, %d people, %d entries, %d taken, %s", len(waves), len(people), entries.Total, len(taken), exeunt.KindOf(err))
+		}
+		const all, none = "2 waves, 1 people, 2 entries, 1 taken, ", "1 waves, 0 people, 1 entries, 0 taken, not_found"
+		for email, want := range map[string]string{"hera@acme.example": all, "lea@acme.example": none, "": none} {
+			if got := sees(s.For(exeunt.Viewer{Email: email, Roles: []string{"admin"}})); got != want {
+				t.Errorf("%q sees %s, want %s", email, got, want)
+			}
+		}
+		if _, err := w.Reveal(ends.Add(-time.Second)); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("revealed before its time: %v", err)
+		}
+		change, err = w.Reveal(ends)
+		commit(t, s, change, err)
+		if got := sees(s.For(exeunt.Viewer{})); got != "2 waves, 1 people, 3 entries, 1 taken, " {
+			t.Errorf("after the reveal nobody special sees %s", got)
+		}
+	})
 }

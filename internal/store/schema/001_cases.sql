@@ -111,7 +111,7 @@ CREATE TABLE outbox (
 	id {{identity}},
 	event_id TEXT NOT NULL UNIQUE,
 	case_id BIGINT NOT NULL,
-	about BIGINT NOT NULL, -- the case that it tells of, also where it is an entry of the installation
+	about BIGINT NOT NULL, -- the case that it tells of, also where it is an entry of the installation, or a wave (negative)
 	handle TEXT NOT NULL,
 	kind TEXT NOT NULL,
 	at BIGINT NOT NULL,

@@ -7,9 +7,18 @@ CREATE TABLE waves (
 	version BIGINT NOT NULL,
 	state TEXT NOT NULL,
 	made_at BIGINT NOT NULL,
+	embargoed_at BIGINT,
 	document TEXT NOT NULL
 );
 CREATE INDEX waves_by_state ON waves (state);
+CREATE INDEX waves_embargoed ON waves (id) WHERE embargoed_at IS NOT NULL;
+
+-- Who alone may see a wave while embargoed_at is set; see view.go.
+CREATE TABLE wave_viewers (
+	wave_id BIGINT NOT NULL REFERENCES waves (id),
+	email TEXT NOT NULL,
+	PRIMARY KEY (wave_id, email)
+);
 
 -- A person is in a wave once; event_id is what makes that person's case come once.
 CREATE TABLE wave_members (
