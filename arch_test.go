@@ -44,8 +44,8 @@ var places = map[string]place{
 	"internal/config":          {ours: ". connector internal/config/yamlfile internal/intake internal/policy", others: "github.com/invopop/jsonschema"},
 
 	"internal/store":           {ours: ".", others: "github.com/jackc/pgx/ golang.org/x/crypto/bcrypt modernc.org/sqlite"},
-	"internal/store/storetest": {ours: ". internal/store internal/testserver"},
-	"internal/engine":          {ours: ". connector internal/store", others: "github.com/jackc/pgx/ github.com/riverqueue/river"},
+	"internal/store/storetest": {ours: ". internal/store internal/testserver", others: "github.com/jackc/pgx/"},
+	"internal/engine":          {ours: ". connector internal/store"},
 	"internal/notify":          {ours: ".", others: "github.com/wneessen/go-mail"},
 
 	"internal/ledger/verify":     {ours: ".", others: "golang.org/x/mod/"}, // auditors read it: keep it so

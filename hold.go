@@ -67,7 +67,7 @@ func (c Case) release(steps []Step, tasks []Task, by Override, now time.Time) Ch
 		if s.State.Settled() {
 			continue
 		}
-		if at, due := s.runsAt(); due && at.Before(now) {
+		if at, due := s.DueAt(); due && at.Before(now) {
 			late++
 		}
 		change.Steps = append(change.Steps, s)

@@ -21,9 +21,6 @@ func TestAHoldAndItsReleaseHaveNamesAndReasons(t *testing.T) {
 		e.Kind != exeunt.EntryHeld || e.Actor != ana.By || e.Detail["reason"] != ana.Reason {
 		t.Errorf("%+v %+v", held.Case, e)
 	}
-	if jobs := held.Jobs(*held.Case); len(jobs) != 0 {
-		t.Errorf("a held case has something to do: %v", jobs)
-	}
 	if _, err := held.Case.HoldBy(ana, monday); exeunt.KindOf(err) != exeunt.Conflict {
 		t.Errorf("held twice: %v", err)
 	}

@@ -63,6 +63,7 @@ type Step struct {
 	Branch      string    `json:"branch"`
 	Coverage    Coverage  `json:"coverage"`
 	Tier        int       `json:"tier"`
+	Urgent      bool      `json:"urgent,omitempty"` // of an immediate departure: it overtakes the others in its lane
 	Order       int       `json:"order"`
 	Rule        string    `json:"rule"` // the rule that put it here
 	Owner       Person    `json:"owner"`
@@ -339,6 +340,7 @@ func (s Step) pending() bool {
 // reschedule computes start and deadline from the case anew.
 func (s Step) reschedule(c Case, now time.Time) (Step, error) {
 	var err error
+	s.Urgent = c.Urgent()
 	if s.StartsAt, err = c.instant(s.StartRule, time.Time{}); err != nil {
 		return s, err
 	}

@@ -86,14 +86,8 @@ func checkAfter(t *testing.T, s exeunt.Step, change exeunt.Change, now time.Time
 			t.Errorf("notice: %+v", change.Notices[0])
 		}
 	}
-	jobs := change.Jobs(exeunt.Case{ID: 1, State: exeunt.CaseRunning})
-	visits := slices.ContainsFunc(jobs, func(j exeunt.Job) bool { return j.Kind == exeunt.JobVisit && j.At.After(now) })
-	if visits != (s.State == exeunt.StepReady) {
-		t.Errorf("%s with jobs %+v: a step is neither forgotten nor run again when settled", s.State, jobs)
-	}
-	closes := slices.ContainsFunc(jobs, func(j exeunt.Job) bool { return j.Kind == exeunt.JobClose })
-	if closes != s.State.Settled() {
-		t.Errorf("%s with jobs %+v: the last settled step closes the case", s.State, jobs)
+	if at, due := s.DueAt(); due != (s.State == exeunt.StepReady) || due && !at.After(now) {
+		t.Errorf("%s is due at %s: a step is neither forgotten nor run again when settled", s.State, at)
 	}
 	if s.BegunAt.IsZero() || change.Entries[0].Step != s.Key || change.Entries[0].Case != 1 {
 		t.Errorf("%+v", change.Entries[0])

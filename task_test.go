@@ -26,9 +26,6 @@ func TestATaskIsCompletedInSomebodysName(t *testing.T) {
 	if e := change.Entries[0]; e.Kind != exeunt.EntryTaskDone || e.Actor != "Max Boss" || !strings.Contains(e.What, "1 open items") {
 		t.Errorf("%+v", e)
 	}
-	if jobs := change.Jobs(exeunt.Case{ID: 1, State: exeunt.CaseRunning}); len(jobs) != 1 || jobs[0].Kind != exeunt.JobClose {
-		t.Errorf("%+v", jobs)
-	}
 	if _, err := asked().Complete(nil, nil, "", " ", noon); exeunt.KindOf(err) != exeunt.Invalid {
 		t.Errorf("completed by nobody: %v", err)
 	}
@@ -80,16 +77,15 @@ func TestRemindersComeBeforeTheDeadlineAndThenReachTheCaseOwner(t *testing.T) {
 	if !ok || len(first.Notices) != 1 || first.Notices[0].Kind != exeunt.NoticeReminder || first.Tasks[0].Reminded != 1 {
 		t.Errorf("%+v", first)
 	}
-	jobs := first.Jobs(exeunt.Case{ID: 1, State: exeunt.CaseRunning})
-	if len(jobs) != 1 || jobs[0].Kind != exeunt.JobRemind || !jobs[0].At.Equal(at[1]) {
-		t.Errorf("%+v", jobs)
+	if next, due := first.Tasks[0].ReminderAt(); !due || !next.Equal(at[1]) {
+		t.Errorf("reminded next at %s", next)
 	}
 	late, _ := first.Tasks[0].Remind(hilde, at[1])
 	if len(late.Notices) != 2 || late.Notices[0].To != owner || late.Notices[1].To != hilde || late.Notices[0].Kind != exeunt.NoticeLate || late.Notices[0].Dedup == late.Notices[1].Dedup {
 		t.Errorf("%+v", late.Notices)
 	}
-	if jobs := late.Jobs(exeunt.Case{ID: 1, State: exeunt.CaseRunning}); len(jobs) != 0 {
-		t.Errorf("reminded for ever: %+v", jobs)
+	if next, due := late.Tasks[0].ReminderAt(); due {
+		t.Errorf("reminded for ever: again at %s", next)
 	}
 }
 

@@ -44,4 +44,3 @@ func printHold(w io.Writer, c exeunt.Case) {
 	}
 	_, _ = fmt.Fprintf(w, "Held%s: %s. Nothing happens until it is released.\n", who, c.Hold)
 }
-

@@ -43,11 +43,7 @@ func serveCommand(c *console) *cobra.Command {
 			if err := welcome(cmd.Context(), c, a); err != nil {
 				return err
 			}
-			select {
-			case <-a.Lost():
-				return a.Fault()
-			case <-cmd.Context().Done():
-			}
+			<-cmd.Context().Done()
 			c.note("Stopping. What is running goes on at the next start.")
 			return nil
 		},

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -54,8 +53,6 @@ type App struct {
 	stopping chan struct{} // closed when the server stops: what streams must end then
 	shipping sync.WaitGroup
 	cancel   context.CancelFunc
-	fault    atomic.Pointer[error] // why it had to stop working
-	lost     chan struct{}         // closed once it has
 }
 
 // LoadConfig reads a configuration folder with every kind of connector. What would only be a warning
@@ -74,7 +71,7 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	if len(faults) > 0 {
 		return nil, exeunt.Errorf(exeunt.Invalid, "the configuration in %s has faults:\n%s", o.ConfigDir, faults.Error())
 	}
-	a := &App{Config: cfg, options: o, metrics: newMetrics(), stopping: make(chan struct{}), lost: make(chan struct{})}
+	a := &App{Config: cfg, options: o, metrics: newMetrics(), stopping: make(chan struct{})}
 	if err := a.start(ctx); err != nil {
 		a.close()
 		return nil, err
@@ -88,9 +85,6 @@ func (a *App) start(ctx context.Context) error {
 	}
 	var err error
 	if a.Store, err = store.Open(ctx, a.options.DataDir, a.options.Database, a.Config.Ledger.Origin); err != nil {
-		return err
-	}
-	if err := a.Store.ServeAlone(ctx); err != nil {
 		return err
 	}
 	if _, err := a.Store.Migrate(ctx); err != nil {
@@ -112,17 +106,10 @@ func (a *App) start(ctx context.Context) error {
 		return err
 	}
 	systems := openSystems(a.Config, connectors.All(os.DirFS(a.options.ConfigDir)), a.metrics)
-	node, err := a.Store.Setting(ctx, "node", func() string { return store.Random(8) })
-	if err != nil {
-		return err
-	}
-	a.Engine, err = engine.New(ctx, engine.Config{
+	a.Engine = engine.New(engine.Config{
 		Store: a.Store, Systems: systems, Planner: a.Config, Intake: sources, Messenger: a.messenger(links.Links),
-		Log: a.options.Log, Node: node, Alone: true, Committed: a.Shipper.Wake,
+		Log: a.options.Log, Committed: a.Shipper.Wake,
 	})
-	if err != nil {
-		return err
-	}
 	return a.serve(ctx, sources, links)
 }
 
@@ -152,11 +139,6 @@ func (a *App) serve(ctx context.Context, sources *sources, links taskLinks) erro
 	if err := a.Engine.Start(ctx); err != nil {
 		return err
 	}
-	a.shipping.Go(func() {
-		ticker := time.NewTicker(aloneEvery)
-		defer ticker.Stop()
-		a.keepAlone(work, ticker.C)
-	})
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.options.Listen)
 	if err != nil {
 		return exeunt.Errorf(exeunt.Invalid, "cannot listen on %s: %v. Choose another with --listen", a.options.Listen, err)

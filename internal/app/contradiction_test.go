@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -263,4 +264,16 @@ func ledgerUp(t *testing.T, a *App) float64 {
 	}
 	t.Fatal("/metrics does not say whether the ledger is up")
 	return 0
+}
+
+func readyCode(t *testing.T, a *App) int {
+	t.Helper()
+	return readyAnswer(t, a).Code
+}
+
+func readyAnswer(t *testing.T, a *App) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	a.ready(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+	return w
 }

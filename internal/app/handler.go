@@ -102,9 +102,6 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	if err := a.Store.Ping(r.Context()); err != nil {
 		fail(&state.Database, exeunt.MessageOf(err))
 	}
-	if err := a.Fault(); err != nil {
-		fail(&state.Database, exeunt.MessageOf(err))
-	}
 	backlog, err := a.Store.Outbox().Backlog(r.Context())
 	if err != nil {
 		fail(&state.Database, exeunt.MessageOf(err))

@@ -39,10 +39,7 @@ func bambooHooks(t *testing.T) (hooks, *store.Store) {
 	source, _ := intake.Open(intake.Spec{Name: "hr", Kind: "bamboohr", Secret: secret, Zone: "UTC"}, []byte(`{"default_type":"voluntary"}`), nil)
 	s := storetest.SQLite(t)
 	log := slog.New(slog.DiscardHandler)
-	e, err := engine.New(t.Context(), engine.Config{Store: s, Systems: noSystems{}, Planner: operator{}, Log: log, Node: "one"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := engine.New(engine.Config{Store: s, Systems: noSystems{}, Planner: operator{}, Log: log})
 	return hooks{sources: &sources{byName: map[string]*intake.Source{"hr": source}}, engine: e, metrics: newMetrics(), log: log}, s
 }
 
@@ -79,7 +76,7 @@ func TestTheGoodOfADeliveryAreAcceptedAndTheBadSetAside(t *testing.T) {
 			t.Fatalf("answered %d, %v", status, err)
 		}
 	}
-	open, err := s.OpenEvents(t.Context())
+	open, _, err := s.DueEvents(t.Context(), time.Now(), 10)
 	if err != nil || len(open) != 1 {
 		t.Fatalf("%d events are kept, want the good one: %v", len(open), err)
 	}

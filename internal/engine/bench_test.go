@@ -20,10 +20,7 @@ import (
 func BenchmarkDeparture(b *testing.B) {
 	inventory := storetest.Inventory()
 	c := &company{store: storetest.SQLite(b), inventory: inventory, directory: connectortest.NewVendor(inventory[0].Actions...), payroll: connectortest.NewVendor(inventory[2].Actions...)}
-	e, err := engine.New(b.Context(), engine.Config{Store: c.store, Systems: c, Planner: c, Intake: c, Messenger: c, Log: slog.New(slog.DiscardHandler), Node: "one", Alone: true})
-	if err != nil {
-		b.Fatal(err)
-	}
+	e := engine.New(engine.Config{Store: c.store, Systems: c, Planner: c, Intake: c, Messenger: c, Log: slog.New(slog.DiscardHandler)})
 	if err := e.Start(b.Context()); err != nil {
 		b.Fatal(err)
 	}

@@ -4,20 +4,37 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
 )
+
+// batch is how much a duty takes on at a time.
+const batch = 64
+
+// remindersDue chases the tasks whose owners are due to be reminded.
+func (e *Engine) remindersDue(ctx context.Context, now time.Time) (time.Time, error) {
+	due, next, err := e.store.Reminders(ctx, now, batch)
+	if err != nil {
+		return next, err
+	}
+	if len(due) == batch {
+		next = now
+	}
+	return next, each(due, func(t store.TaskRef) error { return e.remind(ctx, t.Case, t.Key) })
+}
 
 // remind chases one open task.
 func (e *Engine) remind(ctx context.Context, id exeunt.CaseID, key string) error {
 	now := time.Now()
 	t, err := e.store.TaskByKey(ctx, id, key)
-	if err != nil || t == nil || t.State != exeunt.TaskOpen {
+	if err != nil || t == nil {
 		return err
 	}
-	if at := t.RemindAt(); t.Reminded >= len(at) || at[t.Reminded].After(now) {
-		return nil // reminded already, or its deadline has moved and another job is there for it
+	if at, ok := t.ReminderAt(); !ok || at.After(now) {
+		return nil // reminded already, or its deadline has moved
 	}
 	c, err := e.store.Case(ctx, id)
 	if err != nil || c.State == exeunt.CaseHeld { // nobody is chased while a case is held
@@ -30,62 +47,67 @@ func (e *Engine) remind(ctx context.Context, id exeunt.CaseID, key string) error
 	return ignoreConflict(e.commit(ctx, &change))
 }
 
-// close ends a case once nothing of it is open.
-func (e *Engine) close(ctx context.Context, id exeunt.CaseID) error {
-	open, err := e.store.OpenWork(ctx, id)
-	if err != nil || open > 0 {
-		return err
-	}
-	c, err := e.store.Case(ctx, id)
-	if err != nil || !c.Open() {
-		return err
-	}
-	change, err := c.Close(time.Now().UTC())
-	if err != nil {
-		return ignoreConflict(err)
-	}
-	return e.commit(ctx, &change)
-}
-
 // alertAfter is how many failed deliveries make the failure itself an alert.
 const alertAfter = 4
 
-// deliver sends one notice. One that does not arrive is recorded, and tried again.
-func (e *Engine) deliver(ctx context.Context, id int64, attempt int) error {
+// deliveryTime is how long one delivery may take; a slow mail server needs no longer to say no.
+const deliveryTime = 2 * time.Minute
+
+// messagesDue delivers the notices that are due.
+func (e *Engine) messagesDue(ctx context.Context, now time.Time) (time.Time, error) {
+	due, next, err := e.store.Unsent(ctx, now, batch)
+	if err != nil {
+		return next, err
+	}
+	var mu sync.Mutex
+	err = each(due, func(id int64) error {
+		again, err := e.deliver(ctx, id)
+		mu.Lock()
+		defer mu.Unlock()
+		next = earliest(next, again)
+		return err
+	})
+	if len(due) == batch {
+		next = now
+	}
+	return next, err
+}
+
+// deliver sends one notice. One that does not arrive is recorded, and tried again at the moment that it says.
+func (e *Engine) deliver(ctx context.Context, id int64) (again time.Time, err error) {
 	n, sent, err := e.store.Notice(ctx, id)
 	if err != nil || sent {
-		return err
+		return again, err
 	}
 	var c exeunt.Case
 	var t *exeunt.Task
 	if n.Case != 0 {
 		if c, err = e.store.Case(ctx, n.Case); err != nil {
-			return err
+			return again, err
 		}
 		if t, err = e.store.TaskByKey(ctx, n.Case, n.Task); err != nil {
-			return err
+			return again, err
 		}
 	}
 	if t != nil && t.State != exeunt.TaskOpen {
-		return e.store.NoticeSent(ctx, id, time.Now()) // no longer needed; nobody is bothered
+		return again, e.store.NoticeSent(ctx, id, time.Now()) // no longer needed; nobody is bothered
 	}
-	// A slow mail server outlasts the reconciler's patience, which then makes another job. Whoever comes
-	// second leaves it to the first; should that one die, the reconciler sees the claim expire.
+	// Should this node die now, the claim ends and another tries again: rather twice than not at all.
 	now := time.Now()
-	if mine, err := e.store.ClaimNotice(ctx, id, now, now.Add(leaseTime)); err != nil || !mine {
-		return err
+	attempt, err := e.store.ClaimNotice(ctx, id, now, now.Add(2*deliveryTime))
+	if err != nil || attempt == 0 {
+		return again, err
 	}
-	if err := e.messenger.Deliver(ctx, n, c, t); err != nil {
-		ctx := context.WithoutCancel(ctx) // the delivery may have used up the job's time
-		if err := e.store.ReleaseNotice(ctx, id); err != nil {
-			e.log.Warn("a message that was not delivered could not be given back; it is tried again in some minutes", "error", err)
-		}
+	bounded, cancel := context.WithTimeout(ctx, deliveryTime)
+	defer cancel()
+	if err := e.messenger.Deliver(bounded, n, c, t); err != nil {
 		if attempt == alertAfter {
 			e.recordUndelivered(ctx, n, c, err)
 		}
-		return err
+		again = time.Now().Add(e.jitter(exeunt.Backoff(attempt)))
+		return again, e.store.PostponeNotice(context.WithoutCancel(ctx), id, again)
 	}
-	return e.store.NoticeSent(ctx, id, time.Now())
+	return again, e.store.NoticeSent(ctx, id, time.Now())
 }
 
 // recordUndelivered says that a message does not arrive, in the record and, when it was for somebody

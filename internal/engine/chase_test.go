@@ -34,11 +34,8 @@ func (p *post) Deliver(ctx context.Context, n exeunt.Notice, c exeunt.Case, t *e
 func (c *company) mailBy(p *post) {
 	c.t.Helper()
 	c.stop()
-	e, err := engine.New(c.t.Context(), engine.Config{Store: c.store, Systems: c, Planner: c, Intake: c, Messenger: p, Log: slog.New(slog.DiscardHandler), Node: "one", Alone: true, Poll: 30 * time.Second})
-	if err == nil {
-		err = e.Start(c.t.Context())
-	}
-	if err != nil {
+	e := engine.New(engine.Config{Store: c.store, Systems: c, Planner: c, Intake: c, Messenger: p, Log: slog.New(slog.DiscardHandler), Node: "one", Poll: time.Hour})
+	if err := e.Start(c.t.Context()); err != nil {
 		c.t.Fatal(err)
 	}
 	c.engine = e

@@ -68,7 +68,7 @@ func (e Commands) StartCase(ctx context.Context, d exeunt.Departure, by exeunt.O
 	}
 	// The event is durable, so that the case comes even if we are killed here; working on it at once
 	// lets us answer with the case. When the job was faster, that is a conflict, and all is well.
-	if err := ignoreConflict(e.engine.event(ctx, OverrideSource, t.EventID, 1)); err != nil {
+	if err := ignoreConflict(e.engine.event(ctx, OverrideSource, t.EventID)); err != nil {
 		return 0, err
 	}
 	c, err := e.engine.newest(ctx, d.Leaver.Key())

@@ -42,10 +42,7 @@ func newCompany(t *testing.T, s *store.Store) *company {
 // start begins a fresh engine over the store, as after a restart.
 func (c *company) start() {
 	c.t.Helper()
-	e, err := engine.New(c.t.Context(), engine.Config{Store: c.store, Systems: c, Planner: c, Intake: c, Messenger: c, Log: slog.New(slog.DiscardHandler), Node: "one", Alone: true, Poll: 30 * time.Second})
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	e := engine.New(engine.Config{Store: c.store, Systems: c, Planner: c, Intake: c, Messenger: c, Log: slog.New(slog.DiscardHandler), Node: "one", Poll: time.Hour})
 	if err := e.Start(c.t.Context()); err != nil {
 		c.t.Fatal(err)
 	}

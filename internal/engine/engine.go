@@ -1,21 +1,22 @@
-// Package engine runs what follows from changes: it takes jobs from River, reads the truth from the
-// store, lets a connector or a pure decision answer, and commits. It decides nothing itself.
+// Package engine runs what is due: it takes visits and duties from the lines in the store, lets a
+// connector or a pure decision answer, and commits. It decides nothing itself.
 //
-//   - event.go: what HR said becomes a case, an amendment or a rescission
+//   - node.go: which lanes this node has, and for how long
+//   - lane.go: one system's line of visits, drained in the order of its places
 //   - visit.go: one leaver in one system, converged step by step
-//   - chase.go: reminders, closing, delivery of notices
+//   - duty.go: what is no visit: events, reminders, messages
+//   - event.go: what HR said becomes a case, an amendment or a rescission
+//   - chase.go: reminders, and delivery of notices
+//   - close.go: cases of which nothing is left to do
 //   - commands.go: what people do
-//   - reconcile.go: what a crash may have left behind
-//   - queue.go: River, on SQLite and PostgreSQL
 //
-// Our tables are the truth and River is the dispatcher: a job carries ids, and whoever runs it looks
-// first. Running a job twice, or late, or after it became pointless, is harmless.
+// Our tables are the truth and the queue alike: what is due stands in them, and whoever drains a lane
+// looks there. Doing something twice, or late, or after it became pointless, is harmless.
 package engine
 
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -53,7 +54,7 @@ type Messenger interface {
 	Deliver(ctx context.Context, n exeunt.Notice, c exeunt.Case, t *exeunt.Task) error
 }
 
-// Engine runs jobs and commands over one store.
+// Engine drains lanes and runs commands over one store.
 type Engine struct {
 	store     *store.Store
 	systems   Systems
@@ -61,10 +62,13 @@ type Engine struct {
 	intake    Intake
 	messenger Messenger
 	log       *slog.Logger
-	node      string
-	queue     queue
-	bell      bell
 	poll      time.Duration
+	lease     time.Duration
+	spread    func(most time.Duration) time.Duration
+	node      *node
+	duties    map[string]duty
+	closing   *closing
+	answering keyed // by leaver: what is heard of one person is answered one after another
 	watch     *watchers
 	stop      context.CancelFunc
 	running   sync.WaitGroup
@@ -78,66 +82,75 @@ type Config struct {
 	Intake    Intake
 	Messenger Messenger
 	Log       *slog.Logger
-	Node      string        // name of this node, the same after a restart
-	Committed func()        // called after each commit: the ledger's shipper has something to do
-	Alone     bool          // no other node shares the database: whatever is leased or running is left over
-	Poll      time.Duration // how often queues are looked at without being woken; a second when zero
+	Node      string                                 // name of this node, different at each start; random when empty
+	Committed func()                                 // called after each commit: the ledger's shipper has something to do
+	Poll      time.Duration                          // how often a lane is looked at without being woken; see lanePoll when zero
+	Spread    func(most time.Duration) time.Duration // what is added to a wait, so that not all come back at once; random when nil
+	Lease     time.Duration                          // how long a node that falls silent keeps its lanes; see laneLease when zero
 }
 
+// Timings. Whoever commits wakes the lanes that it concerns; the poll is the net below that, for timers of
+// a wall clock that jumps and for a database session that dropped a wake-up.
+const (
+	lanePoll     = 5 * time.Second
+	laneLease    = 6 * time.Second
+	visitTimeout = 5 * time.Minute
+)
+
 // New makes an engine and hooks it to the store. Nothing runs until Start.
-func New(ctx context.Context, c Config) (*Engine, error) {
+func New(c Config) *Engine {
 	e := &Engine{
 		store: c.Store, systems: c.Systems, planner: c.Planner, intake: c.Intake, messenger: c.Messenger,
-		log: c.Log, node: c.Node, watch: newWatchers(), bell: newBell(), poll: cmp.Or(c.Poll, fetchPoll),
+		log: c.Log, watch: newWatchers(), poll: cmp.Or(c.Poll, lanePoll), lease: cmp.Or(c.Lease, laneLease),
 	}
-	q, err := openQueue(ctx, e, c.Alone)
-	if err != nil {
-		return nil, err
+	if e.spread = c.Spread; e.spread == nil {
+		e.spread = anySpread
 	}
-	e.queue = q
-	c.Store.OnCommit(e.enqueue, func(id exeunt.CaseID) {
-		e.watch.changed(id)
+	e.duties = e.allDuties()
+	e.closing = newClosing(e)
+	e.node = newNode(e, cmp.Or(c.Node, store.Random(8)))
+	c.Store.OnCommit(func(done store.Committed) {
+		for _, lane := range done.Lanes {
+			e.node.wake(lane)
+		}
+		if done.Settled {
+			e.closing.look(done.Case)
+		}
+		e.watch.changed(done.Case)
 		if c.Committed != nil {
 			c.Committed()
 		}
 	})
-	return e, nil
+	return e
 }
 
-// Start puts back what a crash left behind and begins to work. It returns at once; Stop ends it.
+// Start takes lanes and begins to work. It returns at once; Stop ends it.
 func (e *Engine) Start(ctx context.Context) error {
-	if err := e.store.DropLeases(ctx, e.node+"/"); err != nil {
-		return err
-	}
-	if err := e.queue.rescue(ctx); err != nil {
-		return err
-	}
-	if err := e.reconcile(ctx, time.Now()); err != nil {
+	if _, err := e.store.ForgetNodes(ctx, time.Now()); err != nil {
 		return err
 	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop = stop
-	if err := e.queue.start(work); err != nil {
+	if err := e.node.beat(work); err != nil {
 		stop()
 		return err
 	}
-	e.running.Go(func() { e.keepReconciling(work) })
+	e.running.Go(func() { e.node.keepBeating(work) })
+	e.running.Go(func() { e.node.keepListening(work) })
+	e.running.Go(func() { e.closing.run(work) })
 	return nil
 }
 
-// Stop lets running visits finish for as long as the context allows, then cancels them. What is cut
-// off is found again at the next start.
+// Stop lets running visits finish for as long as the context allows, then cancels them. What is cut off
+// is found in its lane again, here or on another node.
 func (e *Engine) Stop(ctx context.Context) error {
-	err := e.queue.stop(ctx)
+	e.node.leave(ctx)
 	e.stop()
 	e.running.Wait()
-	if errors.Is(err, context.DeadlineExceeded) {
-		return nil // the jobs were cancelled; the reconciler finds them
-	}
-	return err
+	return e.store.LetGo(context.WithoutCancel(ctx), e.node.name)
 }
 
-// commit commits and tells apart what somebody else did meanwhile, which is no failure of a job.
+// commit commits a change.
 func (e *Engine) commit(ctx context.Context, change *exeunt.Change) error {
 	return e.store.Commit(ctx, change)
 }

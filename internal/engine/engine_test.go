@@ -316,9 +316,6 @@ func TestACrashBetweenActingAndSayingSoIsHarmless(t *testing.T) {
 		if err := c.directory.Apply(t.Context(), account, exeunt.Disable, connector.Parameters{}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.store.Lease(t.Context(), change.Case.ID, "directory", "one/before-the-crash", time.Now(), time.Now().Add(time.Hour)); err != nil {
-			t.Fatal(err)
-		}
 		c.start()
 		defer c.stop()
 		pass(10 * time.Second)

@@ -5,23 +5,58 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/store"
-	"github.com/riverqueue/river"
 )
 
 // OverrideSource is the source of what a person started; its events are triggers already.
 const OverrideSource = "override"
 
-// Receive makes an event durable together with the job that works on it. fresh is false for a
+// Receive makes an event durable; it is worked on at once, here or on another node. fresh is false for a
 // duplicate, which is answered the same and does nothing.
 func (e *Engine) Receive(ctx context.Context, ev store.Event) (fresh bool, err error) {
-	return e.store.Receive(ctx, ev, func(ctx context.Context, tx store.Tx) error {
-		tx.AfterCommit(func() { e.bell.ring(eventQueue) })
-		return e.queue.insert(ctx, tx, []river.InsertManyParams{{Args: eventArgs{ev.Source, ev.ID}, InsertOpts: &river.InsertOpts{Queue: eventQueue, MaxAttempts: 25, Priority: 1}}})
+	return e.store.Receive(ctx, ev)
+}
+
+// eventsDue works on what was received, in the order of receipt; what is heard of different people, at once.
+func (e *Engine) eventsDue(ctx context.Context, now time.Time) (time.Time, error) {
+	due, next, err := e.store.DueEvents(ctx, now, batch)
+	if err != nil {
+		return next, err
+	}
+	if len(due) == batch {
+		next = now
+	}
+	var mu sync.Mutex
+	err = each(due, func(ev store.Event) error {
+		failed := e.event(ctx, ev.Source, ev.ID)
+		if failed == nil || ctx.Err() != nil {
+			return nil
+		}
+		again, err := e.postponeEvent(ctx, ev, failed)
+		mu.Lock()
+		defer mu.Unlock()
+		next = earliest(next, again)
+		return err
 	})
+	return next, err
+}
+
+// postponeEvent keeps an event that could not be worked on for later, and not in silence.
+func (e *Engine) postponeEvent(ctx context.Context, ev store.Event, why error) (again time.Time, err error) {
+	e.log.Warn("an event could not be worked on; it is tried again", "source", ev.Source, "event", ev.ID, "error", why)
+	attempts, err := e.store.PostponeEvent(ctx, ev, func(attempts int) time.Time {
+		again = time.Now().Add(e.jitter(exeunt.Backoff(attempts)))
+		return again
+	})
+	if err != nil || attempts != alertAfter {
+		return again, err
+	}
+	waits := fmt.Sprintf("an event of %s waits: %s", ev.Source, exeunt.MessageOf(why))
+	return again, e.alert(ctx, exeunt.EntryRefused, waits, "waits:"+ev.Source+":"+ev.ID, map[string]string{"source": ev.Source, "event": ev.ID}, nil)
 }
 
 // Quarantine keeps a signed event that cannot be understood and alerts the operator.
@@ -34,7 +69,7 @@ func (e *Engine) Quarantine(ctx context.Context, ev store.Event, why error) erro
 }
 
 // event turns one received event into a case, an amendment, a rescission, or a notice that it is none.
-func (e *Engine) event(ctx context.Context, source, id string, attempt int) error {
+func (e *Engine) event(ctx context.Context, source, id string) error {
 	ev, done, err := e.store.Event(ctx, source, id)
 	if err != nil || done {
 		return err
@@ -47,19 +82,11 @@ func (e *Engine) event(ctx context.Context, source, id string, attempt int) erro
 		err = e.answer(ctx, ev, trigger)
 	}
 	switch exeunt.KindOf(err) {
-	case "":
-		return nil
 	case exeunt.Invalid, exeunt.Ambiguous, exeunt.Unsupported: // trying again cannot help
 		return e.refuse(ctx, ev, err)
-	default: // may go away by itself, but not in silence
+	default:
+		return err
 	}
-	if attempt == alertAfter {
-		waits := fmt.Sprintf("an event of %s waits: %s", source, exeunt.MessageOf(err))
-		if err := e.alert(ctx, exeunt.EntryRefused, waits, "waits:"+source+":"+id, map[string]string{"source": source, "event": id}, nil); err != nil {
-			e.log.Error("the operator could not be alerted of an event that waits", "source", source, "event", id, "error", err)
-		}
-	}
-	return err // River tries again
 }
 
 func (e *Engine) trigger(ctx context.Context, ev store.Event) (exeunt.Trigger, error) {
@@ -79,6 +106,10 @@ func (e *Engine) answer(ctx context.Context, ev store.Event, t exeunt.Trigger) e
 	}
 	now := time.Now().UTC()
 	key := t.Departure.Leaver.Key()
+	defer e.answering.lock(key)()
+	if _, done, err := e.store.Event(ctx, ev.Source, ev.ID); err != nil || done { // somebody was at it before us
+		return err
+	}
 	heard, err := e.store.HeardOf(ctx, key)
 	if err != nil {
 		return err

@@ -9,58 +9,40 @@ import (
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/internal/store"
-	"github.com/riverqueue/river"
 )
 
 // visit looks at one system for one case: it finds the leaver's account once and converges every
-// step that is due there, in the order inside the system. Each step keeps its own state and proof.
-func (e *Engine) visit(ctx context.Context, id exeunt.CaseID, system string, generation int64) error {
-	holder := e.node + "/" + store.Random(8)
-	now := time.Now()
-	got, err := e.store.Lease(ctx, id, system, holder, now, now.Add(leaseTime))
-	if err != nil {
-		return err
+// step that is due there, in the order inside the system. Each step keeps its own state and proof. It says
+// whether there was anything to do.
+func (e *Engine) visit(ctx context.Context, v store.Visit) (did bool, err error) {
+	if !v.Case.Open() || v.Case.State == exeunt.CaseHeld {
+		return false, nil
 	}
-	if !got {
-		return river.JobSnooze(2 * time.Second) // somebody is there; look again, since they may not see what is new
+	steps := due(v.Steps, time.Now())
+	if len(steps) == 0 {
+		return false, nil
 	}
-	defer func() { // also when the visit is cancelled; a lease left behind ends by itself
-		if err := e.store.Unlease(context.WithoutCancel(ctx), id, system, holder); err != nil {
-			e.log.Warn("a visit could not give its lease back", "case", id, "system", system, "error", err)
-		}
-	}()
-	v, err := e.store.Visit(ctx, id, system)
-	if err != nil {
-		return err
-	}
-	if !v.Case.Open() || v.Case.State == exeunt.CaseHeld || v.Case.Generation != generation {
-		return nil
-	}
-	return e.converge(ctx, v)
+	return true, e.converge(ctx, v, steps)
 }
 
 // due are the steps that may run now.
 func due(steps []exeunt.Step, now time.Time) []exeunt.Step {
 	var out []exeunt.Step
 	for _, s := range steps {
-		begun := s.State == exeunt.StepReady || s.State == exeunt.StepRunning || s.State == exeunt.StepScheduled
-		if begun && !s.StartsAt.After(now) && !s.NextAttemptAt.After(now) {
+		if at, ok := s.DueAt(); ok && !at.After(now) {
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-func (e *Engine) converge(ctx context.Context, v store.Visit) error {
-	steps := due(v.Steps, time.Now())
-	if len(steps) == 0 {
-		return nil
-	}
+func (e *Engine) converge(ctx context.Context, v store.Visit, steps []exeunt.Step) error {
 	c, err := e.systems.Connector(steps[0].System)
 	if err != nil {
 		return e.stopAll(ctx, steps, exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Unsupported,
 			"the system has no working connector any more: %s", exeunt.MessageOf(err))})
 	}
+	c = fenced{c, e.node}
 	account := known(v.Steps)
 	if account.ID == "" {
 		found, exception := connector.Correlate(ctx, c, v.Case.Leaver())
@@ -79,6 +61,19 @@ func (e *Engine) converge(ctx context.Context, v store.Visit) error {
 		}
 	}
 	return nil
+}
+
+// fenced acts only while this node surely has its lanes.
+type fenced struct {
+	connector.Connector
+	node *node
+}
+
+func (f fenced) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+	if !f.node.mayAct() {
+		return exeunt.Errorf(exeunt.Temporary, "this node has lost touch with the database, and another may be at it by now")
+	}
+	return f.Connector.Apply(ctx, account, action, with)
 }
 
 // known is the account that an earlier visit found; it is never looked for twice, so that a reused
@@ -129,7 +124,7 @@ func (e *Engine) attempt(ctx context.Context, c connector.Connector, of exeunt.C
 	if ctx.Err() != nil { // we were stopped, not the vendor: the next visit looks again
 		return outcome, ctx.Err()
 	}
-	outcome.Wait = jitter(wait(outcome, step))
+	outcome.Wait = e.jitter(wait(outcome, step))
 	change := step.Finish(outcome, time.Now())
 	err = e.commit(ctx, &change)
 	if exeunt.KindOf(err) == exeunt.Conflict && outcome.Changed {
@@ -165,9 +160,9 @@ func wait(o exeunt.Outcome, s exeunt.Step) time.Duration {
 
 // jitter spreads retries over a fifth of the wait, so that a system that comes back is not hit by all
 // at once.
-func jitter(d time.Duration) time.Duration {
-	return d + rand.N(d/5+1) //nolint:gosec // not a secret
-}
+func (e *Engine) jitter(d time.Duration) time.Duration { return d + e.spread(d/5) }
+
+func anySpread(most time.Duration) time.Duration { return rand.N(most + 1) } //nolint:gosec // not a secret
 
 // ofTheLane says whether an error concerns the whole system, so that further steps would only fail alike.
 func ofTheLane(err *exeunt.Error) bool {
@@ -218,7 +213,7 @@ func (e *Engine) postpone(ctx context.Context, steps []exeunt.Step, o exeunt.Out
 	if len(steps) == 0 {
 		return nil
 	}
-	o.Wait, o.Refused = jitter(wait(o, steps[0])), false // what was refused was another step's action
+	o.Wait, o.Refused = e.jitter(wait(o, steps[0])), false // what was refused was another step's action
 	change := mergeFinish(steps, o, time.Now())
 	return ignoreConflict(e.commit(ctx, &change))
 }

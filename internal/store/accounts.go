@@ -51,7 +51,7 @@ func address(email string) string { return strings.ToLower(strings.TrimSpace(ema
 // Grant makes a random secret of a kind for a user and returns it; only its digest is kept.
 func (s *Store) Grant(ctx context.Context, u User, kind, label string, now, until time.Time) (string, error) {
 	secret := Random(32)
-	err := s.write(ctx, func(tx Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx Tx) error {
 		_, err := tx.exec(ctx, "INSERT INTO credentials (digest, kind, user_id, label, made_at, until) VALUES ($1, $2, $3, $4, $5, $6)",
 			digest(secret), kind, u.ID, label, micros(now), micros(until))
 		return err
@@ -71,7 +71,7 @@ func (s *Store) Bearer(ctx context.Context, secret, kind string, now time.Time) 
 
 // Revoke ends a secret. An unknown one is no error.
 func (s *Store) Revoke(ctx context.Context, secret string) error {
-	return s.write(ctx, func(tx Tx) error {
+	return s.write(ctx, func(ctx context.Context, tx Tx) error {
 		_, err := tx.exec(ctx, "DELETE FROM credentials WHERE digest = $1", digest(secret))
 		return err
 	})
@@ -93,7 +93,7 @@ func (s *Store) Redeem(ctx context.Context, invitation, name, password string, n
 	if name = strings.Join(strings.Fields(name), " "); name != "" {
 		u.Name = name
 	}
-	err = s.write(ctx, func(tx Tx) error {
+	err = s.write(ctx, func(ctx context.Context, tx Tx) error {
 		if err := nameIsFree(ctx, tx, u); err != nil {
 			return err
 		}

@@ -3,13 +3,14 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
 )
 
-// Commit writes a change, unblocks what waited for it, and enqueues the jobs that follow, in one
+// Commit writes a change, unblocks what waited for it, and puts into line what is due, in one
 // transaction. It is refused with Conflict when a case, step or task was changed since the decision
 // was taken, and with Internal when it carries no entries: nothing happens unrecorded.
 //
@@ -24,15 +25,18 @@ func (s *Store) CommitWith(ctx context.Context, change *exeunt.Change, also func
 	if len(change.Entries) == 0 {
 		return exeunt.Errorf(exeunt.Internal, "a change without entries was refused: nothing may happen unrecorded")
 	}
-	var of exeunt.CaseID
+	var done Committed
 	draft := *change
-	err := s.write(ctx, func(tx Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx Tx) error {
 		draft = copyOf(*change)
-		c := committer{Tx: tx, store: s, change: &draft, now: draft.Entries[0].At}
+		c := committer{Tx: tx, change: &draft, now: draft.Entries[0].At}
 		if err := c.run(ctx); err != nil {
 			return err
 		}
-		of = c.of.ID
+		done = c.tells()
+		if err := s.wake(ctx, tx, done.Lanes...); err != nil {
+			return err
+		}
 		if also != nil {
 			return also(ctx, tx)
 		}
@@ -42,7 +46,7 @@ func (s *Store) CommitWith(ctx context.Context, change *exeunt.Change, also func
 		return err
 	}
 	*change = draft
-	s.committed(of)
+	s.committed(done)
 	return nil
 }
 
@@ -66,10 +70,31 @@ func copyOf(c exeunt.Change) exeunt.Change {
 
 type committer struct {
 	Tx
-	store  *Store
 	change *exeunt.Change
-	of     exeunt.Case // the case that the change is about; zero for what concerns the installation
+	of     subject // the case that the change is about; zero for what concerns the installation
 	now    time.Time
+	lanes  []string // that have something to do
+}
+
+// subject is what a commit needs to know of the case that it is about.
+type subject struct {
+	id     exeunt.CaseID
+	handle string
+	state  exeunt.CaseState
+	open   bool
+	secret bool // under embargo
+}
+
+// quiet says whether nothing of the case is due.
+func (s subject) quiet() bool { return s.state == exeunt.CaseHeld || s.secret }
+
+func (c *committer) tells() Committed {
+	slices.Sort(c.lanes)
+	return Committed{
+		Case: c.of.id, Lanes: slices.Compact(c.lanes),
+		// Work may have been settled while the case was held, so whatever changes a case looks again.
+		Settled: c.of.open && (len(c.change.Settled()) > 0 || c.change.Case != nil),
+	}
 }
 
 func (c *committer) run(ctx context.Context) error {
@@ -87,18 +112,10 @@ func (c *committer) run(ctx context.Context) error {
 	if err := c.unblock(ctx); err != nil {
 		return err
 	}
-	jobs := c.change.Jobs(c.of)
-	more, err := c.saveNotices(ctx)
-	if err != nil {
+	if err := c.saveNotices(ctx); err != nil {
 		return err
 	}
-	if err := c.saveEntries(ctx); err != nil {
-		return err
-	}
-	if jobs = append(jobs, more...); len(jobs) == 0 {
-		return nil
-	}
-	return c.store.enqueue(ctx, c.Tx, jobs)
+	return c.saveEntries(ctx)
 }
 
 func (c *committer) saveCase(ctx context.Context) error {
@@ -125,30 +142,53 @@ func (c *committer) saveCase(ctx context.Context) error {
 	if err == nil && n == 0 {
 		err = exeunt.Errorf(exeunt.Conflict, "case %s was changed by somebody else meanwhile: look again and decide anew", k.ID)
 	}
-	if c.of = *k; err != nil {
+	c.of = subject{k.ID, k.Handle, k.State, k.Open(), k.Embargoed()}
+	if err == nil && c.of.quiet() && old != 0 {
+		err = c.stopClocks(ctx)
+	}
+	if err == nil && k.Embargoed() {
+		c.lanes = append(c.lanes, DutyReveals)
+		err = c.saveViewers(ctx, *k.Embargo)
+	}
+	return err
+}
+
+// stopClocks takes whatever a case has out of the lines of which nothing is due: held until it is released,
+// or under embargo until that ends. Either saves its open steps and tasks again.
+func (c *committer) stopClocks(ctx context.Context) error {
+	if _, err := c.exec(ctx, "UPDATE steps SET runs_at = NULL, place = NULL WHERE case_id = $1 AND runs_at IS NOT NULL", int64(c.of.id)); err != nil {
 		return err
 	}
-	return c.saveViewers(ctx)
+	_, err := c.exec(ctx, "UPDATE tasks SET remind_at = NULL WHERE case_id = $1 AND remind_at IS NOT NULL", int64(c.of.id))
+	return err
 }
 
 // loadCase finds the case that the steps, tasks or entries belong to, and marks a scheduled one as
-// running once a step of it has begun.
+// running once a step of it has begun. It refuses an intent where nothing may happen: who decided to act
+// has read the case before somebody held or closed it.
 func (c *committer) loadCase(ctx context.Context) error {
 	id := c.subject()
 	if id == 0 {
 		return nil
 	}
-	for _, s := range c.change.Steps {
-		if s.BegunAt.IsZero() {
-			continue
-		}
-		if _, err := c.exec(ctx, "UPDATE cases SET state = 'running' WHERE id = $1 AND state = 'scheduled'", int64(id)); err != nil {
-			return err
-		}
-		break
+	c.of.id = id
+	var closedAt, embargoedAt *int64
+	if err := c.queryRow(ctx, "SELECT handle, state, closed_at, embargoed_at FROM cases WHERE id = $1", int64(id)).Scan(&c.of.handle, (*string)(&c.of.state), &closedAt, &embargoedAt); err != nil {
+		return err
 	}
-	found, err := scanCase(c.queryRow(ctx, "SELECT "+caseColumns+" FROM cases WHERE id = $1", int64(id)))
-	c.of = found
+	c.of.open, c.of.secret = closedAt == nil, embargoedAt != nil
+	begun := false
+	for _, s := range c.change.Steps {
+		if s.State == exeunt.StepRunning && (c.of.quiet() || !c.of.open) {
+			return exeunt.Errorf(exeunt.Conflict, "case %s is %s: nothing may be done for it now", id, c.of.state)
+		}
+		begun = begun || !s.BegunAt.IsZero()
+	}
+	if !begun || c.of.state != exeunt.CaseScheduled {
+		return nil
+	}
+	c.of.state = exeunt.CaseRunning
+	_, err := c.exec(ctx, "UPDATE cases SET state = 'running' WHERE id = $1 AND state = 'scheduled'", int64(id))
 	return err
 }
 
@@ -175,16 +215,17 @@ func (c *committer) saveSteps(ctx context.Context) error {
 func (c *committer) saveStep(ctx context.Context, s *exeunt.Step, position int) error {
 	old := s.Version
 	s.Version++
+	runsAt, place := c.inLine(*s)
 	var n int64
 	var err error
 	if old == 0 {
-		n, err = c.exec(ctx, `INSERT INTO steps (case_id, key, version, position, blockers, state, system, branch, runs_at, deadline, settled_at, document)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-			int64(s.Case), s.Key, s.Version, position, len(s.After), string(s.State), s.System, s.Branch, c.due(runsAt(*s)), micros(s.Deadline), instant(s.SettledAt), document(s))
+		n, err = c.exec(ctx, `INSERT INTO steps (case_id, key, version, position, blockers, state, system, branch, runs_at, place, deadline, settled_at, document)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			int64(s.Case), s.Key, s.Version, position, len(s.After), string(s.State), s.System, s.Branch, runsAt, place, micros(s.Deadline), instant(s.SettledAt), document(s))
 	} else {
-		n, err = c.exec(ctx, `UPDATE steps SET version = $1, state = $2, runs_at = $3, deadline = $4, settled_at = $5, document = $6
-			WHERE case_id = $7 AND key = $8 AND version = $9`,
-			s.Version, string(s.State), c.due(runsAt(*s)), micros(s.Deadline), instant(s.SettledAt), document(s), int64(s.Case), s.Key, old)
+		n, err = c.exec(ctx, `UPDATE steps SET version = $1, state = $2, runs_at = $3, place = $4, deadline = $5, settled_at = $6, document = $7
+			WHERE case_id = $8 AND key = $9 AND version = $10`,
+			s.Version, string(s.State), runsAt, place, micros(s.Deadline), instant(s.SettledAt), document(s), int64(s.Case), s.Key, old)
 	}
 	if err == nil && n == 0 {
 		err = exeunt.Errorf(exeunt.Conflict, "step %s of case %s was changed meanwhile: look again and decide anew", s.Key, s.Case)
@@ -192,17 +233,14 @@ func (c *committer) saveStep(ctx context.Context, s *exeunt.Step, position int) 
 	return err
 }
 
-// runsAt is when the reconciler expects a visit for the step; nil when none is due.
-func runsAt(s exeunt.Step) *int64 {
-	switch s.State {
-	case exeunt.StepReady, exeunt.StepRunning:
-		at := max(micros(s.StartsAt), micros(s.NextAttemptAt))
-		return &at
-	case exeunt.StepScheduled:
-		return instant(s.StartsAt)
-	default:
-		return nil
+// inLine is when a visit is due for a step, and its place in the system's line; nil when none is.
+func (c *committer) inLine(s exeunt.Step) (runsAt, place *int64) {
+	due, ok := s.DueAt()
+	if !ok || c.of.quiet() {
+		return nil, nil
 	}
+	c.lanes = append(c.lanes, s.System)
+	return new(micros(due)), new(micros(s.Place(due)))
 }
 
 func (c *committer) saveTasks(ctx context.Context) error {
@@ -221,7 +259,7 @@ func (c *committer) saveTask(ctx context.Context, t *exeunt.Task, position int) 
 	old := t.Version
 	t.Version++
 	n, err := c.exec(ctx, `UPDATE tasks SET version = $1, state = $2, owner = $3, deadline = $4, remind_at = $5, closed_at = $6, document = $7 WHERE case_id = $8 AND key = $9 AND version = $10`,
-		t.Version, string(t.State), t.Owner.Email, micros(t.Deadline), c.due(remindAt(*t)), instant(t.ClosedAt), document(t), int64(t.Case), t.Key, old)
+		t.Version, string(t.State), t.Owner.Email, micros(t.Deadline), c.remindAt(*t), instant(t.ClosedAt), document(t), int64(t.Case), t.Key, old)
 	if err == nil && n == 0 {
 		err = exeunt.Errorf(exeunt.Conflict, "task %s was changed by somebody else meanwhile: look again and decide anew", t.ID)
 	}
@@ -236,22 +274,24 @@ func (c *committer) openTask(ctx context.Context, t *exeunt.Task, position int) 
 		ON CONFLICT (case_id, key) DO UPDATE SET version = tasks.version + 1, state = excluded.state, owner = excluded.owner,
 			deadline = excluded.deadline, remind_at = excluded.remind_at, closed_at = NULL, document = excluded.document
 		RETURNING id, version`,
-		int64(t.Case), t.Key, position, len(t.After), string(t.State), t.System, t.Branch, t.Owner.Email, micros(t.Deadline), c.due(remindAt(*t)), instant(t.ClosedAt), document(t)).
+		int64(t.Case), t.Key, position, len(t.After), string(t.State), t.System, t.Branch, t.Owner.Email, micros(t.Deadline), c.remindAt(*t), instant(t.ClosedAt), document(t)).
 		Scan((*int64)(&t.ID), &t.Version)
 }
 
 // remindAt is when the owner is reminded next; nil when that is not due any more.
-func remindAt(t exeunt.Task) *int64 {
-	if at := t.RemindAt(); t.State == exeunt.TaskOpen && t.Reminded < len(at) {
-		return instant(at[t.Reminded])
+func (c *committer) remindAt(t exeunt.Task) *int64 {
+	at, ok := t.ReminderAt()
+	if !ok || c.of.quiet() {
+		return nil
 	}
-	return nil
+	c.lanes = append(c.lanes, DutyReminders)
+	return instant(at)
 }
 
 func (c *committer) saveDependencies(ctx context.Context) error {
 	save := func(key string, after []exeunt.Dependency) error {
 		for _, d := range after {
-			_, err := c.exec(ctx, "INSERT INTO dependencies (case_id, key, waits_for, because) VALUES ($1, $2, $3, $4)", int64(c.of.ID), key, d.Key, d.Because)
+			_, err := c.exec(ctx, "INSERT INTO dependencies (case_id, key, waits_for, because) VALUES ($1, $2, $3, $4)", int64(c.of.id), key, d.Key, d.Because)
 			if err != nil {
 				return err
 			}
@@ -280,7 +320,7 @@ func (c *committer) unblock(ctx context.Context) error {
 			err := r.Scan(&key)
 			waiting = append(waiting, key)
 			return err
-		}, "UPDATE dependencies SET met_at = $1 WHERE case_id = $2 AND waits_for = $3 AND met_at IS NULL RETURNING key", micros(c.now), int64(c.of.ID), settled)
+		}, "UPDATE dependencies SET met_at = $1 WHERE case_id = $2 AND waits_for = $3 AND met_at IS NULL RETURNING key", micros(c.now), int64(c.of.id), settled)
 		if err != nil {
 			return err
 		}
@@ -299,7 +339,7 @@ func (c *committer) met(ctx context.Context, key string) error {
 	var blockers, version int64
 	var found bool
 	err := eachRow(ctx, c, func(r row) error { found = true; return r.Scan(&blockers, &version, &doc) },
-		"UPDATE steps SET blockers = blockers - 1 WHERE case_id = $1 AND key = $2 RETURNING blockers, version, document", int64(c.of.ID), key)
+		"UPDATE steps SET blockers = blockers - 1 WHERE case_id = $1 AND key = $2 RETURNING blockers, version, document", int64(c.of.id), key)
 	if err != nil {
 		return err
 	}
@@ -307,7 +347,7 @@ func (c *committer) met(ctx context.Context, key string) error {
 		return c.unblockStep(ctx, blockers, version, doc)
 	}
 	err = eachRow(ctx, c, func(r row) error { found = true; return r.Scan(&blockers, &version, &doc) },
-		"UPDATE tasks SET blockers = blockers - 1 WHERE case_id = $1 AND key = $2 RETURNING blockers, version, document", int64(c.of.ID), key)
+		"UPDATE tasks SET blockers = blockers - 1 WHERE case_id = $1 AND key = $2 RETURNING blockers, version, document", int64(c.of.id), key)
 	if err != nil || !found {
 		return err
 	}
@@ -348,44 +388,42 @@ func (c *committer) unblockTask(ctx context.Context, blockers, version int64, do
 		return err
 	}
 	c.change.Tasks = append(c.change.Tasks, t)
-	if c.of.State != exeunt.CaseHeld { // its release tells them
+	if c.of.state != exeunt.CaseHeld { // its release tells them
 		c.change.Notices = append(c.change.Notices, notice)
 	}
 	return nil
 }
 
-// saveNotices keeps each notice once and gives the jobs that deliver them.
-func (c *committer) saveNotices(ctx context.Context) ([]exeunt.Job, error) {
-	var jobs []exeunt.Job
+// saveNotices keeps each notice once; they are delivered when that is durable.
+func (c *committer) saveNotices(ctx context.Context) error {
 	for _, n := range c.change.Notices {
-		if !c.mayHear(n) {
+		if may, err := c.mayHear(ctx, n); err != nil {
+			return err
+		} else if !may {
 			continue
 		}
-		err := eachRow(ctx, c, func(r row) error {
-			if err := r.Scan(&n.ID); err != nil {
-				return err
-			}
-			jobs = append(jobs, exeunt.Job{Kind: exeunt.JobDeliver, Case: n.Case, Notice: n.ID, At: c.now})
-			return nil
-		}, `INSERT INTO notices (kind, recipient, case_id, task, dedup, made_at, document) VALUES ($1, $2, $3, $4, $5, $6, $7)
-			ON CONFLICT (case_id, task, dedup, recipient) DO NOTHING RETURNING id`,
+		fresh, err := c.exec(ctx, `INSERT INTO notices (kind, recipient, case_id, task, dedup, made_at, due_at, attempts, document) VALUES ($1, $2, $3, $4, $5, $6, $6, 0, $7)
+			ON CONFLICT (case_id, task, dedup, recipient) DO NOTHING`,
 			string(n.Kind), n.To.Email, int64(n.Case), n.Task, n.Dedup, micros(c.now), document(n))
 		if err != nil {
-			return nil, err
+			return err
+		}
+		if fresh > 0 {
+			c.lanes = append(c.lanes, DutyMessages)
 		}
 	}
-	return jobs, nil
+	return nil
 }
 
 func (c *committer) saveEntries(ctx context.Context) error {
-	handle := ""
-	if c.of.ID != 0 {
-		handle = c.of.Handle
-	}
 	for i := range c.change.Entries {
 		e := &c.change.Entries[i]
 		if e.ID == "" {
 			e.ID = Random(16)
+		}
+		handle := "" // of what concerns the installation
+		if e.Case != 0 {
+			handle = c.of.handle
 		}
 		_, err := c.exec(ctx, `INSERT INTO outbox (event_id, case_id, about, handle, kind, at, actor, system, what, salt, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 			e.ID, int64(e.Case), about(*e), handle, string(e.Kind), micros(e.At), e.Actor, e.System, strings.ToLower(e.What), Random(32), string(e.Body()))

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -38,98 +39,105 @@ type rows interface {
 	Close()
 }
 
-// Tx is an open transaction. Exactly one of SQLite and Postgres is set, for those who must write in
-// it with a driver of their own: the job queue.
-type Tx struct {
-	querier
-	SQLite   *sql.Tx
-	Postgres pgx.Tx
-	after    *[]func()
-}
-
-// AfterCommit runs do once the transaction is durable, and not at all when it is rolled back.
-func (tx Tx) AfterCommit(do func()) { *tx.after = append(*tx.after, do) }
+// Tx is an open transaction.
+type Tx struct{ querier }
 
 // dialect is one kind of database.
 type dialect interface {
-	writer(ctx context.Context, do func(Tx) error) error // one transaction
+	write(ctx context.Context, do func(Tx) error) error // in one transaction, perhaps with others' work
 	reader() querier
-	identity() string                               // column type of a generated key
-	lockSequencer(ctx context.Context, tx Tx) error // held to the end of the transaction
-	serveAlone(ctx context.Context) error           // held until close
-	stillAlone(ctx context.Context) error           // whether it is still held
+	now(ctx context.Context, q querier) (int64, error) // the clock that all who share the database go by, in microseconds
+	shared() bool                                      // whether other processes may write too
+	notify(ctx context.Context, tx Tx, lane string) error
+	listen(ctx context.Context, hear func(lane string)) error // until ctx is done; returns at once when nobody else can speak
+	identity() string                                         // column type of a generated key
+	lockSequencer(ctx context.Context, tx Tx) error           // held to the end of the transaction
 	close()
-}
-
-// Databases are the handles for those who share the database: the job queue.
-type Databases struct {
-	SQLite   *sql.DB
-	Postgres *pgxpool.Pool
 }
 
 // ---- SQLite
 
-type sqliteDialect struct{ write, read *sql.DB }
+type sqliteDialect struct {
+	writing *sql.DB
+	read    *sql.DB
+	reads   *statements
+	groups
+}
 
 // openSQLite opens DIR/exeunt.db: one writing connection, since SQLite has one writer anyway and a
 // queue in front of it is fairer than its busy loop; readers on their own, who never wait in WAL.
 // synchronous=FULL: a commit that was answered survives a power cut.
-func openSQLite(dir string) (*sqliteDialect, *sql.DB, error) {
+func openSQLite(dir string) (*sqliteDialect, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("make the data directory: %w", err)
+		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
 	pragmas := "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)"
 	name := "file:" + (&url.URL{Path: filepath.Join(dir, "exeunt.db")}).EscapedPath()
-	write, err := sql.Open("sqlite", name+"?_txlock=immediate&"+pragmas)
+	write, err := sql.Open("sqlite", name+"?"+pragmas)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	write.SetMaxOpenConns(1)
 	read, err := sql.Open("sqlite", name+"?_pragma=query_only(1)&"+pragmas)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	read.SetMaxOpenConns(4)
-	return &sqliteDialect{write, read}, write, nil
-}
-
-func (d *sqliteDialect) writer(ctx context.Context, do func(Tx) error) error {
-	tx, err := d.write.BeginTx(ctx, nil)
+	read.SetMaxIdleConns(4)
+	conn, err := write.Conn(context.Background())
 	if err != nil {
-		return err
+		return nil, exeunt.Errorf(exeunt.Temporary, "the database in the data directory cannot be opened: check that the disk has space and that its files are ours").Because(err)
 	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if err := do(Tx{querier: sqlQuerier{tx}, SQLite: tx}); err != nil {
-		return err
-	}
-	return tx.Commit()
+	d := &sqliteDialect{writing: write, read: read, reads: newStatements(read)}
+	d.groups = groups{leaders: 1, transaction: oneWriter(conn)}
+	return d, nil
 }
 
-func (d *sqliteDialect) reader() querier  { return sqlQuerier{d.read} }
+// oneWriter runs transactions on a connection of its own. Immediate, so that it is the writer from the
+// start and never has to give up half way.
+func oneWriter(conn *sql.Conn) func(context.Context, func(querier) error) error {
+	prepared := newStatements(conn)
+	q := sqlQuerier{prepared}
+	return func(ctx context.Context, do func(querier) error) error {
+		if _, err := q.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+			return err
+		}
+		err := do(q)
+		if err == nil {
+			if _, err = q.exec(ctx, "COMMIT"); err == nil {
+				return nil
+			}
+		}
+		_, _ = q.exec(ctx, "ROLLBACK") // it fails when SQLite has rolled back already, as on a full disk
+		return err
+	}
+}
+
+func (d *sqliteDialect) reader() querier  { return sqlQuerier{d.reads} }
 func (d *sqliteDialect) identity() string { return "INTEGER PRIMARY KEY AUTOINCREMENT" }
 
 // An immediate transaction already excludes every other writer.
 func (d *sqliteDialect) lockSequencer(context.Context, Tx) error { return nil }
 
-// The data directory's lock, which the app takes, is the database's too.
-func (d *sqliteDialect) serveAlone(context.Context) error { return nil }
-func (d *sqliteDialect) stillAlone(context.Context) error { return nil }
+// One process has the file: the data directory's lock, which the app takes, is the database's too.
+func (d *sqliteDialect) shared() bool                                { return false }
+func (d *sqliteDialect) notify(context.Context, Tx, string) error    { return nil }
+func (d *sqliteDialect) listen(context.Context, func(string)) error  { return nil }
+func (d *sqliteDialect) now(context.Context, querier) (int64, error) { return micros(time.Now()), nil }
 
 func (d *sqliteDialect) close() {
 	_ = d.read.Close()
-	_ = d.write.Close()
+	_ = d.writing.Close()
 }
 
-type sqlQuerier struct {
-	db interface {
-		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	}
-}
+// sqlQuerier runs every statement prepared: to parse the SQL anew each time costs more than to run it.
+type sqlQuerier struct{ *statements }
 
 func (q sqlQuerier) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	r, err := q.db.ExecContext(ctx, query, args...)
+	stmt, err := q.prepare(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	r, err := stmt.ExecContext(ctx, args...)
 	if err != nil {
 		return 0, err
 	}
@@ -137,7 +145,11 @@ func (q sqlQuerier) exec(ctx context.Context, query string, args ...any) (int64,
 }
 
 func (q sqlQuerier) query(ctx context.Context, query string, args ...any) (rows, error) {
-	r, err := q.db.QueryContext(ctx, query, args...) //nolint:rowserrcheck // eachRow closes and checks
+	stmt, err := q.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	r, err := stmt.QueryContext(ctx, args...) //nolint:rowserrcheck // eachRow closes and checks
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +157,58 @@ func (q sqlQuerier) query(ctx context.Context, query string, args ...any) (rows,
 }
 
 func (q sqlQuerier) queryRow(ctx context.Context, query string, args ...any) row {
-	return q.db.QueryRowContext(ctx, query, args...)
+	stmt, err := q.prepare(ctx, query)
+	if err != nil {
+		return failedRow{err}
+	}
+	return stmt.QueryRowContext(ctx, args...)
+}
+
+// failedRow is the answer to what could not even be asked.
+type failedRow struct{ err error }
+
+func (r failedRow) Scan(...any) error { return r.err }
+
+// statements keeps what was prepared on a connection or a pool, by its text.
+type statements struct {
+	on interface {
+		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+	}
+	mu   sync.RWMutex
+	kept map[string]*sql.Stmt
+}
+
+// mostStatements bounds the memory of statements; our texts are far fewer.
+const mostStatements = 500
+
+func newStatements(on interface {
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}) *statements {
+	return &statements{on: on, kept: map[string]*sql.Stmt{}}
+}
+
+func (s *statements) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	s.mu.RLock()
+	stmt, ok := s.kept[query]
+	s.mu.RUnlock()
+	if ok {
+		return stmt, nil
+	}
+	stmt, err := s.on.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if earlier, ok := s.kept[query]; ok {
+		_ = stmt.Close()
+		return earlier, nil
+	}
+	if len(s.kept) >= mostStatements {
+		clear(s.kept) // those in use are finished by whoever uses them; the collector closes them
+	}
+	s.kept[query] = stmt
+	return stmt, nil
 }
 
 type sqlRows struct{ *sql.Rows }
@@ -155,13 +218,17 @@ func (r sqlRows) Close() { _ = r.Rows.Close() } // Err has told whatever matters
 // ---- PostgreSQL
 
 type postgresDialect struct {
-	pool  *pgxpool.Pool
-	alone *pgxpool.Conn // holds the lock of the one server; nil when this is none
+	pool *pgxpool.Pool
+	groups
 }
 
 // abandoned is after how many milliseconds the database ends a transaction in which nobody says anything: a
 // server that was paused or cut off in the middle of one holds its locks, the sequencer's among them.
 const abandoned = "5000"
+
+// writersAtOnce is how many groups are written to PostgreSQL at once. Rows of one case are touched by
+// visits to several systems, so that more of them wait for each other rather than work.
+const writersAtOnce = 4
 
 func openPostgres(ctx context.Context, address string) (*postgresDialect, error) {
 	config, err := pgxpool.ParseConfig(address)
@@ -169,6 +236,7 @@ func openPostgres(ctx context.Context, address string) (*postgresDialect, error)
 		return nil, exeunt.Errorf(exeunt.Invalid, "the database address is not a valid postgres:// URL").Because(err)
 	}
 	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = abandoned
+	config.MaxConns = max(config.MaxConns, 2*writersAtOnce)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, exeunt.Errorf(exeunt.Invalid, "the database address is not a valid postgres:// URL").Because(err)
@@ -177,17 +245,24 @@ func openPostgres(ctx context.Context, address string) (*postgresDialect, error)
 		pool.Close()
 		return nil, exeunt.Errorf(exeunt.Temporary, "the PostgreSQL database does not answer: check that it runs and that the address, user and password are right").Because(err)
 	}
-	return &postgresDialect{pool: pool}, nil
-}
-
-func (d *postgresDialect) writer(ctx context.Context, do func(Tx) error) error {
-	return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
-		return do(Tx{querier: pgxQuerier{tx}, Postgres: tx})
-	})
+	d := &postgresDialect{pool: pool}
+	d.groups = groups{leaders: writersAtOnce, transaction: func(ctx context.Context, do func(querier) error) error {
+		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return do(pgxQuerier{tx}) })
+	}}
+	return d, nil
 }
 
 func (d *postgresDialect) reader() querier  { return pgxQuerier{d.pool} }
 func (d *postgresDialect) identity() string { return "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY" }
+func (d *postgresDialect) shared() bool     { return true }
+func (d *postgresDialect) close()           { d.pool.Close() }
+
+// now is the server's clock, so that nodes whose own clocks differ agree on when a lease ends.
+func (d *postgresDialect) now(ctx context.Context, q querier) (int64, error) {
+	var us int64
+	err := q.queryRow(ctx, "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint").Scan(&us)
+	return us, err
+}
 
 // sequencerLock is an arbitrary constant: the advisory lock that makes one node the sequencer.
 const sequencerLock = 0x457865756e74
@@ -197,49 +272,34 @@ func (d *postgresDialect) lockSequencer(ctx context.Context, tx Tx) error {
 	return err
 }
 
-// serverLock is an arbitrary constant: the advisory lock that makes one server the only one.
-const serverLock = 0x457865756e75
+// wakeChannel carries the names of lanes that have new work to the nodes that own them.
+const wakeChannel = "exeunt_wake"
 
-// succession is how long a server waits for the one before it to be gone.
-const succession = 5 * time.Second
+// notify reaches the listeners when the transaction commits, and once per name.
+func (d *postgresDialect) notify(ctx context.Context, tx Tx, lane string) error {
+	_, err := tx.exec(ctx, "SELECT pg_notify($1, $2)", wakeChannel, lane)
+	return err
+}
 
-// serveAlone takes a session's advisory lock, which the database gives back when the server is gone.
-func (d *postgresDialect) serveAlone(ctx context.Context) error {
+// listen holds a session of its own. It ends with the session's error; the caller listens again.
+func (d *postgresDialect) listen(ctx context.Context, hear func(lane string)) error {
 	conn, err := d.pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
-	// After a kill the database may need a moment to see that the old server is gone.
-	waiting, cancel := context.WithTimeout(ctx, succession)
-	defer cancel()
-	if _, err := conn.Exec(waiting, "SELECT pg_advisory_lock($1)", int64(serverLock)); err != nil {
-		conn.Release()
-		if ctx.Err() != nil || !errors.Is(waiting.Err(), context.DeadlineExceeded) {
-			return err // the database's own trouble, or whoever starts us has given up
+	defer func() { // a session that listens is not one to give back
+		_ = conn.Hijack().Close(context.WithoutCancel(ctx))
+	}()
+	if _, err := conn.Exec(ctx, "LISTEN "+wakeChannel); err != nil {
+		return err
+	}
+	for {
+		n, err := conn.Conn().WaitForNotification(ctx)
+		if err != nil {
+			return err
 		}
-		return exeunt.Errorf(exeunt.Conflict, "another exeunt serves from this database already: stop it first").Because(err)
+		hear(n.Payload)
 	}
-	d.alone = conn
-	return nil
-}
-
-// stillAlone looks at the very session that took the lock: the pool makes a new one when that is lost,
-// after which another server may have the lock while everything here seems to work.
-func (d *postgresDialect) stillAlone(ctx context.Context) error {
-	if d.alone == nil {
-		return exeunt.Errorf(exeunt.Conflict, "this server has not made sure that it is the only one of its database")
-	}
-	if _, err := d.alone.Exec(ctx, "SELECT 1"); err != nil {
-		return exeunt.Errorf(exeunt.Conflict, "the database ended the session that makes this server its only one, as when it restarts or fails over, and another server may work by now: start this one again").Because(err)
-	}
-	return nil
-}
-
-func (d *postgresDialect) close() {
-	if d.alone != nil {
-		d.alone.Release()
-	}
-	d.pool.Close()
 }
 
 type pgxQuerier struct {

@@ -29,31 +29,24 @@ func revealAt(c exeunt.Case) *int64 {
 }
 
 // saveViewers keeps who may see a case under embargo. Nobody is taken off: they know already.
-func (c *committer) saveViewers(ctx context.Context) error {
-	if !c.of.Embargoed() {
-		return nil
-	}
-	for _, email := range c.of.Embargo.VisibleTo {
-		if _, err := c.exec(ctx, "INSERT INTO case_viewers (case_id, email) VALUES ($1, $2) ON CONFLICT (case_id, email) DO NOTHING", int64(c.of.ID), address(email)); err != nil {
+func (c *committer) saveViewers(ctx context.Context, e exeunt.Embargo) error {
+	for _, email := range e.VisibleTo {
+		if _, err := c.exec(ctx, "INSERT INTO case_viewers (case_id, email) VALUES ($1, $2) ON CONFLICT (case_id, email) DO NOTHING", int64(c.of.id), address(email)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// due is a due time that waits for the end of the embargo: the change that ends it carries every step
-// and task that is open, and so gives each its own.
-func (c *committer) due(at *int64) *int64 {
-	if c.of.Embargoed() {
-		return nil
-	}
-	return at
-}
-
 // mayHear says whether a notice may reach its recipient now. What is kept back here is made anew by
 // the change that ends the embargo.
-func (c *committer) mayHear(n exeunt.Notice) bool {
-	return c.of.VisibleTo(exeunt.Viewer{Email: n.To.Email})
+func (c *committer) mayHear(ctx context.Context, n exeunt.Notice) (bool, error) {
+	if !c.of.secret {
+		return true, nil
+	}
+	var listed int
+	err := c.queryRow(ctx, "SELECT COUNT(*) FROM case_viewers WHERE case_id = $1 AND email = $2", int64(c.of.id), address(n.To.Email)).Scan(&listed)
+	return listed > 0, err
 }
 
 // about is the case that an entry tells of, whether it is part of its record or not, or the wave, as a

@@ -132,16 +132,8 @@ func TestNothingOfAnEmbargoedCaseIsDue(t *testing.T) {
 		asked := secret.Case.AskedFor(exeunt.Override{By: "Omar", Reason: "he resigned today"}, now)
 		asked.Notices = append(asked.Notices, exeunt.Notice{Kind: exeunt.NoticeAlert, To: exeunt.Person{Email: admin.Email}, Case: secret.Case.ID, Dedup: "x", Text: "x"})
 		must(t, s.Commit(ctx, &asked))
-		jobs, err := s.Due(ctx, late)
-		must(t, err)
-		for _, j := range jobs {
-			n, _, err := s.Notice(ctx, j.Notice)
-			if j.Kind != exeunt.JobDeliver || err != nil || n.To.Email != "hera.lind@northwind.example" {
-				t.Errorf("due: %+v to %s", j, n.To)
-			}
-		}
-		if len(jobs) != 1 {
-			t.Errorf("%d jobs", len(jobs))
+		if visits, reminders, unsent := allDue(t, s, late); visits+reminders > 0 || len(unsent) != 1 || unsent[0].To.Email != "hera.lind@northwind.example" {
+			t.Errorf("due are %d visits, %d reminders and the messages %+v", visits, reminders, unsent)
 		}
 		due, next, err := s.DueReveals(ctx, now)
 		if err != nil || len(due) > 0 || !next.Equal(reveal) {
@@ -156,14 +148,28 @@ func TestNothingOfAnEmbargoedCaseIsDue(t *testing.T) {
 		revealed, err := file.Case.Reveal(file.Steps, file.Tasks, nil, reveal)
 		must(t, err)
 		must(t, s.Commit(ctx, &revealed))
-		jobs, err = s.Due(ctx, late)
-		must(t, err)
-		kinds := map[exeunt.JobKind]int{}
-		for _, j := range jobs {
-			kinds[j.Kind]++
-		}
-		if kinds[exeunt.JobVisit] != 2 || kinds[exeunt.JobRemind] == 0 || kinds[exeunt.JobDeliver] < 2 {
-			t.Errorf("after the reveal there is %v", kinds)
+		if visits, reminders, unsent := allDue(t, s, late); visits != 2 || reminders == 0 || len(unsent) < 2 {
+			t.Errorf("after the reveal %d visits, %d reminders and %d messages are due", visits, reminders, len(unsent))
 		}
 	})
+}
+
+// allDue counts what is due by a moment.
+func allDue(t *testing.T, s *store.Store, at time.Time) (visits, reminders int, unsent []exeunt.Notice) {
+	t.Helper()
+	for _, system := range storetest.Inventory() {
+		line, err := s.Line(t.Context(), system.Name, at, nobody, 10)
+		must(t, err)
+		visits += len(line)
+	}
+	tasks, _, err := s.Reminders(t.Context(), at, 100)
+	must(t, err)
+	ids, _, err := s.Unsent(t.Context(), at, 100)
+	must(t, err)
+	for _, id := range ids {
+		n, _, err := s.Notice(t.Context(), id)
+		must(t, err)
+		unsent = append(unsent, n)
+	}
+	return visits, len(tasks), unsent
 }

@@ -22,25 +22,28 @@ const (
 	eventQuarantined = "quarantined"
 )
 
-// Receive keeps an event and runs enqueue in the same transaction, unless (source, id) was seen
-// before: then nothing is written and fresh is false.
-func (s *Store) Receive(ctx context.Context, e Event, enqueue func(context.Context, Tx) error) (fresh bool, err error) {
-	err = s.write(ctx, func(tx Tx) error {
-		n, err := tx.exec(ctx, `INSERT INTO events (source, event_id, state, received_at, reason, body) VALUES ($1, $2, $3, $4, '', $5)
+// Receive keeps an event to be worked on, unless (source, id) was seen before: then nothing is written and
+// fresh is false.
+func (s *Store) Receive(ctx context.Context, e Event) (fresh bool, err error) {
+	err = s.write(ctx, func(ctx context.Context, tx Tx) error {
+		n, err := tx.exec(ctx, `INSERT INTO events (source, event_id, state, received_at, due_at, attempts, reason, body) VALUES ($1, $2, $3, $4, $4, 0, '', $5)
 			ON CONFLICT (source, event_id) DO NOTHING`, e.Source, e.ID, eventReceived, micros(e.ReceivedAt), string(e.Body))
-		if err != nil || n == 0 {
+		fresh = n > 0
+		if err != nil || !fresh {
 			return err
 		}
-		fresh = true
-		return enqueue(ctx, tx)
+		return s.wake(ctx, tx, DutyEvents)
 	})
+	if fresh = fresh && err == nil; fresh {
+		s.committed(Committed{Lanes: []string{DutyEvents}})
+	}
 	return fresh, err
 }
 
 // Quarantine keeps the body of a signed event that cannot be understood, for 30 days.
 func (s *Store) Quarantine(ctx context.Context, e Event, reason string) error {
-	return s.write(ctx, func(tx Tx) error {
-		_, err := tx.exec(ctx, `INSERT INTO events (source, event_id, state, received_at, reason, body) VALUES ($1, $2, $3, $4, $5, $6)
+	return s.write(ctx, func(ctx context.Context, tx Tx) error {
+		_, err := tx.exec(ctx, `INSERT INTO events (source, event_id, state, received_at, due_at, attempts, reason, body) VALUES ($1, $2, $3, $4, $4, 0, $5, $6)
 			ON CONFLICT (source, event_id) DO NOTHING`, e.Source, e.ID, eventQuarantined, micros(e.ReceivedAt), reason, string(e.Body))
 		return err
 	})
@@ -48,7 +51,7 @@ func (s *Store) Quarantine(ctx context.Context, e Event, reason string) error {
 
 // DropQuarantine forgets quarantined bodies older than a moment.
 func (s *Store) DropQuarantine(ctx context.Context, before time.Time) error {
-	return s.write(ctx, func(tx Tx) error {
+	return s.write(ctx, func(ctx context.Context, tx Tx) error {
 		_, err := tx.exec(ctx, "DELETE FROM events WHERE state = $1 AND received_at < $2", eventQuarantined, micros(before))
 		return err
 	})
@@ -62,16 +65,32 @@ func (s *Store) Event(ctx context.Context, source, id string) (e Event, done boo
 	return Event{Source: source, ID: id, Body: []byte(body), ReceivedAt: fromMicros(at)}, state != eventReceived, translate(err)
 }
 
-// OpenEvents lists the events that were received and not worked on yet.
-func (s *Store) OpenEvents(ctx context.Context) ([]Event, error) {
-	var out []Event
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+// DueEvents lists events that were received and are to be worked on by a moment, in the order of their
+// receipt, at most limit; and when the next one after these is due.
+func (s *Store) DueEvents(ctx context.Context, now time.Time, limit int) (due []Event, next time.Time, err error) {
+	err = eachRow(ctx, s.dialect.reader(), func(r row) error {
 		var e Event
 		err := r.Scan(&e.Source, &e.ID)
-		out = append(out, e)
+		due = append(due, e)
 		return err
-	}, "SELECT source, event_id FROM events WHERE state = $1", eventReceived)
-	return out, err
+	}, "SELECT source, event_id FROM events WHERE state = $1 AND due_at <= $2 ORDER BY received_at LIMIT $3", eventReceived, micros(now), limit)
+	if err != nil {
+		return nil, next, err
+	}
+	next, err = s.moment(ctx, "SELECT MIN(due_at) FROM events WHERE state = $1 AND due_at > $2", eventReceived, micros(now))
+	return due, next, err
+}
+
+// PostponeEvent says when to work on an event again, after a failure that may pass, and how many there were.
+func (s *Store) PostponeEvent(ctx context.Context, e Event, until func(attempts int) time.Time) (attempts int, err error) {
+	err = s.write(ctx, func(ctx context.Context, tx Tx) error {
+		if err := tx.queryRow(ctx, "UPDATE events SET attempts = attempts + 1 WHERE source = $1 AND event_id = $2 RETURNING attempts", e.Source, e.ID).Scan(&attempts); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, "UPDATE events SET due_at = $1 WHERE source = $2 AND event_id = $3", micros(until(attempts)), e.Source, e.ID)
+		return err
+	})
+	return attempts, err
 }
 
 // EventDone is the write by which a commit also settles the event that it answers. The body is

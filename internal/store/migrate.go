@@ -13,7 +13,7 @@ var schema embed.FS
 // Migrate brings the database to the newest schema and says how many files it ran. It is safe to
 // run at every start; each file is one transaction.
 func (s *Store) Migrate(ctx context.Context) (int, error) {
-	err := s.write(ctx, func(tx Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx Tx) error {
 		_, err := tx.exec(ctx, "CREATE TABLE IF NOT EXISTS schema_versions (name TEXT PRIMARY KEY)")
 		return err
 	})
@@ -43,7 +43,7 @@ func (s *Store) runFile(ctx context.Context, name string) (bool, error) {
 		return false, err
 	}
 	var ran bool
-	err = s.write(ctx, func(tx Tx) error {
+	err = s.write(ctx, func(ctx context.Context, tx Tx) error {
 		fresh, err := tx.exec(ctx, "INSERT INTO schema_versions (name) VALUES ($1) ON CONFLICT (name) DO NOTHING", name)
 		if err != nil || fresh == 0 {
 			return err

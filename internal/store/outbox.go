@@ -21,7 +21,7 @@ func (s *Store) Outbox() Outbox { return Outbox{s} }
 // a higher id and commits later, so cause stays before effect.
 func (o Outbox) Sequence(ctx context.Context, limit int) (int, error) {
 	var done int
-	err := o.store.write(ctx, func(tx Tx) error {
+	err := o.store.write(ctx, func(ctx context.Context, tx Tx) error {
 		if err := o.store.dialect.lockSequencer(ctx, tx); err != nil {
 			return err
 		}
@@ -139,7 +139,7 @@ func (o Outbox) records(ctx context.Context, which string, args ...any) ([]exeun
 // number, and says how many were not known to be.
 func (o Outbox) MarkShipped(ctx context.Context, first, last int64) (int, error) {
 	var marked int64
-	err := o.store.write(ctx, func(tx Tx) (err error) {
+	err := o.store.write(ctx, func(ctx context.Context, tx Tx) (err error) {
 		marked, err = tx.exec(ctx, "UPDATE outbox SET log_index = n WHERE n >= $1 AND n <= $2 AND log_index IS NULL", first, last)
 		return err
 	})

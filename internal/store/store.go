@@ -11,97 +11,108 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/exeunt/exeunt"
 )
 
-// Enqueue writes the jobs that follow from a change in the transaction of that change.
-type Enqueue func(ctx context.Context, tx Tx, jobs []exeunt.Job) error
+// Committed is what a durable commit has to tell.
+type Committed struct {
+	Case    exeunt.CaseID // zero for what concerns the installation
+	Settled bool          // something of the case was settled: it may be complete
+	Lanes   []string      // the systems and duties that have something to do, now or later
+}
+
+// The duties: what is to be done that is no visit to a system. Each is a lane of its own, and one node
+// at a time does it.
+const (
+	DutyEvents    = "duty/events"    // what HR said
+	DutyReminders = "duty/reminders" // tasks to chase
+	DutyMessages  = "duty/messages"  // notices to deliver
+	DutyReveals   = "duty/reveals"   // embargoes that end
+	DutyCleaning  = "duty/cleaning"  // what was kept long enough
+)
 
 // Store is one open database.
 type Store struct {
 	dialect   dialect
-	databases Databases
 	origin    string // of the ledger: the Source of every leaf
-	enqueue   Enqueue
-	committed func(exeunt.CaseID) // after each commit
+	committed func(Committed)
+	crowded   atomic.Bool // other nodes work on this database: their lanes are woken through it
 }
 
 // Open opens DIR/exeunt.db, or the PostgreSQL database when address is a postgres:// URL. origin names
 // the ledger. The schema is not touched: see Migrate.
 func Open(ctx context.Context, dir, address, origin string) (*Store, error) {
-	s := &Store{
-		origin:    origin,
-		enqueue:   func(context.Context, Tx, []exeunt.Job) error { return nil },
-		committed: func(exeunt.CaseID) {},
-	}
+	s := &Store{origin: origin, committed: func(Committed) {}}
 	switch {
 	case address == "":
-		d, write, err := openSQLite(dir)
+		d, err := openSQLite(dir)
 		if err != nil {
 			return nil, err
 		}
-		s.dialect, s.databases.SQLite = d, write
+		s.dialect = d
 	case isPostgres(address):
 		d, err := openPostgres(ctx, address)
 		if err != nil {
 			return nil, err
 		}
-		s.dialect, s.databases.Postgres = d, d.pool
+		s.dialect = d
 	default:
 		return nil, exeunt.Errorf(exeunt.Invalid, "the database address must be a postgres:// URL, or empty for SQLite in the data directory")
 	}
 	return s, nil
 }
 
+// Shared says whether other processes may work on the database too.
+func (s *Store) Shared() bool { return s.dialect.shared() }
+
 // Close closes the database.
 func (s *Store) Close() { s.dialect.close() }
 
-// ServeAlone makes this process the only server of the database, until Close. Conflict when there is one
-// already: two would take each other's leases for left over.
-func (s *Store) ServeAlone(ctx context.Context) error { return translate(s.dialect.serveAlone(ctx)) }
-
-// StillAlone says whether this process still is the only server, as ServeAlone made it. Conflict when that is
-// lost for good: whoever works on works beside another.
-func (s *Store) StillAlone(ctx context.Context) error { return s.dialect.stillAlone(ctx) }
-
-// Databases are the open handles, for the job queue, which shares them.
-func (s *Store) Databases() Databases { return s.databases }
-
-// OnCommit sets who enqueues jobs and who hears that a case changed. Call it before the first commit.
-func (s *Store) OnCommit(enqueue Enqueue, committed func(exeunt.CaseID)) {
-	s.enqueue, s.committed = enqueue, committed
-}
+// OnCommit sets who hears of commits. Call it before the first commit.
+func (s *Store) OnCommit(committed func(Committed)) { s.committed = committed }
 
 // Ping says whether the database can be written to.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.write(ctx, func(tx Tx) error {
+	return s.write(ctx, func(ctx context.Context, tx Tx) error {
 		_, err := tx.exec(ctx, "UPDATE counters SET value = value WHERE name = 'case'")
 		return err
 	})
 }
 
-func (s *Store) write(ctx context.Context, do func(Tx) error) error {
-	var after []func()
-	err := s.dialect.writer(ctx, func(tx Tx) error {
-		after = nil
-		tx.after = &after
-		return do(tx)
-	})
-	if err != nil {
-		return translate(err)
+// write runs do in one transaction, perhaps together with what others write, and returns once it is
+// durable. do may run several times: what it keeps outside the transaction it must set, not add to. The
+// context bounds the wait for a turn only.
+func (s *Store) write(ctx context.Context, do func(context.Context, Tx) error) error {
+	inside := context.WithoutCancel(ctx) // who shares the transaction must not suffer from one who leaves
+	return translate(s.dialect.write(ctx, func(tx Tx) error { return do(inside, tx) }))
+}
+
+// wake tells the other nodes, should there be any, that lanes have something to do.
+func (s *Store) wake(ctx context.Context, tx Tx, lanes ...string) error {
+	if !s.crowded.Load() {
+		return nil
 	}
-	for _, do := range after {
-		do()
+	for _, lane := range lanes {
+		if err := s.dialect.notify(ctx, tx, lane); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// Listen calls hear with the name of each lane that another node's commit has woken, until ctx is done or
+// the database's session ends. It returns at once where no other node can be.
+func (s *Store) Listen(ctx context.Context, hear func(lane string)) error {
+	return translate(s.dialect.listen(ctx, hear))
 }
 
 // NextCase gives the next case id. An id that is then not used leaves a gap, which is harmless.
 func (s *Store) NextCase(ctx context.Context) (exeunt.CaseID, error) {
 	var id int64
-	err := s.write(ctx, func(tx Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx Tx) error {
 		return tx.queryRow(ctx, "UPDATE counters SET value = value + 1 WHERE name = 'case' RETURNING value").Scan(&id)
 	})
 	return exeunt.CaseID(id), err
@@ -110,7 +121,7 @@ func (s *Store) NextCase(ctx context.Context) (exeunt.CaseID, error) {
 // Setting returns a value that is made once per installation and then kept.
 func (s *Store) Setting(ctx context.Context, name string, first func() string) (string, error) {
 	var value string
-	err := s.write(ctx, func(tx Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx Tx) error {
 		if _, err := tx.exec(ctx, "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", name, first()); err != nil {
 			return err
 		}
@@ -176,9 +187,4 @@ func Random(n int) string {
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // never fails: crypto/rand
 	return hex.EncodeToString(b)
-}
-
-// WithTx runs do in one transaction, for what is no change of a case: jobs that were lost.
-func (s *Store) WithTx(ctx context.Context, do func(context.Context, Tx) error) error {
-	return s.write(ctx, func(tx Tx) error { return do(ctx, tx) })
 }

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -10,7 +11,6 @@ import (
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/store/storetest"
-	"github.com/exeunt/exeunt/internal/testserver"
 )
 
 var now = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -59,29 +59,34 @@ func TestWhoeverIsSecondIsRefused(t *testing.T) {
 	})
 }
 
-func TestJobsAreWrittenWithTheChangeOrNotAtAll(t *testing.T) {
+func TestWhatIsDueStandsInLineWithTheChangeOrNotAtAll(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		refuse := errors.New("no")
-		var enqueued []exeunt.Job
-		s.OnCommit(func(_ context.Context, _ store.Tx, jobs []exeunt.Job) error { enqueued = jobs; return refuse }, func(exeunt.CaseID) { t.Error("told of a change that was rolled back") })
+		s.OnCommit(func(store.Committed) { t.Error("told of a change that was rolled back") })
 		change := storetest.Plan(t, 7, storetest.Departure("E1", "2026-11-20"), now).Open(exeunt.Trigger{Source: "hr"}, "", now)
-		if err := s.Commit(t.Context(), &change); err == nil {
-			t.Fatal("committed although the jobs were not")
+		if err := s.CommitWith(t.Context(), &change, func(context.Context, store.Tx) error { return refuse }); err == nil {
+			t.Fatal("committed although what belongs to it was not")
 		}
 		if _, err := s.Case(t.Context(), 7); exeunt.KindOf(err) != exeunt.NotFound {
 			t.Errorf("the case is there: %v", err)
 		}
-		visits := map[string]bool{}
-		for _, j := range enqueued {
-			if j.Kind == exeunt.JobVisit {
-				visits[j.System] = true
-			}
+		var told store.Committed
+		s.OnCommit(func(done store.Committed) { told = done })
+		if err := s.Commit(t.Context(), &change); err != nil {
+			t.Fatal(err)
 		}
-		if !visits["directory"] || !visits["payroll"] || visits["badges"] {
-			t.Errorf("visits for %v", visits)
+		if !slices.Contains(told.Lanes, "directory") || !slices.Contains(told.Lanes, "payroll") || slices.Contains(told.Lanes, "badges") || told.Case != 7 {
+			t.Errorf("told of %+v", told)
+		}
+		visits, err := s.Line(t.Context(), "payroll", now, nobody, 10)
+		if err != nil || len(visits) != 1 || visits[0].Case.ID != 7 || len(visits[0].Steps) != 2 {
+			t.Errorf("in line: %+v, %v", visits, err)
 		}
 	})
 }
+
+// nobody is left out of a line.
+func nobody(exeunt.CaseID) bool { return false }
 
 func TestWhatWaitedGoesOnWithTheLastThingItWaitedFor(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
@@ -160,40 +165,17 @@ func TestOneDepartureIsUnderWayForEachLeaver(t *testing.T) {
 
 func TestAnEventIsTakenOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		var jobs int
-		count := func(context.Context, store.Tx) error { jobs++; return nil }
+		var woken []string
+		s.OnCommit(func(done store.Committed) { woken = append(woken, done.Lanes...) })
 		for i, want := range []bool{true, false, false} {
-			fresh, err := s.Receive(t.Context(), store.Event{Source: "hr", ID: "1", Body: []byte("{}"), ReceivedAt: now}, count)
+			fresh, err := s.Receive(t.Context(), store.Event{Source: "hr", ID: "1", Body: []byte("{}"), ReceivedAt: now})
 			if err != nil || fresh != want {
 				t.Errorf("receipt %d: fresh %t, %v", i, fresh, err)
 			}
 		}
-		if jobs != 1 {
-			t.Errorf("%d jobs", jobs)
-		}
-	})
-}
-
-func TestALeaseIsHeldByOne(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		take := func(holder string, at time.Time) bool {
-			got, err := s.Lease(t.Context(), 1, "directory", holder, at, at.Add(time.Minute))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return got
-		}
-		if !take("a/1", now) || take("b/1", now.Add(30*time.Second)) {
-			t.Error("a lease was shared")
-		}
-		if !take("b/1", now.Add(2*time.Minute)) {
-			t.Error("a lease outlived its time")
-		}
-		if err := s.DropLeases(t.Context(), "b/"); err != nil {
-			t.Fatal(err)
-		}
-		if !take("c/1", now.Add(2*time.Minute)) {
-			t.Error("the leases of a node that was killed were kept")
+		due, _, err := s.DueEvents(t.Context(), now, 10)
+		if err != nil || len(due) != 1 || len(woken) != 1 || woken[0] != store.DutyEvents {
+			t.Errorf("%d events are due, %v is woken, %v", len(due), woken, err)
 		}
 	})
 }
@@ -298,11 +280,17 @@ func TestEveryReadAnswersOnBothDatabases(t *testing.T) {
 		if e, err := s.Everything().Entry(ctx, 1); err != nil || e.Kind != exeunt.EntryOpened || e.N != -1 {
 			t.Errorf("entry %+v, %v", e, err)
 		}
-		if due, err := s.Due(ctx, now.Add(24*time.Hour)); err != nil || len(due) != 6 { // two visits, a reminder and a notice for each open task
-			t.Errorf("due %+v, %v", due, err)
+		if due, _, err := s.Reminders(ctx, now.Add(24*time.Hour), 10); err != nil || len(due) != 2 {
+			t.Errorf("reminders %+v, %v", due, err)
 		}
-		if n, err := s.OpenWork(ctx, opened.Case.ID); err != nil || n != 7 {
-			t.Errorf("open work %d, %v", n, err)
+		if due, _, err := s.Unsent(ctx, now, 10); err != nil || len(due) != 2 {
+			t.Errorf("unsent %+v, %v", due, err)
+		}
+		if next, err := s.NextVisit(ctx, "directory", now); err != nil || !next.Equal(opened.Steps[0].StartsAt) {
+			t.Errorf("next visit %s, %v", next, err)
+		}
+		if complete, err := s.Complete(ctx, opened.Case.ID); err != nil || len(complete) != 0 {
+			t.Errorf("complete %+v, %v", complete, err)
 		}
 		if _, err := s.Case(ctx, 12345); exeunt.KindOf(err) != exeunt.NotFound {
 			t.Errorf("an unknown case was answered %v", err)
@@ -358,29 +346,6 @@ func stepOf(t *testing.T, s *store.Store, id exeunt.CaseID, key string) exeunt.S
 		t.Fatal(err)
 	}
 	return step
-}
-
-func TestOneServerServesADatabase(t *testing.T) {
-	address := testserver.Postgres(t)
-	open := func() *store.Store {
-		s, err := store.Open(t.Context(), "", address, "test.example/log")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	first, second := open(), open()
-	defer second.Close()
-	if err := first.ServeAlone(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := second.ServeAlone(t.Context()); exeunt.KindOf(err) != exeunt.Conflict {
-		t.Errorf("a second server was answered %v", err)
-	}
-	first.Close()
-	if err := second.ServeAlone(t.Context()); err != nil {
-		t.Errorf("after the first has gone: %v", err)
-	}
 }
 
 func TestNobodySignsAsSomebodyElse(t *testing.T) {

@@ -17,7 +17,7 @@ type Look struct {
 
 // SaveLooks keeps what looks of a check found. A look that is there already stays.
 func (s *Store) SaveLooks(ctx context.Context, id exeunt.WaveID, round int, looks []Look) error {
-	return s.write(ctx, func(tx Tx) error {
+	return s.write(ctx, func(ctx context.Context, tx Tx) error {
 		for _, l := range looks {
 			_, err := tx.exec(ctx, `INSERT INTO wave_looks (wave_id, round, system, position, found, why) VALUES ($1, $2, $3, $4, $5, $6)
 				ON CONFLICT (wave_id, round, system, position) DO NOTHING`, int64(id), round, l.System, l.Position, l.Found, l.Why)

@@ -12,7 +12,7 @@ import (
 // NextWave gives the next wave id.
 func (s *Store) NextWave(ctx context.Context) (exeunt.WaveID, error) {
 	var id int64
-	err := s.write(ctx, func(tx Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx Tx) error {
 		return tx.queryRow(ctx, "UPDATE counters SET value = value + 1 WHERE name = 'wave' RETURNING value").Scan(&id)
 	})
 	return exeunt.WaveID(id), err

@@ -2,29 +2,111 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
 )
 
-// What the engine reads and keeps beside the cases: visits, leases, notices, and due work.
+// What the engine reads and keeps beside the cases: visits, messages, and who is due.
 
 // Visit is what one look at one system for one case needs.
 type Visit struct {
 	Case  exeunt.Case
-	Steps []exeunt.Step // every unsettled step of the case in the system, in the order inside the system
+	Steps []exeunt.Step // every step of the case in the system, in the order inside the system
 }
 
-// Visit loads the case and its unsettled steps in a system.
-func (s *Store) Visit(ctx context.Context, id exeunt.CaseID, system string) (Visit, error) {
-	var v Visit
-	var err error
-	if v.Case, err = s.Case(ctx, id); err != nil {
-		return v, err
+// Line returns the next visits of a system: those whose steps are due at a moment, in the order of their
+// places, without the cases that are left out since somebody is there. At most limit of them.
+func (s *Store) Line(ctx context.Context, system string, now time.Time, without func(exeunt.CaseID) bool, limit int) ([]Visit, error) {
+	ids, err := s.inLine(ctx, system, now, without, limit)
+	if err != nil || len(ids) == 0 {
+		return nil, err
 	}
-	v.Steps, err = s.steps(ctx, "case_id = $1 AND system = $2 AND settled_at IS NULL ORDER BY position", int64(id), system)
-	return v, err
+	list, args := among(ids)
+	read := s.dialect.reader()
+	found := make(map[exeunt.CaseID]*Visit, len(ids))
+	err = eachRow(ctx, read, func(r row) error {
+		c, err := scanCase(r)
+		found[c.ID] = &Visit{Case: c}
+		return err
+	}, "SELECT "+caseColumns+" FROM cases WHERE id IN ("+list+")", args...)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := s.steps(ctx, "case_id IN ("+list+") AND system = $"+strconv.Itoa(len(args)+1)+" ORDER BY case_id, position", append(args, system)...)
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range steps {
+		if v := found[step.Case]; v != nil {
+			v.Steps = append(v.Steps, step)
+		}
+	}
+	visits := make([]Visit, 0, len(ids))
+	for _, id := range ids {
+		if v := found[id]; v != nil {
+			visits = append(visits, *v)
+		}
+	}
+	return visits, nil
+}
+
+// inLine finds the cases of the first due steps. A case may have several; whoever is left out takes places
+// too, so that more rows than visits are looked at.
+func (s *Store) inLine(ctx context.Context, system string, now time.Time, without func(exeunt.CaseID) bool, limit int) ([]exeunt.CaseID, error) {
+	var ids []exeunt.CaseID
+	seen := map[exeunt.CaseID]bool{}
+	for rows := 4 * limit; ; rows *= 4 {
+		n := 0
+		err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+			var id exeunt.CaseID
+			if err := r.Scan((*int64)(&id)); err != nil {
+				return err
+			}
+			n++
+			if !seen[id] && len(ids) < limit {
+				seen[id] = true
+				if !without(id) {
+					ids = append(ids, id)
+				}
+			}
+			return nil
+		}, "SELECT case_id FROM steps WHERE system = $1 AND place IS NOT NULL AND runs_at <= $2 ORDER BY place LIMIT $3", system, micros(now), rows)
+		if err != nil || len(ids) >= limit || n < rows {
+			return ids, err
+		}
+	}
+}
+
+// among writes an IN list. Its length is rounded up, by repeating the last, so that few texts are prepared.
+func among(ids []exeunt.CaseID) (list string, args []any) {
+	n := 1
+	for n < len(ids) {
+		n *= 2
+	}
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("$" + strconv.Itoa(i+1))
+		args = append(args, int64(ids[min(i, len(ids)-1)]))
+	}
+	return b.String(), args
+}
+
+// NextVisit is when the next timer of a system ends, after a moment; zero when there is none.
+func (s *Store) NextVisit(ctx context.Context, system string, after time.Time) (time.Time, error) {
+	return s.moment(ctx, "SELECT MIN(runs_at) FROM steps WHERE system = $1 AND runs_at IS NOT NULL AND runs_at > $2", system, micros(after))
+}
+
+// moment reads one instant that may be null.
+func (s *Store) moment(ctx context.Context, query string, args ...any) (time.Time, error) {
+	var us *int64
+	err := s.dialect.reader().queryRow(ctx, query, args...).Scan(&us)
+	return fromInstant(us), translate(err)
 }
 
 // Case loads one case.
@@ -103,70 +185,63 @@ func tasksFrom(ctx context.Context, q querier, from string, args ...any) ([]exeu
 	return out, err
 }
 
-// OpenWork counts the steps and tasks of a case that are not settled.
-func (s *Store) OpenWork(ctx context.Context, id exeunt.CaseID) (int, error) {
-	var n int
-	err := s.dialect.reader().queryRow(ctx, `SELECT (SELECT COUNT(*) FROM steps WHERE case_id = $1 AND state NOT IN ('confirmed', 'acknowledged', 'attested', 'waived', 'skipped', 'cancelled'))
-		+ (SELECT COUNT(*) FROM tasks WHERE case_id = $1 AND state IN ('open', 'waiting'))`, int64(id)).Scan(&n)
-	return n, translate(err)
+// complete is the condition under which nothing of an open case is left to do. A held one waits for a person.
+const complete = `c.closed_at IS NULL AND c.state <> 'held' AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.case_id = c.id AND t.state IN ('open', 'waiting'))
+	AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.case_id = c.id AND s.state NOT IN ('confirmed', 'acknowledged', 'attested', 'waived', 'skipped', 'cancelled'))`
+
+// Complete returns those of some cases that are open and have nothing left to do; of all, when none is named.
+func (s *Store) Complete(ctx context.Context, of ...exeunt.CaseID) ([]exeunt.Case, error) {
+	where, args := complete, []any(nil)
+	if len(of) > 0 {
+		var list string
+		list, args = among(of)
+		where = "c.id IN (" + list + ") AND " + complete
+	}
+	var out []exeunt.Case
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+		c, err := scanCase(r)
+		out = append(out, c)
+		return err
+	}, "SELECT "+caseColumns+" FROM cases c WHERE "+where, args...)
+	return out, err
 }
 
-// Due lists the work that was due before a moment and is not done: visits, reminders, deliveries.
-// There should be jobs for all of it; the reconciler makes sure.
-func (s *Store) Due(ctx context.Context, before time.Time) ([]exeunt.Job, error) {
-	var jobs []exeunt.Job
-	add := func(kind exeunt.JobKind, query string, args ...any) error {
-		return eachRow(ctx, s.dialect.reader(), func(r row) error {
-			j := exeunt.Job{Kind: kind}
-			err := r.Scan((*int64)(&j.Case), &j.System, &j.Task, &j.Notice, &j.Generation)
-			jobs = append(jobs, j)
-			return err
-		}, query, args...)
-	}
-	err := add(exeunt.JobVisit, `SELECT DISTINCT s.case_id, s.system, '', 0, c.generation FROM steps s JOIN cases c ON c.id = s.case_id
-		WHERE s.runs_at <= $1 AND c.closed_at IS NULL AND c.state <> 'held'`, micros(before))
+// TaskRef names a task.
+type TaskRef struct {
+	Case exeunt.CaseID
+	Key  string
+}
+
+// Reminders lists tasks whose owners are to be chased by a moment, at most limit, and says when the next
+// one after these is due; zero for never.
+func (s *Store) Reminders(ctx context.Context, now time.Time, limit int) (due []TaskRef, next time.Time, err error) {
+	err = eachRow(ctx, s.dialect.reader(), func(r row) error {
+		var t TaskRef
+		err := r.Scan((*int64)(&t.Case), &t.Key)
+		due = append(due, t)
+		return err
+	}, "SELECT case_id, key FROM tasks WHERE remind_at IS NOT NULL AND remind_at <= $1 ORDER BY remind_at LIMIT $2", micros(now), limit)
 	if err != nil {
-		return nil, err
+		return nil, next, err
 	}
-	if err := add(exeunt.JobRemind, "SELECT t.case_id, '', t.key, 0, 0 FROM tasks t JOIN cases c ON c.id = t.case_id WHERE t.remind_at <= $1 AND c.state <> 'held'", micros(before)); err != nil {
-		return nil, err
+	next, err = s.moment(ctx, "SELECT MIN(remind_at) FROM tasks WHERE remind_at IS NOT NULL AND remind_at > $1", micros(now))
+	return due, next, err
+}
+
+// Unsent lists notices to be delivered by a moment, at most limit, with how often that was tried, and says
+// when the next one after these is due.
+func (s *Store) Unsent(ctx context.Context, now time.Time, limit int) (due []int64, next time.Time, err error) {
+	err = eachRow(ctx, s.dialect.reader(), func(r row) error {
+		var id int64
+		err := r.Scan(&id)
+		due = append(due, id)
+		return err
+	}, "SELECT id FROM notices WHERE sent_at IS NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2", micros(now), limit)
+	if err != nil {
+		return nil, next, err
 	}
-	err = add(exeunt.JobDeliver, "SELECT case_id, '', '', id, 0 FROM notices WHERE sent_at IS NULL AND made_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1)", micros(before))
-	return jobs, err
-}
-
-// Lease takes (case, system) for a holder until a moment. It returns false while somebody else has it.
-func (s *Store) Lease(ctx context.Context, id exeunt.CaseID, system, holder string, now, until time.Time) (bool, error) {
-	var n int64
-	err := s.write(ctx, func(tx Tx) error {
-		var err error
-		n, err = tx.exec(ctx, `INSERT INTO leases (case_id, system, holder, until) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (case_id, system) DO UPDATE SET holder = excluded.holder, until = excluded.until
-			WHERE leases.until < $5 OR leases.holder = excluded.holder`, int64(id), system, holder, micros(until), micros(now))
-		return err
-	})
-	return n == 1, err
-}
-
-// Unlease gives (case, system) back.
-func (s *Store) Unlease(ctx context.Context, id exeunt.CaseID, system, holder string) error {
-	return s.write(ctx, func(tx Tx) error {
-		_, err := tx.exec(ctx, "DELETE FROM leases WHERE case_id = $1 AND system = $2 AND holder = $3", int64(id), system, holder)
-		return err
-	})
-}
-
-// DropLeases forgets every lease of holders with a prefix: those of this node before it was killed.
-// Notices that were being delivered then are free again, too: one server serves a database.
-func (s *Store) DropLeases(ctx context.Context, prefix string) error {
-	return s.write(ctx, func(tx Tx) error {
-		_, err := tx.exec(ctx, "DELETE FROM leases WHERE holder LIKE $1", strings.ReplaceAll(prefix, "%", "")+"%")
-		if err != nil {
-			return err
-		}
-		_, err = tx.exec(ctx, "UPDATE notices SET claimed_until = NULL WHERE sent_at IS NULL AND claimed_until IS NOT NULL")
-		return err
-	})
+	next, err = s.moment(ctx, "SELECT MIN(due_at) FROM notices WHERE sent_at IS NULL AND due_at > $1", micros(now))
+	return due, next, err
 }
 
 // Notice loads a notice; sent says whether it was delivered.
@@ -181,29 +256,28 @@ func (s *Store) Notice(ctx context.Context, id int64) (n exeunt.Notice, sent boo
 	return n, at != nil, err
 }
 
-// ClaimNotice lets the caller alone deliver a notice until a moment. It returns false when it was delivered or
-// while somebody else is at it.
-func (s *Store) ClaimNotice(ctx context.Context, id int64, now, until time.Time) (bool, error) {
-	var n int64
-	err := s.write(ctx, func(tx Tx) error {
-		var err error
-		n, err = tx.exec(ctx, "UPDATE notices SET claimed_until = $1 WHERE id = $2 AND sent_at IS NULL AND (claimed_until IS NULL OR claimed_until <= $3)", micros(until), id, micros(now))
-		return err
+// ClaimNotice lets the caller alone deliver a notice until a moment, and says how often that was tried,
+// this time included. It returns 0 when it was delivered or while somebody else is at it.
+func (s *Store) ClaimNotice(ctx context.Context, id int64, now, until time.Time) (attempt int, err error) {
+	err = s.write(ctx, func(ctx context.Context, tx Tx) error {
+		attempt = 0
+		return eachRow(ctx, tx, func(r row) error { return r.Scan(&attempt) },
+			"UPDATE notices SET due_at = $1, attempts = attempts + 1 WHERE id = $2 AND sent_at IS NULL AND due_at <= $3 RETURNING attempts", micros(until), id, micros(now))
 	})
-	return n == 1, err
+	return attempt, err
 }
 
-// ReleaseNotice gives a notice back that could not be delivered.
-func (s *Store) ReleaseNotice(ctx context.Context, id int64) error {
-	return s.write(ctx, func(tx Tx) error {
-		_, err := tx.exec(ctx, "UPDATE notices SET claimed_until = NULL WHERE id = $1", id)
+// PostponeNotice says when to try a notice again that could not be delivered.
+func (s *Store) PostponeNotice(ctx context.Context, id int64, until time.Time) error {
+	return s.write(ctx, func(ctx context.Context, tx Tx) error {
+		_, err := tx.exec(ctx, "UPDATE notices SET due_at = $1 WHERE id = $2 AND sent_at IS NULL", micros(until), id)
 		return err
 	})
 }
 
 // NoticeSent marks a notice as delivered.
 func (s *Store) NoticeSent(ctx context.Context, id int64, now time.Time) error {
-	return s.write(ctx, func(tx Tx) error {
+	return s.write(ctx, func(ctx context.Context, tx Tx) error {
 		_, err := tx.exec(ctx, "UPDATE notices SET sent_at = $1 WHERE id = $2", micros(now), id)
 		return err
 	})

@@ -45,13 +45,16 @@ CREATE TABLE steps (
 	system TEXT NOT NULL,
 	branch TEXT NOT NULL,
 	runs_at BIGINT,
+	place BIGINT,
 	deadline BIGINT NOT NULL,
 	settled_at BIGINT,
 	document TEXT NOT NULL,
 	PRIMARY KEY (case_id, key)
 );
+-- The line of each system, in the order in which its lane takes it; and when its next timer ends.
+CREATE INDEX steps_in_line ON steps (system, place) WHERE place IS NOT NULL;
 CREATE INDEX steps_failed ON steps (case_id) WHERE state = 'failed';
-CREATE INDEX steps_due ON steps (runs_at) WHERE runs_at IS NOT NULL;
+CREATE INDEX steps_timers ON steps (system, runs_at) WHERE runs_at IS NOT NULL;
 CREATE INDEX steps_by_system ON steps (system, state);
 CREATE INDEX steps_settled ON steps (settled_at) WHERE settled_at IS NOT NULL;
 
@@ -97,13 +100,14 @@ CREATE TABLE notices (
 	task TEXT NOT NULL,
 	dedup TEXT NOT NULL,
 	made_at BIGINT NOT NULL,
-	claimed_until BIGINT,
+	due_at BIGINT NOT NULL,
+	attempts BIGINT NOT NULL,
 	sent_at BIGINT,
 	document TEXT NOT NULL,
 	UNIQUE (case_id, task, dedup, recipient)
 );
 
-CREATE INDEX notices_unsent ON notices (made_at) WHERE sent_at IS NULL;
+CREATE INDEX notices_unsent ON notices (due_at) WHERE sent_at IS NULL;
 
 -- The outbox of the ledger: written in the transaction of the change it tells of, sequenced and
 -- shipped afterwards, in order.
@@ -137,12 +141,14 @@ CREATE TABLE events (
 	event_id TEXT NOT NULL,
 	state TEXT NOT NULL,
 	received_at BIGINT NOT NULL,
+	due_at BIGINT NOT NULL,
+	attempts BIGINT NOT NULL,
 	reason TEXT NOT NULL,
 	case_id BIGINT,
 	body TEXT NOT NULL,
 	PRIMARY KEY (source, event_id)
 );
-CREATE INDEX events_open ON events (received_at) WHERE state = 'received';
+CREATE INDEX events_open ON events (due_at) WHERE state = 'received';
 
 -- The newest thing that HR said of somebody, by HR's own clock: what is older and arrives later is noted
 -- and changes nothing.
@@ -157,13 +163,16 @@ CREATE TABLE counters (
 );
 INSERT INTO counters (name, value) VALUES ('case', 0);
 
--- A visit holds the lease of (case, system), so that two jobs never act there at once.
-CREATE TABLE leases (
-	case_id BIGINT NOT NULL,
-	system TEXT NOT NULL,
-	holder TEXT NOT NULL,
-	until BIGINT NOT NULL,
-	PRIMARY KEY (case_id, system)
+-- The nodes that live, and the lanes that each has: one node at a time drains a lane. Both end by
+-- themselves unless they are renewed.
+CREATE TABLE nodes (
+	name TEXT PRIMARY KEY,
+	until BIGINT NOT NULL
+);
+CREATE TABLE lanes (
+	name TEXT PRIMARY KEY,
+	node TEXT NOT NULL,
+	until BIGINT NOT NULL
 );
 
 CREATE TABLE settings (

@@ -2,13 +2,17 @@
 package storetest
 
 import (
+	"database/sql"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/testserver"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )
 
 // Each runs a test over a fresh SQLite store and a fresh PostgreSQL store.
@@ -31,6 +35,9 @@ func open(t testing.TB, dir, address string) *store.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
+	if opened.Store(s, place{"pgx", address}); address == "" {
+		opened.Store(s, place{"sqlite", filepath.Join(dir, "exeunt.db") + "?_pragma=busy_timeout(10000)"})
+	}
 	if _, err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -118,29 +125,21 @@ func Open(t testing.TB, s *store.Store, d exeunt.Departure, now time.Time) exeun
 	return change
 }
 
-// EndServerSession ends the session that makes the store's process the only server, as a restart or a
-// failover of PostgreSQL does.
-func EndServerSession(t testing.TB, s *store.Store) {
-	t.Helper()
-	var ended int
-	err := s.Databases().Postgres.QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_locks
-		WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-		AND pid <> pg_backend_pid()`).Scan(&ended)
-	if err != nil || ended == 0 {
-		t.Fatalf("%d sessions were ended, %v", ended, err)
-	}
-}
-
 // Exec changes the database behind the store's back, as somebody with its password can.
 func Exec(t testing.TB, s *store.Store, statement string) {
 	t.Helper()
-	var err error
-	if db := s.Databases(); db.SQLite != nil {
-		_, err = db.SQLite.ExecContext(t.Context(), statement)
-	} else {
-		_, err = db.Postgres.Exec(t.Context(), statement)
-	}
+	where, _ := opened.Load(s)
+	db, err := sql.Open(where.(place).driver, where.(place).address)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
 }
+
+// opened says where each store of this process keeps its database.
+var opened sync.Map // *store.Store → place
+
+type place struct{ driver, address string }

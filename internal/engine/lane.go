@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
+)
+
+// lane drains one system's line: urgent visits before others, as many at once as the lane has seats. It
+// looks a few visits ahead, and anew whenever it was woken, so that who comes later and stands further
+// ahead does not wait for those who were seen before.
+type lane struct {
+	e      *Engine
+	system string
+	bell   chan struct{}
+	ended  chan exeunt.CaseID // a visit is over
+
+	mu      sync.Mutex
+	there   map[exeunt.CaseID]bool      // visits under way
+	resting map[exeunt.CaseID]time.Time // not to be looked at before: the last look failed or found nothing
+}
+
+// Seats are visits at once. Most of a visit's time goes by waiting: for the vendor, whose own limits the
+// connector's lane keeps, and for commits, which are cheaper together.
+const seats = 16
+
+// fresh is how long visits that were looked ahead are taken without looking again after a wake-up.
+const fresh = 20 * time.Millisecond
+
+// restAfter is how long a case is left alone in a lane after a visit that could not be brought to an end.
+const restAfter = 5 * time.Second
+
+func newLane(e *Engine, system string, bell chan struct{}) *lane {
+	return &lane{e: e, system: system, bell: bell, ended: make(chan exeunt.CaseID, seats), there: map[exeunt.CaseID]bool{}, resting: map[exeunt.CaseID]time.Time{}}
+}
+
+// run drains the lane until resting ends, lets visits that are under way finish, and returns. When ctx ends
+// they are cut off.
+func (l *lane) run(ctx, resting context.Context) {
+	var visits sync.WaitGroup
+	defer visits.Wait()
+	var ahead []store.Visit
+	var looked time.Time
+	for resting.Err() == nil {
+		free := seats - l.underWay()
+		if free > 0 && (len(ahead) == 0 || time.Since(looked) > fresh) {
+			looked = time.Now()
+			var err error
+			if ahead, err = l.e.store.Line(resting, l.system, looked, l.leftOut, 2*seats); err != nil {
+				l.failed(resting, "its line could not be read", err)
+				pause(resting, time.Second)
+				continue
+			}
+		}
+		more := len(ahead) == 2*seats
+		for ; free > 0 && len(ahead) > 0; free-- {
+			v := ahead[0]
+			ahead = ahead[1:]
+			l.begin(v.Case.ID)
+			visits.Go(func() { l.visit(ctx, v) })
+		}
+		if free == 0 || !more {
+			l.wait(resting, free > 0)
+		}
+	}
+}
+
+// wait returns when there may be something to do. An idle lane waits for its next timer, too.
+func (l *lane) wait(ctx context.Context, idle bool) {
+	var timer <-chan time.Time
+	if idle {
+		t := time.NewTimer(l.untilNext(ctx))
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-l.bell:
+	case id := <-l.ended:
+		l.mu.Lock()
+		delete(l.there, id)
+		l.mu.Unlock()
+	case <-timer:
+	case <-ctx.Done():
+	}
+}
+
+// untilNext is how long nothing becomes due, at most the poll.
+func (l *lane) untilNext(ctx context.Context) time.Duration {
+	now := time.Now()
+	wait := l.e.poll
+	next, err := l.e.store.NextVisit(ctx, l.system, now)
+	if err != nil {
+		l.failed(ctx, "its next timer could not be read", err)
+		return time.Second
+	}
+	if !next.IsZero() {
+		wait = min(wait, next.Sub(now))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, until := range l.resting {
+		if until.After(now) {
+			wait = min(wait, until.Sub(now))
+		} else {
+			delete(l.resting, id)
+		}
+	}
+	return max(wait, time.Millisecond)
+}
+
+func (l *lane) underWay() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.there)
+}
+
+// leftOut says whether a case is not to be visited now.
+func (l *lane) leftOut(id exeunt.CaseID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.there[id] || l.resting[id].After(time.Now())
+}
+
+func (l *lane) begin(id exeunt.CaseID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.there[id] = true
+}
+
+// visit makes one visit. One that fails leaves its steps due: they rest for a while, so that a fault of ours
+// does not become a storm.
+func (l *lane) visit(ctx context.Context, v store.Visit) {
+	bounded, cancel := context.WithTimeout(ctx, visitTimeout)
+	defer cancel()
+	did, err := l.e.visit(bounded, v)
+	if err != nil {
+		l.failed(ctx, "a visit failed", err, "case", v.Case.ID)
+	}
+	if err != nil || !did {
+		l.mu.Lock()
+		l.resting[v.Case.ID] = time.Now().Add(restAfter)
+		l.mu.Unlock()
+	}
+	l.ended <- v.Case.ID
+}
+
+func (l *lane) failed(ctx context.Context, what string, err error, also ...any) {
+	if ctx.Err() == nil { // else we were stopped
+		l.e.log.Error("lane: "+what+"; it is looked at again in some seconds", append([]any{"system", l.system, "error", err}, also...)...)
+	}
+}

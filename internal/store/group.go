@@ -1,0 +1,175 @@
+package store
+
+import (
+	"context"
+	"sync"
+
+	"github.com/exeunt/exeunt"
+)
+
+// A durable commit costs a wait for the disk, whatever is in it. Those who come to write while another
+// commit waits are therefore written together in the next one: a group. Nobody waits for company; a
+// lone writer commits at once.
+//
+// Whoever finds nobody leading leads: it runs the others' work in its transaction, one after another,
+// and tells each how it ended. So there is no goroutine to start or to stop.
+
+// mostInGroup bounds a group, so that the first of it is not kept waiting by the last.
+const mostInGroup = 256
+
+// member is one caller's work. It may run several times: each time the transaction before was undone.
+type member struct {
+	do   func(Tx) error
+	err  error
+	done chan struct{} // closed when the work is durable or has failed
+	lead chan struct{} // closed when the caller is to lead the next group
+}
+
+// groups puts what several callers write into as few transactions as there are waits for the disk.
+type groups struct {
+	leaders     int // how many groups may be written at once
+	transaction func(context.Context, func(querier) error) error
+
+	mu      sync.Mutex
+	leading int
+	waiting []*member
+}
+
+// write runs do in a transaction, perhaps with others, and returns when that is durable. The context bounds
+// only the wait for a turn: work that has begun is brought to its end, since others share the transaction.
+func (g *groups) write(ctx context.Context, do func(Tx) error) error {
+	m := &member{do: do, done: make(chan struct{}), lead: make(chan struct{})}
+	g.mu.Lock()
+	g.waiting = append(g.waiting, m)
+	if g.leading < g.leaders {
+		g.leading++
+		close(m.lead)
+	}
+	g.mu.Unlock()
+	var withdrawn bool
+	select {
+	case <-m.done:
+	case <-m.lead:
+	case <-ctx.Done():
+		if withdrawn = g.withdraw(m); !withdrawn { // it has begun
+			<-m.done
+		}
+	}
+	if closed(m.lead) { // final by now: only those who wait are made leaders
+		for !withdrawn && !closed(m.done) {
+			g.run(context.WithoutCancel(ctx), g.next())
+		}
+		g.handOver()
+	}
+	if withdrawn {
+		return ctx.Err()
+	}
+	return m.err
+}
+
+func closed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// withdraw takes back work that nobody has begun.
+func (g *groups) withdraw(m *member) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i, w := range g.waiting {
+		if w == m {
+			g.waiting = append(g.waiting[:i], g.waiting[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+func (g *groups) next() []*member {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := min(len(g.waiting), mostInGroup)
+	batch := append([]*member(nil), g.waiting[:n]...)
+	g.waiting = append(g.waiting[:0], g.waiting[n:]...)
+	return batch
+}
+
+// handOver lets whoever has waited longest lead next. It stays in the queue, so that its own group has it.
+func (g *groups) handOver() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, w := range g.waiting {
+		if !closed(w.lead) { // else it leads already, in another group
+			close(w.lead)
+			return
+		}
+	}
+	g.leading--
+}
+
+// run brings a group to its end. When a member's own work fails, the transaction is undone and all run again,
+// each in a savepoint, so that only those who fail are left out; when the database itself fails, each is
+// tried alone, so that nobody pays for another.
+func (g *groups) run(ctx context.Context, batch []*member) {
+	if len(batch) == 0 {
+		return
+	}
+	err := g.together(ctx, batch, plainly)
+	if err != nil && len(batch) > 1 && itsOwn(err) {
+		err = g.together(ctx, batch, carefully)
+	}
+	if err != nil && len(batch) > 1 {
+		for _, m := range batch {
+			g.run(ctx, []*member{m})
+		}
+		return
+	}
+	for _, m := range batch {
+		if err != nil {
+			m.err = err
+		}
+		close(m.done)
+	}
+}
+
+// together runs a group in one transaction, each member in a certain way.
+func (g *groups) together(ctx context.Context, batch []*member, each func(context.Context, Tx, *member) error) error {
+	return g.transaction(ctx, func(q querier) error {
+		for _, m := range batch {
+			if m.err = nil; ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err := each(ctx, Tx{q}, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func plainly(_ context.Context, tx Tx, m *member) error { return m.do(tx) }
+
+// carefully undoes the work of a member that fails, and of no other.
+func carefully(ctx context.Context, tx Tx, m *member) error {
+	if _, err := tx.exec(ctx, "SAVEPOINT member"); err != nil {
+		return err
+	}
+	m.err = m.do(tx)
+	if m.err != nil {
+		if !itsOwn(m.err) {
+			return m.err
+		}
+		if _, err := tx.exec(ctx, "ROLLBACK TO SAVEPOINT member"); err != nil {
+			return err
+		}
+	}
+	_, err := tx.exec(ctx, "RELEASE SAVEPOINT member")
+	return err
+}
+
+// itsOwn says whether an error is about what was to be written, not about the database.
+func itsOwn(err error) bool { return exeunt.KindOf(translate(err)) != exeunt.Temporary }
