@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -265,7 +264,7 @@ func TestTheReportSaysWhoseAccessEndedWhen(t *testing.T) {
 
 func receive(t *testing.T, s *store.Store, e store.Event) {
 	t.Helper()
-	if _, err := s.Receive(t.Context(), e, func(context.Context, store.Tx) error { return nil }); err != nil {
+	if _, err := s.Receive(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
 }
