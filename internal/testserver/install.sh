@@ -27,6 +27,7 @@ has_postgres || want postgresql
 has_browser || want chromium
 { has node && has npm; } || want nodejs npm
 has openssl || want openssl ca-certificates
+has systemd-analyze || want systemd # to read our units; nothing of it has to run
 
 as_root=
 if [ "$(id -u)" -ne 0 ] && has sudo && sudo -n true 2>/dev/null; then as_root="sudo -n"; fi
@@ -58,6 +59,7 @@ lack() { missing="$missing${missing:+,}$1"; say "still missing: $1${2:+ ($2)}"; 
 has slapd || lack slapd
 has_samba && [ "$(id -u)" -eq 0 ] || lack samba "a domain controller must be run as root"
 has_postgres || lack postgresql
+has systemd-analyze || lack systemd-analyze
 has_browser || lack chromium
 { has node || has nodejs; } || lack node
 has_modules || lack node_modules

@@ -18,6 +18,7 @@ const (
 	Browser     = "chromium"
 	Node        = "node"
 	NodeModules = "node_modules"
+	Systemd     = "systemd-analyze"
 )
 
 // programs lists where each name may be found, the best first. Debian keeps daemons out of the
@@ -28,6 +29,7 @@ var programs = map[string][]string{
 	PostgreSQL:  {"/usr/lib/postgresql/*/bin/postgres", "postgres"},
 	Browser:     {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"},
 	Node:        {"node", "nodejs"},
+	Systemd:     {"systemd-analyze"},
 	NodeModules: {filepath.Join(nodeDir(), "node_modules", ".package-lock.json")},
 }
 
@@ -78,4 +80,10 @@ func nodeDir() string {
 func Chromium(t testing.TB) string {
 	t.Helper()
 	return need(t, Browser)
+}
+
+// SystemdAnalyze returns the path of systemd-analyze, which reads units without a running systemd.
+func SystemdAnalyze(t testing.TB) string {
+	t.Helper()
+	return need(t, Systemd)
 }
