@@ -1,0 +1,178 @@
+package e2e_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const ledgerCompanyYAML = `
+company: {name: Larkfield Instruments}
+zone: Europe/Berlin
+country: DE
+url: %s
+people:
+  case_owner: {name: Hilde Brandt, email: hilde@larkfield.example}
+  roles:
+    it: {name: Ida Novak, email: ida@larkfield.example}
+    hr: {name: Hera Lind, email: hera@larkfield.example}
+    legal: {name: Lea Roth, email: lea@larkfield.example}
+ledger: {address: "unix://%s"}
+`
+
+const badgeYAML = `
+name: badge
+kind: manual
+identifier: employee_id
+tier: 1
+owner: {role: it}
+fallback: Block the badge.
+`
+
+// ledgerProcess is exeunt ledger serve, under a user of its own where the test may choose one.
+type ledgerProcess struct {
+	dir, socket, origin string
+	user                *syscall.Credential // nil is our own
+	cmd                 *exec.Cmd
+	ended               chan struct{}
+	log                 lockedBuffer
+}
+
+func newLedgerProcess(t *testing.T) *ledgerProcess {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "exeunt-ledger-") // every folder of t.TempDir is ours alone
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	l := &ledgerProcess{dir: dir, socket: filepath.Join(dir, "ledger.sock"), origin: "127.0.0.1/ledger"}
+	if os.Geteuid() == 0 {
+		l.user = &syscall.Credential{Uid: 65534, Gid: 65534}
+		must(t, os.Chown(dir, 65534, 65534))
+	}
+	return l
+}
+
+// start runs it for a user and waits until it listens.
+func (l *ledgerProcess) start(t *testing.T, allow int) {
+	t.Helper()
+	// The binary lies in a folder that only we can enter: hand it over, open.
+	l.cmd = exec.Command("/proc/self/fd/3", "ledger", "serve", "--ledger", filepath.Join(l.dir, "ledger"), "--origin", l.origin, "--listen", "unix://"+l.socket, "--allow", fmt.Sprint(allow))
+	program, err := os.Open(binary)
+	must(t, err)
+	defer program.Close()
+	l.cmd.ExtraFiles = []*os.File{program}
+	l.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: l.user, Pdeathsig: syscall.SIGKILL}
+	l.cmd.Env, l.cmd.Dir, l.cmd.Stdout, l.cmd.Stderr = []string{"PATH=" + os.Getenv("PATH")}, "/", &l.log, &l.log
+	said := len(l.log.String())
+	must(t, l.cmd.Start())
+	ended := make(chan struct{})
+	l.ended = ended
+	cmd := l.cmd
+	go func() { _ = cmd.Wait(); close(ended) }()
+	t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
+	eventually(t, "the ledger listens", func() (bool, string) {
+		select {
+		case <-ended:
+			t.Fatalf("the ledger ended by itself:\n%s", l.log.String())
+		default:
+		}
+		text := l.log.String()[said:]
+		return strings.Contains(text, "listens at "+l.socket), text
+	})
+}
+
+func (l *ledgerProcess) signal(t *testing.T, s os.Signal) {
+	t.Helper()
+	must(t, l.cmd.Process.Signal(s))
+	select {
+	case <-l.ended:
+	case <-time.After(patience):
+		t.Fatalf("the ledger does not end on %s", s)
+	}
+}
+
+// readyz is what health says.
+func (s *installation) readyz() (int, string) {
+	answer, err := http.Get(s.url() + "/readyz")
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer answer.Body.Close()
+	body, _ := io.ReadAll(answer.Body)
+	return answer.StatusCode, string(body)
+}
+
+func (s *installation) health(t *testing.T, code int, says string) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("health is %d and says %q", code, says), func() (bool, string) {
+		got, text := s.readyz()
+		return got == code && strings.Contains(text, says), text
+	})
+}
+
+// leaves opens a case by hand.
+func (s *installation) leaves(t *testing.T, employee string) string {
+	t.Helper()
+	file := filepath.Join(s.home, "leaver.yaml")
+	must(t, os.WriteFile(file, fmt.Appendf(nil, "type: voluntary\nlast_day: 2030-06-28\nleaver: {id: %s, name: Jo Leaver, identifiers: {employee_id: %s}}\n", employee, employee), 0o600))
+	return strings.TrimSpace(s.run(t, 0, "trigger", "send", "--leaver", file, "--reason", "the HR system is down").out)
+}
+
+// proven exports the evidence of a case and verifies it.
+func (s *installation) proven(t *testing.T, id string) {
+	t.Helper()
+	file := filepath.Join(s.home, id+".zip")
+	s.run(t, 0, "evidence", "export", id, "-o", file)
+	s.run(t, 0, "evidence", "verify", file)
+	s.run(t, 0, "ledger", "verify")
+}
+
+// TestTheLedgerAsAProcessOfItsOwn starts a server before its ledger, takes the ledger away by kill -9 and
+// by a stop, and gives it back; and lets in nobody whom it was not told of.
+func TestTheLedgerAsAProcessOfItsOwn(t *testing.T) {
+	t.Parallel()
+	s, l := install(t, ""), newLedgerProcess(t)
+	s.write(t, "exeunt.yaml", fmt.Sprintf(ledgerCompanyYAML, s.url(), l.socket))
+	s.write(t, "systems/badge.yaml", badgeYAML)
+	s.launch(t)
+	t.Cleanup(func() {
+		s.stop()
+		if t.Failed() {
+			t.Logf("the server said:\n%s\nthe ledger said:\n%s", tail(s.log.String()), tail(l.log.String()))
+		}
+	})
+	s.health(t, http.StatusServiceUnavailable, "nothing listens there; start exeunt ledger serve")
+	s.authorise(t)
+	first := s.leaves(t, "E-1") // cases do not wait for the ledger
+
+	l.start(t, os.Geteuid()+1)
+	s.health(t, http.StatusServiceUnavailable, fmt.Sprintf("user %d may not use this ledger", os.Geteuid()))
+	l.signal(t, syscall.SIGTERM)
+	l.start(t, os.Geteuid())
+	s.health(t, http.StatusOK, `"backlog":0`)
+	s.proven(t, first)
+
+	l.signal(t, syscall.SIGKILL)
+	second := s.leaves(t, "E-2")
+	s.health(t, http.StatusServiceUnavailable, "is away")
+	if got := s.try(t, nil, "ledger", "verify"); got.code != 6 {
+		t.Errorf("a check without a ledger ends with %d: %s", got.code, got.err)
+	}
+	l.start(t, os.Geteuid())
+	s.health(t, http.StatusOK, `"backlog":0`)
+	s.proven(t, second)
+	s.proven(t, first)
+
+	if _, err := os.Stat(filepath.Join(s.data, "ledger")); !os.IsNotExist(err) {
+		t.Errorf("the server keeps a ledger too: %v", err)
+	}
+	if info, err := os.Stat(filepath.Join(l.dir, "ledger", "key")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the signing key: %v", err)
+	}
+}
