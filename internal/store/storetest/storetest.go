@@ -60,10 +60,12 @@ func Departure(id string, last exeunt.Date) exeunt.Departure {
 // without an API.
 func Inventory() []exeunt.System {
 	owner := exeunt.Person{Name: "Ana Silva", Email: "ana.silva@northwind.example"}
+	takes := map[exeunt.Action][]string{exeunt.Disable: {"enabled"}, exeunt.RemoveGroups: {"groups"}, exeunt.EndEmployment: {"employment"}}
 	can := func(actions ...exeunt.Action) []exeunt.ActionSpec {
 		var specs []exeunt.ActionSpec
 		for i, a := range actions {
-			specs = append(specs, exeunt.ActionSpec{Action: a, Title: strings.ToUpper(a.Words()[:1]) + a.Words()[1:], Order: i, Proof: exeunt.Observed, Repeatable: true})
+			specs = append(specs, exeunt.ActionSpec{Action: a, Title: strings.ToUpper(a.Words()[:1]) + a.Words()[1:], Order: i, Proof: exeunt.Observed, Repeatable: true,
+				Reversible: takes[a] != nil, Takes: takes[a]})
 		}
 		return specs
 	}
