@@ -31,6 +31,12 @@ func TestOnlyOurOwnLockIsTakenAway(t *testing.T) {
 	if after := look(t, conn, account); after.Facts["pwdAccountLockedTime"] != "000001010000Z" || after.Facts["loginShell"] != "/bin/bash" {
 		t.Errorf("put back as %v", after.Facts)
 	}
+	const tries = "20300101000000Z" // of wrong passwords, meanwhile
+	c.modify(t, dn, func(m *wire.ModifyRequest) { m.Replace("pwdAccountLockedTime", []string{tries}) })
+	must(t, back(t, conn, account, exeunt.Disable, map[string][]string{"enabled": {"true"}}))
+	if after := look(t, conn, account); after.Facts["pwdAccountLockedTime"] != tries {
+		t.Errorf("a lock of the password policy is taken away: %v", after.Facts)
+	}
 }
 
 func TestAShellThatSomebodyChangedIsLeftAndSaid(t *testing.T) {

@@ -68,10 +68,6 @@ func (c *checker) undo(at []any, a *Action) {
 	if _, ok := c.spec.Observe.Snapshot[u.Names]; u.Names != "" && (!ok || u.Each == "") {
 		c.fault(under(at, "names"), "names is the snapshot list that goes with each, and needs both")
 	}
-	if len(u.Gone) > 0 && u.Each == "" {
-		c.fault(under(at, "gone"), "gone is about one item of each")
-	}
-	c.statuses(under(at, "gone"), u.Gone)
 	allowed := slices.Clone(inAction)
 	for _, key := range u.Takes {
 		allowed = append(allowed, "snapshot."+key)

@@ -56,7 +56,7 @@
 //	      takes: [keys]
 //	      each: keys
 //	      names: key_names            # the snapshot list that names the items for people
-//	      gone: [404]                 # the item is no more: it is named, and the rest is put back
+//	      # an item that is no more (404) is named, and the rest is put back
 //	      …
 //
 // Places are JSON Pointers (RFC 6901), with "look:" before them for a further look. A condition has

@@ -129,7 +129,6 @@ type Undo struct {
 	Takes    []string `yaml:"takes"` // keys of the snapshot that the action takes away and that must be there again
 	Exchange `yaml:",inline"`
 	Names    string `yaml:"names"` // with each: the snapshot list that names the items for people, in the same order
-	Gone     []int  `yaml:"gone"`  // with each: answers that mean that the item is no more
 }
 
 // takes are the keys of the snapshot that an undo puts back. Every one of them has the action's own,

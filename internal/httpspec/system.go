@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -222,7 +221,7 @@ func (s *system) Apply(ctx context.Context, account exeunt.Account, action exeun
 	return nil
 }
 
-// undo sends what puts an action back. Of a list, what is no more is left out and named.
+// undo sends what puts an action back. Of a list, what is no more (404) is left out and named.
 func (s *system) undo(ctx context.Context, u *Undo, account exeunt.Account, with connector.Parameters, v vars) error {
 	for _, key := range u.Takes {
 		if values := with.Snapshot[key]; len(values) == 1 {
@@ -234,37 +233,19 @@ func (s *system) undo(ctx context.Context, u *Undo, account exeunt.Account, with
 	}
 	return connector.PutBack(u.Each, with.Snapshot[u.Each], with.Snapshot[u.Names], func(item string) error {
 		v["item"] = item
-		x := u.Exchange
-		x.Already = slices.Concat(x.Already, u.Gone)
-		got, err := s.send(ctx, x, v)
-		if err == nil && has(u.Gone, got.status) {
-			return exeunt.Errorf(exeunt.NotFound, "%s has no %s any more", s.spec.Title, item)
-		}
-		if err != nil {
-			return err
-		}
-		return s.accept(ctx, u.Exchange, account, got)
+		return s.act(ctx, u.Exchange, account, v)
 	})
 }
 
 func (s *system) act(ctx context.Context, x Exchange, account exeunt.Account, v vars) error {
-	got, err := s.send(ctx, x, v)
+	q, err := s.question(x, v)
 	if err != nil {
 		return err
 	}
-	return s.accept(ctx, x, account, got)
-}
-
-func (s *system) send(ctx context.Context, x Exchange, v vars) (answer, error) {
-	q, err := s.question(x, v)
+	got, err := s.client.ask(ctx, q)
 	if err != nil {
-		return answer{}, err
+		return err
 	}
-	return s.client.ask(ctx, q)
-}
-
-// accept says whether an answer that is no error is a yes.
-func (s *system) accept(ctx context.Context, x Exchange, account exeunt.Account, got answer) error {
 	if has(x.Already, got.status) {
 		// The same refusal may mean that the account itself is gone, which a look tells apart.
 		_, err := s.Observe(ctx, account)

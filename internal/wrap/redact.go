@@ -32,7 +32,7 @@ func (r redactor) Find(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, 
 
 func (r redactor) Observe(ctx context.Context, a exeunt.Account) (exeunt.Observation, error) {
 	seen, err := r.next.Observe(ctx, a)
-	if len(seen.Facts) == 0 {
+	if len(seen.Facts) == 0 && len(seen.Snapshot) == 0 {
 		return seen, r.clean(err)
 	}
 	scrub := r.scrubber()
@@ -40,7 +40,16 @@ func (r redactor) Observe(ctx context.Context, a exeunt.Account) (exeunt.Observa
 	for name, value := range seen.Facts {
 		facts[name] = scrub(value)
 	}
-	seen.Facts = facts
+	// The snapshot goes to the ledger like the facts. A value that is scrubbed there cannot be put back,
+	// and the undo will say so: better than a credential in an append-only log.
+	snapshot := make(map[string][]string, len(seen.Snapshot))
+	for key, values := range seen.Snapshot {
+		snapshot[key] = make([]string, len(values))
+		for i, value := range values {
+			snapshot[key][i] = scrub(value)
+		}
+	}
+	seen.Facts, seen.Snapshot = facts, snapshot
 	return seen, r.clean(err)
 }
 
