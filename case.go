@@ -109,7 +109,7 @@ func (c Case) instant(m Moment, start time.Time) (time.Time, error) {
 	default:
 		err = Errorf(Internal, "no such anchor: %q", m.Anchor)
 	}
-	return base.Add(m.Offset).UTC(), err
+	return m.from(base, c.Zone()), err
 }
 
 // endOfWork is the clock time at which the last day ends when nobody said otherwise.
@@ -254,7 +254,7 @@ func undoTask(c Case, done []string, now time.Time) Task {
 		Title:     "Put back what was removed",
 		Procedure: "The departure was taken back after these steps were done. Each step's page lists what it had recorded before.",
 		Checklist: done, OpenedAt: now, StartsAt: now,
-		Deadline: now.Add(24 * time.Hour), DeadlineRule: Moment{AtStart, 24 * time.Hour},
+		Deadline: now.Add(24 * time.Hour), DeadlineRule: Moment{Anchor: AtStart, Offset: 24 * time.Hour},
 	}
 }
 
@@ -278,7 +278,7 @@ func reviewTask(c, before Case, now time.Time) (Task, bool) {
 		Title:     "Review the plan after HR's change",
 		Procedure: "The plan was made before this change, and its rules stay as they were. See what has to be done otherwise; override what no longer applies.",
 		Checklist: what, OpenedAt: now, StartsAt: now,
-		Deadline: now.Add(4 * time.Hour), DeadlineRule: Moment{AtStart, 4 * time.Hour},
+		Deadline: now.Add(4 * time.Hour), DeadlineRule: Moment{Anchor: AtStart, Offset: 4 * time.Hour},
 	}, true
 }
 

@@ -30,25 +30,45 @@ func (d Date) At(clock, zone string) (time.Time, error) {
 		return time.Time{}, err
 	}
 	wanted := string(d) + " " + clock
-	t, err := time.ParseInLocation("2006-01-02 15:04", wanted, location)
+	t, err := time.Parse("2006-01-02 15:04", wanted)
 	if err != nil {
 		return time.Time{}, Errorf(Invalid, "%q is not a day and a clock time such as \"2006-01-02 17:00\"", wanted)
 	}
-	// A skipped hour: package time gives an instant on either side of the gap.
-	if got := t.Format("2006-01-02 15:04"); got != wanted {
-		begins, ends := t.ZoneBounds()
-		if got < wanted {
-			return ends.UTC(), nil
-		}
-		return begins.UTC(), nil
+	return onTheWall(t, location), nil
+}
+
+// onTheWall is the instant at which the clocks of a place show what t shows in UTC. A time that they
+// skip becomes the first instant after the gap, and one that they show twice becomes the earlier one.
+func onTheWall(wall time.Time, in *time.Location) time.Time {
+	year, month, day := wall.Date()
+	t := time.Date(year, month, day, wall.Hour(), wall.Minute(), wall.Second(), wall.Nanosecond(), in)
+	shown := func(t time.Time) string { return t.Format("2006-01-02 15:04:05.999999999") }
+	begins, ends := t.ZoneBounds()
+	switch wanted, got := shown(wall), shown(t); { // skipped: package time gives an instant on either side of the gap
+	case got < wanted:
+		return ends.UTC()
+	case got > wanted:
+		return begins.UTC()
 	}
-	// A repeated hour: the same wall clock may also stand an hour or less earlier.
-	for _, back := range []time.Duration{30 * time.Minute, time.Hour} {
-		if earlier := t.Add(-back); earlier.Format("15:04") == t.Format("15:04") {
-			return earlier.UTC(), nil
+	if !begins.IsZero() { // shown twice when the clocks went back to it
+		_, before := begins.Add(-time.Nanosecond).Zone()
+		_, after := t.Zone()
+		if earlier := t.Add(time.Duration(after-before) * time.Second); earlier.Before(begins) && shown(earlier) == shown(t) {
+			return earlier.UTC()
 		}
 	}
-	return t.UTC(), nil
+	return t.UTC()
+}
+
+// addDays is the same clock time at the place of work, calendar days later or earlier: a day on which the
+// clocks change has 23 or 25 hours.
+func addDays(t time.Time, days int, in *time.Location) time.Time {
+	if days == 0 {
+		return t.UTC()
+	}
+	year, month, day := t.In(in).Date()
+	hour, minute, second := t.In(in).Clock()
+	return onTheWall(time.Date(year, month, day+days, hour, minute, second, t.Nanosecond(), time.UTC), in)
 }
 
 var zones sync.Map // time.LoadLocation reads the zone file on each call; keep what it returned
@@ -81,14 +101,17 @@ const (
 	AtStart       Anchor = "start"            // when the step itself may start; deadlines only
 )
 
-// Moment is an anchor moved by an offset: "trigger", "cut-off + 30m", "last-day - 5d".
+// Moment is an anchor moved by calendar days or by a length of time: "trigger", "cut-off + 30m",
+// "last-day - 5d".
 type Moment struct {
 	Anchor Anchor
-	Offset time.Duration
+	Days   int           // calendar days at the place of work
+	Offset time.Duration // time as it passes
 }
 
-// ParseMoment reads "anchor", "anchor + 30m" or "anchor - 5d". Units are s, m, h, d and w; a day is
-// 24 hours.
+// ParseMoment reads "anchor", "anchor + 30m" or "anchor - 5d". Units are s, m, h, d and w. Days and weeks
+// are those of the calendar at the place of work, so that "last-day - 5d" has the same clock time as the
+// last day, whatever the clocks do in between.
 func ParseMoment(s string) (Moment, error) {
 	text := strings.TrimSpace(s)
 	for _, a := range []Anchor{AtTrigger, AtCutOff, AtLastDay, AtTermination, AtStart} {
@@ -96,13 +119,23 @@ func ParseMoment(s string) (Moment, error) {
 		if !ok {
 			continue
 		}
-		offset, err := parseOffset(strings.ReplaceAll(rest, " ", ""))
-		if err != nil {
+		rest = strings.ReplaceAll(rest, " ", "")
+		offset, err := parseOffset(rest)
+		switch {
+		case err != nil:
 			return Moment{}, Errorf(Invalid, "%q: %v", s, err)
+		case strings.HasSuffix(rest, "d"), strings.HasSuffix(rest, "w"):
+			return Moment{Anchor: a, Days: int(offset / (24 * time.Hour))}, nil
+		default:
+			return Moment{Anchor: a, Offset: offset}, nil
 		}
-		return Moment{a, offset}, nil
 	}
 	return Moment{}, Errorf(Invalid, "%q is not a moment: write trigger, cut-off, last-day, termination-date or start, and an offset such as + 30m or - 5d", s)
+}
+
+// from is the moment counted from its anchor's instant.
+func (m Moment) from(base time.Time, in *time.Location) time.Time {
+	return addDays(base, m.Days, in).Add(m.Offset)
 }
 
 func parseOffset(s string) (time.Duration, error) {
@@ -124,7 +157,8 @@ func parseOffset(s string) (time.Duration, error) {
 // longest bounds lengths of time, far above what any law asks to keep and far below an overflow.
 const longest = 100 * 366 * 24 * time.Hour
 
-// ParseDuration reads a length of time in one unit: 30s, 15m, 48h, 5d, 2w; at most 100 years.
+// ParseDuration reads a length of time in one unit: 30s, 15m, 48h, 5d, 2w; at most 100 years. Here a day
+// is 24 hours.
 func ParseDuration(s string) (time.Duration, error) {
 	units := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
 	if len(s) > 1 {
@@ -140,22 +174,27 @@ func ParseDuration(s string) (time.Duration, error) {
 
 // String writes the moment as it is parsed.
 func (m Moment) String() string {
-	if m.Offset == 0 {
-		return string(m.Anchor)
+	switch {
+	case m.Days < 0:
+		return fmt.Sprintf("%s - %dd", m.Anchor, -m.Days)
+	case m.Days > 0:
+		return fmt.Sprintf("%s + %dd", m.Anchor, m.Days)
 	}
 	sign, d := "+", m.Offset.Round(time.Second)
 	if d < 0 {
 		sign, d = "-", -d
 	}
-	for _, u := range []struct {
-		length time.Duration
-		name   string
-	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
-		if d%u.length == 0 {
-			return fmt.Sprintf("%s %s %d%s", m.Anchor, sign, d/u.length, u.name)
-		}
+	if d == 0 {
+		return string(m.Anchor) // none, or less than half a second
 	}
-	return string(m.Anchor) // less than half a second
+	unit, name := time.Second, "s"
+	switch {
+	case d%time.Hour == 0:
+		unit, name = time.Hour, "h"
+	case d%time.Minute == 0:
+		unit, name = time.Minute, "m"
+	}
+	return fmt.Sprintf("%s %s %d%s", m.Anchor, sign, d/unit, name)
 }
 
 // MarshalText writes the moment as it is parsed.

@@ -24,6 +24,10 @@ func TestAClockTimeIsTheLeavers(t *testing.T) {
 		{"just after it", "2026-10-25", "03:00", "Europe/Berlin", "2026-10-25T02:00:00Z"},
 		{"repeated in New York", "2026-11-01", "01:30", "America/New_York", "2026-11-01T05:30:00Z"},
 		{"half an hour, repeated", "2026-04-05", "01:45", "Australia/Lord_Howe", "2026-04-04T14:45:00Z"},
+		{"two hours, repeated", "2026-10-25", "02:30", "Antarctica/Troll", "2026-10-25T00:30:00Z"},
+		{"two hours, skipped", "2026-03-29", "02:30", "Antarctica/Troll", "2026-03-29T01:00:00Z"},
+		{"a day that was skipped", "2011-12-30", "17:00", "Pacific/Apia", "2011-12-30T10:00:00Z"},
+		{"the hour before midnight, repeated", "2026-10-29", "23:30", "Africa/Cairo", "2026-10-29T20:30:00Z"},
 		{"midnight that is skipped", "2026-04-24", "00:00", "Africa/Cairo", "2026-04-23T22:00:00Z"},
 	}
 	for _, c := range cases {
@@ -120,4 +124,53 @@ func TestDatesAreRead(t *testing.T) {
 			t.Errorf("%q is %q", text, d)
 		}
 	}
+}
+
+// A day before or after is the same clock time at the place of work, also when the clocks change in
+// between: invariant 12.
+func TestDaysAreThoseOfTheCalendarAtThePlaceOfWork(t *testing.T) {
+	for _, c := range []struct {
+		name, zone, clock string
+		last              exeunt.Date
+		start, want       string
+	}{
+		{"no change", "Europe/Berlin", "17:00", "2026-06-30", "last-day - 5d", "2026-06-25T15:00:00Z"},
+		{"over the gap", "Europe/Berlin", "17:00", "2026-03-31", "last-day - 5d", "2026-03-26T16:00:00Z"},
+		{"over the overlap", "America/New_York", "17:00", "2026-11-03", "last-day - 1w", "2026-10-27T21:00:00Z"},
+		{"half an hour", "Australia/Lord_Howe", "17:00", "2026-10-06", "last-day - 5d", "2026-10-01T06:30:00Z"},
+		{"into the gap", "Europe/Berlin", "02:30", "2026-04-03", "last-day - 5d", "2026-03-29T01:00:00Z"},
+		{"into the overlap", "Europe/Berlin", "02:30", "2026-10-30", "last-day - 5d", "2026-10-25T00:30:00Z"},
+		{"after the cut-off", "Europe/Berlin", "17:00", "2026-03-28", "cut-off + 1d", "2026-03-29T15:00:00Z"},
+		{"from the start of a day", "Europe/Berlin", "17:00", "2026-03-27", "termination-date + 2d", "2026-03-29T22:00:00Z"},
+		{"hours are time as it passes", "Europe/Berlin", "17:00", "2026-03-28", "cut-off + 24h", "2026-03-29T16:00:00Z"},
+		{"seven years", "Europe/Berlin", "17:00", "2026-03-31", "last-day + 2557d", "2033-03-31T15:00:00Z"},
+		{"seven years, into winter", "America/New_York", "17:00", "2026-06-30", "last-day + 2739d", "2033-12-29T22:00:00Z"},
+		{"a hundred years", "Asia/Kathmandu", "17:00", "2026-06-30", "last-day + 36524d", "2126-06-30T11:15:00Z"},
+	} {
+		d := leaving
+		d.Leaver.Zone, d.CutOffClock, d.LastDay = c.zone, c.clock, c.last
+		d.TerminationDate = exeunt.Date(must(time.Parse(time.DateOnly, string(c.last))).AddDate(0, 0, 1).Format(time.DateOnly))
+		rule := everywhere(exeunt.Disable)
+		rule.Start, rule.Deadline = moment(c.start), moment("start + 1d")
+		plan, err := exeunt.Draft(exeunt.Policy{Name: "p", Rules: []exeunt.Rule{rule}}, exeunt.Case{ID: 1, Departure: d, Owner: hilde},
+			[]exeunt.System{live("directory", "", exeunt.Disable)}, someone, time.Date(2005, 1, 1, 0, 0, 0, 0, time.UTC))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := plan.Steps[0]
+		if got := s.StartsAt.Format(time.RFC3339); got != c.want {
+			t.Errorf("%s: %s of %s in %s is %s, want %s", c.name, c.start, c.last, c.zone, got, c.want)
+		}
+		location := must(exeunt.Zone(c.zone))
+		if from, to := s.StartsAt.In(location), s.Deadline.In(location); from.Format("15:04") != to.Format("15:04") || from.AddDate(0, 0, 1).Day() != to.Day() {
+			t.Errorf("%s: a day after %s is %s", c.name, from, to)
+		}
+	}
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
 }

@@ -234,7 +234,7 @@ func (d *drafter) cover() error {
 		if d.covers(system) {
 			continue
 		}
-		rule := Rule{Name: "full-coverage", Start: access, Deadline: Moment{AtStart, 4 * time.Hour}}
+		rule := Rule{Name: "full-coverage", Start: access, Deadline: Moment{Anchor: AtStart, Offset: 4 * time.Hour}}
 		var err error
 		parent := d.cutKeys(system.SSO)
 		switch {
@@ -358,11 +358,11 @@ func (s Step) begin(now time.Time) Step {
 
 // Unblock is the state of a step whose last dependency was met. A deadline counted from its start
 // begins anew.
-func (s Step) Unblock(now time.Time) Step {
+func (s Step) Unblock(of Case, now time.Time) Step {
 	s.After = nil
 	if s.StartsAt.Before(now) {
 		if s.DeadlineRule.Anchor == AtStart {
-			s.Deadline = now.Add(s.DeadlineRule.Offset)
+			s.Deadline = s.DeadlineRule.from(now, of.Zone())
 		}
 		s.StartsAt = now
 	}
@@ -370,11 +370,11 @@ func (s Step) Unblock(now time.Time) Step {
 }
 
 // Unblock is the state of a task whose last dependency was met, and the notice to its owner.
-func (t Task) Unblock(now time.Time) (Task, Notice) {
+func (t Task) Unblock(of Case, now time.Time) (Task, Notice) {
 	t.After, t.State, t.OpenedAt = nil, TaskOpen, now
 	if t.StartsAt.Before(now) {
 		if t.DeadlineRule.Anchor == AtStart {
-			t.Deadline = now.Add(t.DeadlineRule.Offset)
+			t.Deadline = t.DeadlineRule.from(now, of.Zone())
 		}
 		t.StartsAt = now
 	}

@@ -250,7 +250,7 @@ func (s Step) FallbackTask(now time.Time) Task {
 		Case: s.Case, Key: s.Key + "-by-hand", Steps: []string{s.Key}, System: s.System, Branch: s.Branch, State: TaskOpen,
 		Title:     fmt.Sprintf("%s: %s by hand", s.SystemTitle, lower(s.Title)),
 		Procedure: s.Fallback, Reason: s.Reason, Owner: s.Owner, Rule: s.Rule,
-		OpenedAt: now, StartsAt: now, Deadline: deadline, DeadlineRule: Moment{AtStart, deadline.Sub(now)},
+		OpenedAt: now, StartsAt: now, Deadline: deadline, DeadlineRule: Moment{Anchor: AtStart, Offset: deadline.Sub(now)},
 	}
 }
 

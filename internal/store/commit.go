@@ -363,7 +363,7 @@ func (c *committer) unblockStep(ctx context.Context, blockers, version int64, do
 		return nil
 	}
 	s.Version = version
-	s = s.Unblock(c.now)
+	s = s.Unblock(c.of, c.now)
 	if err := c.saveStep(ctx, &s, 0); err != nil {
 		return err
 	}
@@ -380,7 +380,7 @@ func (c *committer) unblockTask(ctx context.Context, blockers, version int64, do
 		return nil
 	}
 	t.Version = version
-	t, notice := t.Unblock(c.now)
+	t, notice := t.Unblock(c.of, c.now)
 	if err := c.queryRow(ctx, "SELECT id FROM tasks WHERE case_id = $1 AND key = $2", int64(t.Case), t.Key).Scan((*int64)(&t.ID)); err != nil {
 		return err
 	}
