@@ -147,6 +147,48 @@ func TestNoPlanLeavesASystemOut(t *testing.T) {
 	}
 }
 
+// Whoever writes a policy may sort its rules and its systems as they like.
+func TestAPlanDoesNotDependOnTheOrderOfTheRulesOrOfTheInventory(t *testing.T) {
+	for seed := range uint64(2000) {
+		w := world{rand.New(rand.NewPCG(seed, 3))}
+		inventory, policy, departure := w.inventory(), w.policy(), w.departure()
+		want := shape(t, policy, departure, inventory)
+		shuffled := policy
+		shuffled.Rules, inventory = slices.Clone(policy.Rules), slices.Clone(inventory)
+		w.Shuffle(len(shuffled.Rules), func(i, j int) { shuffled.Rules[i], shuffled.Rules[j] = shuffled.Rules[j], shuffled.Rules[i] })
+		w.Shuffle(len(inventory), func(i, j int) { inventory[i], inventory[j] = inventory[j], inventory[i] })
+		if got := shape(t, shuffled, departure, inventory); got != want {
+			t.Fatalf("seed %d: the plan is\n%s\nand in another order\n%s", seed, want, got)
+		}
+	}
+}
+
+// shape is what a plan asks for, whatever the order in which it lists it.
+func shape(t *testing.T, p exeunt.Policy, d exeunt.Departure, inventory []exeunt.System) string {
+	t.Helper()
+	plan, err := exeunt.Draft(p, exeunt.Case{ID: 1, Departure: d, Owner: hilde}, inventory, someone, monday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	line := func(key, title, rule string, from, to time.Time, after []exeunt.Dependency) {
+		var keys []string
+		for _, a := range after {
+			keys = append(keys, a.Key)
+		}
+		slices.Sort(keys)
+		lines = append(lines, fmt.Sprintf("%s %q by %s from %s to %s after %v", key, title, rule, from.Format(time.RFC3339), to.Format(time.RFC3339), keys))
+	}
+	for _, s := range plan.Steps {
+		line(s.Key, s.Title, s.Rule, s.StartsAt, s.Deadline, s.After)
+	}
+	for _, task := range plan.Tasks {
+		line(task.Key, task.Title, task.Rule, task.StartsAt, task.Deadline, task.After)
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
 // unsound says what a step or task of a plan lacks, or which dependency can never be met.
 func unsound(plan exeunt.Plan) string {
 	keys := map[string][]exeunt.Dependency{}

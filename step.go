@@ -43,12 +43,6 @@ const (
 	CoverTask      Coverage = "task"      // a person does it
 )
 
-// Dependency is a step or task that must be settled first, and why.
-type Dependency struct {
-	Key     string `json:"key"`
-	Because string `json:"because"`
-}
-
 // Step is one action in one system, done by a connector. (Case, Key) is its identity.
 type Step struct {
 	Case        CaseID    `json:"case"`

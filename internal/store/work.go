@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +49,7 @@ func (s *Store) Line(ctx context.Context, system string, now time.Time, without 
 	visits := make([]Visit, 0, len(ids))
 	for _, id := range ids {
 		if v := found[id]; v != nil {
+			slices.SortStableFunc(v.Steps, func(a, b exeunt.Step) int { return cmp.Compare(a.Order, b.Order) })
 			visits = append(visits, *v)
 		}
 	}
