@@ -134,12 +134,12 @@ func (s Step) begin(now time.Time) Step {
 }
 
 // Unblock is the state of a step whose last dependency was met. A deadline counted from its start
-// begins anew.
-func (s Step) Unblock(of Case, now time.Time) Step {
+// begins anew, in days at the place of work.
+func (s Step) Unblock(place *time.Location, now time.Time) Step {
 	s.After = nil
 	if s.StartsAt.Before(now) {
 		if s.DeadlineRule.Anchor == AtStart {
-			s.Deadline = s.DeadlineRule.from(now, of.Zone())
+			s.Deadline = s.DeadlineRule.from(now, place)
 		}
 		s.StartsAt = now
 	}
@@ -147,11 +147,11 @@ func (s Step) Unblock(of Case, now time.Time) Step {
 }
 
 // Unblock is the state of a task whose last dependency was met, and the notice to its owner.
-func (t Task) Unblock(of Case, now time.Time) (Task, Notice) {
+func (t Task) Unblock(place *time.Location, now time.Time) (Task, Notice) {
 	t.After, t.State, t.OpenedAt = nil, TaskOpen, now
 	if t.StartsAt.Before(now) {
 		if t.DeadlineRule.Anchor == AtStart {
-			t.Deadline = t.DeadlineRule.from(now, of.Zone())
+			t.Deadline = t.DeadlineRule.from(now, place)
 		}
 		t.StartsAt = now
 	}

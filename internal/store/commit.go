@@ -363,12 +363,25 @@ func (c *committer) unblockStep(ctx context.Context, blockers, version int64, do
 		return nil
 	}
 	s.Version = version
-	s = s.Unblock(c.of, c.now)
+	place, err := c.placeOfWork(ctx, s.DeadlineRule)
+	if err != nil {
+		return err
+	}
+	s = s.Unblock(place, c.now)
 	if err := c.saveStep(ctx, &s, 0); err != nil {
 		return err
 	}
 	c.change.Steps = append(c.change.Steps, s)
 	return nil
+}
+
+// placeOfWork is the zone in which a deadline's days are counted; most deadlines have none.
+func (c *committer) placeOfWork(ctx context.Context, m exeunt.Moment) (*time.Location, error) {
+	if m.Days == 0 {
+		return time.UTC, nil
+	}
+	of, err := scanCase(c.queryRow(ctx, "SELECT "+caseColumns+" FROM cases WHERE id = $1", int64(c.of.id)))
+	return of.Zone(), err
 }
 
 func (c *committer) unblockTask(ctx context.Context, blockers, version int64, doc string) error {
@@ -380,7 +393,11 @@ func (c *committer) unblockTask(ctx context.Context, blockers, version int64, do
 		return nil
 	}
 	t.Version = version
-	t, notice := t.Unblock(c.of, c.now)
+	place, err := c.placeOfWork(ctx, t.DeadlineRule)
+	if err != nil {
+		return err
+	}
+	t, notice := t.Unblock(place, c.now)
 	if err := c.queryRow(ctx, "SELECT id FROM tasks WHERE case_id = $1 AND key = $2", int64(t.Case), t.Key).Scan((*int64)(&t.ID)); err != nil {
 		return err
 	}
