@@ -43,3 +43,32 @@ func (e *Engine) reveal(ctx context.Context, id exeunt.CaseID, by *exeunt.Overri
 	}
 	return e.commit(ctx, &change)
 }
+
+// RevealCase ends the embargo of a case before its time.
+func (e Commands) RevealCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error {
+	if _, err := e.store.Case(ctx, id); err != nil {
+		return err
+	}
+	return e.engine.reveal(ctx, id, &by, time.Now().UTC())
+}
+
+// ExtendEmbargo lets the embargo of a case last longer, or puts more people on its list.
+func (e Commands) ExtendEmbargo(ctx context.Context, id exeunt.CaseID, terms exeunt.EmbargoTerms, by exeunt.Override) error {
+	c, err := e.store.Case(ctx, id)
+	if err != nil {
+		return err
+	}
+	steps, err := e.store.Steps(ctx, id)
+	if err != nil {
+		return err
+	}
+	tasks, err := e.store.CaseTasks(ctx, id)
+	if err != nil {
+		return err
+	}
+	change, err := c.ExtendEmbargo(terms, steps, tasks, by, time.Now().UTC())
+	if err != nil {
+		return err
+	}
+	return e.commit(ctx, &change)
+}

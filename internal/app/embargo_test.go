@@ -1,0 +1,608 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connectors"
+	"github.com/exeunt/exeunt/internal/engine"
+	"github.com/exeunt/exeunt/internal/ledger"
+	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/store/storetest"
+)
+
+// The sweep goes through every address of the pages and of the API, which it finds by itself, with an
+// embargoed case in the database. It runs in a bubble, where no time passes between two answers, so that
+// they can be compared byte by byte.
+
+const chat = `
+name: chat
+kind: scim
+identifier: work_email
+tier: 2
+owner: {role: it}
+fallback: Deactivate the member.
+stage: live
+settings: {base_url: "http://127.0.0.1:1", token: "env:SWEEP_TOKEN", match: {work_email: userName}}
+`
+
+// house is a server that listens to nothing.
+type house struct {
+	*App
+	t       *testing.T
+	handler http.Handler
+	serve   func() http.Handler // a fresh one, which keeps no figures from before
+	log     *bytes.Buffer
+	tokens  map[string]string // of the API, by e-mail address
+	session map[string]string
+}
+
+const (
+	vera  = "vera@acme.example"  // on the list
+	ida   = "ida@acme.example"   // administrator
+	lena  = "lena@acme.example"  // auditor
+	harry = "harry@acme.example" // HR
+)
+
+func openHouse(t *testing.T) *house {
+	t.Helper()
+	t.Setenv("SWEEP_TOKEN", "x")
+	dir := t.TempDir()
+	must(t, os.Mkdir(filepath.Join(dir, "systems"), 0o700))
+	for name, text := range map[string]string{"exeunt.yaml": company, "systems/doors.yaml": doors, "systems/chat.yaml": chat} {
+		must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	h := &house{t: t, log: &bytes.Buffer{}, tokens: map[string]string{}, session: map[string]string{}}
+	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	cfg, faults := LoadConfig(dir)
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	s := storetest.SQLite(t)
+	l, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger"), "test.example/log", ledger.Options{Logger: log})
+	must(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	h.App = &App{Config: cfg, Store: s, Ledger: l, options: Options{Log: log, ConfigDir: dir, Environment: "test"}, metrics: newMetrics(), stopping: make(chan struct{})}
+	h.Shipper = ledger.NewShipper(s.Outbox(), l, log)
+	h.Proofs = &Proofs{store: s, log: l, shipper: h.Shipper}
+	h.Accounts = NewAccounts(s, 0)
+	links, err := h.links(t.Context())
+	must(t, err)
+	h.Links = links.Links
+	sources, err := openSources(cfg)
+	must(t, err)
+	h.Engine, err = engine.New(t.Context(), engine.Config{Store: s, Systems: openSystems(cfg, connectors.All(os.DirFS(dir)), h.metrics), Planner: cfg, Intake: sources, Messenger: h.messenger(h.Links), Log: log, Node: "one", Alone: true})
+	must(t, err)
+	h.serve = func() http.Handler { return h.App.handler(sources, links) }
+	h.handler = h.serve()
+	for email, role := range map[string]string{vera: "hr", ida: "admin", lena: "auditor", harry: "hr"} {
+		invitation, err := h.Accounts.Invite(t.Context(), store.User{Email: email, Name: email[:strings.Index(email, "@")], Roles: []string{role}}, "")
+		must(t, err)
+		h.session[email], err = h.Accounts.Redeem(t.Context(), invitation, "", password)
+		must(t, err)
+		h.tokens[email], err = h.Accounts.CreateToken(t.Context(), store.User{Email: email}, "sweep", 1000*time.Hour)
+		must(t, err)
+	}
+	return h
+}
+
+// answer is what somebody is told.
+type answer struct {
+	status int
+	body   string
+	to     string // where they are sent on
+}
+
+// ask sends one request in somebody's name, "" for nobody's. The reference of an error page is random.
+func (h *house) ask(who, method, target, body string) answer {
+	h.t.Helper()
+	r := httptest.NewRequest(method, target, strings.NewReader(body)).WithContext(h.t.Context())
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if strings.HasPrefix(target, "/api/") {
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+h.tokens[who])
+	} else {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.AddCookie(&http.Cookie{Name: "exeunt", Value: h.session[who]})
+	}
+	w := httptest.NewRecorder()
+	h.handler.ServeHTTP(w, r)
+	text := w.Body.String()
+	if reference := w.Header().Get("X-Reference"); reference != "" {
+		text = strings.ReplaceAll(text, reference, "REFERENCE")
+	}
+	return answer{w.Code, text, w.Header().Get("Location")}
+}
+
+// ---- what there is to ask
+
+// route is one address as the code registers it.
+type route struct {
+	method, path string
+	queries      []string // of the API, from its description
+	numbers      map[string]bool
+}
+
+var registered = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (/\S*)$`)
+
+// pageRoutes reads the addresses of the pages, and those that are neither page nor API, where they are registered.
+func pageRoutes(t *testing.T) []route {
+	t.Helper()
+	var found []route
+	for _, dir := range []string{"../web/ui", "../web/api", "."} {
+		must(t, filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") || filepath.Dir(file) != filepath.Clean(dir) {
+				return err
+			}
+			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			ast.Inspect(parsed, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok || len(call.Args) < 2 {
+					return true
+				}
+				if literal, ok := call.Args[0].(*ast.BasicLit); ok && literal.Kind == token.STRING {
+					text, _ := strconv.Unquote(literal.Value)
+					if m := registered.FindStringSubmatch(text); m != nil {
+						found = append(found, route{method: m[1], path: strings.TrimSuffix(m[2], "{$}")})
+					}
+				}
+				return true
+			})
+			return nil
+		}))
+	}
+	return found
+}
+
+// apiRoutes reads those of the API from the description that it serves.
+func (h *house) apiRoutes() []route {
+	h.t.Helper()
+	var document struct {
+		Paths map[string]map[string]struct {
+			Parameters []struct {
+				Name, In string
+				Schema   struct{ Type any }
+			}
+		}
+	}
+	must(h.t, json.Unmarshal([]byte(h.ask("", "GET", "/api/v1/openapi.json", "").body), &document))
+	var found []route
+	for path, item := range document.Paths {
+		for method, o := range item {
+			r := route{method: strings.ToUpper(method), path: path, numbers: map[string]bool{}}
+			for _, p := range o.Parameters {
+				if p.In == "query" {
+					r.queries = append(r.queries, p.Name)
+					r.numbers[p.Name] = p.Schema.Type == "integer"
+				}
+			}
+			found = append(found, r)
+		}
+	}
+	slices.SortFunc(found, func(a, b route) int { return strings.Compare(a.path+a.method, b.path+b.method) })
+	return found
+}
+
+// thing is what one case is called where.
+type thing struct {
+	id              exeunt.CaseID
+	name, employee  string
+	handle          string
+	step, task, log string // a step, a task and an entry of it
+	link            string // the one-time link of its task
+}
+
+// values are what the parts of an address are filled with: whatever names something of the case.
+func (c thing) values(path, part string) (string, bool) {
+	switch {
+	case part == "id" && strings.Contains(path, "/tasks"):
+		return c.task, true
+	case part == "id" && strings.Contains(path, "/systems"):
+		return "chat", true
+	case part == "id" && strings.Contains(path, "/cases"):
+		return c.id.String(), true
+	case part == "step":
+		return c.step, true
+	case part == "entry":
+		return c.log, true
+	case part == "token":
+		return c.link, true
+	case part == "source":
+		return "nobody", true
+	}
+	return "", false
+}
+
+var parts = regexp.MustCompile(`\{(\w+)\}`)
+
+// fill writes the address of a route for a case.
+func (h *house) fill(r route, c thing) string {
+	return parts.ReplaceAllStringFunc(r.path, func(part string) string {
+		value, ok := c.values(r.path, strings.Trim(part, "{}"))
+		if !ok {
+			h.t.Errorf("the sweep does not know what stands for %s in %s %s: tell it", part, r.method, r.path)
+		}
+		return url.PathEscape(value)
+	})
+}
+
+// guesses are queries by which somebody might look for a case.
+func (h *house) guesses(r route, c thing) []string {
+	out := []string{""}
+	if !strings.HasPrefix(r.path, "/api/") {
+		switch r.path {
+		case "/cases":
+			return append(out, "?q="+url.QueryEscape(c.name), "?q="+c.employee, "?q="+c.id.String(), "?state=scheduled", "?state=closed", "?state=attention", "?sort=name", "?sort=newest", "?dept=Secrets", "?type=layoff")
+		case "/tasks":
+			return append(out, "?group=case", "?group=system", "?state=done", "?owner="+url.QueryEscape(ida), "?owner=me", "?sel="+c.task)
+		case "/audit":
+			return append(out, "?q=case", "?case="+c.id.String(), "?actor=vera", "?action=case.open", "?system=chat", "?q="+c.log)
+		case "/systems":
+			return append(out, "?gap=1")
+		}
+		return out
+	}
+	guess := map[string]string{
+		"q": c.employee, "case": c.id.String(), "state": "scheduled", "type": "layoff", "department": "Secrets", "place": "Vault", "sort": "newest",
+		"owner": ida, "system": "chat", "actor": "vera", "kind": "case.open",
+	}
+	for _, q := range r.queries {
+		value, ok := guess[q]
+		switch {
+		case q == "before":
+			value = "1000"
+		case r.numbers[q]:
+			value = "1"
+		case !ok:
+			h.t.Errorf("the sweep does not know what to ask %s for with %s=: tell it", r.path, q)
+		}
+		out = append(out, "?"+q+"="+url.QueryEscape(value))
+	}
+	return out
+}
+
+// readable says whether the sweep compares what a route answers to a case that everybody may see. A stream does
+// not end, and evidence waits for the ledger.
+func readable(r route) bool {
+	return r.method == "GET" && !strings.HasSuffix(r.path, "/stream") && !strings.HasSuffix(r.path, "/evidence") && !strings.HasPrefix(r.path, "/assets") && r.path != "/metrics" && r.path != "/readyz"
+}
+
+// read asks all that can be read, about the case and by guesses for another one, in somebody's name.
+func (h *house) read(who string, routes []route, open, secret thing) map[string]answer {
+	h.t.Helper()
+	got := map[string]answer{}
+	for _, r := range routes {
+		if !readable(r) {
+			continue
+		}
+		for _, query := range h.guesses(r, secret) {
+			target := h.fill(r, open) + query
+			got[target] = h.ask(who, "GET", target, "")
+		}
+	}
+	return got
+}
+
+// ---- the sweep
+
+// leaver is somebody fictional.
+func leaver(id, name string) exeunt.Departure {
+	return exeunt.Departure{Type: exeunt.Layoff, LastDay: "2000-01-06", Leaver: exeunt.Leaver{
+		ID: id, Name: name, Department: "Secrets", Place: "Vault", Manager: exeunt.Person{Name: "Mona", Email: "mona@acme.example"},
+		Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: strings.ToLower(id) + "@acme.example"},
+	}}
+}
+
+// begin starts a case in vera's name and says what it is called.
+func (h *house) begin(d exeunt.Departure) thing {
+	h.t.Helper()
+	who := exeunt.Viewer{Name: "vera", Email: vera}
+	id, err := h.commands(who).StartCase(h.t.Context(), d, exeunt.Override{By: "vera", Reason: "the board has decided it"})
+	must(h.t, err)
+	f, err := h.Store.For(who).CaseFile(h.t.Context(), id)
+	must(h.t, err)
+	return thing{
+		id: id, name: d.Leaver.Name, employee: d.Leaver.ID, handle: f.Case.Handle, step: f.Steps[0].Key, task: f.Tasks[0].ID.String(),
+		log: fmt.Sprint(f.Entries[0].Number), link: strings.TrimPrefix(h.TaskLink(f.Tasks[0]), h.Config.URL+"/t/"),
+	}
+}
+
+var terms = exeunt.EmbargoTerms{Until: "2000-01-03 09:00", VisibleTo: []string{vera}}
+
+// hide starts cases under embargo in every state that counts somewhere: one with steps that are confirmed
+// and failed and a task that is late and done, and one that was taken back and is closed.
+func (h *house) hide() thing {
+	h.t.Helper()
+	ctx, now := h.t.Context(), time.Now()
+	d := leaver("ZQ-77", "Zelda Quux")
+	d.Embargo = &terms
+	secret := h.begin(d)
+	f, err := h.Store.Everything().CaseFile(ctx, secret.id)
+	must(h.t, err)
+	for i, s := range f.Steps {
+		kind := exeunt.Done
+		if i%2 == 1 {
+			kind = exeunt.GaveUp
+		}
+		change := s.Finish(exeunt.Outcome{Kind: kind, Proof: exeunt.Observed, Changed: true}, now)
+		must(h.t, h.Store.Commit(ctx, &change))
+	}
+	for i, task := range f.Tasks {
+		task.Deadline = now.Add(-time.Hour)
+		change, err := task.Save(nil, "x", "vera", now)
+		if must(h.t, err); i%2 == 1 {
+			change, err = task.Complete(nil, nil, "", "vera", now)
+			must(h.t, err)
+		}
+		must(h.t, h.Store.Commit(ctx, &change))
+	}
+	gone := leaver("ZQ-78", "Zebulon Quux")
+	gone.Embargo = &terms
+	rescinded := h.begin(gone)
+	f, err = h.Store.Everything().CaseFile(ctx, rescinded.id)
+	must(h.t, err)
+	change, err := f.Case.Rescind(exeunt.Trigger{Source: "hr", Kind: exeunt.Rescinded, Departure: gone}, f.Steps, f.Tasks, now)
+	must(h.t, err)
+	must(h.t, h.Store.Commit(ctx, &change))
+	closed, err := change.Case.Close(now)
+	must(h.t, err)
+	must(h.t, h.Store.Commit(ctx, &closed))
+	var about exeunt.Change
+	about.Record(exeunt.EntryExported, secret.id, now, "evidence of case "+secret.id.String()+" exported", map[string]string{"by": "vera", "case": secret.id.String()})
+	must(h.t, h.Store.Commit(ctx, &about))
+	return secret
+}
+
+// swept is a house with a case that everybody may see and one under embargo, and what the others were told
+// before the latter was there.
+type swept struct {
+	*house
+	routes       []route
+	open, secret thing
+	before       map[string]map[string]answer
+	metrics      string
+}
+
+var others = []string{ida, lena, harry, ""}
+
+func sweep(t *testing.T) *swept {
+	t.Helper()
+	h := openHouse(t)
+	s := &swept{house: h, open: h.begin(leaver("AB-11", "Anton Berg")), before: map[string]map[string]answer{}}
+	s.routes = append(pageRoutes(t), h.apiRoutes()...)
+	if len(s.routes) < 45 {
+		t.Fatalf("only %d routes were found", len(s.routes))
+	}
+	known, err := h.Store.Everything().CaseFile(t.Context(), s.open.id)
+	must(t, err)
+	s.secret = thing{id: 2, name: "Zelda Quux", employee: "ZQ-77", task: fmt.Sprintf("T-%d", len(known.Tasks)+1), log: fmt.Sprint(known.Entries[0].Number + 1)}
+	for _, who := range others {
+		s.before[who] = h.read(who, s.routes, s.open, s.secret)
+	}
+	s.metrics = h.figures()
+	h.log.Reset()
+	secret := h.hide()
+	if secret.id != s.secret.id || secret.task != s.secret.task {
+		t.Fatalf("the hidden case is %+v, it was looked for as %+v", secret, s.secret)
+	}
+	secret.log = s.secret.log
+	s.secret, h.handler = secret, h.serve()
+	return s
+}
+
+func TestNobodyOffTheListLearnsOfAnEmbargoedCase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sweep(t)
+		s.read(vera, s.routes, s.secret, s.secret) // whatever is kept between readers holds it now
+		for _, who := range others {
+			after := s.read(who, s.routes, s.open, s.secret)
+			for target, was := range s.before[who] {
+				if got := after[target]; got != was {
+					t.Errorf("%q sees at %s that there is a case: %s", who, target, difference(was, got))
+				}
+			}
+		}
+		if got := s.figures(); got != s.metrics || got == "" {
+			t.Errorf("the metrics tell: %q instead of %q", got, s.metrics)
+		}
+		for _, word := range []string{"Zelda", "Zebulon", "ZQ-7", s.secret.handle, s.secret.id.String()} {
+			if strings.Contains(s.log.String(), word) {
+				t.Errorf("the log says %q", word)
+			}
+		}
+	})
+}
+
+// forms are what is sent to an address that changes something, by its last part: enough to be more than malformed.
+var forms = map[string]string{
+	"release": `{"reason":"decided by the board"}`, "waive": `{"reason":"decided by the board"}`, "retry": `{"reason":"decided by the board"}`,
+	"complete": `{"note":"x"}`, "reassign": `{"email":"omar@acme.example"}`, "remind": ``,
+}
+
+// TestAGuessedAddressAnswersAsIfNothingWereThere asks for everything of the hidden case by its own names, and for
+// what does not exist, and compares: also what would change something.
+func TestAGuessedAddressAnswersAsIfNothingWereThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sweep(t)
+		nothing := thing{id: 987654, task: "T-987654", log: "987654", step: s.secret.step, link: strings.Repeat("A", len(s.secret.link))}
+		asked := 0
+		for _, r := range s.routes {
+			if !strings.Contains(r.path, "{") || strings.Contains(r.path, "/systems/") || strings.Contains(r.path, "/invitation/") || strings.Contains(r.path, "/hooks/") {
+				continue
+			}
+			asked++
+			body := url.Values{"reason": {"decided by the board"}, "act": {"complete"}, "note": {"x"}, "to_email": {"omar@acme.example"}}.Encode()
+			if strings.HasPrefix(r.path, "/api/") {
+				var known bool
+				if body, known = forms[r.path[strings.LastIndex(r.path, "/")+1:]]; !known && r.method != "GET" {
+					t.Errorf("the sweep does not know what to send to %s %s: tell it in forms", r.method, r.path)
+				}
+			}
+			for _, who := range others {
+				hidden := s.ask(who, r.method, s.fill(r, s.secret), body)
+				missing := s.ask(who, r.method, s.fill(r, nothing), body)
+				hidden.body, hidden.to = nameless(hidden.body, s.secret), nameless(hidden.to, s.secret)
+				missing.body, missing.to = nameless(missing.body, nothing), nameless(missing.to, nothing)
+				if hidden != missing {
+					t.Errorf("%q: %s %s tells: %s", who, r.method, r.path, difference(missing, hidden))
+				}
+				if who == ida && hidden.status != http.StatusNotFound {
+					t.Errorf("an administrator who is not on the list got %d from %s %s: %s", hidden.status, r.method, r.path, hidden.body)
+				}
+			}
+			if r.method == "GET" && !strings.HasSuffix(r.path, "/stream") && !strings.HasSuffix(r.path, "/evidence") && !strings.Contains(r.path, "/t/") {
+				if got := s.ask(vera, r.method, s.fill(r, s.secret), ""); got.status != http.StatusOK {
+					t.Errorf("who is on the list got %d from %s", got.status, r.path)
+				}
+			}
+		}
+		if asked < 20 {
+			t.Errorf("only %d addresses name something", asked)
+		}
+		f, err := s.Store.Everything().CaseFile(t.Context(), s.secret.id)
+		must(t, err)
+		for _, e := range f.Entries {
+			if e.Actor != "vera" && e.Actor != "engine" && e.Actor != engine.OverrideSource {
+				t.Errorf("%s did something to it: %s", e.Actor, e.What)
+			}
+		}
+	})
+}
+
+// nameless takes out of an answer what it repeats of the question.
+func nameless(text string, c thing) string {
+	return strings.NewReplacer(c.id.String(), "…", c.task, "…", "audit/"+c.log, "…", "audit%2F"+c.log, "…", "/"+c.step, "…", "%2F"+c.step, "…", c.link, "…").Replace(text)
+}
+
+// shows are the addresses at which whoever may see the hidden case reads its name.
+func shows(c thing) []string {
+	id := c.id.String()
+	return []string{
+		"/", "/cases", "/cases?q=" + c.employee, "/cases/" + id, "/cases/" + id + "/steps/" + c.step, "/tasks?group=case", "/tasks?sel=" + c.task,
+		"/audit", "/audit/" + c.log, "/systems/chat",
+		"/api/v1/cases", "/api/v1/cases?q=zelda", "/api/v1/cases/" + id, "/api/v1/tasks?state=all", "/api/v1/tasks/" + c.task, "/api/v1/entries?case=" + id,
+	}
+}
+
+func TestWhoIsOnTheListSeesTheCaseAndAfterItsEndEverybodyDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sweep(t)
+		see := func(who string, wanted bool) {
+			t.Helper()
+			for _, target := range shows(s.secret) {
+				got := s.ask(who, "GET", target, "")
+				told := got.status == http.StatusOK && (strings.Contains(got.body, s.secret.name) || strings.Contains(got.body, s.secret.id.String()))
+				if strings.Contains(target, "q=") || strings.Contains(target, "/audit/") { // what was asked for is repeated
+					told = got.status == http.StatusOK && strings.Contains(got.body, s.secret.name)
+				}
+				if told != wanted {
+					t.Errorf("%s at %s: sees it: %t (%d)", who, target, told, got.status)
+				}
+			}
+		}
+		see(vera, true)
+		see(ida, false)
+		err := s.Engine.As(exeunt.Viewer{Email: ida, Roles: []string{"admin"}}).RevealCase(t.Context(), s.secret.id, exeunt.Override{By: "ida", Reason: "I am the administrator"})
+		if exeunt.KindOf(err) != exeunt.NotFound {
+			t.Errorf("an administrator who is not on the list revealed it: %v", err)
+		}
+		must(t, s.Engine.As(exeunt.Viewer{Email: vera}).RevealCase(t.Context(), s.secret.id, exeunt.Override{By: "vera", Reason: "the works council was told"}))
+		s.handler = s.serve()
+		see(ida, true)
+		if a, b := s.ask(vera, "GET", "/api/v1/entries?case="+s.secret.id.String(), ""), s.ask(ida, "GET", "/api/v1/entries?case="+s.secret.id.String(), ""); a != b || !strings.Contains(a.body, "embargo ended early") {
+			t.Errorf("the end is not told to everybody: %s", difference(a, b))
+		}
+	})
+}
+
+// TestAHiddenCaseIsQuiet holds what comes by itself: streams, links, and the answer to whoever starts a departure
+// that is under way.
+func TestAHiddenCaseIsQuiet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sweep(t)
+		ctx := t.Context()
+		ticks := map[string]<-chan struct{}{}
+		for _, who := range []string{vera, ida, ""} {
+			ticks[who] = s.Engine.Watch(ctx, exeunt.Viewer{Email: who}, s.secret.id)
+		}
+		extended := exeunt.EmbargoTerms{Until: "2000-01-05"}
+		must(t, s.Engine.As(exeunt.Viewer{Email: vera}).ExtendEmbargo(ctx, s.secret.id, extended, exeunt.Override{By: "vera", Reason: "the council meets later"}))
+		<-time.After(time.Minute)
+		for who, c := range ticks {
+			if ticked := len(c) > 0; ticked != (who == vera) {
+				t.Errorf("%q was ticked: %t", who, ticked)
+			}
+		}
+		if got := s.ask("", "GET", "/t/"+s.secret.link, ""); got.status != http.StatusNotFound {
+			t.Errorf("the link of a task of it opens: %d", got.status)
+		}
+		for who, wanted := range map[string]string{harry: "no case was opened", vera: "under way already: case C-2"} {
+			d, err := json.Marshal(map[string]any{"departure": leaver("ZQ-77", "Zelda Quux"), "reason": "she handed in her notice"})
+			must(t, err)
+			got := s.ask(who, "POST", "/api/v1/cases", string(d))
+			if got.status < 400 || !strings.Contains(got.body, wanted) || who == harry && (strings.Contains(got.body, "C-2") || strings.Contains(got.body, "way")) {
+				t.Errorf("%s starts it again: %d %s", who, got.status, got.body)
+			}
+		}
+		jobs, err := s.Store.Due(ctx, time.Now().AddDate(1, 0, 0))
+		must(t, err)
+		told := map[string]bool{}
+		for _, j := range jobs {
+			if j.Kind != exeunt.JobDeliver || j.Case != s.secret.id {
+				continue
+			}
+			n, _, err := s.Store.Notice(ctx, j.Notice)
+			must(t, err)
+			told[n.To.Email] = true
+		}
+		if len(told) != 1 || !told[vera] {
+			t.Errorf("told of it: %v", told)
+		}
+	})
+}
+
+// figures are the metrics about cases.
+func (h *house) figures() string {
+	var kept []string
+	for line := range strings.Lines(h.ask("", "GET", "/metrics", "").body) {
+		if strings.HasPrefix(line, "exeunt_cases") {
+			kept = append(kept, strings.TrimSpace(line))
+		}
+	}
+	return strings.Join(kept, "; ")
+}
+
+// difference shows where two answers part.
+func difference(was, got answer) string {
+	if was.status != got.status || was.to != got.to {
+		return fmt.Sprintf("%d %s, it was %d %s", got.status, got.to, was.status, was.to)
+	}
+	i := 0
+	for i < len(was.body) && i < len(got.body) && was.body[i] == got.body[i] {
+		i++
+	}
+	show := func(s string) string { return s[max(i-60, 0):min(i+100, len(s))] }
+	return fmt.Sprintf("…%q, it was …%q", show(got.body), show(was.body))
+}
