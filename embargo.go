@@ -3,6 +3,7 @@ package exeunt
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -53,7 +54,7 @@ func (t EmbargoTerms) Check(zone string) error {
 
 func checkAddresses(addresses []string) error {
 	for _, a := range addresses {
-		if name, domain, ok := strings.Cut(strings.TrimSpace(a), "@"); !ok || name == "" || domain == "" || strings.ContainsAny(a, " \t\r\n,;") {
+		if name, domain, ok := strings.Cut(strings.TrimSpace(a), "@"); !ok || name == "" || domain == "" || strings.ContainsAny(a, " \t\r\n,;:") {
 			return Errorf(Invalid, "embargo.visible_to: %q is not an e-mail address", a).In("embargo.visible_to")
 		}
 	}
@@ -155,7 +156,8 @@ func (c Case) Reveal(steps []Step, tasks []Task, by *Override, now time.Time) (C
 	}
 	what, detail := "embargo ended", map[string]string{"until": ended.Until.Format(time.RFC3339)}
 	if by != nil {
-		what, detail["by"], detail["reason"] = "embargo ended early", by.By, by.Reason
+		what = "embargo ended early"
+		maps.Copy(detail, by.detail())
 	} else if late := now.Sub(ended.Until); late > time.Minute {
 		what = fmt.Sprintf("embargo ended, %s late: nothing ran at its time", late.Round(time.Minute))
 	}
@@ -191,9 +193,9 @@ func (c Case) ExtendEmbargo(terms EmbargoTerms, steps []Step, tasks []Task, by O
 	if err != nil {
 		return Change{}, err
 	}
-	change.Record(EntryEmbargoed, *change.Case, now, "embargo changed", map[string]string{
-		"by": by.By, "reason": by.Reason, "until": extended.Until.Format(time.RFC3339), "visible_to": strings.Join(extended.VisibleTo, ", "),
-	})
+	detail := by.detail()
+	detail["until"], detail["visible_to"] = extended.Until.Format(time.RFC3339), strings.Join(extended.VisibleTo, ", ")
+	change.Record(EntryEmbargoed, *change.Case, now, "embargo changed", detail)
 	return change, nil
 }
 
@@ -272,7 +274,7 @@ func (t EmbargoTerms) StartedBy(who Viewer, zone string, now time.Time) (Embargo
 	if !until.After(now) {
 		return t, Errorf(Invalid, "the embargo would end at %s, which has passed: nothing was opened", until.Format(time.RFC3339)).In("embargo.until")
 	}
-	if who.Email != "" {
+	if checkAddresses([]string{who.Email}) == nil { // a token's identity may be shared by many: it is nobody in particular
 		t.VisibleTo = Embargo{}.with(append(slices.Clone(t.VisibleTo), who.Email)).VisibleTo
 	}
 	return t, nil
@@ -283,7 +285,7 @@ func (t EmbargoTerms) StartedBy(who Viewer, zone string, now time.Time) (Embargo
 func (c Case) AskedFor(by Override, now time.Time) Change {
 	var change Change
 	what := by.By + " wanted to start this departure and was told that no case was opened"
-	change.Record(EntryRefused, c, now, what, map[string]string{"by": by.By, "reason": by.Reason})
+	change.Record(EntryRefused, c, now, what, by.detail())
 	for _, email := range c.Embargo.VisibleTo {
 		change.Notices = append(change.Notices, Notice{
 			Kind: NoticeAlert, To: Person{Email: email}, Case: c.ID, Dedup: fmt.Sprintf("asked-for:%d", now.UnixMicro()),

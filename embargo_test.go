@@ -168,6 +168,15 @@ func TestEmbargoTermsAreCheckedBeforeACaseIsOpened(t *testing.T) {
 			t.Errorf("%q for %q: %v, ends %s", c.until, c.to, err, ends)
 		}
 	}
+	soon := exeunt.EmbargoTerms{Until: "2026-03-09", VisibleTo: []string{"tom@acme.example"}}
+	for _, c := range []struct {
+		who  exeunt.Viewer
+		list string
+	}{{vera, "tom@acme.example vera@acme.example"}, {exeunt.Viewer{Email: "token:cli@localhost/admin"}, "tom@acme.example"}} {
+		if got, err := soon.StartedBy(c.who, "Europe/Berlin", monday); err != nil || strings.Join(got.VisibleTo, " ") != c.list {
+			t.Errorf("started by %s it is visible to %v, %v", c.who.Email, got.VisibleTo, err)
+		}
+	}
 	late := exeunt.EmbargoTerms{Until: "2026-03-01", VisibleTo: []string{"vera@acme.example"}}
 	if _, err := late.StartedBy(vera, "Europe/Berlin", monday); exeunt.KindOf(err) != exeunt.Invalid {
 		t.Errorf("a reveal time in the past opens the case for everybody: %v", err)

@@ -437,7 +437,7 @@ func TestNobodyOffTheListLearnsOfAnEmbargoedCase(t *testing.T) {
 
 // forms are what is sent to an address that changes something, by its last part: enough to be more than malformed.
 var forms = map[string]string{
-	"release": `{"reason":"decided by the board"}`, "waive": `{"reason":"decided by the board"}`, "retry": `{"reason":"decided by the board"}`,
+	"hold": `{"reason":"decided by the board"}`, "release": `{"reason":"decided by the board"}`, "waive": `{"reason":"decided by the board"}`, "retry": `{"reason":"decided by the board"}`,
 	"complete": `{"note":"x"}`, "reassign": `{"email":"omar@acme.example"}`, "remind": ``,
 }
 

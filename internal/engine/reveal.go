@@ -16,15 +16,14 @@ func (e *Engine) revealDue(ctx context.Context, now time.Time) (next time.Time, 
 	}
 	var failed error
 	for _, id := range due {
-		if err := e.reveal(ctx, id, nil, now); ignoreConflict(err) != nil { // one that cannot be revealed delays no other
+		if err := e.reveal(ctx, id, now); ignoreConflict(err) != nil { // one that cannot be revealed delays no other
 			failed = err
 		}
 	}
 	return next, failed
 }
 
-// reveal ends one embargo, by its time or by a person's decision.
-func (e *Engine) reveal(ctx context.Context, id exeunt.CaseID, by *exeunt.Override, now time.Time) error {
+func (e *Engine) reveal(ctx context.Context, id exeunt.CaseID, now time.Time) error {
 	c, err := e.store.Case(ctx, id)
 	if err != nil {
 		return err
@@ -37,7 +36,7 @@ func (e *Engine) reveal(ctx context.Context, id exeunt.CaseID, by *exeunt.Overri
 	if err != nil {
 		return err
 	}
-	change, err := c.Reveal(steps, tasks, by, now)
+	change, err := c.Reveal(steps, tasks, nil, now)
 	if err != nil {
 		return err
 	}
@@ -46,29 +45,14 @@ func (e *Engine) reveal(ctx context.Context, id exeunt.CaseID, by *exeunt.Overri
 
 // RevealCase ends the embargo of a case before its time.
 func (e Commands) RevealCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error {
-	if _, err := e.store.Case(ctx, id); err != nil {
-		return err
-	}
-	return e.engine.reveal(ctx, id, &by, time.Now().UTC())
+	return e.onCase(ctx, id, func(c exeunt.Case, steps []exeunt.Step, tasks []exeunt.Task, now time.Time) (exeunt.Change, error) {
+		return c.Reveal(steps, tasks, &by, now)
+	})
 }
 
 // ExtendEmbargo lets the embargo of a case last longer, or puts more people on its list.
 func (e Commands) ExtendEmbargo(ctx context.Context, id exeunt.CaseID, terms exeunt.EmbargoTerms, by exeunt.Override) error {
-	c, err := e.store.Case(ctx, id)
-	if err != nil {
-		return err
-	}
-	steps, err := e.store.Steps(ctx, id)
-	if err != nil {
-		return err
-	}
-	tasks, err := e.store.CaseTasks(ctx, id)
-	if err != nil {
-		return err
-	}
-	change, err := c.ExtendEmbargo(terms, steps, tasks, by, time.Now().UTC())
-	if err != nil {
-		return err
-	}
-	return e.commit(ctx, &change)
+	return e.onCase(ctx, id, func(c exeunt.Case, steps []exeunt.Step, tasks []exeunt.Task, now time.Time) (exeunt.Change, error) {
+		return c.ExtendEmbargo(terms, steps, tasks, by, now)
+	})
 }
