@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -53,24 +51,4 @@ func Status(system string, r *http.Response) *exeunt.Error {
 	default:
 		return exeunt.Errorf(exeunt.Invalid, "%s did not accept the request (%d)", system, code)
 	}
-}
-
-// RetryAfter reads how long a vendor asks us to wait: Retry-After in seconds or as a date (RFC 9110
-// §10.2.3), else an X-RateLimit-Reset in epoch seconds. Zero when it does not say; at most an hour.
-func RetryAfter(h http.Header, now time.Time) time.Duration {
-	var wait time.Duration
-	if v := strings.TrimSpace(h.Get("Retry-After")); v != "" {
-		if seconds, err := strconv.Atoi(v); err == nil {
-			wait = time.Duration(seconds) * time.Second
-		} else if at, err := http.ParseTime(v); err == nil {
-			wait = at.Sub(now)
-		}
-	} else {
-		for _, name := range []string{"X-RateLimit-Reset", "X-Rate-Limit-Reset"} {
-			if epoch, err := strconv.ParseInt(h.Get(name), 10, 64); err == nil && epoch > 1_000_000_000 {
-				wait = time.Unix(epoch, 0).Sub(now)
-			}
-		}
-	}
-	return min(max(wait, 0), time.Hour)
 }

@@ -37,31 +37,6 @@ func TestStatusClassesEachAnswer(t *testing.T) {
 	}
 }
 
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-	for _, c := range []struct {
-		name, value string
-		want        time.Duration
-	}{
-		{"Retry-After", "30", 30 * time.Second},
-		{"Retry-After", "Fri, 01 May 2026 12:01:00 GMT", time.Minute},
-		{"Retry-After", "Fri, 01 May 2026 11:00:00 GMT", 0},
-		{"Retry-After", "-5", 0},
-		{"Retry-After", "soon", 0},
-		{"Retry-After", "86400", time.Hour},
-		{"X-RateLimit-Reset", "1777636810", 10 * time.Second},
-		{"X-Rate-Limit-Reset", "1777636820", 20 * time.Second},
-		{"X-RateLimit-Reset", "12", 0},
-		{"X-Other", "1", 0},
-	} {
-		h := http.Header{}
-		h.Set(c.name, c.value)
-		if got := connector.RetryAfter(h, now); got != c.want {
-			t.Errorf("%s: %s waits %v, want %v", c.name, c.value, got, c.want)
-		}
-	}
-}
-
 func TestNetworkKeepsForeignWordsOutAndOwnErrorsIn(t *testing.T) {
 	err := connector.Network("Acme", errors.New("dial https://user:s3cret@acme"))
 	if err.Kind != exeunt.Temporary || strings.Contains(err.Error(), "s3cret") {

@@ -272,6 +272,9 @@ func (c *checker) promises(at []any, a *Action) {
 	default:
 		c.fault(under(at, "proof"), "the proof is observed or acknowledged")
 	}
+	if a.Each != "" && a.Proof == exeunt.Acknowledged && a.Repeatable != nil && !*a.Repeatable {
+		c.fault(under(at, "each"), "a list that is sent by half can be neither seen nor sent again: make it observed or repeatable")
+	}
 	if len(a.Pending) > 0 && len(a.Holds) == 0 {
 		c.fault(under(at, "pending"), "pending needs holds beside it")
 	}

@@ -8,7 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
+	"sync"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -26,6 +26,9 @@ type client struct {
 	name   string // of the system, in messages
 	http   *http.Client
 	sign   signer
+
+	mu    sync.Mutex
+	spent time.Time // until when no request is left, by the description's own headers
 }
 
 func newClient(spec *Spec, settings Settings, base *url.URL, rt http.RoundTripper) *client {
@@ -116,6 +119,9 @@ func (c *client) send(ctx context.Context, q question) (a answer, fresh bool, er
 			r.Header.Set(name, value)
 		}
 	}
+	if left := c.spentFor(time.Now()); left > 0 {
+		return answer{}, false, exeunt.Errorf(exeunt.Throttled, "%s has no request left for us at the moment", c.name).After(left)
+	}
 	if fresh, err = c.sign.sign(ctx, r); err != nil {
 		return answer{}, false, err
 	}
@@ -124,7 +130,29 @@ func (c *client) send(ctx context.Context, q question) (a answer, fresh bool, er
 		return answer{}, fresh, connector.Network(c.name, err)
 	}
 	a, err = read(c.name, response)
+	c.count(a.header, time.Now())
 	return a, fresh, err
+}
+
+// count takes note of an answer that was the last one for now. The lane knows the usual headers; these
+// are those that the description names.
+func (c *client) count(h http.Header, now time.Time) {
+	rate := c.spec.Rate
+	if rate.Remaining == "" || h.Get(rate.Remaining) != "0" {
+		return
+	}
+	if until := now.Add(connector.ResetIn(h.Get(rate.Reset), now)); until.After(now) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.spent = until
+	}
+}
+
+// spentFor is how long no request is left.
+func (c *client) spentFor(now time.Time) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.spent.Sub(now)
 }
 
 // read takes the whole body; one that is cut or too long is no answer.
@@ -184,15 +212,7 @@ func (c *client) wait(a answer, now time.Time) time.Duration {
 	if wait := connector.RetryAfter(a.header, now); wait > 0 || c.spec.Rate.Reset == "" {
 		return wait
 	}
-	seconds, err := strconv.ParseInt(a.header.Get(c.spec.Rate.Reset), 10, 64)
-	if err != nil {
-		return 0
-	}
-	wait := time.Duration(min(max(seconds, 0), 3600)) * time.Second
-	if seconds > 1_000_000_000 { // since 1970, not from now
-		wait = time.Unix(seconds, 0).Sub(now)
-	}
-	return min(max(wait, 0), time.Hour)
+	return connector.ResetIn(a.header.Get(c.spec.Rate.Reset), now)
 }
 
 func (c *client) matches(rule ErrorRule, a answer) bool {

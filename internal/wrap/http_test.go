@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -108,6 +109,46 @@ func TestTransportTakesUpTheVendorsPause(t *testing.T) {
 		}
 		if vendor.count != 1 {
 			t.Errorf("the vendor was asked %d times during its pause, want 1", vendor.count)
+		}
+	})
+}
+
+// The last request that is left is answered well: the lane stops there, not at the 429 that would follow.
+func TestTransportStopsBeforeALimitIsExceeded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := &answers{status: http.StatusOK, header: http.Header{}}
+		vendor.header.Set("X-RateLimit-Limit", "2")
+		lane := wrap.NewLane("hr", exeunt.Rate{})
+		rt := lane.Transport(vendor)
+		ask := func(left string) error {
+			vendor.header.Set("X-RateLimit-Remaining", left)
+			vendor.header.Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(40*time.Second).Unix(), 10))
+			r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://hr.example/", nil)
+			_, err := rt.RoundTrip(r)
+			return err
+		}
+		if ask("1") != nil || ask("0") != nil {
+			t.Fatal("a request that is left is refused")
+		}
+		err := ask("2")
+		if e, ok := errors.AsType[*exeunt.Error](err); !ok || e.Kind != exeunt.Throttled || e.RetryAfter != 40*time.Second || vendor.count != 2 {
+			t.Errorf("beyond the limit: %#v after %d requests, want throttled for 40 s after 2", err, vendor.count)
+		}
+		time.Sleep(40 * time.Second)
+		if err := ask("1"); err != nil {
+			t.Errorf("once the limit is whole again: %v", err)
+		}
+	})
+}
+
+// Who refuses us and says how long is taken at that word, whatever its counters say.
+func TestARefusalsOwnWaitCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := &answers{status: http.StatusTooManyRequests, header: http.Header{"Retry-After": {"5"}, "X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {"900"}}}
+		lane := wrap.NewLane("hr", exeunt.Rate{})
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://hr.example/", nil)
+		if _, err := lane.Transport(vendor).RoundTrip(r); err != nil || lane.Paused() != 5*time.Second {
+			t.Errorf("paused for %s, %v; want 5s", lane.Paused(), err)
 		}
 	})
 }

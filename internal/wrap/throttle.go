@@ -149,8 +149,9 @@ func (p *prepaid) take() bool {
 	return true
 }
 
-// Transport counts HTTP requests against the lane and takes up the pause that an answer asks for:
-// 429 and 503 with a Retry-After (RFC 9110 §10.2.3, RFC 6585 §4) or a rate limit reset.
+// Transport counts HTTP requests against the lane and takes up the pause that an answer asks for: 429
+// and 503 with a Retry-After (RFC 9110 §10.2.3, RFC 6585 §4) or a rate limit reset; and any other that
+// says that it was the last one for now, so that no visit is lost to the 429 that would follow.
 func (l *Lane) Transport(next http.RoundTripper) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
 		paid, _ := r.Context().Value(prepaidKey{}).(*prepaid)
@@ -164,10 +165,12 @@ func (l *Lane) Transport(next http.RoundTripper) http.RoundTripper {
 		if err != nil {
 			return nil, err
 		}
+		asks := connector.Spent
 		if answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode == http.StatusServiceUnavailable {
-			if wait := connector.RetryAfter(answer.Header, time.Now()); wait > 0 {
-				l.Pause(wait)
-			}
+			asks = connector.RetryAfter
+		}
+		if wait := asks(answer.Header, time.Now()); wait > 0 {
+			l.Pause(wait)
 		}
 		return answer, nil
 	})
