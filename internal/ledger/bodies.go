@@ -75,6 +75,12 @@ func (b *bodies) add(ctx context.Context, records []exeunt.Record, leaves []exeu
 	if _, err := tx.ExecContext(ctx, "DELETE FROM bodies WHERE n >= $1", records[0].N); err != nil {
 		return diskError("the ledger's bodies cannot be written", err)
 	}
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO bodies (event, n, holder, handle, kind, leaf_hash, sealed)
+		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event) DO NOTHING`) // once: to parse it costs as much as to run it
+	if err != nil {
+		return diskError("the ledger's bodies cannot be written", err)
+	}
+	defer insert.Close()
 	keys := map[string]cipher.AEAD{}
 	for i, r := range records {
 		holder := holderOf(leaves[i])
@@ -83,7 +89,7 @@ func (b *bodies) add(ctx context.Context, records []exeunt.Record, leaves []exeu
 				return err
 			}
 		}
-		if err := addOne(ctx, tx, r, leaves[i], holder, keys[holder]); err != nil {
+		if err := addOne(ctx, insert, r, leaves[i], holder, keys[holder]); err != nil {
 			return err
 		}
 	}
@@ -102,10 +108,8 @@ func holderOf(leaf exeunt.Leaf) string {
 	return leaf.Case
 }
 
-func addOne(ctx context.Context, tx *sql.Tx, r exeunt.Record, leaf exeunt.Leaf, holder string, key cipher.AEAD) error {
-	res, err := tx.ExecContext(ctx, `INSERT INTO bodies (event, n, holder, handle, kind, leaf_hash, sealed)
-		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event) DO NOTHING`,
-		r.EventID, r.N, holder, r.Case, string(leaf.Kind), exeunt.LeafHash(r.Leaf), seal(key, r))
+func addOne(ctx context.Context, insert *sql.Stmt, r exeunt.Record, leaf exeunt.Leaf, holder string, key cipher.AEAD) error {
+	res, err := insert.ExecContext(ctx, r.EventID, r.N, holder, r.Case, string(leaf.Kind), exeunt.LeafHash(r.Leaf), seal(key, r))
 	if err != nil {
 		return diskError("the ledger's bodies cannot be written", err)
 	}
