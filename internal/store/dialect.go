@@ -51,7 +51,7 @@ type dialect interface {
 	notify(ctx context.Context, tx Tx, lane string) error
 	listen(ctx context.Context, hear func(lane string)) error // until ctx is done; returns at once when nobody else can speak
 	identity() string                                         // column type of a generated key
-	lockSequencer(ctx context.Context, tx Tx) error           // held to the end of the transaction
+	lockSequencer(ctx context.Context, tx Tx) (bool, error)   // held to the end of the transaction; false when another has it
 	close()
 }
 
@@ -116,7 +116,7 @@ func (d *sqliteDialect) reader() querier  { return sqlQuerier{d.reads} }
 func (d *sqliteDialect) identity() string { return "INTEGER PRIMARY KEY AUTOINCREMENT" }
 
 // An immediate transaction already excludes every other writer.
-func (d *sqliteDialect) lockSequencer(context.Context, Tx) error { return nil }
+func (d *sqliteDialect) lockSequencer(context.Context, Tx) (bool, error) { return true, nil }
 
 // One process has the file: the data directory's lock, which the app takes, is the database's too.
 func (d *sqliteDialect) shared() bool                                { return false }
@@ -267,9 +267,11 @@ func (d *postgresDialect) now(ctx context.Context, q querier) (int64, error) {
 // sequencerLock is an arbitrary constant: the advisory lock that makes one node the sequencer.
 const sequencerLock = 0x457865756e74
 
-func (d *postgresDialect) lockSequencer(ctx context.Context, tx Tx) error {
-	_, err := tx.exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(sequencerLock))
-	return err
+// It does not wait for the lock: others' commits may be in the same transaction, and whoever has it may be paused.
+func (d *postgresDialect) lockSequencer(ctx context.Context, tx Tx) (bool, error) {
+	var got bool
+	err := tx.queryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(sequencerLock)).Scan(&got)
+	return got, err
 }
 
 // wakeChannel carries the names of lanes that have new work to the nodes that own them.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/exeunt/exeunt"
 )
@@ -15,9 +16,27 @@ import (
 // It orders by id. On PostgreSQL ids may commit out of order, but whatever was caused by an entry has
 // a higher id and commits later, so cause stays before effect.
 func (o Outbox) Sequence(ctx context.Context, limit int) (int, error) {
-	var done int
-	err := o.store.write(ctx, func(ctx context.Context, tx Tx) error {
-		if err := o.store.dialect.lockSequencer(ctx, tx); err != nil {
+	for {
+		done, busy, err := o.sequence(ctx, limit)
+		if err != nil || !busy {
+			return done, err
+		}
+		select {
+		case <-time.After(sequencerPause):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// sequencerPause is how long a server waits that found another one sequencing.
+const sequencerPause = 20 * time.Millisecond
+
+func (o Outbox) sequence(ctx context.Context, limit int) (done int, busy bool, err error) {
+	err = o.store.write(ctx, func(ctx context.Context, tx Tx) error {
+		done = 0
+		got, err := o.store.dialect.lockSequencer(ctx, tx)
+		if busy = !got; err != nil || busy {
 			return err
 		}
 		pending, err := unsequenced(ctx, tx, limit)
@@ -31,7 +50,7 @@ func (o Outbox) Sequence(ctx context.Context, limit int) (int, error) {
 		done = len(pending)
 		return q.place(ctx, pending)
 	})
-	return done, err
+	return done, busy, err
 }
 
 type unplaced struct {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,8 +35,10 @@ func TestAPausedServerGivesTheSequencerBack(t *testing.T) {
 	holds, resume, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
 		ended <- paused.write(t.Context(), func(ctx context.Context, tx Tx) error {
-			err := paused.dialect.lockSequencer(ctx, tx)
-			close(holds)
+			got, err := paused.dialect.lockSequencer(ctx, tx)
+			if close(holds); !got {
+				t.Error("it does not have the sequencer")
+			}
 			<-resume
 			return err
 		})
@@ -44,9 +47,25 @@ func TestAPausedServerGivesTheSequencerBack(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	begun := time.Now()
+	sequenced := make(chan struct{})
+	var others sync.WaitGroup
+	others.Go(func() { // commits of others do not wait with the sequencer, although they may share its transaction
+		for !closed(sequenced) {
+			at := time.Now()
+			err := other.write(ctx, func(ctx context.Context, tx Tx) error {
+				_, err := tx.exec(ctx, "UPDATE counters SET value = value + 1")
+				return err
+			})
+			if took := time.Since(at); err != nil || took > 3*time.Second {
+				t.Errorf("a commit took %s, %v", took, err)
+			}
+		}
+	})
 	if n, err := other.Outbox().Sequence(ctx, 10); n != 1 || err != nil {
 		t.Errorf("%d entries were sequenced, %v", n, err)
 	}
+	close(sequenced)
+	others.Wait()
 	if took := time.Since(begun); took < time.Second {
 		t.Errorf("it took %s: nobody held the sequencer", took)
 	}
