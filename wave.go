@@ -150,6 +150,44 @@ func (w Wave) Reveal(now time.Time) (Change, error) {
 	return change, nil
 }
 
+// WaveRequest is what a person asks for: the settings of a wave, and its people as a list in CSV or one by one.
+type WaveRequest struct {
+	Title   string        `json:"title"`
+	Type    DepartureType `json:"type"`
+	Clock   string        `json:"clock"`
+	Opens   Opens         `json:"opens,omitempty"`
+	Canary  int           `json:"canary,omitempty"`
+	Rate    int           `json:"rate,omitempty"`
+	Embargo *EmbargoTerms `json:"embargo,omitempty"`
+	CSV     string        `json:"csv,omitempty"`
+	People  []Departure   `json:"people,omitempty"`
+}
+
+// Wave is the wave that is asked for, and the rows of its list with what is wrong with them.
+func (r WaveRequest) Wave(now time.Time) (Wave, []Row, RowFaults, error) {
+	clock, err := ParseWaveClock(r.Clock, now)
+	if err != nil {
+		return Wave{}, nil, nil, err
+	}
+	w := Wave{Title: r.Title, Type: r.Type, Clock: clock, Opens: r.Opens, Canary: r.Canary, Rate: r.Rate}
+	if r.Embargo != nil {
+		w.Embargo = &WaveEmbargo{EmbargoTerms: *r.Embargo}
+	}
+	var rows []Row
+	var faults RowFaults
+	switch {
+	case r.CSV != "" && len(r.People) > 0:
+		return w, nil, nil, Errorf(Invalid, "the people of a wave are given as CSV or one by one, not both").In("people")
+	case r.CSV != "":
+		rows, faults = ParseRows(r.CSV)
+	default:
+		for i, d := range r.People {
+			rows = append(rows, Row{Line: i + 1, Departure: d})
+		}
+	}
+	return w, rows, faults, nil
+}
+
 // MakeWave turns what a person asked for and the rows of its list into a wave. Whatever is wrong with a
 // row is said at once as RowFaults, together with what reading the list found. taken says of whoever cannot
 // be in it, by the leaver's key, why not.
@@ -186,10 +224,10 @@ func MakeWave(w Wave, rows []Row, faults RowFaults, taken map[string]string, by 
 	}
 	w.Made = Decision{by, now.UTC()}
 	change := Change{Wave: &w, Members: members}
-	w.record(&change, EntryWaveMade, now, fmt.Sprintf("%d people, access ends %s", w.Size, w.Clock), map[string]string{
-		"by": by.By, "reason": by.Reason, "title": w.Title, "type": string(w.Type), "people": fmt.Sprint(w.Size), "clock": w.Clock.String(),
+	w.record(&change, EntryWaveMade, now, fmt.Sprintf("%s, access ends %s", plural(w.Size, "person", "people"), w.Clock), merge(by.detail(), "", map[string]string{
+		"title": w.Title, "type": string(w.Type), "people": fmt.Sprint(w.Size), "clock": w.Clock.String(),
 		"opens": string(w.Opens), "canary": fmt.Sprint(w.Canary), "rate": w.rateWords(),
-	})
+	}, nil))
 	return change, nil
 }
 
@@ -208,7 +246,7 @@ func (w Wave) Approve(by Override, now time.Time) (Change, error) {
 	if err := by.Check(); err != nil {
 		return Change{}, err
 	}
-	if SamePerson(by.By, w.Made.By) {
+	if by.SamePerson(w.Made.Override) {
 		return Change{}, Errorf(Denied, "%s made wave %s, so that somebody else has to approve it: a mass change needs two people", by.By, w.ID)
 	}
 	if fault := w.Check.Fault(); fault != "" {
@@ -216,13 +254,8 @@ func (w Wave) Approve(by Override, now time.Time) (Change, error) {
 	}
 	w.Approved = &Decision{by, now.UTC()}
 	change := Change{Wave: &w}
-	w.record(&change, EntryWaveApproved, now, "approved", w.Check.detail(map[string]string{"by": by.By, "reason": by.Reason}))
+	w.record(&change, EntryWaveApproved, now, "approved", w.Check.detail(by.detail()))
 	return change, nil
-}
-
-// SamePerson says whether two names are one person's, as far as names can tell.
-func SamePerson(a, b string) bool {
-	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
 }
 
 // Start lets the first people go: the canary, or everybody where there is none.
@@ -239,7 +272,7 @@ func (w Wave) Start(by Override, now time.Time) (Change, error) {
 		w.State, what = WaveCanary, fmt.Sprintf("started with a canary of %d", w.Canary)
 	}
 	change := Change{Wave: &w}
-	w.record(&change, EntryWaveStarted, now, what, map[string]string{"by": by.By, "reason": by.Reason})
+	w.record(&change, EntryWaveStarted, now, what, by.detail())
 	return change, nil
 }
 
@@ -253,9 +286,9 @@ func (w Wave) GoOn(seen WaveProgress, by Override, now time.Time) (Change, error
 	}
 	w.State, w.WentOn = WaveRunning, &Decision{by, now.UTC()}
 	change := Change{Wave: &w}
-	w.record(&change, EntryWaveWentOn, now, "goes on: "+seen.String(), map[string]string{
-		"by": by.By, "reason": by.Reason, "access_ended": fmt.Sprint(seen.Ended), "failed": fmt.Sprint(seen.Failed), "refused": fmt.Sprint(seen.Refused),
-	})
+	w.record(&change, EntryWaveWentOn, now, "goes on: "+seen.String(), merge(by.detail(), "", map[string]string{
+		"access_ended": fmt.Sprint(seen.Ended), "failed": fmt.Sprint(seen.Failed), "refused": fmt.Sprint(seen.Refused),
+	}, nil))
 	return change, nil
 }
 
@@ -270,9 +303,9 @@ func (w Wave) Stop(by Override, now time.Time) (Change, error) {
 	}
 	w.State, w.Stopped = WaveStopped, &Decision{by, now.UTC()}
 	change := Change{Wave: &w}
-	w.record(&change, EntryWaveStopped, now, fmt.Sprintf("stopped: %d of %d had been released", w.Released, w.Size), map[string]string{
-		"by": by.By, "reason": by.Reason, "released": fmt.Sprint(w.Released), "people": fmt.Sprint(w.Size),
-	})
+	w.record(&change, EntryWaveStopped, now, fmt.Sprintf("stopped: %d of %d had been released", w.Released, w.Size), merge(by.detail(), "", map[string]string{
+		"released": fmt.Sprint(w.Released), "people": fmt.Sprint(w.Size),
+	}, nil))
 	return change, nil
 }
 

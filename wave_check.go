@@ -191,9 +191,9 @@ func (t *WaveTally) Unplanned(m Member, err error) {
 	t.check.Unknown = append(t.check.Unknown, fmt.Sprintf("line %d: %s", m.Line, MessageOf(err)))
 }
 
-// Joins notes somebody whose departure HR announced meanwhile.
-func (t *WaveTally) Joins(m Member, c CaseID) {
-	t.check.Joining = append(t.check.Joining, fmt.Sprintf("line %d: case %s is under way and will take the wave's clock", m.Line, c))
+// Joins notes somebody who leaves already, or is in another wave: HR announced it since this one was made.
+func (t *WaveTally) Joins(m Member, why string) {
+	t.check.Joining = append(t.check.Joining, fmt.Sprintf("line %d: employee %s %s", m.Line, m.Departure.Leaver.ID, why))
 }
 
 // What one visit and one step ask of a system: find the account; look, act, look again.

@@ -338,6 +338,32 @@ func (m Member) Refuse(why string) Member {
 	return m
 }
 
+// Refuse tells whoever made the wave that no case came of one of its people. It names the row and not the
+// person, since an entry without a case cannot be erased with one.
+func (w Wave) Refuse(m Member, why string, operator Person, now time.Time) Change {
+	change := Change{Members: []Member{m.Refuse(why)}}
+	what := fmt.Sprintf("row %d: no case was opened: %s", m.Position, why)
+	w.record(&change, EntryWaveRefused, now, what, map[string]string{"row": itoa(m.Position), "reason": why})
+	to := Person{Name: w.Made.By, Email: w.Made.Account}
+	if to.Email == "" && !w.Embargoed() {
+		to = operator
+	}
+	change.Notices = []Notice{{Kind: NoticeAlert, To: to, Text: w.ID.String() + ", " + what, Dedup: "wave:" + m.EventID()}}
+	return change
+}
+
+// HoldAhead holds the case of somebody whose access had not begun to end when the wave was stopped.
+func (w Wave) HoldAhead(m Member, c Case, now time.Time) (Change, error) {
+	by := Override{By: w.Stopped.By, Account: w.Stopped.Account, Reason: w.ID.String() + " was stopped: " + w.Stopped.Reason}
+	change, err := c.HoldBy(by, now)
+	if err != nil {
+		return Change{}, err
+	}
+	m.State = MemberStopped
+	change.Members = []Member{m}
+	return change, nil
+}
+
 func itoa(n int) string { return strconv.Itoa(n) }
 
 func plural(n int, one, many string) string {

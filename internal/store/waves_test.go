@@ -116,13 +116,13 @@ func TestPeopleOfAWaveAreReleasedOnce(t *testing.T) {
 			t.Errorf("released twice: %v", err)
 		}
 		w = *change.Wave
-		missing, err := s.Unannounced(t.Context(), w.ID)
+		missing, err := s.Unannounced(t.Context())
 		if err != nil || len(missing) != 2 {
 			t.Fatalf("%d released people have no event, %v", len(missing), err)
 		}
 		ev := store.Event{Source: exeunt.WaveSource, ID: missing[0].EventID(), Body: []byte("{}"), ReceivedAt: now}
 		receive(t, s, ev)
-		if missing, err = s.Unannounced(t.Context(), w.ID); err != nil || len(missing) != 1 || missing[0].Position != 2 {
+		if missing, err = s.Unannounced(t.Context()); err != nil || len(missing) != 1 || missing[0].Position != 2 {
 			t.Errorf("%+v, %v", missing, err)
 		}
 		m, err := s.Member(t.Context(), ev.ID)

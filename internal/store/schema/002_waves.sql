@@ -36,6 +36,7 @@ CREATE TABLE wave_members (
 );
 CREATE INDEX wave_members_by_leaver ON wave_members (leaver_key);
 CREATE INDEX wave_members_by_state ON wave_members (wave_id, state, position);
+CREATE INDEX wave_members_coming ON wave_members (wave_id) WHERE state = 'released';
 CREATE INDEX wave_members_ahead ON wave_members (wave_id, cut_off);
 
 -- One look for one person's account in one system; found is the number of accounts, -1 when the system
