@@ -182,7 +182,7 @@ func TestEverybodyHasTheClockOfTheWave(t *testing.T) {
 		if n := c.directory.Applied(exeunt.Disable); n != 0 {
 			t.Errorf("%d accounts were cut before the clock", n)
 		}
-		pass(10 * time.Second)
+		pass(40 * time.Second)
 		if n := c.directory.Applied(exeunt.Disable); n != 5 || c.cases() != 5 {
 			t.Errorf("%d accounts were cut at the clock, in %d cases", n, c.cases())
 		}
