@@ -68,6 +68,8 @@ type Case struct {
 	Hold          string    `json:"hold,omitempty"`          // why it is held
 	HeldBy        *Override `json:"held_by,omitempty"`       // who held it; nil when it was not a person
 	HeldAt        time.Time `json:"held_at,omitzero"`        //
+	Fuse          TripID    `json:"fuse,omitzero"`           // the trip of the fuse that holds it
+	Doubt         string    `json:"doubt,omitempty"`         // another reason to hold it, once the fuse is released
 	Embargo       *Embargo  `json:"embargo,omitempty"`       // who alone may see it, and until when
 	OpenedAt      time.Time `json:"opened_at"`
 	ClosedAt      time.Time `json:"closed_at,omitzero"`

@@ -17,6 +17,7 @@ import (
 // when somebody else was faster.
 type Change struct {
 	Case    *Case
+	Trip    *Trip
 	Steps   []Step
 	Tasks   []Task
 	Notices []Notice

@@ -16,6 +16,10 @@ const (
 	EntryAmended        EntryKind = "case.amend"
 	EntryRescinded      EntryKind = "case.rescind"
 	EntryHeld           EntryKind = "case.hold"
+	EntryTripped        EntryKind = "fuse.trip"
+	EntryFuseAsked      EntryKind = "fuse.ask"
+	EntryFuseReleased   EntryKind = "fuse.release"
+	EntryFuseRejected   EntryKind = "fuse.reject"
 	EntryReleased       EntryKind = "case.release"
 	EntryEmbargoed      EntryKind = "case.embargo" // its embargo lasts longer, or more people know
 	EntryRevealed       EntryKind = "case.reveal"  // its embargo ended

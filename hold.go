@@ -9,6 +9,10 @@ import (
 
 // held is the case stopped: nothing acts and nobody is chased until a person releases it.
 func (c Case) held(why string, by *Override, now time.Time) Case {
+	if c.Fuse != 0 { // the fuse holds it first
+		c.Doubt = why
+		return c
+	}
 	c.State, c.Hold, c.HeldBy, c.HeldAt = CaseHeld, why, by, now.UTC()
 	return c
 }
@@ -51,6 +55,9 @@ func (c Case) Release(steps []Step, tasks []Task, by Override, now time.Time) (C
 	if err := by.Check(); err != nil {
 		return Change{}, err
 	}
+	if err := c.fused(); err != nil {
+		return Change{}, err
+	}
 	return c.release(steps, tasks, by, now), nil
 }
 
@@ -61,6 +68,7 @@ func (c Case) release(steps []Step, tasks []Task, by Override, now time.Time) Ch
 		detail["held_since"] = c.HeldAt.Format(time.RFC3339)
 	}
 	c.State, c.Hold, c.HeldBy, c.HeldAt = c.goesOn(steps, now), "", nil, time.Time{}
+	c.Fuse, c.Doubt = 0, ""
 	change := Change{Case: &c}
 	late := 0
 	for _, s := range steps {

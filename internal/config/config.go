@@ -34,6 +34,9 @@ type Config struct {
 	Mail     *Mail // nil when there is no mail server
 	Ledger   Ledger
 	Session  Session
+
+	fuse         exeunt.Fuse
+	fuseApprover string
 }
 
 // Entity is a legal entity.

@@ -16,6 +16,7 @@ type File struct {
 	Sources  []SourceFile `json:"sources,omitempty" jsonschema_description:"HR systems that announce departures. Each entity has exactly one authoritative source."`
 	People   PeopleFile   `json:"people" jsonschema:"required" remedy:"name people.case_owner, who owns every case" jsonschema_description:"Who is asked, and who stands in."`
 	Mail     *MailFile    `json:"mail,omitempty" jsonschema_description:"The mail server by which people are told. Without it nobody is told by mail."`
+	Fuse     FuseFile     `json:"fuse,omitzero" jsonschema_description:"The brake on mass change: when it trips, new cases are held until two people decide."`
 	Ledger   LedgerFile   `json:"ledger,omitzero" jsonschema_description:"The tamper-evident log."`
 	Session  SessionFile  `json:"session,omitzero" jsonschema_description:"How long people stay signed in."`
 }

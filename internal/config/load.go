@@ -145,6 +145,7 @@ func (l *loader) main() {
 	c.Session = Session{Lifetime: length(f.Session.Lifetime, 12*time.Hour), TaskLink: length(f.Session.TaskLink, 14*24*time.Hour)}
 	l.entities()
 	l.people()
+	l.fuse()
 	l.mail()
 	l.sources()
 }

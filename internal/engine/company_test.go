@@ -29,6 +29,7 @@ type company struct {
 	mu        sync.Mutex
 	told      []exeunt.Notice
 	mailFault error
+	fuse      exeunt.Fuse
 }
 
 func newCompany(t *testing.T, s *store.Store) *company {
@@ -76,6 +77,12 @@ func (c *company) Names() []string { return []string{"directory", "payroll", "wi
 func (c *company) Plan(of exeunt.Case, now time.Time) (exeunt.Plan, error) {
 	of.Owner = storetest.Roles("hr", of.Departure.Leaver)
 	return exeunt.Draft(storetest.Policy(), of, c.inventory, storetest.Roles, now)
+}
+
+func (c *company) Fuse() (exeunt.Fuse, exeunt.Person) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.fuse, exeunt.Person{Name: "Hera Lind", Email: "hera@x.example", Role: "hr"}
 }
 
 func (c *company) Operator() exeunt.Person {

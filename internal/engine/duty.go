@@ -25,6 +25,7 @@ func (e *Engine) allDuties() map[string]duty {
 		store.DutyMessages:  e.messagesDue,
 		store.DutyReveals:   e.revealDue,
 		store.DutyWaves:     e.waveDue,
+		store.DutyFuse:      e.fuseDue,
 		store.DutyCleaning:  e.cleaningDue,
 	} {
 		all[name] = duty{name, work}

@@ -39,6 +39,8 @@ type Systems interface {
 // Planner drafts a plan for a departure with the present configuration.
 type Planner interface {
 	Plan(c exeunt.Case, now time.Time) (exeunt.Plan, error)
+	// Fuse is the brake on mass change, and who is asked when it trips.
+	Fuse() (exeunt.Fuse, exeunt.Person)
 	// Operator is who is alerted when something needs one.
 	Operator() exeunt.Person
 }

@@ -205,7 +205,7 @@ func (e *Engine) open(ctx context.Context, ev store.Event, t exeunt.Trigger, dou
 		return err
 	}
 	change := plan.Open(t, cmp.Or(doubt, t.Departure.Doubt(now)), now)
-	return e.store.CommitWith(ctx, &change, answered(ev, t, "opened", id))
+	return e.throughFuse(ctx, &change, cmp.Or(ev.ReceivedAt, now), answered(ev, t, "opened", id), now)
 }
 
 // absorb notes what changes nothing. A case that is closed has a sealed record, which stays as it is.

@@ -56,6 +56,10 @@ func copyOf(c exeunt.Change) exeunt.Change {
 		kept := *c.Case
 		c.Case = &kept
 	}
+	if c.Trip != nil {
+		kept := *c.Trip
+		c.Trip = &kept
+	}
 	c.Steps = append([]exeunt.Step(nil), c.Steps...)
 	c.Tasks = append([]exeunt.Task(nil), c.Tasks...)
 	c.Notices = append([]exeunt.Notice(nil), c.Notices...)
@@ -99,7 +103,7 @@ func (c *committer) tells() Committed {
 
 func (c *committer) run(ctx context.Context) error {
 	fresh := c.change.Case != nil && c.change.Case.Version == 0
-	for _, save := range []func(context.Context) error{c.saveCase, c.saveSteps, c.saveTasks, c.saveWave} {
+	for _, save := range []func(context.Context) error{c.saveCase, c.saveTrip, c.saveSteps, c.saveTasks, c.saveWave} {
 		if err := save(ctx); err != nil {
 			return err
 		}

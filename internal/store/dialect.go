@@ -52,6 +52,7 @@ type dialect interface {
 	listen(ctx context.Context, hear func(lane string)) error // until ctx is done; returns at once when nobody else can speak
 	identity() string                                         // column type of a generated key
 	lockSequencer(ctx context.Context, tx Tx) (bool, error)   // held to the end of the transaction; false when another has it
+	lockFuse(ctx context.Context, tx Tx) error                // waits for it, and holds it to the end of the transaction
 	close()
 }
 
@@ -117,6 +118,7 @@ func (d *sqliteDialect) identity() string { return "INTEGER PRIMARY KEY AUTOINCR
 
 // An immediate transaction already excludes every other writer.
 func (d *sqliteDialect) lockSequencer(context.Context, Tx) (bool, error) { return true, nil }
+func (d *sqliteDialect) lockFuse(context.Context, Tx) error              { return nil }
 
 // One process has the file: the data directory's lock, which the app takes, is the database's too.
 func (d *sqliteDialect) shared() bool                                { return false }
@@ -272,6 +274,15 @@ func (d *postgresDialect) lockSequencer(ctx context.Context, tx Tx) (bool, error
 	var got bool
 	err := tx.queryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(sequencerLock)).Scan(&got)
 	return got, err
+}
+
+// fuseLock is an arbitrary constant: the advisory lock under which departures are counted. A node that is
+// paused while it has it loses its session soon: see abandoned.
+const fuseLock = 0x457865756e77
+
+func (d *postgresDialect) lockFuse(ctx context.Context, tx Tx) error {
+	_, err := tx.exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(fuseLock))
+	return err
 }
 
 // wakeChannel carries the names of lanes that have new work to the nodes that own them.

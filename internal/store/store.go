@@ -32,6 +32,7 @@ const (
 	DutyMessages  = "duty/messages"  // notices to deliver
 	DutyReveals   = "duty/reveals"   // embargoes that end
 	DutyWaves     = "duty/waves"     // mass departures to drive on
+	DutyFuse      = "duty/fuse"      // trips of the fuse that wait, and cases that they let go
 	DutyCleaning  = "duty/cleaning"  // what was kept long enough
 )
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"time"
 
 	"github.com/exeunt/exeunt"
 )
@@ -13,4 +14,21 @@ type Decisions interface {
 	HoldCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error
 	// ReleaseCase lets a held case go on; what is late starts at once.
 	ReleaseCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error
+
+	// AskFuseRelease asks for the release of what a trip of the fuse holds. It has no effect until another
+	// person confirms it, within lasts (a day when zero).
+	AskFuseRelease(ctx context.Context, id exeunt.TripID, by exeunt.Override, lasts time.Duration) error
+	// ConfirmFuseRelease lets every case go on that the trip holds.
+	ConfirmFuseRelease(ctx context.Context, id exeunt.TripID, by exeunt.Override) error
+	// RejectFuseRelease leaves what the trip holds to HR.
+	RejectFuseRelease(ctx context.Context, id exeunt.TripID, by exeunt.Override) error
+}
+
+// Fuse is what readers see of the brake on mass change.
+type Fuse interface {
+	// Trips lists the newest trips, those without a decision first.
+	Trips(ctx context.Context) ([]exeunt.TripTally, error)
+	Trip(ctx context.Context, id exeunt.TripID) (exeunt.Trip, error)
+	// HeldByTrip lists the cases that a trip still holds, of those that the reader may see.
+	HeldByTrip(ctx context.Context, id exeunt.TripID, limit int) ([]exeunt.Case, error)
 }

@@ -18,6 +18,7 @@ const (
 	RetrySteps
 	WaiveSteps
 	HoldCases
+	DecideFuse // release or keep what the fuse holds
 	ReleaseCases
 	StartCases
 	ExportEvidence
@@ -37,6 +38,7 @@ var rights = map[Right][]string{
 	DoTasks:        {"admin", "hr", "it", "payroll", "legal"},
 	RetrySteps:     {"admin", "hr", "it", "payroll"},
 	WaiveSteps:     {"admin", "hr", "it"},
+	DecideFuse:     {"admin", "hr", "legal"},
 	HoldCases:      {"admin", "hr", "legal"},
 	ReleaseCases:   {"admin", "hr", "legal"},
 	StartCases:     {"admin", "hr"},

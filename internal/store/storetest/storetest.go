@@ -141,6 +141,22 @@ func Exec(t testing.TB, s *store.Store, statement string) {
 	}
 }
 
+// Count asks the database for a number behind the store's back.
+func Count(t testing.TB, s *store.Store, query string) int {
+	t.Helper()
+	where, _ := opened.Load(s)
+	db, err := sql.Open(where.(place).driver, where.(place).address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var n int
+	if err := db.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // opened says where each store of this process keeps its database.
 var opened sync.Map // *store.Store → place
 

@@ -19,6 +19,7 @@ import (
 
 // Reader answers what callers read.
 type Reader interface {
+	web.Fuse
 	Cases(ctx context.Context, q store.CaseQuery, now time.Time) (store.CasePage, error)
 	CaseFile(ctx context.Context, id exeunt.CaseID) (store.CaseFile, error)
 	Tasks(ctx context.Context, q store.TaskQuery, now time.Time) ([]store.TaskRow, error)
@@ -93,6 +94,7 @@ func Register(mux *http.ServeMux, c Config) {
 	a := routes{c}
 	a.cases(spec)
 	a.decisions(spec)
+	a.fuse(spec)
 	a.tasks(spec)
 	a.record(spec)
 	mux.HandleFunc("POST /hooks/{source}", a.hook)

@@ -108,13 +108,6 @@ func (b *backend) onStep(verb string, id exeunt.CaseID, key string, by exeunt.Ov
 	return b.did("%s %s %s by %s: %s", verb, id, key, by.By, by.Reason)
 }
 
-func (b *backend) HoldCase(_ context.Context, id exeunt.CaseID, by exeunt.Override) error {
-	if id != 1 {
-		return missing(id)
-	}
-	return b.did("hold %s by %s <%s>: %s", id, by.By, by.Account, by.Reason)
-}
-
 func (b *backend) ReleaseCase(_ context.Context, id exeunt.CaseID, by exeunt.Override) error {
 	if id != 1 {
 		return missing(id)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/store"
@@ -25,10 +26,15 @@ type did struct{ Commands }
 func (did) StartCase(context.Context, exeunt.Departure, exeunt.Override) (exeunt.CaseID, error) {
 	return 1, nil
 }
-func (did) HoldCase(context.Context, exeunt.CaseID, exeunt.Override) error          { return nil }
-func (did) ReleaseCase(context.Context, exeunt.CaseID, exeunt.Override) error       { return nil }
-func (did) RetryStep(context.Context, exeunt.CaseID, string, exeunt.Override) error { return nil }
-func (did) WaiveStep(context.Context, exeunt.CaseID, string, exeunt.Override) error { return nil }
+func (did) HoldCase(context.Context, exeunt.CaseID, exeunt.Override) error { return nil }
+func (did) AskFuseRelease(context.Context, exeunt.TripID, exeunt.Override, time.Duration) error {
+	return nil
+}
+func (did) ConfirmFuseRelease(context.Context, exeunt.TripID, exeunt.Override) error { return nil }
+func (did) RejectFuseRelease(context.Context, exeunt.TripID, exeunt.Override) error  { return nil }
+func (did) ReleaseCase(context.Context, exeunt.CaseID, exeunt.Override) error        { return nil }
+func (did) RetryStep(context.Context, exeunt.CaseID, string, exeunt.Override) error  { return nil }
+func (did) WaiveStep(context.Context, exeunt.CaseID, string, exeunt.Override) error  { return nil }
 func (did) ReassignTask(context.Context, exeunt.TaskID, exeunt.Person, exeunt.Override) error {
 	return nil
 }
@@ -39,6 +45,9 @@ func TestATokenMayWhatItsRolesMay(t *testing.T) {
 	const why = `{"reason":"decided by the board"}`
 	for _, c := range []struct{ path, body, may, mayNot string }{
 		{"/cases/C-1/hold", why, "hr legal admin", "it auditor manager payroll"},
+		{"/fuse/F-1/release", why, "hr legal admin", "it auditor manager payroll"},
+		{"/fuse/F-1/confirm", why, "hr legal admin", "it auditor manager payroll"},
+		{"/fuse/F-1/reject", why, "hr legal admin", "it auditor manager payroll"},
 		{"/cases/C-1/release", why, "hr admin", "it auditor manager payroll"},
 		{"/cases/C-1/steps/s/retry", why, "hr it admin", "auditor manager legal"},
 		{"/cases/C-1/steps/s/waive", why, "hr admin", "auditor manager payroll"},

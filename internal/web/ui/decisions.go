@@ -54,6 +54,14 @@ func (c caseView) heldNeed() need {
 	if !c.Viewer.may(seeType) {
 		n.Text = "" // why somebody is held may tell how they leave
 	}
+	if fuse := c.Case.Fuse; fuse != 0 { // two people release the trip, not one the case
+		n.Subject, n.Held, n.URL = "The case is held by the fuse.", false, "/fuse/"+fuse.String()
+		n.Text = sentence(c.Case.Hold)
+		if c.Case.Doubt != "" && c.Viewer.may(seeType) {
+			n.Text += " " + sentence(c.Case.Doubt)
+		}
+	}
+	n.mark += n.URL
 	n.Text += " Nothing happens in any system and nobody is reminded until it is released."
 	n.Text = strings.TrimSpace(n.Text)
 	return n

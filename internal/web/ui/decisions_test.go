@@ -29,3 +29,31 @@ func TestACaseIsHeldAndReleasedOnItsPage(t *testing.T) {
 		}
 	})
 }
+
+func TestTheFuseIsDecidedByTwoPeopleOnItsPage(t *testing.T) {
+	inNovember(t, func(t *testing.T, w *world, h http.Handler) {
+		blown := exeunt.Verdict{Kind: exeunt.TripMass, Why: "more than 10 departures within 1 h"}.Blow(1, 0, exeunt.Person{Name: "Priya Nair"}, w.now)
+		w.trips = []exeunt.Trip{*blown.Trip}
+		f := w.files[2050]
+		f.Case = *exeunt.Change{Case: &f.Case}.Tripped(*blown.Trip, w.now).Case
+		w.files[2050] = f
+		const page = "/fuse/F-1"
+		says(t, send(h, "hr", "/", nil), 200, "The fuse has tripped.", "More than 10 departures within 1 h. 1 case is held.", "href=\"/fuse/F-1\"", "Decide")
+		says(t, send(h, "hr", "/cases/C-2050", nil), 200, "The case is held by the fuse.", "href=\"/fuse/F-1\"", "not:Release the case", "not:Hold the case")
+		says(t, send(h, "it", page, nil), 200, "Needs a decision", "not:Ask for the release")
+		says(t, send(h, "it", page+"/release", because("the Austin site closes")), 403)
+		says(t, send(h, "manager", page, nil), 404)
+		says(t, send(h, "hr", "/fuse/F-9", nil), 404)
+		says(t, send(h, "hr", page, nil), 200, "Ask for the release", "Keep them held", "C-2050")
+		says(t, send(h, "hr", page+"/release", because("so")), 422, "at least 10 characters", ">so</textarea>", "aria-invalid")
+		says(t, send(h, "hr", page+"/release", because("the Austin site closes")), 303)
+		says(t, send(h, "hr", page, nil), 200, "Waits for a second person", "You asked for the release, so another person has to confirm it.", "not:Confirm the release")
+		says(t, send(h, "hr", page+"/confirm", because("the Austin site closes")), 403, "this needs two people, administrators too")
+		says(t, send(h, "legal", "/", nil), 200, "Priya Nair asks for the release; another person has to confirm it.")
+		says(t, send(h, "legal", page, nil), 200, "Priya Nair: the Austin site closes", "Confirm the release")
+		says(t, send(h, "legal", page+"/confirm", because("agreed with the board")), 303)
+		says(t, send(h, "legal", page, nil), 200, "Released", "Ana Kofi: agreed with the board", "not:Confirm the release", "not:Keep them held")
+		says(t, send(h, "legal", page+"/reject", because("agreed with the board")), 409, "already")
+		says(t, send(h, "hr", "/", nil), 200, "not:The fuse has tripped")
+	})
+}

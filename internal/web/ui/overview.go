@@ -43,6 +43,7 @@ type overviewView struct {
 	Gaps     []systemLine
 	Systems  int
 	Setup    []setupLine
+	Trips    []exeunt.TripTally // of the fuse, that nobody has decided on
 }
 
 // overviewPage is the first page; who sees only tasks goes there.
@@ -60,6 +61,11 @@ func (s *server) overviewPage(v *visit) error {
 		o.Attention[i] = v.row(r)
 	}
 	view := overviewView{Overview: o, Viewer: v.viewer, Zone: v.zone, Now: v.now, Measures: measures(o)}
+	trips, err := s.Reader(v.Viewer()).Trips(v.Context())
+	if err != nil {
+		return err
+	}
+	view.Trips = undecided(trips)
 	systems := s.Inventory.Systems()
 	view.Systems = len(systems)
 	if o.Cases == 0 {

@@ -13,6 +13,7 @@ import (
 // Reader answers what the pages show to one person: a case under embargo is not there for who is not on
 // its list.
 type Reader interface {
+	web.Fuse
 	Overview(ctx context.Context, now time.Time) (store.Overview, error)
 	Cases(ctx context.Context, q store.CaseQuery, now time.Time) (store.CasePage, error)
 	CaseFile(ctx context.Context, id exeunt.CaseID) (store.CaseFile, error)

@@ -23,6 +23,7 @@ const (
 	doTasks        = web.DoTasks
 	retrySteps     = web.RetrySteps
 	waiveSteps     = web.WaiveSteps
+	decideFuse     = web.DecideFuse
 	holdCases      = web.HoldCases
 	releaseCases   = web.ReleaseCases
 	startCases     = web.StartCases

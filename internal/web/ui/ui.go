@@ -93,6 +93,8 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("GET /cases/{id}/steps/{step}", seeCases, s.stepPage)
 	page("POST /cases/{id}/steps/{step}/retry", retrySteps, s.retryStep)
 	page("POST /cases/{id}/steps/{step}/waive", waiveSteps, s.waiveStep)
+	page("GET /fuse/{id}", seeCases, s.tripPage)
+	page("POST /fuse/{id}/{act}", decideFuse, s.decideTrip)
 	page("GET /tasks", seeNothing, s.tasksPage)
 	page("POST /tasks/{id}", seeNothing, s.taskPost)
 	page("GET /systems", seeSystems, s.systemsPage)

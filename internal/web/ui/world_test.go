@@ -28,6 +28,7 @@ type world struct {
 	check    LedgerCheck
 	users    map[string]store.User // by session
 	ticks    map[exeunt.CaseID][]chan struct{}
+	trips    []exeunt.Trip
 	started  []exeunt.Departure
 	asked    []store.CaseQuery
 	did      []string
@@ -486,15 +487,3 @@ func (w *weighed) Write(p []byte) (int, error) {
 
 // Unwrap lets a response controller flush.
 func (w *weighed) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func (w *world) HoldCase(_ context.Context, id exeunt.CaseID, by exeunt.Override) error {
-	w.Lock()
-	defer w.Unlock()
-	f := w.files[id]
-	c, err := f.Case.HoldBy(by, time.Now())
-	if err == nil {
-		f.Case = *c.Case
-		w.files[id] = f
-	}
-	return w.change(id, c, err)
-}
