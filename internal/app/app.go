@@ -136,6 +136,7 @@ func (a *App) serve(ctx context.Context, sources *sources, links taskLinks) erro
 	a.cancel = cancel
 	a.shipping.Go(func() { a.ship(work) })
 	a.shipping.Go(func() { a.keepChecking(work) })
+	a.shipping.Go(func() { a.keepManifests(work) })
 	if err := a.Engine.Start(ctx); err != nil {
 		return err
 	}
@@ -173,6 +174,24 @@ const (
 	firstCheck = 10 * time.Second
 	checkEvery = time.Hour
 )
+
+// manifestEvery is how often it is asked whether the hour has its manifest.
+const manifestEvery = 5 * time.Minute
+
+func (a *App) keepManifests(ctx context.Context) {
+	ticker := time.NewTicker(manifestEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			if _, err := a.Store.Outbox().Manifest(ctx, now); err != nil && ctx.Err() == nil {
+				a.options.Log.Warn("no manifest could be recorded; it is tried again in five minutes", "error", err)
+			}
+		}
+	}
+}
 
 func (a *App) keepChecking(ctx context.Context) {
 	timer := time.NewTimer(firstCheck)
