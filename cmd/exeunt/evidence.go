@@ -89,9 +89,10 @@ func rememberKey(c *console, key string) {
 
 func evidenceVerifyCommand(c *console) *cobra.Command {
 	var keys []string
+	var log string
 	cmd := &cobra.Command{
 		Use: "verify FILE", Short: "Verify a packet without any server; exit 5 when anything in it does not hold", Args: cobra.ExactArgs(1),
-		Long: "Verify a packet without any server.\n\nThe key of the ledger comes from --key, from EXEUNT_LEDGER_KEY, or from what `evidence export` remembered.\nWith none of them the packet is checked with the key that it names itself, and the exit code is 4:\nwhoever made the packet could have made that key too, so compare its fingerprint.",
+		Long: "Verify a packet without any server.\n\nThe key of the ledger comes from --key, from EXEUNT_LEDGER_KEY, or from what `evidence export` remembered.\nWith none of them the packet is checked with the key that it names itself, and the exit code is 4:\nwhoever made the packet could have made that key too, so compare its fingerprint.\n\nA packet proves that nothing is missing up to its last entry. With --log, a copy of the folder log of the ledger, it is\nalso seen that nothing came after it.",
 		RunE: func(_ *cobra.Command, args []string) error {
 			trusted, err := trustedKeys(keys)
 			if err != nil {
@@ -101,7 +102,7 @@ func evidenceVerifyCommand(c *console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			report, err := evidence.Verify(packet, trusted)
+			report, err := verifyPacket(c, packet, trusted, log)
 			if err != nil {
 				_ = c.print(map[string]any{"schema": "verified/v1", "verified": false, "fault": exeunt.MessageOf(err)}, func(w io.Writer) {
 					_, _ = fmt.Fprintf(w, "%s Not verified: %s\n", symbol("failed"), exeunt.MessageOf(err))
@@ -118,6 +119,7 @@ func evidenceVerifyCommand(c *console) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "verifier key of the ledger, or a file that holds it")
+	cmd.Flags().StringVar(&log, "log", "", "a copy of the log: see that the packet has everything that it holds of the case")
 	return cmd
 }
 

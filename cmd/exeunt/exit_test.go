@@ -137,6 +137,49 @@ func TestEvidenceIsVerifiedOffline(t *testing.T) {
 	}
 }
 
+// TestALogIsVerifiedOffline checks a copy of the log, and a packet against it: only the log shows what came
+// after the packet.
+func TestALogIsVerifiedOffline(t *testing.T) {
+	t.Parallel()
+	s := serving(t)
+	id := s.starts(t, "1", "2026-01-30")
+	s.document(t, 0, "evidence", "export", id)
+	packet := filepath.Join(s.home, id+".evidence.zip")
+	key := strings.TrimSpace(s.run(t, "", "ledger", "key").out)
+	copied := filepath.Join(t.TempDir(), "log")
+	must(t, os.CopyFS(copied, os.DirFS(filepath.Join(s.data, "ledger", "log"))))
+	auditor := newShell(t)
+	if doc := auditor.document(t, 0, "ledger", "verify", "--log", copied, "--key", key); doc["verified"] != true || doc["cases"] != 1.0 || doc["origin"] == "" {
+		t.Errorf("the log: %v", doc)
+	}
+	auditor.document(t, 0, "evidence", "verify", packet, "--key", key, "--log", copied)
+	if got := auditor.run(t, "", "ledger", "verify", "--log", copied); got.code != 2 || !strings.Contains(got.err, "no key to verify the log with") {
+		t.Errorf("without a key: %d %s", got.code, got.err)
+	}
+
+	s.run(t, "", "case", "hold", id, "--reason", "the date is disputed")
+	s.document(t, 0, "evidence", "export", id, "-o", filepath.Join(s.home, "newer.zip")) // waits until the log has it
+	newer := filepath.Join(t.TempDir(), "log")
+	must(t, os.CopyFS(newer, os.DirFS(filepath.Join(s.data, "ledger", "log"))))
+	if got := auditor.run(t, "", "evidence", "verify", packet, "--key", key, "--log", newer); got.code != 5 || !strings.Contains(got.out, "left out or came later") {
+		t.Errorf("a packet that is behind the log: %d %s%s", got.code, got.out, got.err)
+	}
+	auditor.document(t, 0, "evidence", "verify", filepath.Join(s.home, "newer.zip"), "--key", key, "--log", newer)
+	if got := auditor.run(t, "", "evidence", "verify", filepath.Join(s.home, "newer.zip"), "--key", key, "--log", copied); got.code != 5 {
+		t.Errorf("a log that is behind the packet: %d %s%s", got.code, got.out, got.err)
+	}
+	entries, err := filepath.Glob(filepath.Join(newer, "tile", "entries", "000.p", "*"))
+	must(t, err)
+	for _, name := range entries {
+		raw, err := os.ReadFile(name)
+		must(t, err)
+		must(t, os.WriteFile(name, bytes.Replace(raw, []byte(`"seq":1,`), []byte(`"seq":2,`), 1), 0o600))
+	}
+	if got := auditor.run(t, "", "ledger", "verify", "--log", newer, "--key", key); got.code != 5 || !strings.Contains(got.out, "The log does not hold: entry 1") {
+		t.Errorf("an edited log: %d %s%s", got.code, got.out, got.err)
+	}
+}
+
 // rewrite packs a packet anew with each file as edit wants it; nil leaves it out.
 func rewrite(t *testing.T, from, to string, edit func(name string, data []byte) []byte) {
 	t.Helper()

@@ -14,9 +14,15 @@ func ledgerCommand(c *console) *cobra.Command {
 }
 
 func ledgerVerifyCommand(c *console) *cobra.Command {
-	return &cobra.Command{
+	var log string
+	var keys []string
+	cmd := &cobra.Command{
 		Use: "verify", Short: "Check the whole log, and the database against it; exit 5 when anything does not hold", Args: cobra.NoArgs,
+		Long: "Check the whole log, and the database against it.\n\nWith --log it is a copy of the log that is checked, without any server or database: the folder `log` of the ledger.\nThe key then comes from --key, from EXEUNT_LEDGER_KEY, or from what `evidence export` remembered.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if log != "" {
+				return verifyLogOffline(c, log, keys)
+			}
 			cl, err := newClient()
 			if err != nil {
 				return err
@@ -34,6 +40,9 @@ func ledgerVerifyCommand(c *console) *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&log, "log", "", "check a copy of the log instead, without a server")
+	cmd.Flags().StringArrayVar(&keys, "key", nil, "with --log: verifier key of the ledger, or a file that holds it")
+	return cmd
 }
 
 func printReport(w io.Writer, r api.LedgerReport) {

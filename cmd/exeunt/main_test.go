@@ -40,12 +40,13 @@ func must(t testing.TB, err error) {
 type shell struct {
 	home string
 	env  []string
+	data string // of its server, when it has one
 }
 
 func newShell(t testing.TB, env ...string) shell {
 	t.Helper()
 	home := t.TempDir()
-	return shell{home, append([]string{asCommand + "=yes", "PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CONFIG_HOME=" + home, "LANG=C.UTF-8", "TMPDIR=" + home}, env...)}
+	return shell{home: home, env: append([]string{asCommand + "=yes", "PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CONFIG_HOME=" + home, "LANG=C.UTF-8", "TMPDIR=" + home}, env...)}
 }
 
 // said is what a command left behind.
@@ -132,15 +133,18 @@ func folder(t testing.TB, files map[string]string) string {
 // serving starts a server of a small company and returns a shell with a token for it.
 func serving(t *testing.T) shell {
 	t.Helper()
+	data := t.TempDir()
 	a, err := app.Start(t.Context(), app.Options{
 		ConfigDir: folder(t, map[string]string{"exeunt.yaml": smallCompany, "systems/doors.yaml": smallDoors}),
-		DataDir:   t.TempDir(), Listen: "127.0.0.1:0", Environment: "test", Log: slog.New(slog.DiscardHandler),
+		DataDir:   data, Listen: "127.0.0.1:0", Environment: "test", Log: slog.New(slog.DiscardHandler),
 	})
 	must(t, err)
 	t.Cleanup(a.Stop)
 	token, err := a.Accounts.CreateToken(t.Context(), store.User{Email: "ida@acme.example", Name: "Ida Novak", Roles: []string{"admin"}}, "test", time.Hour)
 	must(t, err)
-	return newShell(t, "EXEUNT_URL="+a.URL(), "EXEUNT_TOKEN="+token)
+	s := newShell(t, "EXEUNT_URL="+a.URL(), "EXEUNT_TOKEN="+token)
+	s.data = data
+	return s
 }
 
 // starts opens a case by hand and returns its name.

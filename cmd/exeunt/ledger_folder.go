@@ -1,0 +1,86 @@
+package main
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/evidence"
+	"github.com/exeunt/exeunt/internal/ledger/verify"
+)
+
+// progressEvery is how often long work says how far it is.
+const progressEvery = time.Second
+
+// verifyFolder verifies a copy of a log, without any server, and says how far it is.
+func verifyFolder(c *console, dir string, keys []string, earlier ...verify.Checkpoint) (verify.LogReport, error) {
+	last := time.Now()
+	return verify.Log(os.DirFS(dir), verify.LogOptions{Keys: keys, Earlier: earlier, Progress: func(done, total int64) {
+		if time.Since(last) >= progressEvery {
+			last = time.Now()
+			c.note("%d of %d entries", done, total)
+		}
+	}})
+}
+
+// verifyLogOffline is `ledger verify --log`.
+func verifyLogOffline(c *console, dir string, given []string) error {
+	keys, err := trustedKeys(given)
+	if err != nil {
+		return err
+	}
+	if len(keys) == 0 {
+		return exeunt.Errorf(exeunt.Invalid, "no key to verify the log with: give it with --key, from its owner and not from the folder")
+	}
+	report, err := verifyFolder(c, dir, keys)
+	if err != nil && exeunt.KindOf(err) != exeunt.Invalid {
+		return err
+	}
+	closed := 0
+	for _, t := range report.Cases {
+		if t.Closed {
+			closed++
+		}
+	}
+	cases := len(report.Cases)
+	if _, ok := report.Cases[""]; ok { // what concerns the installation
+		cases--
+	}
+	document := map[string]any{"schema": "log/v1", "verified": err == nil}
+	if err != nil {
+		document["fault"] = exeunt.MessageOf(err)
+	} else {
+		document["origin"], document["entries"], document["root"] = report.Origin, report.Size, hex.EncodeToString(report.Root[:])
+		document["key"], document["cases"], document["closed"] = verify.Fingerprint(report.Key), cases, closed
+	}
+	if err := c.print(document, func(w io.Writer) {
+		if err != nil {
+			_, _ = fmt.Fprintf(w, "%s The log does not hold: %s\n", symbol("failed"), exeunt.MessageOf(err))
+			return
+		}
+		_, _ = fmt.Fprintf(w, "%s %d entries of %d cases, %d closed; no break. Log %s, root %x, signed by key %s.\n", symbol("done"), report.Size, cases, closed, report.Origin, report.Root, verify.Fingerprint(report.Key))
+	}); err != nil {
+		return err
+	}
+	if err != nil {
+		return exitError{exitBroken, nil}
+	}
+	return nil
+}
+
+// verifyPacket verifies a packet, and, where there is a copy of the log, that the packet has everything that the
+// log holds of its case: a packet alone cannot show that nothing came after its last entry.
+func verifyPacket(c *console, packet []byte, keys []string, log string) (verify.Report, error) {
+	report, err := evidence.Verify(packet, keys)
+	if err != nil || log == "" {
+		return report, err
+	}
+	whole, err := verifyFolder(c, log, []string{report.Key}, report.Checkpoint)
+	if err != nil {
+		return report, err
+	}
+	return report, whole.Covers(report)
+}
