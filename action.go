@@ -40,6 +40,12 @@ type ActionSpec struct {
 	Caveat      string        `json:"caveat,omitempty"`      // what it does not do, for the evidence: "Kerberos tickets live up to 10 h"
 }
 
+// dated says whether what was done carries the dates of the departure, so that it is wrong once they
+// change. No look can tell.
+func (a Action) dated() bool {
+	return a == EndEmployment || a == ScheduleFinalPay || a == NotifyAdministrator
+}
+
 // Words is the action as a person reads it: "remove groups".
 func (a Action) Words() string { return strings.ReplaceAll(string(a), "_", " ") }
 

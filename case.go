@@ -123,91 +123,55 @@ func endOfWork(d Departure) string {
 }
 
 // CutOffOf computes when access ends: now for an immediate departure, else at the given clock time
-// of the last day at the place of work, or at the instant of its wave. One that lies in the past becomes now: it is caught up at once.
+// of the last day at the place of work, or at the instant of its wave. One that lies in the past becomes
+// now: it is caught up at once.
 func CutOffOf(d Departure, clock string, now time.Time) (time.Time, error) {
-	if d.Immediate {
-		return now.UTC(), nil
-	}
-	if d.CutOffClock != "" {
-		clock = d.CutOffClock
-	}
-	if clock == "" {
-		clock = "17:00"
-	}
-	t, err := d.LastDay.At(clock, d.Leaver.Zone)
-	if err != nil {
-		return time.Time{}, err
-	}
-	if !d.CutOffAt.IsZero() {
-		t = d.CutOffAt
-	}
+	t, err := cutOffAsked(d, clock, now)
 	if t.Before(now) {
 		t = now
 	}
-	return t.UTC(), nil
+	return t.UTC(), err
 }
 
-// Amend changes the departure of an open case: whatever has not begun is scheduled anew, and the
-// generation rises so that timers of the old plan do nothing.
-func (c Case) Amend(t Trigger, steps []Step, tasks []Task, now time.Time) (Change, error) {
-	if !c.Open() || c.State == CaseRescinded {
-		return Change{}, Errorf(Conflict, "case %s is %s: an amendment needs a case that is under way", c.ID, c.State)
+// cutOffAsked is when access was to end, also when that has passed.
+func cutOffAsked(d Departure, clock string, now time.Time) (time.Time, error) {
+	switch {
+	case d.Immediate:
+		return now, nil
+	case d.CutOffClock != "":
+		clock = d.CutOffClock
+	case clock == "":
+		clock = "17:00"
 	}
-	before := c
-	c.Departure = t.Departure
-	if t.Wave != 0 {
-		c.Wave = t.Wave
+	t, err := d.LastDay.At(clock, d.Leaver.Zone)
+	if err == nil && !d.CutOffAt.IsZero() {
+		t = d.CutOffAt
 	}
-	if err := t.Departure.Check(); err != nil {
-		return Change{}, err
-	}
-	c, err := c.underTerms(t.Departure.Embargo)
+	return t, err
+}
+
+// lateBy says how long ago access was to end, when that has passed: what starts late says so.
+func lateBy(d Departure, clock string, now time.Time) string {
+	t, err := cutOffAsked(d, clock, now)
 	if err != nil {
-		return Change{}, err
+		return ""
 	}
-	cutOff, err := CutOffOf(t.Departure, c.CutOffClock, c.notBefore(now))
-	if err != nil {
-		return Change{}, err
+	return overdue(t, now)
+}
+
+// overdue is how long ago something was due, in words; "" when that is not worth a word.
+func overdue(at, now time.Time) string {
+	late := now.Sub(at)
+	switch {
+	case late <= time.Minute:
+		return ""
+	case late < time.Hour:
+		return fmt.Sprintf("%d min", int(late.Minutes()))
+	case late < 48*time.Hour:
+		return fmt.Sprintf("%d h %d min", int(late.Hours()), int(late.Minutes())%60)
+	default:
+		return fmt.Sprintf("%d days", int(late.Hours())/24)
 	}
-	// A cut-off that has passed stays, and so does its limit: lateness is not amended away. While the case
-	// was held nothing has begun.
-	if before.CutOff.After(now) || before.State == CaseHeld {
-		c.CutOff, c.AccessBy = cutOff, cutOff.Add(before.AccessBy.Sub(before.CutOff))
-	}
-	if doubt := t.Departure.Doubt(now); doubt != "" {
-		c = c.held(doubt, nil, now)
-	}
-	c.Generation++
-	change := Change{Case: &c}
-	for _, s := range steps {
-		if !s.pending() {
-			continue
-		}
-		if s, err = s.reschedule(c, now); err != nil {
-			return Change{}, err
-		}
-		change.Steps = append(change.Steps, s.begin(now))
-	}
-	for _, task := range tasks {
-		if !task.Open() {
-			continue
-		}
-		if task, err = task.reschedule(c, now); err != nil {
-			return Change{}, err
-		}
-		change.Tasks = append(change.Tasks, task)
-	}
-	if review, ok := reviewTask(c, before, now); ok {
-		change.Tasks = append(change.Tasks, review)
-		change.Notices = append(change.Notices, review.notice(NoticeAssigned, fmt.Sprintf("assigned:%d", c.Generation)))
-	}
-	change.RecordBy(t.Source, EntryAmended, c, now, "amended by "+t.Source, map[string]string{
-		"source": t.Source, "event": t.EventID,
-		"last_day_before": string(before.Departure.LastDay), "last_day_after": string(c.Departure.LastDay),
-		"type_before": string(before.Departure.Type), "type_after": string(c.Departure.Type),
-		"cut_off": c.CutOff.Format(time.RFC3339),
-	})
-	return change, nil
 }
 
 // Rescind cancels what is pending and asks the case owner to put back what was done, from the
@@ -258,30 +222,6 @@ func undoTask(c Case, done []string, now time.Time) Task {
 		Checklist: done, OpenedAt: now, StartsAt: now,
 		Deadline: now.Add(24 * time.Hour), DeadlineRule: Moment{Anchor: AtStart, Offset: 24 * time.Hour},
 	}
-}
-
-// reviewTask asks the case owner to look at the plan when an amendment changes more than dates: which
-// rules apply was decided by what has changed.
-func reviewTask(c, before Case, now time.Time) (Task, bool) {
-	var what []string
-	if c.Departure.Type != before.Departure.Type {
-		what = append(what, fmt.Sprintf("Type of departure: it was %s", before.Departure.Type))
-	}
-	for _, f := range c.Departure.Leaver.Flags {
-		if !before.Departure.Leaver.Has(f) {
-			what = append(what, fmt.Sprintf("Now flagged: %s", f))
-		}
-	}
-	if len(what) == 0 {
-		return Task{}, false
-	}
-	return Task{
-		Case: c.ID, Key: fmt.Sprintf("review-plan-%d", c.Generation), Branch: "Tasks", State: TaskOpen, Owner: c.Owner,
-		Title:     "Review the plan after HR's change",
-		Procedure: "The plan was made before this change, and its rules stay as they were. See what has to be done otherwise; override what no longer applies.",
-		Checklist: what, OpenedAt: now, StartsAt: now,
-		Deadline: now.Add(4 * time.Hour), DeadlineRule: Moment{Anchor: AtStart, Offset: 4 * time.Hour},
-	}, true
 }
 
 // Close ends a case whose every step and task is settled. A rescinded one stays rescinded.

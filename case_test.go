@@ -9,16 +9,33 @@ import (
 	"github.com/exeunt/exeunt"
 )
 
-// running is a case with a step at the cut-off, one that is done, and a task before the last day.
-func running(t *testing.T) (exeunt.Case, []exeunt.Step, []exeunt.Task) {
-	t.Helper()
+// firm is a policy and an inventory: access ends at the cut-off, employment is flagged at once, and
+// something is given back before the last day.
+func firm() (exeunt.Policy, []exeunt.System) {
 	flag := everywhere(exeunt.EndEmployment)
 	flag.Name, flag.Branch, flag.Start = "end-employment", "Payroll", moment("trigger")
 	assets := exeunt.Rule{Name: "return-assets", Task: &exeunt.TaskPattern{Owner: "manager"}, Start: moment("last-day - 5d"), Deadline: moment("last-day + 7d")}
 	cut := everywhere(exeunt.Disable)
 	cut.Systems = func(f exeunt.Facts) (bool, error) { return f.System.Name == "directory", nil }
-	p := exeunt.Policy{Name: "p", Version: "v1", CutOff: "09:00", AccessSLA: 30 * time.Minute, Rules: []exeunt.Rule{cut, flag, assets}}
-	plan := draft(t, p, []exeunt.System{live("directory", "", exeunt.Disable), live("payroll", "", exeunt.EndEmployment)})
+	return exeunt.Policy{Name: "p", Version: "v1", CutOff: "09:00", AccessSLA: 30 * time.Minute, Rules: []exeunt.Rule{cut, flag, assets}},
+		[]exeunt.System{live("directory", "", exeunt.Disable), live("payroll", "", exeunt.EndEmployment)}
+}
+
+// amend drafts the plan of now and takes the case there.
+func amend(c exeunt.Case, to exeunt.Trigger, steps []exeunt.Step, tasks []exeunt.Task, now time.Time) (exeunt.Change, error) {
+	p, inventory := firm()
+	fresh, err := exeunt.Draft(p, exeunt.Case{ID: c.ID, Departure: to.Departure, OpenedAt: c.OpenedAt, Owner: hilde}, inventory, someone, now)
+	if err != nil {
+		return exeunt.Change{}, err
+	}
+	return c.Amend(to, fresh, steps, tasks, now)
+}
+
+// running is a case with a step at the cut-off, one that is done, and a task before the last day.
+func running(t *testing.T) (exeunt.Case, []exeunt.Step, []exeunt.Task) {
+	t.Helper()
+	p, inventory := firm()
+	plan := draft(t, p, inventory)
 	change := plan.Open(exeunt.Trigger{Source: "hr", EventID: "e1"}, "", monday)
 	steps := slices.Clone(change.Steps)
 	for i, s := range steps {
@@ -35,7 +52,7 @@ func announced(lastDay exeunt.Date) exeunt.Trigger {
 	return exeunt.Trigger{Source: "hr", EventID: "e2", Kind: exeunt.Announced, Departure: d}
 }
 
-func find[T any](t *testing.T, list []T, key func(T) string, want string) T {
+func find[T any](t testing.TB, list []T, key func(T) string, want string) T {
 	t.Helper()
 	i := slices.IndexFunc(list, func(x T) bool { return key(x) == want })
 	if i < 0 {
@@ -49,7 +66,7 @@ func taskKey(t exeunt.Task) string { return t.Key }
 
 func TestAnAmendmentMovesWhatHasNotHappened(t *testing.T) {
 	c, steps, tasks := running(t)
-	change, err := c.Amend(announced("2026-06-30"), steps, tasks, monday.Add(time.Hour))
+	change, err := amend(c, announced("2026-06-30"), steps, tasks, monday.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +93,7 @@ func TestAnAmendmentMovesWhatHasNotHappened(t *testing.T) {
 func TestAnEarlierDayInThePastIsCaughtUpAtOnce(t *testing.T) {
 	c, steps, tasks := running(t)
 	now := monday.Add(time.Hour)
-	change, err := c.Amend(announced("2026-02-27"), steps, tasks, now)
+	change, err := amend(c, announced("2026-02-27"), steps, tasks, now)
 	if err != nil || !change.Case.CutOff.Equal(now) {
 		t.Fatalf("%v, cut-off %s", err, change.Case.CutOff)
 	}
@@ -90,15 +107,18 @@ func TestAnEarlierDayInThePastIsCaughtUpAtOnce(t *testing.T) {
 func TestACorrectionOfAHeldCaseTakesItsReadyStepsBack(t *testing.T) {
 	d := leaving
 	d.LastDay, d.TerminationDate = "2020-03-31", "2020-03-31"
-	plan, err := exeunt.Draft(exeunt.Policy{Name: "p", Rules: []exeunt.Rule{everywhere(exeunt.Disable)}}, exeunt.Case{ID: 1, Departure: d}, []exeunt.System{live("directory", "", exeunt.Disable)}, someone, monday)
-	if err != nil {
-		t.Fatal(err)
+	p, inventory := firm()
+	p.Rules = p.Rules[:1]
+	inventory = inventory[:1]
+	draft := func(d exeunt.Departure) exeunt.Plan {
+		return must(exeunt.Draft(p, exeunt.Case{ID: 1, Departure: d}, inventory, someone, monday))
 	}
-	opened := plan.Open(exeunt.Trigger{}, d.Doubt(monday), monday)
+	opened := draft(d).Open(exeunt.Trigger{}, d.Doubt(monday), monday)
 	if opened.Case.State != exeunt.CaseHeld || opened.Steps[0].State != exeunt.StepReady {
 		t.Fatalf("%s, %s", opened.Case.State, opened.Steps[0].State)
 	}
-	amended, err := opened.Case.Amend(announced("2026-03-31"), opened.Steps, nil, monday)
+	to := announced("2026-03-31")
+	amended, err := opened.Case.Amend(to, draft(to.Departure), opened.Steps, nil, monday)
 	if err != nil || len(amended.Steps) != 1 || amended.Steps[0].State != exeunt.StepScheduled {
 		t.Fatalf("%v %+v", err, amended.Steps)
 	}
@@ -134,7 +154,7 @@ func TestARescissionCancelsWhatIsPendingAndAsksToPutBackWhatIsDone(t *testing.T)
 	if _, err := change.Case.Rescind(exeunt.Trigger{}, nil, nil, monday); exeunt.KindOf(err) != exeunt.Conflict {
 		t.Errorf("rescinded twice: %v", err)
 	}
-	if _, err := change.Case.Amend(announced("2026-06-30"), nil, nil, monday); exeunt.KindOf(err) != exeunt.Conflict {
+	if _, err := amend(*change.Case, announced("2026-06-30"), nil, nil, monday); exeunt.KindOf(err) != exeunt.Conflict {
 		t.Errorf("a rescinded case is amended: %v", err)
 	}
 	closed, err := change.Case.Close(monday)
@@ -189,7 +209,7 @@ func TestNoChangeGoesUnrecorded(t *testing.T) {
 	held := c
 	held.State = exeunt.CaseHeld
 	changes := map[string]func() (exeunt.Change, error){
-		"amend":    func() (exeunt.Change, error) { return c.Amend(announced("2026-06-30"), steps, tasks, monday) },
+		"amend":    func() (exeunt.Change, error) { return amend(c, announced("2026-06-30"), steps, tasks, monday) },
 		"rescind":  func() (exeunt.Change, error) { return c.Rescind(exeunt.Trigger{}, steps, tasks, monday) },
 		"release":  func() (exeunt.Change, error) { return held.Release(steps, tasks, by, monday) },
 		"close":    func() (exeunt.Change, error) { return c.Close(monday) },

@@ -23,6 +23,10 @@ type Change struct {
 	Notices []Notice
 	Entries []Entry
 
+	// Replanned says that the case was planned anew: what its steps and tasks here wait for is what their
+	// After says, whatever they waited for before.
+	Replanned bool
+
 	Wave    *Wave    // the mass departure that the decision is about
 	Members []Member // its people, as they shall be
 }

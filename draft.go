@@ -205,17 +205,10 @@ func (d *drafter) add(rule Rule, t Task) error {
 		return nil
 	}
 	t.Case, t.Rule, t.StartRule, t.DeadlineRule = d.plan.Case.ID, rule.Name, rule.Start, rule.Deadline
-	var err error
-	if t.StartsAt, err = d.plan.Case.instant(rule.Start, time.Time{}); err != nil {
+	t, err := t.schedule(d.plan.Case, d.now)
+	if err != nil {
 		return err
 	}
-	if earliest := d.plan.Case.notBefore(d.now); t.StartsAt.Before(earliest) {
-		t.StartsAt = earliest
-	}
-	if t.Deadline, err = d.plan.Case.instant(rule.Deadline, t.StartsAt); err != nil {
-		return err
-	}
-	t.Deadline = caughtUp(t.Deadline, t.StartsAt, leastForTask)
 	d.plan.Tasks = append(d.plan.Tasks, t)
 	return nil
 }

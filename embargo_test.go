@@ -68,7 +68,7 @@ func TestNothingOfAnEmbargoedCaseStartsBeforeItsRevealTime(t *testing.T) {
 		}
 	}
 	later := revealsAt.AddDate(0, 0, 3)
-	amended, err := c.Amend(announced("2026-05-31"), opened.Steps, opened.Tasks, monday.Add(time.Hour))
+	amended, err := amend(*c, announced("2026-05-31"), opened.Steps, opened.Tasks, monday.Add(time.Hour))
 	if err != nil || !amended.Case.Embargoed() {
 		t.Fatalf("an amendment that leaves the embargo out lifted it: %v", err)
 	}

@@ -73,7 +73,12 @@ func (p Plan) Open(t Trigger, doubt string, now time.Time) Change {
 	if t.Wave != 0 {
 		detail["wave"] = t.Wave.String()
 	}
-	change.RecordBy(t.Source, EntryOpened, c, now, "case opened by "+t.Source, detail)
+	what := "case opened by " + t.Source
+	if late := lateBy(c.Departure, c.CutOffClock, now); late != "" && !c.Embargoed() {
+		detail["late_by"] = late
+		what += ", " + late + " after the cut-off: caught up at once"
+	}
+	change.RecordBy(t.Source, EntryOpened, c, now, what, detail)
 	if doubt != "" {
 		change.Record(EntryHeld, c, now, "held for a person", map[string]string{"reason": doubt})
 	}

@@ -124,22 +124,24 @@ func Backoff(n int) time.Duration {
 func (s Step) Intend(account Account, before Observation, now time.Time) Change {
 	s.State, s.Account, s.AppliedAt, s.NextAttemptAt = StepRunning, account, now, time.Time{}
 	s.Attempt++
+	late := s.lateStart(now)
 	if s.BegunAt.IsZero() {
 		s.BegunAt = now
 	}
-	if s.Snapshot == nil {
+	if s.Snapshot == nil && s.Undoes == "" { // what is put back is what was there before it was taken away
 		s.Snapshot = before.Snapshot
 	}
 	s.Seen = before.Facts
 	change := Change{Steps: []Step{s}}
 	change.Record(EntryIntent, s, now, fmt.Sprintf("%s: %s, attempt %d", s.SystemTitle, lower(s.Title), s.Attempt),
 		merge(map[string]string{"account": account.ID, "attempt": fmt.Sprint(s.Attempt)}, "before.", before.Facts, before.Snapshot))
-	return change
+	return change.saysLate(late)
 }
 
 // Finish applies what an attempt found. Failing for good makes the fallback task, the notice to its
 // owner and the ledger entry in the same change.
 func (s Step) Finish(o Outcome, now time.Time) Change {
+	late := s.lateStart(now)
 	if s.BegunAt.IsZero() {
 		s.BegunAt = now
 	}
@@ -150,16 +152,35 @@ func (s Step) Finish(o Outcome, now time.Time) Change {
 		s.Seen = o.Seen
 	}
 	s.NextAttemptAt = time.Time{}
+	var change Change
 	switch o.Kind {
 	case Done:
-		return s.settle(o, now)
+		change = s.settle(o, now)
 	case NoAccount:
-		return s.skip(o, now)
+		change = s.skip(o, now)
 	case NotYet, TryAgain:
-		return s.wait(o, now)
+		change = s.wait(o, now)
 	default:
-		return s.giveUp(o, now)
+		change = s.giveUp(o, now)
 	}
+	return change.saysLate(late)
+}
+
+// saysLate adds to the record how late it was begun.
+func (c Change) saysLate(by string) Change {
+	if by != "" {
+		c.Entries[0].Detail["late_by"] = by
+	}
+	return c
+}
+
+// lateStart is how late the first attempt at a step is; "" when it is in time, or not the first. A system
+// or the machine may have been away.
+func (s Step) lateStart(now time.Time) string {
+	if !s.BegunAt.IsZero() {
+		return ""
+	}
+	return overdue(s.StartsAt, now)
 }
 
 func (s Step) settle(o Outcome, now time.Time) Change {

@@ -70,7 +70,8 @@ type Task struct {
 	StartRule    Moment       `json:"start_rule"`
 	DeadlineRule Moment       `json:"deadline_rule"`
 	ClosedAt     time.Time    `json:"closed_at,omitzero"`
-	Reminded     int          `json:"reminded,omitempty"` // reminders sent
+	Reminded     int          `json:"reminded,omitempty"`   // reminders sent
+	Reassigned   bool         `json:"reassigned,omitempty"` // a person chose the owner
 	After        []Dependency `json:"after,omitempty"`
 }
 
@@ -127,7 +128,7 @@ func (t Task) Reassign(to Person, by Override, now time.Time) (Change, error) {
 		return Change{}, Errorf(Invalid, "name the person who takes the task").In("owner")
 	}
 	before := t.Owner
-	t.Owner = to
+	t.Owner, t.Reassigned = to, true
 	change := Change{Tasks: []Task{t}, Notices: []Notice{t.notice(NoticeAssigned, fmt.Sprintf("owner:%d", now.UnixMicro()))}}
 	change.Record(EntryTaskReassigned, t, now, fmt.Sprintf("%s: from %s to %s", t.Title, before, to), map[string]string{"by": by.By, "reason": by.Reason})
 	return change, nil
@@ -179,15 +180,26 @@ func (t Task) RemindAt() []time.Time {
 
 // reschedule computes the deadline from the case anew, and the start of a task that is not yet to begin.
 func (t Task) reschedule(c Case, now time.Time) (Task, error) {
-	var err error
 	if t.StartsAt.After(now) {
-		if t.StartsAt, err = c.instant(t.StartRule, time.Time{}); err != nil {
-			return t, err
-		}
-		if earliest := c.notBefore(now); t.StartsAt.Before(earliest) {
-			t.StartsAt = earliest
-		}
+		return t.schedule(c, now)
 	}
+	return t.due(c)
+}
+
+// schedule computes start and deadline from the case.
+func (t Task) schedule(c Case, now time.Time) (Task, error) {
+	var err error
+	if t.StartsAt, err = c.instant(t.StartRule, time.Time{}); err != nil {
+		return t, err
+	}
+	if earliest := c.notBefore(now); t.StartsAt.Before(earliest) {
+		t.StartsAt = earliest
+	}
+	return t.due(c)
+}
+
+// due computes the deadline from the case and the start.
+func (t Task) due(c Case) (Task, error) {
 	deadline, err := c.instant(t.DeadlineRule, t.StartsAt)
 	if err != nil {
 		return t, err

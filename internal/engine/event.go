@@ -68,6 +68,9 @@ func (e *Engine) Quarantine(ctx context.Context, ev store.Event, why error) erro
 		map[string]string{"source": ev.Source, "event": ev.ID}, nil)
 }
 
+// answerTries is how often an answer is worked out anew at once when a case has changed under it.
+const answerTries = 5
+
 // event turns one received event into a case, an amendment, a rescission, or a notice that it is none.
 func (e *Engine) event(ctx context.Context, source, id string) error {
 	ev, done, err := e.store.Event(ctx, source, id)
@@ -78,8 +81,13 @@ func (e *Engine) event(ctx context.Context, source, id string) error {
 	if exeunt.KindOf(err) == exeunt.NotFound {
 		return e.ignore(ctx, ev, exeunt.MessageOf(err))
 	}
-	if err == nil {
-		err = e.answer(ctx, ev, trigger)
+	for n := 0; err == nil && n < answerTries; n++ {
+		if err = e.answer(ctx, ev, trigger); exeunt.KindOf(err) != exeunt.Conflict {
+			break
+		}
+		if n+1 < answerTries { // a visit was faster: look again and decide anew
+			err = nil
+		}
 	}
 	switch exeunt.KindOf(err) {
 	case exeunt.Invalid, exeunt.Ambiguous, exeunt.Unsupported: // trying again cannot help
@@ -135,7 +143,7 @@ func (e *Engine) answer(ctx context.Context, ev store.Event, t exeunt.Trigger) e
 	case exeunt.TooLate:
 		return e.tooLate(ctx, ev, t, *newest)
 	case exeunt.AmendCase:
-		return e.replan(ctx, ev, t, *newest, newest.Amend, now)
+		return e.amend(ctx, ev, t, *newest, now)
 	case exeunt.RescindCase:
 		return e.replan(ctx, ev, t, *newest, newest.Rescind, now)
 	default:
@@ -164,6 +172,17 @@ func answered(ev store.Event, t exeunt.Trigger, how string, of exeunt.CaseID) fu
 		}
 		return store.EventDone(ev.Source, ev.ID, how, of)(ctx, tx)
 	}
+}
+
+// amend takes a case to the plan that its policy gives now.
+func (e *Engine) amend(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, now time.Time) error {
+	fresh, err := e.planner.Plan(exeunt.Case{ID: c.ID, Handle: c.Handle, Departure: t.Departure, OpenedAt: c.OpenedAt}, now)
+	if err != nil {
+		return err
+	}
+	return e.replan(ctx, ev, t, c, func(t exeunt.Trigger, steps []exeunt.Step, tasks []exeunt.Task, now time.Time) (exeunt.Change, error) {
+		return c.Amend(t, fresh, steps, tasks, now)
+	}, now)
 }
 
 type replanning func(t exeunt.Trigger, steps []exeunt.Step, tasks []exeunt.Task, now time.Time) (exeunt.Change, error)

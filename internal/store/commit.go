@@ -108,8 +108,8 @@ func (c *committer) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if fresh {
-		if err := c.saveDependencies(ctx); err != nil {
+	if fresh || c.change.Replanned {
+		if err := c.saveDependencies(ctx, fresh); err != nil {
 			return err
 		}
 	}
@@ -207,9 +207,17 @@ func (c *committer) subject() exeunt.CaseID {
 	}
 }
 
+// position orders what is added to a case after what it has.
+func (c *committer) position(i int) int {
+	if c.change.Case != nil {
+		return i + int(c.change.Case.Generation-1)*1000
+	}
+	return i
+}
+
 func (c *committer) saveSteps(ctx context.Context) error {
 	for i := range c.change.Steps {
-		if err := c.saveStep(ctx, &c.change.Steps[i], i); err != nil {
+		if err := c.saveStep(ctx, &c.change.Steps[i], c.position(i)); err != nil {
 			return err
 		}
 	}
@@ -249,7 +257,7 @@ func (c *committer) inLine(s exeunt.Step) (runsAt, place *int64) {
 
 func (c *committer) saveTasks(ctx context.Context) error {
 	for i := range c.change.Tasks {
-		if err := c.saveTask(ctx, &c.change.Tasks[i], i); err != nil {
+		if err := c.saveTask(ctx, &c.change.Tasks[i], c.position(i)); err != nil {
 			return err
 		}
 	}
@@ -290,129 +298,6 @@ func (c *committer) remindAt(t exeunt.Task) *int64 {
 	}
 	c.lanes = append(c.lanes, DutyReminders)
 	return instant(at)
-}
-
-func (c *committer) saveDependencies(ctx context.Context) error {
-	save := func(key string, after []exeunt.Dependency) error {
-		for _, d := range after {
-			_, err := c.exec(ctx, "INSERT INTO dependencies (case_id, key, waits_for, because) VALUES ($1, $2, $3, $4)", int64(c.of.id), key, d.Key, d.Because)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	for _, s := range c.change.Steps {
-		if err := save(s.Key, s.After); err != nil {
-			return err
-		}
-	}
-	for _, t := range c.change.Tasks {
-		if err := save(t.Key, t.After); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// unblock lets go what waited only for what this change settles.
-func (c *committer) unblock(ctx context.Context) error {
-	for _, settled := range c.change.Settled() {
-		var waiting []string
-		err := eachRow(ctx, c, func(r row) error {
-			var key string
-			err := r.Scan(&key)
-			waiting = append(waiting, key)
-			return err
-		}, "UPDATE dependencies SET met_at = $1 WHERE case_id = $2 AND waits_for = $3 AND met_at IS NULL RETURNING key", micros(c.now), int64(c.of.id), settled)
-		if err != nil {
-			return err
-		}
-		for _, key := range waiting {
-			if err := c.met(ctx, key); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// met counts down what a key waits for; the row's lock orders those who settle at once.
-func (c *committer) met(ctx context.Context, key string) error {
-	var doc string
-	var blockers, version int64
-	var found bool
-	err := eachRow(ctx, c, func(r row) error { found = true; return r.Scan(&blockers, &version, &doc) },
-		"UPDATE steps SET blockers = blockers - 1 WHERE case_id = $1 AND key = $2 RETURNING blockers, version, document", int64(c.of.id), key)
-	if err != nil {
-		return err
-	}
-	if found {
-		return c.unblockStep(ctx, blockers, version, doc)
-	}
-	err = eachRow(ctx, c, func(r row) error { found = true; return r.Scan(&blockers, &version, &doc) },
-		"UPDATE tasks SET blockers = blockers - 1 WHERE case_id = $1 AND key = $2 RETURNING blockers, version, document", int64(c.of.id), key)
-	if err != nil || !found {
-		return err
-	}
-	return c.unblockTask(ctx, blockers, version, doc)
-}
-
-func (c *committer) unblockStep(ctx context.Context, blockers, version int64, doc string) error {
-	var s exeunt.Step
-	if err := fromDocument(doc, &s); err != nil {
-		return err
-	}
-	if blockers > 0 || s.State != exeunt.StepWaiting {
-		return nil
-	}
-	s.Version = version
-	place, err := c.placeOfWork(ctx, s.DeadlineRule)
-	if err != nil {
-		return err
-	}
-	s = s.Unblock(place, c.now)
-	if err := c.saveStep(ctx, &s, 0); err != nil {
-		return err
-	}
-	c.change.Steps = append(c.change.Steps, s)
-	return nil
-}
-
-// placeOfWork is the zone in which a deadline's days are counted; most deadlines have none.
-func (c *committer) placeOfWork(ctx context.Context, m exeunt.Moment) (*time.Location, error) {
-	if m.Days == 0 {
-		return time.UTC, nil
-	}
-	of, err := scanCase(c.queryRow(ctx, "SELECT "+caseColumns+" FROM cases WHERE id = $1", int64(c.of.id)))
-	return of.Zone(), err
-}
-
-func (c *committer) unblockTask(ctx context.Context, blockers, version int64, doc string) error {
-	var t exeunt.Task
-	if err := fromDocument(doc, &t); err != nil {
-		return err
-	}
-	if blockers > 0 || t.State != exeunt.TaskWaiting {
-		return nil
-	}
-	t.Version = version
-	place, err := c.placeOfWork(ctx, t.DeadlineRule)
-	if err != nil {
-		return err
-	}
-	t, notice := t.Unblock(place, c.now)
-	if err := c.queryRow(ctx, "SELECT id FROM tasks WHERE case_id = $1 AND key = $2", int64(t.Case), t.Key).Scan((*int64)(&t.ID)); err != nil {
-		return err
-	}
-	if err := c.saveTask(ctx, &t, 0); err != nil {
-		return err
-	}
-	c.change.Tasks = append(c.change.Tasks, t)
-	if c.of.state != exeunt.CaseHeld { // its release tells them
-		c.change.Notices = append(c.change.Notices, notice)
-	}
-	return nil
 }
 
 // saveNotices keeps each notice once; they are delivered when that is durable.
