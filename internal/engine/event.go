@@ -145,7 +145,7 @@ func (e *Engine) answer(ctx context.Context, ev store.Event, t exeunt.Trigger) e
 	case exeunt.AmendCase:
 		return e.amend(ctx, ev, t, *newest, now)
 	case exeunt.RescindCase:
-		return e.replan(ctx, ev, t, *newest, newest.Rescind, now)
+		return e.rescind(ctx, ev, t, *newest, now)
 	default:
 		return e.absorb(ctx, ev, t, newest, "nothing new", now)
 	}
@@ -174,30 +174,44 @@ func answered(ev store.Event, t exeunt.Trigger, how string, of exeunt.CaseID) fu
 	}
 }
 
-// amend takes a case to the plan that its policy gives now.
-func (e *Engine) amend(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, now time.Time) error {
+// amended is the change by which a case goes to the plan that its policy gives now.
+func (e *Engine) amended(ctx context.Context, t exeunt.Trigger, c exeunt.Case, now time.Time) (exeunt.Change, error) {
 	fresh, err := e.planner.Plan(exeunt.Case{ID: c.ID, Handle: c.Handle, Departure: t.Departure, OpenedAt: c.OpenedAt}, now)
 	if err != nil {
-		return err
+		return exeunt.Change{}, err
 	}
-	return e.replan(ctx, ev, t, c, func(t exeunt.Trigger, steps []exeunt.Step, tasks []exeunt.Task, now time.Time) (exeunt.Change, error) {
+	return e.onCase(ctx, c.ID, func(steps []exeunt.Step, tasks []exeunt.Task) (exeunt.Change, error) {
 		return c.Amend(t, fresh, steps, tasks, now)
-	}, now)
+	})
 }
 
-type replanning func(t exeunt.Trigger, steps []exeunt.Step, tasks []exeunt.Task, now time.Time) (exeunt.Change, error)
+// onCase lets a decision see everything that a case has.
+func (e *Engine) onCase(ctx context.Context, id exeunt.CaseID, decide func([]exeunt.Step, []exeunt.Task) (exeunt.Change, error)) (exeunt.Change, error) {
+	steps, err := e.store.Steps(ctx, id)
+	if err != nil {
+		return exeunt.Change{}, err
+	}
+	tasks, err := e.store.CaseTasks(ctx, id)
+	if err != nil {
+		return exeunt.Change{}, err
+	}
+	return decide(steps, tasks)
+}
 
-// replan lets an open case answer a change of HR's mind.
-func (e *Engine) replan(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, decide replanning, now time.Time) error {
-	steps, err := e.store.Steps(ctx, c.ID)
+// amend answers a change of the facts.
+func (e *Engine) amend(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, now time.Time) error {
+	change, err := e.amended(ctx, t, c, now)
 	if err != nil {
 		return err
 	}
-	tasks, err := e.store.CaseTasks(ctx, c.ID)
-	if err != nil {
-		return err
-	}
-	change, err := decide(t, steps, tasks, now)
+	return e.store.CommitWith(ctx, &change, answered(ev, t, string(t.Kind), c.ID))
+}
+
+// rescind answers that somebody stays.
+func (e *Engine) rescind(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, now time.Time) error {
+	change, err := e.onCase(ctx, c.ID, func(steps []exeunt.Step, tasks []exeunt.Task) (exeunt.Change, error) {
+		return c.Rescind(t, steps, tasks, now)
+	})
 	if err != nil {
 		return err
 	}

@@ -84,17 +84,9 @@ func (e *Engine) joinMember(ctx context.Context, ev store.Event, w exeunt.Wave, 
 		}
 		return e.refuseMember(ctx, ev, w, m, exeunt.MessageOf(notOpened()), now)
 	}
-	steps, err := e.store.Steps(ctx, c.ID)
-	if err != nil {
-		return err
-	}
-	tasks, err := e.store.CaseTasks(ctx, c.ID)
-	if err != nil {
-		return err
-	}
 	t := w.Trigger(m, now)
 	t.Departure = c.Departure.OnClock(m.Departure.CutOffAt)
-	change, err := c.Amend(t, steps, tasks, now)
+	change, err := e.amended(ctx, t, c, now)
 	if err != nil {
 		return err
 	}
