@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/exeunt/exeunt/internal/testserver"
 )
 
 const ledgerCompanyYAML = `
@@ -175,4 +177,41 @@ func TestTheLedgerAsAProcessOfItsOwn(t *testing.T) {
 	if info, err := os.Stat(filepath.Join(l.dir, "ledger", "key")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the signing key: %v", err)
 	}
+}
+
+// TestServersOfOneDatabaseShareOneLedger has two servers, each of which proves what the other did, while the
+// ledger dies between. A third one with a ledger of its own is told that it is the wrong one.
+func TestServersOfOneDatabaseShareOneLedger(t *testing.T) {
+	t.Parallel()
+	database, l := testserver.Postgres(t), newLedgerProcess(t)
+	l.start(t, os.Geteuid())
+	var servers []*installation
+	for range 2 {
+		s := install(t, database)
+		s.write(t, "exeunt.yaml", fmt.Sprintf(ledgerCompanyYAML, s.url(), l.socket))
+		s.write(t, "systems/badge.yaml", badgeYAML)
+		s.serve(t)
+		s.authorise(t)
+		servers = append(servers, s)
+	}
+	one, two := servers[0], servers[1]
+	first := one.leaves(t, "E-1")
+	two.proven(t, first)
+	l.signal(t, syscall.SIGKILL)
+	second, third := one.leaves(t, "E-2"), two.leaves(t, "E-3")
+	l.start(t, os.Geteuid())
+	for _, s := range servers {
+		s.health(t, http.StatusOK, `"backlog":0`)
+	}
+	one.proven(t, third)
+	two.proven(t, second)
+
+	wrong := install(t, database)
+	wrong.write(t, "exeunt.yaml", strings.Split(fmt.Sprintf(ledgerCompanyYAML, wrong.url(), l.socket), "ledger:")[0]+"ledger: {origin: "+l.origin+"}\n")
+	wrong.write(t, "systems/badge.yaml", badgeYAML)
+	wrong.launch(t)
+	t.Cleanup(wrong.stop)
+	wrong.health(t, http.StatusServiceUnavailable, "it is another ledger")
+	fourth := one.leaves(t, "E-4") // and nobody else is disturbed
+	two.proven(t, fourth)
 }
