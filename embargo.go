@@ -100,6 +100,24 @@ func (t *EmbargoTerms) embargo(zone string, now time.Time) (*Embargo, error) {
 	return &e, nil
 }
 
+// embargoOf is what a case is opened under: what its departure asks for, or else its policy.
+func (p Policy) embargoOf(c Case, now time.Time) (*Embargo, error) {
+	if c.Departure.Embargo != nil || p.Embargo == nil {
+		return c.Departure.Embargo.embargo(c.Departure.Leaver.Zone, now)
+	}
+	var err error
+	if c.CutOff, err = CutOffOf(c.Departure, p.CutOff, now); err != nil {
+		return nil, err
+	}
+	c.OpenedAt = now.UTC()
+	until, err := c.instant(p.Embargo.Until, now)
+	if err != nil || !until.After(now) {
+		return nil, err
+	}
+	e := Embargo{Until: until}.with(p.Embargo.VisibleTo)
+	return &e, nil
+}
+
 // Embargoed says whether the case is still under its embargo. That ends when its end is committed,
 // not by the clock alone, so that nobody is told of a case that they cannot see yet.
 func (c Case) Embargoed() bool { return c.Embargo != nil && c.Embargo.EndedAt.IsZero() }
@@ -264,20 +282,25 @@ func (t *EmbargoTerms) same(before *EmbargoTerms) bool {
 	}
 }
 
-// StartedBy are the terms under which somebody starts a case themselves: they are on its list, and a
-// reveal time that has passed is a slip, which must not open the case for everybody.
+// StartedBy are the terms under which somebody starts something themselves: they are on its list, and a
+// reveal time that has passed is a slip, which must not open it for everybody. From a source it is what it
+// says, since what comes late is caught up.
 func (t EmbargoTerms) StartedBy(who Viewer, zone string, now time.Time) (EmbargoTerms, error) {
 	until, err := t.Ends(zone)
-	if err != nil {
-		return t, err
+	if err == nil && !until.After(now) {
+		err = Errorf(Invalid, "the embargo would end at %s, which has passed: nothing was opened", until.Format(time.RFC3339)).In("embargo.until")
 	}
-	if !until.After(now) {
-		return t, Errorf(Invalid, "the embargo would end at %s, which has passed: nothing was opened", until.Format(time.RFC3339)).In("embargo.until")
+	t.VisibleTo = Embargo{}.with(t.VisibleTo).knows(&Override{Account: who.Email}).VisibleTo
+	return t, err
+}
+
+// knows puts who starts a case themselves on its list. A token's identity may be shared by many, so that it is
+// nobody in particular.
+func (e Embargo) knows(by *Override) Embargo {
+	if by == nil || checkAddresses([]string{by.Account}) != nil {
+		return e
 	}
-	if checkAddresses([]string{who.Email}) == nil { // a token's identity may be shared by many: it is nobody in particular
-		t.VisibleTo = Embargo{}.with(append(slices.Clone(t.VisibleTo), who.Email)).VisibleTo
-	}
-	return t, nil
+	return e.with([]string{by.Account})
 }
 
 // AskedFor records that somebody who does not know of the case wanted to start one for the same person,

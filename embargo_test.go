@@ -168,17 +168,60 @@ func TestEmbargoTermsAreCheckedBeforeACaseIsOpened(t *testing.T) {
 			t.Errorf("%q for %q: %v, ends %s", c.until, c.to, err, ends)
 		}
 	}
-	soon := exeunt.EmbargoTerms{Until: "2026-03-09", VisibleTo: []string{"tom@acme.example"}}
-	for _, c := range []struct {
-		who  exeunt.Viewer
-		list string
-	}{{vera, "tom@acme.example vera@acme.example"}, {exeunt.Viewer{Email: "token:cli@localhost/admin"}, "tom@acme.example"}} {
-		if got, err := soon.StartedBy(c.who, "Europe/Berlin", monday); err != nil || strings.Join(got.VisibleTo, " ") != c.list {
-			t.Errorf("started by %s it is visible to %v, %v", c.who.Email, got.VisibleTo, err)
-		}
-	}
 	late := exeunt.EmbargoTerms{Until: "2026-03-01", VisibleTo: []string{"vera@acme.example"}}
 	if _, err := late.StartedBy(vera, "Europe/Berlin", monday); exeunt.KindOf(err) != exeunt.Invalid {
 		t.Errorf("a reveal time in the past opens the case for everybody: %v", err)
+	}
+}
+
+func TestWhoStartsACaseUnderEmbargoIsOnItsList(t *testing.T) {
+	d := leaving
+	d.Embargo = &exeunt.EmbargoTerms{Until: "2026-03-09", VisibleTo: []string{"tom@acme.example"}}
+	plan, err := exeunt.Draft(exeunt.Policy{Name: "p", CutOff: "17:00"}, exeunt.Case{ID: 1, Departure: d, Owner: hilde}, nil, someone, monday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		by   *exeunt.Override
+		list string
+	}{
+		{nil, "tom@acme.example"},
+		{&exeunt.Override{By: "Vera", Account: "Vera@acme.example"}, "tom@acme.example vera@acme.example"},
+		{&exeunt.Override{By: "cli", Account: "token:cli@localhost/admin"}, "tom@acme.example"}, // shared by many
+	} {
+		opened := plan.Open(exeunt.Trigger{Source: "override", Override: c.by}, "", monday)
+		if got := strings.Join(opened.Case.Embargo.VisibleTo, " "); got != c.list {
+			t.Errorf("started by %+v it is visible to %s", c.by, got)
+		}
+	}
+}
+
+func TestAPolicyPutsDeparturesUnderEmbargo(t *testing.T) {
+	p := exeunt.Policy{Name: "layoff", CutOff: "17:00", Embargo: &exeunt.EmbargoRule{Until: moment("cut-off - 1h"), VisibleTo: []string{"Vera@acme.example"}}}
+	own := &exeunt.EmbargoTerms{Until: "2026-03-09 09:00", VisibleTo: []string{"tom@acme.example"}}
+	for _, c := range []struct {
+		name      string
+		terms     *exeunt.EmbargoTerms
+		immediate bool
+		until     time.Time
+		sees      string
+	}{
+		{"the policy's", nil, false, time.Date(2026, 3, 31, 14, 0, 0, 0, time.UTC), "vera@acme.example"},
+		{"the departure's own", own, false, revealsAt, "tom@acme.example"},
+		{"an immediate one has nothing to wait for", nil, true, time.Time{}, ""},
+	} {
+		d := leaving
+		d.Embargo, d.Immediate = c.terms, c.immediate
+		plan, err := exeunt.Draft(p, exeunt.Case{ID: 1, Departure: d, Owner: hilde}, nil, someone, monday)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var until time.Time
+		if plan.Case.Embargo != nil {
+			until = plan.Case.Embargo.Until
+		}
+		if !until.Equal(c.until) || c.sees != "" && !plan.Case.Embargo.Lists(c.sees) {
+			t.Errorf("%s: %+v", c.name, plan.Case.Embargo)
+		}
 	}
 }

@@ -24,7 +24,7 @@ type Plan struct {
 // nothing counts before one that waits, and then the one that starts first.
 func Draft(p Policy, c Case, inventory []System, roles Roles, now time.Time) (Plan, error) {
 	var err error
-	if c.Embargo, err = c.Departure.Embargo.embargo(c.Departure.Leaver.Zone, now); err != nil {
+	if c.Embargo, err = p.embargoOf(c, now); err != nil {
 		return Plan{}, err
 	}
 	cutOff, err := CutOffOf(c.Departure, p.CutOff, c.notBefore(now))
@@ -53,6 +53,9 @@ func Draft(p Policy, c Case, inventory []System, roles Roles, now time.Time) (Pl
 func (p Plan) Open(t Trigger, doubt string, now time.Time) Change {
 	c := p.Case
 	c.Source, c.EventID, c.Override, c.Wave = t.Source, t.EventID, t.Override, t.Wave
+	if c.Embargo != nil {
+		c.Embargo = new(c.Embargo.knows(t.Override))
+	}
 	c.State = c.goesOn(p.Steps, now)
 	if doubt != "" {
 		c = c.held(doubt, nil, now)

@@ -11,7 +11,14 @@ type Policy struct {
 	Applies   Condition     // which departures it is for; System is zero there
 	CutOff    string        // clock time of the cut-off on the last day when HR gives none: "17:00"
 	AccessSLA time.Duration // how long after the cut-off every access step shall be confirmed
+	Embargo   *EmbargoRule  // for departures that ask for none themselves; nil for no embargo
 	Rules     []Rule
+}
+
+// EmbargoRule is the embargo that a policy puts every departure under that does not bring its own.
+type EmbargoRule struct {
+	Until     Moment // trigger, cut-off, last-day or termination-date, with an offset
+	VisibleTo []string
 }
 
 // Facts are what a condition may look at.

@@ -28,7 +28,8 @@ func caseCommand(c *console) *cobra.Command {
 	}
 	return group(cmd, caseListCommand(c), show, caseWatchCommand(c),
 		stepCommand(c, "retry", "Try a failed step again"), stepCommand(c, "override", "Settle a step by decision, with a reason"),
-		caseDecisionCommand(c, "hold", "Stop a case until somebody releases it", "held"), caseDecisionCommand(c, "release", "Let a held case go on", "released"))
+		caseDecisionCommand(c, "hold", "Stop a case until somebody releases it", "held"), caseDecisionCommand(c, "release", "Let a held case go on", "released"),
+		caseDecisionCommand(c, "reveal", "End the embargo of a case before its time", "revealed"), caseEmbargoCommand(c))
 }
 
 func caseListCommand(c *console) *cobra.Command {
@@ -112,6 +113,7 @@ func printCase(w io.Writer, f api.CaseFile, all bool, now time.Time) {
 	l := f.Case.Departure.Leaver
 	_, _ = fmt.Fprintf(w, "%s   %s   %s   last day %s   access ends %s\n", l.Name, f.Case.ID, f.Case.State, f.Case.Departure.LastDay, f.Case.CutOff.In(f.Case.Zone()).Format("Mon 2 Jan 2006, 15:04 MST"))
 	printHold(w, f.Case)
+	printEmbargo(w, f.Case)
 	_, _ = fmt.Fprintf(w, "Record  %d entries, %d in the ledger\n\n", f.Logged, f.Sealed)
 	t := tabwriter.NewWriter(w, 2, 4, 2, ' ', 0)
 	hidden := 0

@@ -66,6 +66,8 @@ func TestExitCodes(t *testing.T) {
 		{s, "case release " + running + " --reason it-is-not-held-at-all", 7, "not held"},
 		{s, "case release " + held + " --reason confirmed-by-Hera-Lind", 0, ""},
 		{s, "case release " + held + " --reason confirmed-by-Hera-Lind", 7, "not held"},
+		{s, "case reveal " + running + " --reason it-is-no-secret-at-all", 7, "under no embargo"},
+		{s, "case embargo " + running + " --visible-to a@b.example --reason it-is-no-secret-at-all", 7, "under no embargo"},
 		{s, "ledger verify", 0, "no break"},
 		{s, "evidence verify nowhere.zip", 2, "cannot read nowhere.zip"},
 	} {

@@ -19,15 +19,20 @@ func triggerCommand(c *console) *cobra.Command {
 
 func triggerSendCommand(c *console) *cobra.Command {
 	var file, reason string
+	var embargo embargoFlags
 	cmd := &cobra.Command{
 		Use: "send --leaver FILE --reason TEXT", Short: "Start a case as an override: in your name, with a reason, in the ledger", Args: cobra.NoArgs,
-		Example: "  exeunt trigger send --leaver leaver.json --reason \"the HR system is down; confirmed by Dana Ortiz\"",
+		Example: "  exeunt trigger send --leaver leaver.json --reason \"the HR system is down; confirmed by Dana Ortiz\"\n" +
+			"  exeunt trigger send --leaver leaver.json --embargo-until \"2026-12-01 09:00\" --visible-to dana@acme.example --reason \"decided by the board\"",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			source, err := readFile(c.in, file)
 			if err != nil {
 				return err
 			}
 			departure, err := departureJSON(source)
+			if err == nil {
+				departure, err = embargo.put(departure)
+			}
 			if err != nil {
 				return err
 			}
@@ -47,6 +52,7 @@ func triggerSendCommand(c *console) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&file, "leaver", "", "departure as YAML or JSON, - for standard input")
 	cmd.Flags().StringVar(&reason, "reason", "", "why a person starts it (at least 10 characters)")
+	embargo.on(cmd, "embargo-until")
 	_ = cmd.MarkFlagRequired("leaver")
 	_ = cmd.MarkFlagRequired("reason")
 	return cmd

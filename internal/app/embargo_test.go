@@ -211,6 +211,7 @@ type thing struct {
 	handle          string
 	step, task, log string // a step, a task and an entry of it
 	link            string // the one-time link of its task
+	trip            string // of the fuse, which somebody protected trips
 }
 
 // values are what the parts of an address are filled with: whatever names something of the case.
@@ -218,6 +219,8 @@ func (c thing) values(path, part string) (string, bool) {
 	switch {
 	case part == "id" && strings.Contains(path, "/tasks"):
 		return c.task, true
+	case part == "id" && strings.Contains(path, "/fuse"):
+		return c.trip, true
 	case part == "id" && strings.Contains(path, "/systems"):
 		return "chat", true
 	case part == "id" && strings.Contains(path, "/cases"):
@@ -228,6 +231,8 @@ func (c thing) values(path, part string) (string, bool) {
 		return c.log, true
 	case part == "token":
 		return c.link, true
+	case part == "act":
+		return "release", true
 	case part == "source":
 		return "nobody", true
 	}
@@ -331,7 +336,8 @@ func (h *house) begin(d exeunt.Departure) thing {
 var terms = exeunt.EmbargoTerms{Until: "2000-01-03 09:00", VisibleTo: []string{vera}}
 
 // hide starts cases under embargo in every state that counts somewhere: one with steps that are confirmed
-// and failed and a task that is late and done, and one that was taken back and is closed.
+// and failed and a task that is late and done, one that was taken back and is closed, and one that the fuse
+// holds, since it is somebody protected.
 func (h *house) hide() thing {
 	h.t.Helper()
 	ctx, now := h.t.Context(), time.Now()
@@ -368,6 +374,9 @@ func (h *house) hide() thing {
 	closed, err := change.Case.Close(now)
 	must(h.t, err)
 	must(h.t, h.Store.Commit(ctx, &closed))
+	guarded := leaver("ZQ-79", "Zora Quux")
+	guarded.Embargo, guarded.Leaver.Flags = &terms, []exeunt.Flag{exeunt.Protected}
+	h.begin(guarded)
 	var about exeunt.Change
 	about.Record(exeunt.EntryExported, secret.id, now, "evidence of case "+secret.id.String()+" exported", map[string]string{"by": "vera", "case": secret.id.String()})
 	must(h.t, h.Store.Commit(ctx, &about))
@@ -394,6 +403,7 @@ func sweep(t *testing.T) *swept {
 	if len(s.routes) < 45 {
 		t.Fatalf("only %d routes were found", len(s.routes))
 	}
+	s.open.trip = "F-1" // there is none yet; whoever guesses gets the same answer afterwards
 	known, err := h.Store.Everything().CaseFile(t.Context(), s.open.id)
 	must(t, err)
 	s.secret = thing{id: 2, name: "Zelda Quux", employee: "ZQ-77", task: fmt.Sprintf("T-%d", len(known.Tasks)+1), log: fmt.Sprint(known.Entries[0].Number + 1)}
@@ -406,7 +416,7 @@ func sweep(t *testing.T) *swept {
 	if secret.id != s.secret.id || secret.task != s.secret.task {
 		t.Fatalf("the hidden case is %+v, it was looked for as %+v", secret, s.secret)
 	}
-	secret.log = s.secret.log
+	secret.log, secret.trip = s.secret.log, s.open.trip
 	s.secret, h.handler = secret, h.serve()
 	return s
 }
@@ -426,7 +436,7 @@ func TestNobodyOffTheListLearnsOfAnEmbargoedCase(t *testing.T) {
 		if got := s.figures(); got != s.metrics || got == "" {
 			t.Errorf("the metrics tell: %q instead of %q", got, s.metrics)
 		}
-		for _, word := range []string{"Zelda", "Zebulon", "ZQ-7", s.secret.handle, s.secret.id.String()} {
+		for _, word := range []string{"Zelda", "Zebulon", "Zora", "ZQ-7", s.secret.handle, s.secret.id.String()} {
 			if strings.Contains(s.log.String(), word) {
 				t.Errorf("the log says %q", word)
 			}
@@ -436,7 +446,7 @@ func TestNobodyOffTheListLearnsOfAnEmbargoedCase(t *testing.T) {
 
 // forms are what is sent to an address that changes something, by its last part: enough to be more than malformed.
 var forms = map[string]string{
-	"hold": `{"reason":"decided by the board"}`, "release": `{"reason":"decided by the board"}`, "waive": `{"reason":"decided by the board"}`, "retry": `{"reason":"decided by the board"}`,
+	"reveal": `{"reason":"decided by the board"}`, "embargo": `{"reason":"decided by the board"}`, "hold": `{"reason":"decided by the board"}`, "confirm": `{"reason":"decided by the board"}`, "reject": `{"reason":"decided by the board"}`, "release": `{"reason":"decided by the board"}`, "waive": `{"reason":"decided by the board"}`, "retry": `{"reason":"decided by the board"}`,
 	"complete": `{"note":"x"}`, "reassign": `{"email":"omar@acme.example"}`, "remind": ``,
 }
 
@@ -445,7 +455,7 @@ var forms = map[string]string{
 func TestAGuessedAddressAnswersAsIfNothingWereThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sweep(t)
-		nothing := thing{id: 987654, task: "T-987654", log: "987654", step: s.secret.step, link: strings.Repeat("A", len(s.secret.link))}
+		nothing := thing{id: 987654, task: "T-987654", log: "987654", trip: "F-987654", step: s.secret.step, link: strings.Repeat("A", len(s.secret.link))}
 		asked := 0
 		for _, r := range s.routes {
 			if !strings.Contains(r.path, "{") || strings.Contains(r.path, "/systems/") || strings.Contains(r.path, "/invitation/") || strings.Contains(r.path, "/hooks/") {
@@ -492,7 +502,7 @@ func TestAGuessedAddressAnswersAsIfNothingWereThere(t *testing.T) {
 
 // nameless takes out of an answer what it repeats of the question.
 func nameless(text string, c thing) string {
-	return strings.NewReplacer(c.id.String(), "…", c.task, "…", "audit/"+c.log, "…", "audit%2F"+c.log, "…", "/"+c.step, "…", "%2F"+c.step, "…", c.link, "…").Replace(text)
+	return strings.NewReplacer(c.id.String(), "…", c.task, "…", c.trip, "…", "audit/"+c.log, "…", "audit%2F"+c.log, "…", "/"+c.step, "…", "%2F"+c.step, "…", c.link, "…").Replace(text)
 }
 
 // shows are the addresses at which whoever may see the hidden case reads its name.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -48,6 +49,7 @@ func (e Commands) StartCase(ctx context.Context, d exeunt.Departure, by exeunt.O
 		}
 		d.Embargo = &terms
 	}
+	by.Account = cmp.Or(by.Account, e.who.Email)
 	before, err := e.engine.newest(ctx, d.Leaver.Key())
 	if err != nil {
 		return 0, err

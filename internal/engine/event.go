@@ -55,7 +55,11 @@ func (e *Engine) postponeEvent(ctx context.Context, ev store.Event, why error) (
 	if err != nil || attempts != alertAfter {
 		return again, err
 	}
-	waits := fmt.Sprintf("an event of %s waits: %s", ev.Source, exeunt.MessageOf(why))
+	said := exeunt.MessageOf(why)
+	if exeunt.KindOf(why) == exeunt.Conflict { // its words name the case, which may be under embargo
+		said = "what it changes is being changed by somebody else"
+	}
+	waits := fmt.Sprintf("an event of %s waits: %s", ev.Source, said)
 	return again, e.alert(ctx, exeunt.EntryRefused, waits, "waits:"+ev.Source+":"+ev.ID, map[string]string{"source": ev.Source, "event": ev.ID}, nil)
 }
 

@@ -32,6 +32,8 @@ var targets = map[string]func(d *exeunt.Departure, v string) error{
 	"notice_on":            func(d *exeunt.Departure, v string) error { return setDate(&d.NoticeOn, v) },
 	"cut_off_clock":        func(d *exeunt.Departure, v string) error { d.CutOffClock = v; return nil },
 	"immediate":            setImmediate,
+	"embargo.until":        func(d *exeunt.Departure, v string) error { embargo(d).Until = v; return nil },
+	"embargo.visible_to":   setVisibleTo,
 	"type":                 func(d *exeunt.Departure, v string) error { d.Type = exeunt.DepartureType(v); return nil },
 }
 
@@ -83,6 +85,19 @@ func setFlags(d *exeunt.Departure, v string) error {
 			d.Leaver.Flags = append(d.Leaver.Flags, flag)
 		}
 	}
+	return nil
+}
+
+// embargo is the departure's, made when it is first named: half of one is refused and not ignored.
+func embargo(d *exeunt.Departure) *exeunt.EmbargoTerms {
+	if d.Embargo == nil {
+		d.Embargo = &exeunt.EmbargoTerms{}
+	}
+	return d.Embargo
+}
+
+func setVisibleTo(d *exeunt.Departure, v string) error {
+	embargo(d).VisibleTo = strings.FieldsFunc(v, func(r rune) bool { return strings.ContainsRune(",; \t\r\n", r) })
 	return nil
 }
 

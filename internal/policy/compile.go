@@ -86,6 +86,8 @@ func (f File) compile() (Policy, []yamlfile.Problem) {
 	var more []yamlfile.Problem
 	out.Applies, more = compile("applies", f.Applies, false)
 	problems = append(problems, more...)
+	out.Embargo, more = f.Embargo.compile()
+	problems = append(problems, more...)
 	if len(f.Rules) == 0 {
 		problems = append(problems, yamlfile.Problem{Path: "rules", What: "the policy has no rules", Remedy: "write rules, or take a shipped policy with extends: standard"})
 	}
@@ -100,6 +102,25 @@ func (f File) compile() (Policy, []yamlfile.Problem) {
 		}
 	}
 	return out, append(problems, f.orderProblems()...)
+}
+
+func (e *Embargo) compile() (*exeunt.EmbargoRule, []yamlfile.Problem) {
+	if e == nil || e.Until == nil { // what is required is said where it is decoded
+		return nil, nil
+	}
+	var problems []yamlfile.Problem
+	if e.Until.Anchor == exeunt.AtStart {
+		problems = append(problems, yamlfile.Problem{Path: "embargo.until", What: "an embargo ends for the case as a whole, which has no start of its own", Remedy: "count from trigger, cut-off, last-day or termination-date"})
+	}
+	if len(e.VisibleTo) == 0 {
+		problems = append(problems, yamlfile.Problem{Path: "embargo.visible_to", What: "nobody could see the case", Remedy: "list the e-mail addresses of who may"})
+	}
+	for i, who := range e.VisibleTo {
+		if a, err := mail.ParseAddress(who); err != nil || a.Address != who {
+			problems = append(problems, yamlfile.Problem{Path: fmt.Sprintf("embargo.visible_to[%d]", i), What: fmt.Sprintf("%q is not an e-mail address", who), Remedy: "write it as name@company.example"})
+		}
+	}
+	return &exeunt.EmbargoRule{Until: *e.Until, VisibleTo: e.VisibleTo}, problems
 }
 
 var slugPattern = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)

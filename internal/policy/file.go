@@ -19,7 +19,14 @@ type File struct {
 	Applies   string             `json:"applies,omitempty" jsonschema_description:"CEL: which departures it is for. The first policy whose condition holds is used, in the order of the file names."`
 	CutOff    string             `json:"cut_off,omitempty" jsonschema:"pattern=^([01][0-9]|2[0-3]):[0-5][0-9]$" jsonschema_description:"Clock time on the last day at which access ends when HR gives none. 17:00 when left out."`
 	AccessSLA *yamlfile.Duration `json:"access_sla,omitempty" jsonschema_description:"How long after the cut-off every access step shall be confirmed. 4h when left out."`
+	Embargo   *Embargo           `json:"embargo,omitempty" jsonschema_description:"Keeps every such departure between the named people, and lets nothing happen, until its reveal time. An embargo that comes with the departure wins."`
 	Rules     []Rule             `json:"rules,omitempty" jsonschema_description:"What is done, when and by whom."`
+}
+
+// Embargo is the embargo of departures that bring none of their own.
+type Embargo struct {
+	Until     *exeunt.Moment `json:"until" jsonschema:"required" remedy:"say when it ends: cut-off, last-day - 1d" jsonschema_description:"When everybody may know: trigger, cut-off, last-day or termination-date, with an offset such as - 1h. Nothing happens before."`
+	VisibleTo []string       `json:"visible_to" jsonschema:"required" remedy:"list the e-mail addresses of who may see such a case" jsonschema_description:"E-mail addresses of who may see such a case before; no role is above it."`
 }
 
 // Rule is one rule of a policy: it acts in systems, or gives one task.

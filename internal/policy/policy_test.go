@@ -211,6 +211,10 @@ func TestFaultsOfAPolicyAreSaidAtTheirPlaces(t *testing.T) {
 		{"a dependency without a reason", "    start: cut-off\n", "    start: cut-off\n    after: [{rule: two}]\n", "rules[0].after[0].because: missing"},
 		{"a block", "systems: system.tier == 1", "systems: |\n      system.tier > 0 &&\n      system.foo == 1", "p.yaml:7:7: rules[0].systems: undefined field 'foo'"},
 		{"a clock time", "applies:", "cut_off: 5pm\napplies:", "cut_off: this is not a clock time"},
+		{"an embargo for nobody", "applies:", "embargo: {until: cut-off, visible_to: []}\napplies:", "embargo.visible_to: nobody could see the case"},
+		{"an embargo without an end", "applies:", "embargo: {visible_to: [a@b.example]}\napplies:", "embargo.until: missing; say when it ends"},
+		{"an embargo from a start", "applies:", "embargo: {until: start, visible_to: [a@b.example]}\napplies:", "embargo.until: an embargo ends for the case as a whole"},
+		{"an embargo for a role", "applies:", "embargo: {until: cut-off, visible_to: [hr]}\napplies:", "embargo.visible_to[0]: \"hr\" is not an e-mail address"},
 		{"no rules", small[strings.Index(small, "rules:"):], "", "the policy has no rules"},
 	}
 	for _, c := range cases {
@@ -230,6 +234,7 @@ func TestExtendsReplacesAddsAndLeavesOut(t *testing.T) {
 	own := `name: acme
 extends: standard
 without: [exit-interview, approve-timesheet]
+embargo: {until: cut-off - 1h, visible_to: [vera@acme.example]}
 rules:
   - name: return-assets
     title: Take back the forklift
@@ -254,6 +259,9 @@ rules:
 		if r.Name == "final-pay" && len(r.After) != 0 {
 			t.Errorf("final-pay waits for a rule that was left out")
 		}
+	}
+	if p.Embargo == nil || p.Embargo.Until.String() != "cut-off - 1h" || len(p.Embargo.VisibleTo) != 1 {
+		t.Errorf("its embargo is %+v", p.Embargo)
 	}
 	if slices.Contains(names, "exit-interview") || !slices.Contains(names, "fly-flag") || !slices.Contains(names, "cut-access") {
 		t.Errorf("rules: %v", names)

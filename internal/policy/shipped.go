@@ -79,6 +79,9 @@ func (base File) overlay(f File) File {
 	if f.AccessSLA != nil {
 		out.AccessSLA = f.AccessSLA
 	}
+	if f.Embargo != nil {
+		out.Embargo = f.Embargo
+	}
 	out.Rules = slices.Clone(f.Rules)
 	for _, r := range base.Rules {
 		if !slices.ContainsFunc(f.Rules, func(own Rule) bool { return own.Name == r.Name }) {

@@ -14,8 +14,8 @@ import (
 // An embargoed case does not exist in a view of somebody who is not on its list, and neither does
 // anything of it: steps, tasks, entries, counts. The one condition that says so stands in front of
 // every query of a view as the tables visible_cases, visible_steps, visible_tasks and
-// visible_entries (and those of waves, which are hidden alike), and a view refuses a query that names any other table. So a read that forgets the
-// condition does not answer too much; it does not answer.
+// visible_entries (and those of waves, which are hidden alike), and a view refuses a query that names any
+// other table. So a read that forgets the condition does not answer too much; it does not answer.
 type View struct{ read visible }
 
 // For returns what somebody may see. The zero Viewer is nobody: what is not under embargo.
@@ -62,7 +62,7 @@ const (
 	`
 )
 
-// tableNames finds what a query reads from; notVisible keeps those that a view has not.
+// What a query reads from, the names that it may not hold, and the tables that a view has.
 var (
 	tableNames = regexp.MustCompile(`(?i)\b(?:from|join|into|update)\s+([a-z_]+)`)
 	bareNames  = regexp.MustCompile(`(?i)\b(?:cases|steps|tasks|outbox|notices|events|leavers|dependencies|case_viewers|waves|wave_members|wave_looks|wave_viewers|trips|departures)\b`)

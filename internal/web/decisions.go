@@ -14,6 +14,10 @@ type Decisions interface {
 	HoldCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error
 	// ReleaseCase lets a held case go on; what is late starts at once.
 	ReleaseCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error
+	// RevealCase ends the embargo of a case before its time.
+	RevealCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error
+	// ExtendEmbargo lets the embargo of a case last longer, or puts more people on its list.
+	ExtendEmbargo(ctx context.Context, id exeunt.CaseID, terms exeunt.EmbargoTerms, by exeunt.Override) error
 
 	// AskFuseRelease asks for the release of what a trip of the fuse holds. It has no effect until another
 	// person confirms it, within lasts (a day when zero).

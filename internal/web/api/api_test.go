@@ -108,6 +108,20 @@ func (b *backend) onStep(verb string, id exeunt.CaseID, key string, by exeunt.Ov
 	return b.did("%s %s %s by %s: %s", verb, id, key, by.By, by.Reason)
 }
 
+func (b *backend) RevealCase(_ context.Context, id exeunt.CaseID, by exeunt.Override) error {
+	if id != 1 {
+		return missing(id)
+	}
+	return b.did("reveal %s by %s: %s", id, by.By, by.Reason)
+}
+
+func (b *backend) ExtendEmbargo(_ context.Context, id exeunt.CaseID, terms exeunt.EmbargoTerms, by exeunt.Override) error {
+	if id != 1 {
+		return missing(id)
+	}
+	return b.did("embargo %s until %s for %v by %s: %s", id, terms.Until, terms.VisibleTo, by.By, by.Reason)
+}
+
 func (b *backend) ReleaseCase(_ context.Context, id exeunt.CaseID, by exeunt.Override) error {
 	if id != 1 {
 		return missing(id)

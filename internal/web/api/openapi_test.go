@@ -113,7 +113,7 @@ func TestWhatIsUnknownIs404(t *testing.T) {
 	b, server := newServer(t)
 	_, routes := described(t, server)
 	bodies := map[string]string{
-		"hold": `{"reason":"confirmed by Hera Lind"}`, "confirm": `{"reason":"confirmed by Hera Lind"}`, "reject": `{"reason":"confirmed by Hera Lind"}`, "release": `{"reason":"confirmed by Hera Lind"}`, "waive": `{"reason":"confirmed by Hera Lind"}`, "retry": `{}`,
+		"hold": `{"reason":"confirmed by Hera Lind"}`, "confirm": `{"reason":"confirmed by Hera Lind"}`, "reject": `{"reason":"confirmed by Hera Lind"}`, "reveal": `{"reason":"confirmed by Hera Lind"}`, "embargo": `{"reason":"confirmed by Hera Lind"}`, "release": `{"reason":"confirmed by Hera Lind"}`, "waive": `{"reason":"confirmed by Hera Lind"}`, "retry": `{}`,
 		"complete": `{}`, "reassign": `{"email":"omar@acme.example"}`,
 	}
 	seen := 0

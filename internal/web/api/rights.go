@@ -10,6 +10,8 @@ var needs = map[string]web.Right{
 	"POST /api/v1/cases":                         web.StartCases,
 	"POST /api/v1/cases/{id}/hold":               web.HoldCases,
 	"POST /api/v1/cases/{id}/release":            web.ReleaseCases,
+	"POST /api/v1/cases/{id}/reveal":             web.ReleaseCases,
+	"POST /api/v1/cases/{id}/embargo":            web.ReleaseCases,
 	"POST /api/v1/cases/{id}/steps/{step}/retry": web.RetrySteps,
 	"POST /api/v1/cases/{id}/steps/{step}/waive": web.WaiveSteps,
 	"GET /api/v1/fuse":                           web.SeeCases,

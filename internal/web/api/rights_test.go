@@ -35,6 +35,10 @@ func (did) RejectFuseRelease(context.Context, exeunt.TripID, exeunt.Override) er
 func (did) ReleaseCase(context.Context, exeunt.CaseID, exeunt.Override) error        { return nil }
 func (did) RetryStep(context.Context, exeunt.CaseID, string, exeunt.Override) error  { return nil }
 func (did) WaiveStep(context.Context, exeunt.CaseID, string, exeunt.Override) error  { return nil }
+func (did) RevealCase(context.Context, exeunt.CaseID, exeunt.Override) error         { return nil }
+func (did) ExtendEmbargo(context.Context, exeunt.CaseID, exeunt.EmbargoTerms, exeunt.Override) error {
+	return nil
+}
 func (did) ReassignTask(context.Context, exeunt.TaskID, exeunt.Person, exeunt.Override) error {
 	return nil
 }
@@ -49,6 +53,8 @@ func TestATokenMayWhatItsRolesMay(t *testing.T) {
 		{"/fuse/F-1/confirm", why, "hr legal admin", "it auditor manager payroll"},
 		{"/fuse/F-1/reject", why, "hr legal admin", "it auditor manager payroll"},
 		{"/cases/C-1/release", why, "hr admin", "it auditor manager payroll"},
+		{"/cases/C-1/reveal", why, "hr legal admin", "it auditor manager payroll"},
+		{"/cases/C-1/embargo", why, "hr legal admin", "it auditor manager payroll"},
 		{"/cases/C-1/steps/s/retry", why, "hr it admin", "auditor manager legal"},
 		{"/cases/C-1/steps/s/waive", why, "hr admin", "auditor manager payroll"},
 		{"/tasks/T-1/reassign", `{"email":"eva@acme.example"}`, "hr it admin", "auditor manager"},

@@ -103,6 +103,7 @@ type need struct {
 	Step    string // a failed step: it can be tried again or overridden
 	Task    *exeunt.Task
 	Held    bool
+	Secret  bool // under embargo
 	by      time.Time
 	mark    string
 }
@@ -113,6 +114,9 @@ const soon = day
 // needs are sorted by deadline. Tasks that are days away stay in the timeline.
 func (c caseView) needs(f store.CaseFile) []need {
 	var out []need
+	if f.Case.Embargoed() {
+		out = append(out, c.embargoNeed())
+	}
 	if f.Case.State == exeunt.CaseHeld {
 		out = append(out, c.heldNeed())
 	}

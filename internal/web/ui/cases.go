@@ -230,7 +230,7 @@ func departureOf(f url.Values) exeunt.Departure {
 			Identifiers: map[exeunt.IdentifierKind]string{exeunt.EmployeeID: get("leaver.id"), exeunt.WorkEmail: get("leaver.email")},
 		},
 		Type: exeunt.DepartureType(get("type")), LastDay: last, TerminationDate: last,
-		CutOffClock: get("cut_off_clock"), Immediate: get("immediate") != "",
+		CutOffClock: get("cut_off_clock"), Immediate: get("immediate") != "", Embargo: startTerms(f),
 	}
 }
 

@@ -57,3 +57,39 @@ func TestTheFuseIsDecidedByTwoPeopleOnItsPage(t *testing.T) {
 		says(t, send(h, "hr", "/", nil), 200, "not:The fuse has tripped")
 	})
 }
+
+func TestAnEmbargoIsShownChangedAndEndedOnThePage(t *testing.T) {
+	inNovember(t, func(t *testing.T, w *world, h http.Handler) {
+		const page = "/cases/C-2050"
+		f := w.files[2050]
+		until := w.now.AddDate(0, 0, 3)
+		f.Case.Embargo = &exeunt.Embargo{Until: until, VisibleTo: []string{"priya.nair@northwind.example"}}
+		w.files[2050] = f
+		says(t, send(h, "hr", page, nil), 200, "Under embargo until "+at(until, f.Case.Zone())+".", "Only these people can see it: priya.nair@northwind.example.", "Reveal the case", "Change the embargo")
+		says(t, send(h, "it", page, nil), 200, "Under embargo", "not:Reveal the case", "not:Change the embargo")
+		says(t, send(h, "it", page+"/reveal", because("it is known by now")), 403)
+		says(t, send(h, "hr", page+"/reveal", because("so")), 422, "at least 10 characters")
+		later := because("the council meets later")
+		later.Set("embargo.until", until.AddDate(0, 0, 1).In(f.Case.Zone()).Format("2006-01-02T15:04"))
+		later.Set("embargo.visible_to", "eva@northwind.example; tom@northwind.example")
+		if r := send(h, "hr", page+"/embargo", later); r.Code != 303 || len(w.files[2050].Case.Embargo.VisibleTo) != 3 || !w.files[2050].Case.Embargo.Until.After(until) {
+			t.Fatalf("%d %+v", r.Code, w.files[2050].Case.Embargo)
+		}
+		if r := send(h, "hr", page+"/reveal", because("it is known by now")); r.Code != 303 || w.files[2050].Case.Embargoed() {
+			t.Errorf("%d %+v", r.Code, w.files[2050].Case.Embargo)
+		}
+		says(t, send(h, "hr", page, nil), 200, "not:Under embargo")
+	})
+}
+
+func TestACaseIsStartedUnderEmbargo(t *testing.T) {
+	inNovember(t, func(t *testing.T, w *world, h http.Handler) {
+		form := url.Values{"leaver.name": {"Eva Lind"}, "leaver.id": {"E-1"}, "leaver.zone": {"Europe/Berlin"}, "type": {"layoff"}, "last_day": {"2026-11-30"}, "reason": {"decided by the board"}}
+		form.Set("embargo.until", "2026-11-28T09:00")
+		says(t, send(h, "hr", "/cases", form), 422, "at least one person who may see the case", "id=\"embargo.visible_to-err\"", "2026-11-28T09:00")
+		form.Set("embargo.visible_to", "priya.nair@northwind.example")
+		if r := send(h, "hr", "/cases", form); r.Code != 303 || len(w.started) != 1 || w.started[0].Embargo == nil || w.started[0].Embargo.Until != "2026-11-28T09:00" {
+			t.Errorf("%d, started %+v", r.Code, w.started)
+		}
+	})
+}

@@ -90,6 +90,8 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("GET /cases/{id}/evidence", exportEvidence, s.evidence)
 	page("POST /cases/{id}/hold", holdCases, s.holdCase)
 	page("POST /cases/{id}/release", releaseCases, s.releaseCase)
+	page("POST /cases/{id}/reveal", releaseCases, s.revealCase)
+	page("POST /cases/{id}/embargo", releaseCases, s.extendEmbargo)
 	page("GET /cases/{id}/steps/{step}", seeCases, s.stepPage)
 	page("POST /cases/{id}/steps/{step}/retry", retrySteps, s.retryStep)
 	page("POST /cases/{id}/steps/{step}/waive", waiveSteps, s.waiveStep)

@@ -487,3 +487,27 @@ func (w *weighed) Write(p []byte) (int, error) {
 
 // Unwrap lets a response controller flush.
 func (w *weighed) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *world) RevealCase(_ context.Context, id exeunt.CaseID, by exeunt.Override) error {
+	w.Lock()
+	defer w.Unlock()
+	f := w.files[id]
+	c, err := f.Case.Reveal(f.Steps, f.Tasks, &by, time.Now())
+	if err == nil {
+		f.Case = *c.Case
+		w.files[id] = f
+	}
+	return w.change(id, c, err)
+}
+
+func (w *world) ExtendEmbargo(_ context.Context, id exeunt.CaseID, terms exeunt.EmbargoTerms, by exeunt.Override) error {
+	w.Lock()
+	defer w.Unlock()
+	f := w.files[id]
+	c, err := f.Case.ExtendEmbargo(terms, f.Steps, f.Tasks, by, time.Now())
+	if err == nil {
+		f.Case = *c.Case
+		w.files[id] = f
+	}
+	return w.change(id, c, err)
+}
