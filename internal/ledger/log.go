@@ -111,8 +111,8 @@ func (l *Log) open(ctx context.Context) error {
 	return nil
 }
 
-// Close signs what is not signed yet and gives the folder free. Nothing that Append reported is
-// lost without it.
+// Close signs what was appended since it was opened and gives the folder free. Nothing that Append reported is
+// lost without it; what a killed process left unsigned is signed within a CheckpointInterval of the next Open.
 func (l *Log) Close() error {
 	l.appending.Lock()
 	defer l.appending.Unlock()

@@ -294,6 +294,11 @@ func (b *battle) judge(t *testing.T, s *store.Store, kills int) {
 	}
 	key, err := l.VerifierKey(t.Context())
 	must(t, err)
+	until(t, "all is signed, what a killed ledger had integrated too", func() bool {
+		_, cp, err := l.Head(t.Context())
+		must(t, err)
+		return cp.Size == int64(len(rows))
+	})
 	must(t, l.Close())
 	report, err := verify.Log(os.DirFS(filepath.Join(b.dir, "ledger", "log")), verify.LogOptions{Keys: []string{key}})
 	if err != nil || report.Size != int64(len(rows)) {
