@@ -59,6 +59,7 @@ type Case struct {
 	EventID       string    `json:"event_id"`
 	Override      *Override `json:"override,omitempty"` // a person, not HR, started it
 	Wave          WaveID    `json:"wave,omitzero"`      // the mass departure that it is part of
+	PutsBack      CaseID    `json:"puts_back,omitzero"` // the closed case whose departure was taken back, and which this one undoes
 	Policy        string    `json:"policy"`
 	PolicyVersion string    `json:"policy_version"`
 	Owner         Person    `json:"owner"`
@@ -171,56 +172,6 @@ func overdue(at, now time.Time) string {
 		return fmt.Sprintf("%d h %d min", int(late.Hours()), int(late.Minutes())%60)
 	default:
 		return fmt.Sprintf("%d days", int(late.Hours())/24)
-	}
-}
-
-// Rescind cancels what is pending and asks the case owner to put back what was done, from the
-// snapshots that were recorded before it.
-func (c Case) Rescind(t Trigger, steps []Step, tasks []Task, now time.Time) (Change, error) {
-	if !c.Open() || c.State == CaseRescinded {
-		return Change{}, Errorf(Conflict, "case %s is already %s", c.ID, c.State)
-	}
-	c.State = CaseRescinded
-	c.Generation++
-	change := Change{Case: &c}
-	var done []string
-	for _, s := range steps {
-		switch {
-		case s.State.Succeeded() && s.Action != CheckAccess:
-			done = append(done, fmt.Sprintf("%s: %s", s.SystemTitle, s.Title))
-		case !s.State.Settled():
-			if !s.AppliedAt.IsZero() { // under way, or failed half way
-				done = append(done, fmt.Sprintf("%s: %s may have taken effect: look", s.SystemTitle, s.Title))
-			}
-			s.State, s.SettledAt, s.Reason = StepCancelled, now, "the departure was rescinded"
-			change.Steps = append(change.Steps, s)
-		}
-	}
-	for _, task := range tasks {
-		switch {
-		case task.Open():
-			task.State, task.ClosedAt, task.Reason = TaskWithdrawn, now, "the departure was rescinded"
-			change.Tasks = append(change.Tasks, task)
-		case task.State == TaskDone && task.System != "" && len(task.Steps) == 0: // what steps attest is listed with them
-			done = append(done, task.Title+", done by "+task.DoneBy)
-		}
-	}
-	if len(done) > 0 {
-		change.Tasks = append(change.Tasks, undoTask(c, done, now))
-	}
-	change.RecordBy(t.Source, EntryRescinded, c, now, "rescinded by "+t.Source, map[string]string{
-		"source": t.Source, "event": t.EventID, "done_before": strings.Join(done, "; "),
-	})
-	return change, nil
-}
-
-func undoTask(c Case, done []string, now time.Time) Task {
-	return Task{
-		Case: c.ID, Key: "put-back", Branch: "Access", State: TaskOpen, Owner: c.Owner,
-		Title:     "Put back what was removed",
-		Procedure: "The departure was taken back after these steps were done. Each step's page lists what it had recorded before.",
-		Checklist: done, OpenedAt: now, StartsAt: now,
-		Deadline: now.Add(24 * time.Hour), DeadlineRule: Moment{Anchor: AtStart, Offset: 24 * time.Hour},
 	}
 }
 

@@ -40,7 +40,8 @@ func running(t *testing.T) (exeunt.Case, []exeunt.Step, []exeunt.Task) {
 	steps := slices.Clone(change.Steps)
 	for i, s := range steps {
 		if s.Action == exeunt.EndEmployment {
-			steps[i] = s.Finish(exeunt.Outcome{Kind: exeunt.Done, Proof: exeunt.Observed}, monday).Steps[0]
+			intended := s.Intend(exeunt.Account{ID: "a1"}, exeunt.Observation{}, monday).Steps[0]
+			steps[i] = intended.Finish(exeunt.Outcome{Kind: exeunt.Done, Proof: exeunt.Observed, Changed: true}, monday).Steps[0]
 		}
 	}
 	return *change.Case, steps, change.Tasks
@@ -134,7 +135,7 @@ func TestACorrectionOfAHeldCaseTakesItsReadyStepsBack(t *testing.T) {
 
 func TestARescissionCancelsWhatIsPendingAndAsksToPutBackWhatIsDone(t *testing.T) {
 	c, steps, tasks := running(t)
-	change, err := c.Rescind(exeunt.Trigger{Source: "hr", EventID: "e3", Kind: exeunt.Rescinded}, steps, tasks, monday)
+	change, err := c.Rescind(exeunt.Trigger{Source: "hr", EventID: "e3", Kind: exeunt.Rescinded}, nil, steps, tasks, monday)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +152,7 @@ func TestARescissionCancelsWhatIsPendingAndAsksToPutBackWhatIsDone(t *testing.T)
 	if change.Case.State != exeunt.CaseRescinded || !change.Case.Open() || change.Case.Generation != c.Generation+1 || change.Entries[0].Kind != exeunt.EntryRescinded {
 		t.Errorf("%+v", change.Case)
 	}
-	if _, err := change.Case.Rescind(exeunt.Trigger{}, nil, nil, monday); exeunt.KindOf(err) != exeunt.Conflict {
+	if _, err := change.Case.Rescind(exeunt.Trigger{}, nil, nil, nil, monday); exeunt.KindOf(err) != exeunt.Conflict {
 		t.Errorf("rescinded twice: %v", err)
 	}
 	if _, err := amend(*change.Case, announced("2026-06-30"), nil, nil, monday); exeunt.KindOf(err) != exeunt.Conflict {
@@ -210,7 +211,7 @@ func TestNoChangeGoesUnrecorded(t *testing.T) {
 	held.State = exeunt.CaseHeld
 	changes := map[string]func() (exeunt.Change, error){
 		"amend":    func() (exeunt.Change, error) { return amend(c, announced("2026-06-30"), steps, tasks, monday) },
-		"rescind":  func() (exeunt.Change, error) { return c.Rescind(exeunt.Trigger{}, steps, tasks, monday) },
+		"rescind":  func() (exeunt.Change, error) { return c.Rescind(exeunt.Trigger{}, nil, steps, tasks, monday) },
 		"release":  func() (exeunt.Change, error) { return held.Release(steps, tasks, by, monday) },
 		"close":    func() (exeunt.Change, error) { return c.Close(monday) },
 		"retry":    func() (exeunt.Change, error) { return exeunt.Retry(failed.Steps, nil, by, monday) },

@@ -57,6 +57,13 @@ func (c *Change) RecordBy(actor string, kind EntryKind, subject any, now time.Ti
 	c.Entries = append(c.Entries, e)
 }
 
+// and is one change with another one of the same case.
+func (c Change) and(more Change) Change {
+	c.Steps, c.Tasks = append(c.Steps, more.Steps...), append(c.Tasks, more.Tasks...)
+	c.Notices, c.Entries = append(c.Notices, more.Notices...), append(c.Entries, more.Entries...)
+	return c
+}
+
 // Settled lists the keys on which something else may wait and which this change settles.
 func (c Change) Settled() []string {
 	var keys []string

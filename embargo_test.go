@@ -121,7 +121,7 @@ func TestAnEmbargoEndsAtItsTimeOrInSomebodysName(t *testing.T) {
 
 func TestWhatWasTakenBackUnderEmbargoIsNeverRevealedByItself(t *testing.T) {
 	opened := secret(t)
-	change, err := opened.Case.Rescind(exeunt.Trigger{Source: "hr", Kind: exeunt.Rescinded}, opened.Steps, opened.Tasks, monday.Add(time.Hour))
+	change, err := opened.Case.Rescind(exeunt.Trigger{Source: "hr", Kind: exeunt.Rescinded}, nil, opened.Steps, opened.Tasks, monday.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}

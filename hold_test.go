@@ -46,7 +46,7 @@ func TestOnlyADepartureUnderWayIsHeldAndNeverWithoutAReason(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rescinded, err := c.Rescind(exeunt.Trigger{Source: "hr"}, steps, tasks, monday)
+	rescinded, err := c.Rescind(exeunt.Trigger{Source: "hr"}, nil, steps, tasks, monday)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -240,4 +240,3 @@ func lastDay(day exeunt.Date) func(*exeunt.Departure) {
 }
 
 func afterCutOff(f *file) time.Time { return f.c.CutOff.Add(time.Hour) }
-

@@ -56,8 +56,6 @@ func (c Case) amended(t Trigger, fresh Case, steps []Step, now time.Time) (Case,
 	c.Departure = t.Departure
 	if t.Wave != 0 {
 		c.Wave = t.Wave
-	} else if c.Wave != 0 && c.Departure.LastDay == before.Departure.LastDay { // HR knows nothing of the wave's clock
-		c.Departure.CutOffAt = before.Departure.CutOffAt
 	}
 	c.Policy, c.PolicyVersion, c.CutOffClock = fresh.Policy, fresh.PolicyVersion, fresh.CutOffClock
 	if fresh.Owner.Named() {

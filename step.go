@@ -2,6 +2,8 @@ package exeunt
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -261,24 +263,40 @@ func (s Step) FallbackTask(now time.Time) Task {
 	if floor := now.Add(2 * time.Hour); deadline.Before(floor) {
 		deadline = floor
 	}
-	return Task{
+	t := Task{
 		Case: s.Case, Key: s.Key + "-by-hand", Steps: []string{s.Key}, System: s.System, Branch: s.Branch, State: TaskOpen,
 		Title:     fmt.Sprintf("%s: %s by hand", s.SystemTitle, lower(s.Title)),
 		Procedure: s.Fallback, Reason: s.Reason, Owner: s.Owner, Rule: s.Rule,
 		OpenedAt: now, StartsAt: now, Deadline: deadline, DeadlineRule: Moment{Anchor: AtStart, Offset: deadline.Sub(now)},
 	}
+	if s.Undoes != "" {
+		t.Checklist = recorded(s.Snapshot)
+	}
+	return t
 }
 
 // GiveUpAll fails every step of a visit for one reason, such as that no account matches: one task of
-// the system's owner stands in for all of them.
+// the system's owner stands in for all of them, and another for those that put something back.
 func GiveUpAll(steps []Step, o Outcome, now time.Time) Change {
+	undo := slices.DeleteFunc(slices.Clone(steps), func(s Step) bool { return s.Undoes == "" })
+	if len(undo) == 0 || len(undo) == len(steps) {
+		return giveUpTogether(steps, o, now)
+	}
+	change := giveUpTogether(slices.DeleteFunc(slices.Clone(steps), func(s Step) bool { return s.Undoes != "" }), o, now)
+	return change.and(giveUpTogether(undo, o, now))
+}
+
+func giveUpTogether(steps []Step, o Outcome, now time.Time) Change {
 	if len(steps) == 1 {
 		return steps[0].giveUp(o, now)
 	}
 	first := steps[0]
 	first.Reason = messageOf(o.Err, "automation could not do it")
 	task := first.FallbackTask(now)
-	task.Key, task.Title, task.Steps = first.Key+"-exception", first.SystemTitle+": end access by hand", nil
+	task.Key, task.Title, task.Steps, task.Checklist = first.Key+"-exception", first.SystemTitle+": end access by hand", nil, nil
+	if first.Undoes != "" {
+		task.Title = first.SystemTitle + ": put back by hand"
+	}
 	change := Change{}
 	for _, s := range steps {
 		if s.BegunAt.IsZero() {
@@ -287,7 +305,11 @@ func GiveUpAll(steps []Step, o Outcome, now time.Time) Change {
 		s.State, s.SettledAt, s.Reason, s.NextAttemptAt = StepFailed, now, first.Reason, time.Time{}
 		change.Steps = append(change.Steps, s)
 		task.Steps = append(task.Steps, s.Key)
-		task.Checklist = append(task.Checklist, s.Title)
+		item := s.Title
+		if s.Undoes != "" {
+			item += ": " + strings.Join(recorded(s.Snapshot), "; ")
+		}
+		task.Checklist = append(task.Checklist, item)
 		if s.Deadline.Before(task.Deadline) && s.Deadline.After(now.Add(2*time.Hour)) {
 			task.Deadline = s.Deadline
 		}

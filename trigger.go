@@ -135,7 +135,7 @@ const (
 	RescindCase Response = "rescind"  // the one under way is taken back
 	Absorb      Response = "absorb"   // nothing new in it
 	Question    Response = "question" // open it, held for a person: this person's departure is already done
-	TooLate     Response = "too late" // taken back after the case was closed: people have to put things back
+	PutBackCase Response = "put back" // taken back after the case was closed: another one undoes it
 )
 
 // Answer decides what a trigger means, given the leaver's newest case, if any.
@@ -146,7 +146,7 @@ func (t Trigger) Answer(newest *Case) Response {
 	case t.Kind == Rescinded && over:
 		return Absorb
 	case t.Kind == Rescinded && closed:
-		return TooLate
+		return PutBackCase
 	case t.Kind == Rescinded:
 		return RescindCase
 	case over:

@@ -368,7 +368,7 @@ func (h *house) hide() thing {
 	rescinded := h.begin(gone)
 	f, err = h.Store.Everything().CaseFile(ctx, rescinded.id)
 	must(h.t, err)
-	change, err := f.Case.Rescind(exeunt.Trigger{Source: "hr", Kind: exeunt.Rescinded, Departure: gone}, f.Steps, f.Tasks, now)
+	change, err := f.Case.Rescind(exeunt.Trigger{Source: "hr", Kind: exeunt.Rescinded, Departure: gone}, nil, f.Steps, f.Tasks, now)
 	must(h.t, err)
 	must(h.t, h.Store.Commit(ctx, &change))
 	closed, err := change.Case.Close(now)

@@ -144,8 +144,8 @@ func (e *Engine) answer(ctx context.Context, ev store.Event, t exeunt.Trigger) e
 		return e.open(ctx, ev, t, "", now)
 	case exeunt.Question:
 		return e.open(ctx, ev, t, fmt.Sprintf("a departure of this person was done in case %s: does this one mean the same?", newest.ID), now)
-	case exeunt.TooLate:
-		return e.tooLate(ctx, ev, t, *newest)
+	case exeunt.PutBackCase:
+		return e.putBack(ctx, ev, t, *newest, now)
 	case exeunt.AmendCase:
 		return e.amend(ctx, ev, t, *newest, now)
 	case exeunt.RescindCase:
@@ -213,8 +213,12 @@ func (e *Engine) amend(ctx context.Context, ev store.Event, t exeunt.Trigger, c 
 
 // rescind answers that somebody stays.
 func (e *Engine) rescind(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, now time.Time) error {
+	inventory, err := e.inventory()
+	if err != nil {
+		return err
+	}
 	change, err := e.onCase(ctx, c.ID, func(steps []exeunt.Step, tasks []exeunt.Task) (exeunt.Change, error) {
-		return c.Rescind(t, steps, tasks, now)
+		return c.Rescind(t, inventory, steps, tasks, now)
 	})
 	if err != nil {
 		return err
@@ -222,13 +226,29 @@ func (e *Engine) rescind(ctx context.Context, ev store.Event, t exeunt.Trigger, 
 	return e.store.CommitWith(ctx, &change, answered(ev, t, string(t.Kind), c.ID))
 }
 
-// tooLate tells the case owner that somebody stays whose case is closed: its record is sealed, so that
-// putting things back is up to people.
-func (e *Engine) tooLate(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case) error {
-	what := fmt.Sprintf("%s stays: HR took the departure back after case %s was closed. Put back what was removed; the case lists it.", c.Leaver().Name, c.ID)
-	change := exeunt.Change{Notices: []exeunt.Notice{{Kind: exeunt.NoticeAlert, To: c.Owner, Text: what, Dedup: "too-late:" + ev.Source + ":" + ev.ID}}}
-	change.RecordBy(t.Source, exeunt.EntryRefused, c.ID, time.Now(), what, map[string]string{"source": t.Source, "event": t.EventID, "case": c.ID.String()})
-	return e.store.CommitWith(ctx, &change, answered(ev, t, "rescinded after the case was closed", c.ID))
+// putBack opens a case that undoes a closed one, whose record is sealed.
+func (e *Engine) putBack(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, now time.Time) error {
+	inventory, err := e.inventory()
+	if err != nil {
+		return err
+	}
+	id, err := e.store.NextCase(ctx)
+	if err != nil {
+		return err
+	}
+	something := false
+	change, err := e.onCase(ctx, c.ID, func(steps []exeunt.Step, tasks []exeunt.Task) (change exeunt.Change, err error) {
+		change, something = c.PutBack(id, store.Random(16), t, inventory, steps, tasks, now)
+		return change, nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case !something:
+		return e.absorb(ctx, ev, t, &c, "taken back, and nothing had been done", now)
+	default:
+		return e.store.CommitWith(ctx, &change, answered(ev, t, "put back", id))
+	}
 }
 
 // open plans and opens a case. What is doubtful is held for a person, never dropped.

@@ -101,7 +101,7 @@ func (e *Engine) attempt(ctx context.Context, c connector.Connector, of exeunt.C
 		return exeunt.Outcome{}, e.stopAll(ctx, []exeunt.Step{step}, exeunt.Outcome{Kind: exeunt.GaveUp,
 			Err: exeunt.Errorf(exeunt.Unsupported, "the connector cannot %s any more", step.Action.Words())})
 	}
-	if spec.Destructive && of.Leaver().Has(exeunt.LitigationHold) {
+	if spec.Destructive && step.Undoes == "" && of.Leaver().Has(exeunt.LitigationHold) {
 		return exeunt.Outcome{}, e.stopAll(ctx, []exeunt.Step{step}, exeunt.Outcome{Kind: exeunt.GaveUp,
 			Err: exeunt.Errorf(exeunt.Denied, "a legal hold forbids what destroys data: do it when legal has released the hold")})
 	}
@@ -133,12 +133,27 @@ func (e *Engine) attempt(ctx context.Context, c connector.Connector, of exeunt.C
 	return outcome, err
 }
 
-// recordOvertaken keeps what a visit did to a step that was cancelled or overridden meanwhile: it
-// happened all the same.
+// recordOvertaken keeps what a visit did to a step that was settled otherwise meanwhile: it happened all the
+// same, and may have to be put back.
 func (e *Engine) recordOvertaken(ctx context.Context, step exeunt.Step, o exeunt.Outcome) error {
-	var change exeunt.Change
-	change.Record(exeunt.EntryOvertaken, step, time.Now(), fmt.Sprintf("%s: %s took effect after the step was settled otherwise", step.SystemTitle, step.Action.Words()),
-		map[string]string{"account": step.Account.ID, "outcome": string(o.Kind), "proof": string(o.Proof)})
+	for range answerTries - 1 {
+		if err := e.overtaken(ctx, step, o); exeunt.KindOf(err) != exeunt.Conflict {
+			return err
+		}
+	}
+	return e.overtaken(ctx, step, o)
+}
+
+func (e *Engine) overtaken(ctx context.Context, step exeunt.Step, o exeunt.Outcome) error {
+	c, err := e.store.Case(ctx, step.Case)
+	if err != nil {
+		return err
+	}
+	steps, err := e.store.Steps(ctx, step.Case)
+	if err != nil {
+		return err
+	}
+	change := c.Overtaken(step, o, steps, time.Now())
 	return e.commit(ctx, &change)
 }
 

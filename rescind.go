@@ -1,0 +1,233 @@
+package exeunt
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Rescind takes a departure back. What is pending is cancelled. What a connector did and can undo becomes a
+// step that puts it back from what was recorded before, in the reverse order inside each system; everything
+// else that was done becomes one task. The case is open until all of that is settled.
+//
+// inventory is the systems as they are configured now: what can be undone is theirs to say.
+func (c Case) Rescind(t Trigger, inventory []System, steps []Step, tasks []Task, now time.Time) (Change, error) {
+	if !c.Open() || c.State == CaseRescinded {
+		return Change{}, Errorf(Conflict, "case %s is already %s", c.ID, c.State)
+	}
+	c.State, c.Hold, c.HeldBy, c.HeldAt = CaseRescinded, "", nil, time.Time{}
+	c.Generation++
+	change := Change{Case: &c, Replanned: true}
+	u := undoing{id: c.ID, inventory: inventory, now: now.UTC()}
+	u.look(steps, tasks)
+	for _, s := range steps {
+		if !s.State.Settled() && s.Undoes == "" {
+			change.Steps = append(change.Steps, s.cancelled("the departure was taken back", now))
+		}
+	}
+	for _, task := range tasks {
+		if task.Open() {
+			change.Tasks = append(change.Tasks, task.withdrawn("the departure was taken back", now))
+		}
+	}
+	u.into(&change, c)
+	detail := u.detail()
+	detail["source"], detail["event"] = t.Source, t.EventID
+	change.RecordBy(t.Source, EntryRescinded, c, now, "taken back by "+t.Source, detail)
+	return change, nil
+}
+
+// PutBack opens a case that puts back what a closed one did, since a departure was taken back only then: the
+// record of the closed one is sealed. It has an id, a handle and evidence of its own. It returns false when
+// there is nothing to put back.
+func (c Case) PutBack(id CaseID, handle string, t Trigger, inventory []System, steps []Step, tasks []Task, now time.Time) (Change, bool) {
+	u := undoing{id: id, inventory: inventory, now: now.UTC()}
+	u.look(steps, tasks)
+	if len(u.steps)+len(u.items) == 0 {
+		return Change{}, false
+	}
+	back := c
+	back.ID, back.Handle, back.Version, back.Generation, back.State, back.PutsBack = id, handle, 0, 1, CaseRescinded, c.ID
+	back.Source, back.EventID, back.Override, back.Wave, back.OpenedAt, back.ClosedAt = t.Source, t.EventID, t.Override, 0, now.UTC(), time.Time{}
+	change := Change{Case: &back}
+	detail := u.detail()
+	detail["source"], detail["event"], detail["puts_back"] = t.Source, t.EventID, c.ID.String()
+	detail["leaver"], detail["employee_id"], detail["entity"] = c.Departure.Leaver.Name, c.Departure.Leaver.ID, c.Departure.Leaver.Entity
+	if t.Override != nil {
+		detail["by"], detail["reason"] = t.Override.By, t.Override.Reason
+	}
+	change.RecordBy(t.Source, EntryOpened, back, now, fmt.Sprintf("case opened by %s to put back what case %s did", t.Source, c.ID), detail)
+	u.into(&change, back)
+	return change, true
+}
+
+func (s Step) cancelled(why string, now time.Time) Step {
+	s.State, s.SettledAt, s.NextAttemptAt, s.Reason, s.After = StepCancelled, now, time.Time{}, why, nil
+	return s
+}
+
+func (t Task) withdrawn(why string, now time.Time) Task {
+	t.State, t.ClosedAt, t.Reason, t.After = TaskWithdrawn, now, why, nil
+	return t
+}
+
+// undoing collects what has to be put back of one case.
+type undoing struct {
+	id        CaseID // of the case that puts it back
+	inventory []System
+	now       time.Time
+
+	steps []Step   // that put something back
+	items []string // for people
+	left  []string // found so already: not ours to put back
+}
+
+func (u *undoing) look(steps []Step, tasks []Task) {
+	var acted []Step
+	for _, s := range steps {
+		switch {
+		case s.Undoes != "" || s.Action == CheckAccess:
+		case s.State == StepAttested:
+			u.items = append(u.items, fmt.Sprintf("%s: %s, %s", s.SystemTitle, s.Title, s.Reason))
+		case s.AppliedAt.IsZero():
+			if s.State.Succeeded() {
+				u.left = append(u.left, s.Key)
+			}
+		case u.reversible(s):
+			acted = append(acted, s)
+		case s.State.Succeeded():
+			u.items = append(u.items, fmt.Sprintf("%s: %s", s.SystemTitle, s.Title))
+		default: // under way, failed half way, or overridden after it had begun
+			u.items = append(u.items, fmt.Sprintf("%s: %s may have taken effect: look", s.SystemTitle, s.Title))
+		}
+	}
+	for _, task := range tasks {
+		if task.State == TaskDone && task.System != "" && len(task.Steps) == 0 && task.Coverage != CoverInherited { // what steps attest is listed with them
+			u.items = append(u.items, task.Title+", done by "+task.DoneBy)
+		}
+	}
+	u.putBack(acted)
+}
+
+// reversible says whether the system's connector can put a step back from what was recorded.
+func (u *undoing) reversible(s Step) bool {
+	i := slices.IndexFunc(u.inventory, func(system System) bool { return system.Name == s.System && system.Automated() })
+	if i < 0 {
+		return false
+	}
+	spec, can := u.inventory[i].Can(s.Action)
+	return can && spec.Reversible && slices.ContainsFunc(spec.Takes, func(key string) bool { _, ok := s.Snapshot[key]; return ok })
+}
+
+// putBack makes the steps that undo others: in each system what was done last comes first.
+func (u *undoing) putBack(acted []Step) {
+	slices.SortStableFunc(acted, func(a, b Step) int {
+		return cmp.Or(cmp.Compare(a.System, b.System), b.AppliedAt.Compare(a.AppliedAt), cmp.Compare(b.Order, a.Order))
+	})
+	for i, s := range acted {
+		undo := s.undo(u.id, u.now)
+		if i > 0 && acted[i-1].System == s.System {
+			undo.After = []Dependency{{Key: u.steps[i-1].Key, Because: "what was done last is put back first"}}
+		}
+		undo.Order = -1000 + i // before whatever else is to be done there
+		u.steps = append(u.steps, undo.begin(u.now))
+	}
+}
+
+// undo is the step that puts this one back. Whether there is something to put back, its look decides.
+func (s Step) undo(id CaseID, now time.Time) Step {
+	undo := Step{
+		Case: id, Key: s.Key + "-undo", Undoes: s.Key, System: s.System, SystemTitle: s.SystemTitle, Action: s.Action, Title: "Undo: " + lower(s.Title),
+		Branch: s.Branch, Tier: s.Tier, Urgent: true, Rule: "taken-back", Owner: s.Owner,
+		Fallback:  "The departure was taken back. Put back by hand what this step had taken away; what was there before is listed.",
+		StartRule: Moment{Anchor: AtTrigger}, DeadlineRule: Moment{Anchor: AtStart, Offset: leastForStep},
+		StartsAt: now, Deadline: now.Add(leastForStep), Account: s.Account, Snapshot: s.Snapshot,
+	}
+	return undo
+}
+
+// into puts what has to be put back into a change of the case that does it.
+func (u *undoing) into(change *Change, c Case) {
+	change.Steps = append(change.Steps, u.steps...)
+	if len(u.items) == 0 {
+		return
+	}
+	task := Task{
+		Case: c.ID, Key: "put-back", Branch: "Access", State: TaskOpen, Owner: c.Owner,
+		Title:     "Put back what was removed",
+		Procedure: "The departure was taken back after these steps were done, and no connector can undo them. Each step's page lists what it had recorded before.",
+		Checklist: u.items, OpenedAt: u.now, StartsAt: u.now,
+		Deadline: u.now.Add(leastForTask), DeadlineRule: Moment{Anchor: AtStart, Offset: leastForTask},
+	}
+	change.Tasks = append(change.Tasks, task)
+	if !c.Embargoed() {
+		change.Notices = append(change.Notices, task.notice(NoticeAssigned, fmt.Sprintf("assigned:%d", c.Generation)))
+	}
+}
+
+func (u *undoing) detail() map[string]string {
+	detail := map[string]string{}
+	var keys []string
+	for _, s := range u.steps {
+		keys = append(keys, s.Undoes)
+	}
+	for name, list := range map[string][]string{"put_back": keys, "by_hand": u.items, "left_as_found": u.left} {
+		if len(list) > 0 {
+			detail[name] = strings.Join(list, "; ")
+		}
+	}
+	return detail
+}
+
+// recorded lists a snapshot for a person: "groups: a, b".
+func recorded(snapshot map[string][]string) []string {
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(snapshot)) {
+		out = append(out, key+": "+strings.Join(snapshot[key], ", "))
+	}
+	return out
+}
+
+// Overtaken keeps what a visit did to a step that was settled otherwise while it was there: it happened all
+// the same. When the departure was taken back meanwhile it has to be put back, also when the undo had looked
+// before and found nothing to do.
+func (c Case) Overtaken(s Step, o Outcome, steps []Step, now time.Time) Change {
+	var change Change
+	detail := map[string]string{"account": s.Account.ID, "outcome": string(o.Kind), "proof": string(o.Proof)}
+	what := fmt.Sprintf("%s: %s took effect after the step was settled otherwise", s.SystemTitle, lower(s.Title))
+	if !c.Open() { // its record is sealed
+		change.Record(EntryOvertaken, c.ID, now, what, detail)
+		change.Notices = []Notice{{Kind: NoticeAlert, To: c.Owner, Case: c.ID, Dedup: "overtaken:" + s.Key, Text: what + ", in case " + c.ID.String() + ", which is closed. Look there and decide by hand."}}
+		return change
+	}
+	if c.State == CaseRescinded && s.Undoes == "" {
+		i := slices.IndexFunc(steps, func(other Step) bool { return other.Undoes == s.Key })
+		switch {
+		case i < 0:
+			task := s.overtakenTask(c, now)
+			change.Tasks, change.Notices = []Task{task}, []Notice{task.notice(NoticeAssigned, fmt.Sprintf("overtaken:%d", now.UnixMicro()))}
+			detail["task"] = task.Key
+		case steps[i].State.Settled():
+			undo := steps[i]
+			undo.State, undo.Attempt, undo.Unshown, undo.NextAttemptAt, undo.SettledAt, undo.Proof, undo.Reason = StepReady, 0, 0, now, time.Time{}, "", ""
+			undo.AppliedAt, undo.Deadline = time.Time{}, now.Add(leastForStep)
+			change.Steps = []Step{undo}
+			detail["undone_again"] = undo.Key
+		}
+	}
+	change.Record(EntryOvertaken, s, now, what, detail)
+	return change
+}
+
+func (s Step) overtakenTask(c Case, now time.Time) Task {
+	return Task{
+		Case: c.ID, Key: s.Key + "-overtaken", Branch: "Access", System: s.System, State: TaskOpen, Owner: c.Owner,
+		Title:     fmt.Sprintf("%s: put back by hand: %s", s.SystemTitle, lower(s.Title)),
+		Procedure: "This took effect after the departure was taken back. Put it back by hand.",
+		Checklist: recorded(s.Snapshot), OpenedAt: now, StartsAt: now,
+		Deadline: now.Add(leastForTask), DeadlineRule: Moment{Anchor: AtStart, Offset: leastForTask},
+	}
+}
