@@ -84,7 +84,10 @@ func refusal(status int, raw []byte) error {
 	_ = json.Unmarshal(raw, &p) // a proxy's page has none; the status says enough
 	text := firstOf(p.Detail, fmt.Sprintf("the server answered %d", status))
 	for _, e := range p.Errors {
-		if e.Message != text {
+		switch {
+		case strings.HasPrefix(e.Location, "line "): // of a list: one a line
+			text += fmt.Sprintf("\n  %s: %s", e.Location, e.Message)
+		case e.Message != text:
 			text += fmt.Sprintf("; %s %s", e.Location, e.Message)
 		}
 	}

@@ -133,6 +133,12 @@ func folder(t testing.TB, files map[string]string) string {
 // serving starts a server of a small company and returns a shell with a token for it.
 func serving(t *testing.T) shell {
 	t.Helper()
+	return servingFor(t, "Ida Novak")[0]
+}
+
+// servingFor starts one for several people, each an administrator with a token and a shell of their own.
+func servingFor(t *testing.T, people ...string) []shell {
+	t.Helper()
 	data := t.TempDir()
 	a, err := app.Start(t.Context(), app.Options{
 		ConfigDir: folder(t, map[string]string{"exeunt.yaml": smallCompany, "systems/doors.yaml": smallDoors}),
@@ -140,11 +146,16 @@ func serving(t *testing.T) shell {
 	})
 	must(t, err)
 	t.Cleanup(a.Stop)
-	token, err := a.Accounts.CreateToken(t.Context(), store.User{Email: "ida@acme.example", Name: "Ida Novak", Roles: []string{"admin"}}, "test", time.Hour)
-	must(t, err)
-	s := newShell(t, "EXEUNT_URL="+a.URL(), "EXEUNT_TOKEN="+token)
-	s.data = data
-	return s
+	var shells []shell
+	for _, name := range people {
+		first, _, _ := strings.Cut(strings.ToLower(name), " ")
+		token, err := a.Accounts.CreateToken(t.Context(), store.User{Email: first + "@acme.example", Name: name, Roles: []string{"admin"}}, "test", time.Hour)
+		must(t, err)
+		s := newShell(t, "EXEUNT_URL="+a.URL(), "EXEUNT_TOKEN="+token)
+		s.data = data
+		shells = append(shells, s)
+	}
+	return shells
 }
 
 // starts opens a case by hand and returns its name.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/exeunt/exeunt"
@@ -52,14 +53,32 @@ func (a *App) handler(sources *sources, links taskLinks) http.Handler {
 type commands struct {
 	engine.Commands
 	complete func(*exeunt.Departure)
+	entities []string
 }
 
-func (a *App) commands(who exeunt.Viewer) commands { return commands{a.Engine.As(who), a.complete} }
+func (a *App) commands(who exeunt.Viewer) commands {
+	c := commands{Commands: a.Engine.As(who), complete: a.complete}
+	for _, e := range a.Config.Entities {
+		c.entities = append(c.entities, e.Name)
+	}
+	return c
+}
 
 // StartCase opens a case by a person's decision.
 func (c commands) StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error) {
 	c.complete(&d)
 	return c.Commands.StartCase(ctx, d, by)
+}
+
+// MakeWave makes a mass departure of a list that a person brought.
+func (c commands) MakeWave(ctx context.Context, ask exeunt.WaveRequest, by exeunt.Override) (exeunt.WaveID, error) {
+	return c.Commands.MakeWave(ctx, ask, func(d *exeunt.Departure) error {
+		c.complete(d)
+		if !slices.Contains(c.entities, d.Leaver.Entity) {
+			return exeunt.Errorf(exeunt.Invalid, "%q is no legal entity of the configuration: use one of %v", d.Leaver.Entity, c.entities)
+		}
+		return nil
+	}, by)
 }
 
 // complete fills in what a departure that a person wrote down leaves out.

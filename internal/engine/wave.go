@@ -8,8 +8,9 @@ import (
 	"github.com/exeunt/exeunt/internal/store"
 )
 
-// MakeWave makes a wave of what a person asks for. complete fills in what a list leaves out of a departure.
-func (e Commands) MakeWave(ctx context.Context, ask exeunt.WaveRequest, complete func(*exeunt.Departure), by exeunt.Override) (exeunt.WaveID, error) {
+// MakeWave makes a wave of what a person asks for. complete fills in what a
+// list leaves out of a departure, and refuses what is not configured.
+func (e Commands) MakeWave(ctx context.Context, ask exeunt.WaveRequest, complete func(*exeunt.Departure) error, by exeunt.Override) (exeunt.WaveID, error) {
 	now := time.Now().UTC()
 	if ask.Embargo != nil {
 		terms, err := ask.Embargo.StartedBy(e.who, "UTC", now)
@@ -24,7 +25,9 @@ func (e Commands) MakeWave(ctx context.Context, ask exeunt.WaveRequest, complete
 	}
 	keys := make([]string, len(rows))
 	for i := range rows {
-		complete(&rows[i].Departure)
+		if err := complete(&rows[i].Departure); err != nil {
+			faults = append(faults, exeunt.RowFault{Line: rows[i].Line, What: exeunt.MessageOf(err)})
+		}
 		keys[i] = rows[i].Departure.Leaver.Key()
 	}
 	taken, err := e.store.Taken(ctx, keys, 0)

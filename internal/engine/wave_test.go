@@ -42,7 +42,7 @@ func (c *company) listOf(n int) string {
 func (c *company) makeWave(ask exeunt.WaveRequest) *waving {
 	c.t.Helper()
 	ask.Title, ask.Type = "Site", exeunt.Layoff
-	id, err := c.do().MakeWave(c.t.Context(), ask, func(*exeunt.Departure) {}, hera)
+	id, err := c.do().MakeWave(c.t.Context(), ask, func(*exeunt.Departure) error { return nil }, hera)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -351,13 +351,13 @@ func TestWhoIsLeavingCannotBeInAWave(t *testing.T) {
 		c.hear("1", exeunt.Announced, storetest.Departure("E2", "2000-02-29"))
 		pass(time.Second)
 		ask := exeunt.WaveRequest{Title: "Site", Type: exeunt.Layoff, Clock: "now", CSV: c.listOf(3)}
-		_, err := c.do().MakeWave(t.Context(), ask, func(*exeunt.Departure) {}, hera)
+		_, err := c.do().MakeWave(t.Context(), ask, func(*exeunt.Departure) error { return nil }, hera)
 		faults, ok := errors.AsType[exeunt.RowFaults](err)
 		if !ok || len(faults) != 1 || faults[0].Line != 3 || !strings.Contains(faults[0].What, "case C-1") {
 			t.Errorf("%v", err)
 		}
 		ask.CSV = c.listOf(1)
-		if id, err := c.do().MakeWave(t.Context(), ask, func(*exeunt.Departure) {}, hera); err != nil || id != 1 {
+		if id, err := c.do().MakeWave(t.Context(), ask, func(*exeunt.Departure) error { return nil }, hera); err != nil || id != 1 {
 			t.Errorf("the first wave that is right is %s, %v", id, err)
 		}
 	})

@@ -21,6 +21,9 @@ const (
 	DecideFuse // release or keep what the fuse holds
 	ReleaseCases
 	StartCases
+	SeeWaves     // a mass departure says how people leave
+	MakeWaves    // make, check, start and go on
+	ApproveWaves // as a second person; and stop
 	ExportEvidence
 	VerifyLedger
 )
@@ -42,6 +45,9 @@ var rights = map[Right][]string{
 	HoldCases:      {"admin", "hr", "legal"},
 	ReleaseCases:   {"admin", "hr", "legal"},
 	StartCases:     {"admin", "hr"},
+	SeeWaves:       {"admin", "hr", "legal", "auditor"},
+	MakeWaves:      {"admin", "hr"},
+	ApproveWaves:   {"admin", "hr", "legal"},
 	ExportEvidence: {"admin", "hr", "legal", "auditor"},
 	VerifyLedger:   {"admin", "auditor", "legal"},
 }

@@ -5,6 +5,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -26,6 +28,10 @@ type Reader interface {
 	Task(ctx context.Context, id exeunt.TaskID) (store.TaskRow, error)
 	Entries(ctx context.Context, q store.EntryQuery) (store.EntryPage, error)
 	SystemStats(ctx context.Context) ([]store.SystemStats, error)
+	Waves(ctx context.Context, states ...exeunt.WaveState) ([]exeunt.Wave, error)
+	WaveFile(ctx context.Context, id exeunt.WaveID, now time.Time) (store.WaveFile, error)
+	WaveReport(ctx context.Context, id exeunt.WaveID, now time.Time) (store.WaveReport, error)
+	Exceptions(ctx context.Context, id exeunt.WaveID, round, limit int) ([]store.Look, error)
 }
 
 // Commands are what callers do, each in the name of a person.
@@ -36,6 +42,7 @@ type Commands interface {
 	RetryStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
 	WaiveStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
 	web.Decisions
+	web.Waves
 	StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error)
 }
 
@@ -96,6 +103,7 @@ func Register(mux *http.ServeMux, c Config) {
 	a.decisions(spec)
 	a.fuse(spec)
 	a.tasks(spec)
+	a.waves(spec)
 	a.record(spec)
 	mux.HandleFunc("POST /hooks/{source}", a.hook)
 }
@@ -151,11 +159,23 @@ func problem(err error) error {
 	if err == nil {
 		return nil
 	}
+	if faults, ok := errors.AsType[exeunt.RowFaults](err); ok {
+		return listProblem(faults)
+	}
 	detail := &huma.ErrorDetail{Message: exeunt.MessageOf(err), Location: fieldOf(err)}
 	if detail.Location == "" {
 		return huma.NewError(web.Status(err), exeunt.MessageOf(err))
 	}
 	return huma.NewError(web.Status(err), exeunt.MessageOf(err), detail)
+}
+
+// listProblem says everything that is wrong with a list of people, line by line.
+func listProblem(faults exeunt.RowFaults) error {
+	details := make([]error, len(faults))
+	for i, f := range faults {
+		details[i] = &huma.ErrorDetail{Location: fmt.Sprintf("line %d", f.Line), Message: f.What}
+	}
+	return huma.NewError(http.StatusUnprocessableEntity, fmt.Sprintf("the list has %d faults, so that nothing was made", len(faults)), details...)
 }
 
 func fieldOf(err error) string {

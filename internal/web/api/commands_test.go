@@ -37,6 +37,12 @@ var commands = []struct {
 	{"/cases/C-1/steps/crm-disable/waive", reason, 204, "waive C-1 crm-disable by Ida Novak: confirmed by Hera Lind"},
 	{"/cases", `{"departure":{"type":"voluntary","last_day":"2026-01-30","leaver":{"id":"7","name":"Jane"}},"reason":"the HR system is down"}`, 201,
 		"start 7 2026-01-30 by Ida Novak: the HR system is down"},
+	{"/waves", `{"title":"Austin","type":"layoff","clock":"now","canary":1,"csv":"employee_id,name\n","reason":"the site closes"}`, 201, `wave "Austin" layoff now 1 "employee_id,name\n" by Ida Novak: the site closes`},
+	{"/waves/w-1/check", reason, 204, "check W-1 by Ida Novak: confirmed by Hera Lind"},
+	{"/waves/1/approve", reason, 204, "approve W-1 by Ida Novak: confirmed by Hera Lind"},
+	{"/waves/W-1/start", reason, 204, "start W-1 by Ida Novak: confirmed by Hera Lind"},
+	{"/waves/W-1/go-on", reason, 204, "go-on W-1 by Ida Novak: confirmed by Hera Lind"},
+	{"/waves/W-1/stop", reason, 204, "stop W-1 by Ida Novak: confirmed by Hera Lind"},
 	{"/ledger/verify", "", 200, "verify"},
 }
 
@@ -85,6 +91,8 @@ func TestWhatIsNotWellFormedReachesNothing(t *testing.T) {
 		{"POST", "/cases", `{"departure":{"leaver":{"id":"7"}},"reason":"short"}`, 422, "reason"},
 		{"POST", "/cases", `{"reason":"the HR system is down"}`, 422, "departure"},
 		{"POST", "/tasks/T-1/reassign", `{"email":"nobody"}`, 422, "email"},
+		{"POST", "/waves", `{"title":"Austin","type":"layoff","clock":"now"}`, 422, "reason"},
+		{"POST", "/waves/W-1/stop", `{"reason":"short"}`, 422, "reason"},
 		{"POST", "/tasks/T-1/complete", `{"done":["all"]}`, 422, "done"},
 		{"POST", "/tasks/T-1/complete", `{"surprise":1}`, 422, "surprise"},
 		{"POST", "/tasks/T-1/complete", `{`, 400, ""},
@@ -107,7 +115,7 @@ func TestWhatIsNotWellFormedReachesNothing(t *testing.T) {
 func TestWhatIsReadNamesItsSchema(t *testing.T) {
 	_, server := newServer(t)
 	for path, schema := range map[string]string{
-		"/cases": "cases/v1", "/cases/C-1": "case/v1", "/tasks": "tasks/v1", "/systems": "systems/v1", "/entries": "entries/v1", "/ledger/key": "ledger-key/v1",
+		"/cases": "cases/v1", "/cases/C-1": "case/v1", "/tasks": "tasks/v1", "/waves": "waves/v1", "/waves/W-1": "wave/v1", "/waves/1/report": "wave-report/v1", "/systems": "systems/v1", "/entries": "entries/v1", "/ledger/key": "ledger-key/v1",
 	} {
 		got := call(t, server, http.MethodGet, "/api/v1"+path, "Bearer "+token, "")
 		if got.StatusCode != 200 || got.json(t)["schema"] != schema {

@@ -42,6 +42,11 @@ func (did) ExtendEmbargo(context.Context, exeunt.CaseID, exeunt.EmbargoTerms, ex
 func (did) ReassignTask(context.Context, exeunt.TaskID, exeunt.Person, exeunt.Override) error {
 	return nil
 }
+func (did) CheckWave(context.Context, exeunt.WaveID, exeunt.Override) error   { return nil }
+func (did) ApproveWave(context.Context, exeunt.WaveID, exeunt.Override) error { return nil }
+func (did) StartWave(context.Context, exeunt.WaveID, exeunt.Override) error   { return nil }
+func (did) GoOnWave(context.Context, exeunt.WaveID, exeunt.Override) error    { return nil }
+func (did) StopWave(context.Context, exeunt.WaveID, exeunt.Override) error    { return nil }
 
 func TestATokenMayWhatItsRolesMay(t *testing.T) {
 	mux := http.NewServeMux()
@@ -57,6 +62,11 @@ func TestATokenMayWhatItsRolesMay(t *testing.T) {
 		{"/cases/C-1/embargo", why, "hr legal admin", "it auditor manager payroll"},
 		{"/cases/C-1/steps/s/retry", why, "hr it admin", "auditor manager legal"},
 		{"/cases/C-1/steps/s/waive", why, "hr admin", "auditor manager payroll"},
+		{"/waves/W-1/check", why, "hr admin", "legal it auditor manager payroll"},
+		{"/waves/W-1/approve", why, "hr admin legal", "it auditor manager payroll"},
+		{"/waves/W-1/start", why, "hr admin", "legal it auditor manager payroll"},
+		{"/waves/W-1/go-on", why, "hr admin", "legal it auditor manager payroll"},
+		{"/waves/W-1/stop", why, "hr admin legal", "it auditor manager payroll"},
 		{"/tasks/T-1/reassign", `{"email":"eva@acme.example"}`, "hr it admin", "auditor manager"},
 	} {
 		for _, role := range strings.Fields(c.may + " " + c.mayNot) {
