@@ -212,6 +212,7 @@ type thing struct {
 	step, task, log string // a step, a task and an entry of it
 	link            string // the one-time link of its task
 	trip            string // of the fuse, which somebody protected trips
+	wave            string // a mass departure that is as open, or as hidden, as the case
 }
 
 // values are what the parts of an address are filled with: whatever names something of the case.
@@ -221,6 +222,8 @@ func (c thing) values(path, part string) (string, bool) {
 		return c.task, true
 	case part == "id" && strings.Contains(path, "/fuse"):
 		return c.trip, true
+	case part == "id" && strings.Contains(path, "/waves"):
+		return c.wave, true
 	case part == "id" && strings.Contains(path, "/systems"):
 		return "chat", true
 	case part == "id" && strings.Contains(path, "/cases"):
@@ -333,6 +336,15 @@ func (h *house) begin(d exeunt.Departure) thing {
 	}
 }
 
+// gather makes a mass departure of one person in vera's name.
+func (h *house) gather(id, name string, embargo *exeunt.EmbargoTerms) string {
+	h.t.Helper()
+	ask := exeunt.WaveRequest{Title: "Vault", Type: exeunt.Layoff, Clock: "2000-01-03T12:00:00Z", Embargo: embargo, CSV: "employee_id,name\n" + id + "," + name + "\n"}
+	w, err := h.commands(exeunt.Viewer{Name: "vera", Email: vera}).MakeWave(h.t.Context(), ask, exeunt.Override{By: "vera", Account: vera, Reason: "the board has decided it"})
+	must(h.t, err)
+	return w.String()
+}
+
 var terms = exeunt.EmbargoTerms{Until: "2000-01-03 09:00", VisibleTo: []string{vera}}
 
 // hide starts cases under embargo in every state that counts somewhere: one with steps that are confirmed
@@ -380,6 +392,7 @@ func (h *house) hide() thing {
 	var about exeunt.Change
 	about.Record(exeunt.EntryExported, secret.id, now, "evidence of case "+secret.id.String()+" exported", map[string]string{"by": "vera", "case": secret.id.String()})
 	must(h.t, h.Store.Commit(ctx, &about))
+	secret.wave = h.gather("ZQ-79", "Zoe Quux", &terms)
 	return secret
 }
 
@@ -398,7 +411,9 @@ var others = []string{ida, lena, harry, ""}
 func sweep(t *testing.T) *swept {
 	t.Helper()
 	h := openHouse(t)
+	wave := h.gather("AB-12", "Bea Berg", nil)
 	s := &swept{house: h, open: h.begin(leaver("AB-11", "Anton Berg")), before: map[string]map[string]answer{}}
+	s.open.wave = wave
 	s.routes = append(pageRoutes(t), h.apiRoutes()...)
 	if len(s.routes) < 45 {
 		t.Fatalf("only %d routes were found", len(s.routes))
@@ -406,14 +421,14 @@ func sweep(t *testing.T) *swept {
 	s.open.trip = "F-1" // there is none yet; whoever guesses gets the same answer afterwards
 	known, err := h.Store.Everything().CaseFile(t.Context(), s.open.id)
 	must(t, err)
-	s.secret = thing{id: 2, name: "Zelda Quux", employee: "ZQ-77", task: fmt.Sprintf("T-%d", len(known.Tasks)+1), log: fmt.Sprint(known.Entries[0].Number + 1)}
+	s.secret = thing{id: 2, name: "Zelda Quux", employee: "ZQ-77", wave: "W-2", task: fmt.Sprintf("T-%d", len(known.Tasks)+1), log: fmt.Sprint(known.Entries[0].Number + 1)}
 	for _, who := range others {
 		s.before[who] = h.read(who, s.routes, s.open, s.secret)
 	}
 	s.metrics = h.figures()
 	h.log.Reset()
 	secret := h.hide()
-	if secret.id != s.secret.id || secret.task != s.secret.task {
+	if secret.id != s.secret.id || secret.task != s.secret.task || secret.wave != s.secret.wave {
 		t.Fatalf("the hidden case is %+v, it was looked for as %+v", secret, s.secret)
 	}
 	secret.log, secret.trip = s.secret.log, s.open.trip
@@ -436,7 +451,7 @@ func TestNobodyOffTheListLearnsOfAnEmbargoedCase(t *testing.T) {
 		if got := s.figures(); got != s.metrics || got == "" {
 			t.Errorf("the metrics tell: %q instead of %q", got, s.metrics)
 		}
-		for _, word := range []string{"Zelda", "Zebulon", "Zora", "ZQ-7", s.secret.handle, s.secret.id.String()} {
+		for _, word := range []string{"Zelda", "Zebulon", "Zora", "Zoe", "W-2", "ZQ-7", s.secret.handle, s.secret.id.String()} {
 			if strings.Contains(s.log.String(), word) {
 				t.Errorf("the log says %q", word)
 			}
@@ -447,6 +462,7 @@ func TestNobodyOffTheListLearnsOfAnEmbargoedCase(t *testing.T) {
 // forms are what is sent to an address that changes something, by its last part: enough to be more than malformed.
 var forms = map[string]string{
 	"reveal": `{"reason":"decided by the board"}`, "embargo": `{"reason":"decided by the board"}`, "hold": `{"reason":"decided by the board"}`, "confirm": `{"reason":"decided by the board"}`, "reject": `{"reason":"decided by the board"}`, "release": `{"reason":"decided by the board"}`, "waive": `{"reason":"decided by the board"}`, "retry": `{"reason":"decided by the board"}`,
+	"check": `{}`, "approve": `{"reason":"decided by the board"}`, "start": `{"reason":"decided by the board"}`, "go-on": `{"reason":"decided by the board"}`, "stop": `{"reason":"decided by the board"}`,
 	"complete": `{"note":"x"}`, "reassign": `{"email":"omar@acme.example"}`, "remind": ``,
 }
 
@@ -455,7 +471,7 @@ var forms = map[string]string{
 func TestAGuessedAddressAnswersAsIfNothingWereThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sweep(t)
-		nothing := thing{id: 987654, task: "T-987654", log: "987654", trip: "F-987654", step: s.secret.step, link: strings.Repeat("A", len(s.secret.link))}
+		nothing := thing{id: 987654, task: "T-987654", wave: "W-987654", log: "987654", trip: "F-987654", step: s.secret.step, link: strings.Repeat("A", len(s.secret.link))}
 		asked := 0
 		for _, r := range s.routes {
 			if !strings.Contains(r.path, "{") || strings.Contains(r.path, "/systems/") || strings.Contains(r.path, "/invitation/") || strings.Contains(r.path, "/hooks/") {
@@ -502,7 +518,7 @@ func TestAGuessedAddressAnswersAsIfNothingWereThere(t *testing.T) {
 
 // nameless takes out of an answer what it repeats of the question.
 func nameless(text string, c thing) string {
-	return strings.NewReplacer(c.id.String(), "…", c.task, "…", c.trip, "…", "audit/"+c.log, "…", "audit%2F"+c.log, "…", "/"+c.step, "…", "%2F"+c.step, "…", c.link, "…").Replace(text)
+	return strings.NewReplacer(c.id.String(), "…", c.task, "…", c.trip, "…", c.wave, "…", "audit/"+c.log, "…", "audit%2F"+c.log, "…", "/"+c.step, "…", "%2F"+c.step, "…", c.link, "…").Replace(text)
 }
 
 // shows are the addresses at which whoever may see the hidden case reads its name.
