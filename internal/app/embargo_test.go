@@ -392,7 +392,7 @@ func (h *house) hide() thing {
 	var about exeunt.Change
 	about.Record(exeunt.EntryExported, secret.id, now, "evidence of case "+secret.id.String()+" exported", map[string]string{"by": "vera", "case": secret.id.String()})
 	must(h.t, h.Store.Commit(ctx, &about))
-	secret.wave = h.gather("ZQ-79", "Zoe Quux", &terms)
+	secret.wave = h.gather("ZQ-75", "Zoe Quux", &terms)
 	return secret
 }
 
