@@ -93,6 +93,9 @@ func (a *App) start(ctx context.Context) error {
 	if a.Ledger, err = a.openLedger(ctx); err != nil {
 		return err
 	}
+	if err := a.mayKeepLedger(ctx); err != nil {
+		return err
+	}
 	a.Shipper = ledger.NewShipper(a.Store.Outbox(), a.Ledger, a.options.Log)
 	a.Proofs = &Proofs{store: a.Store, log: a.Ledger, shipper: a.Shipper}
 	a.Accounts = NewAccounts(a.Store, a.Config.Session.Lifetime)
@@ -128,6 +131,23 @@ func (a *App) openLedger(ctx context.Context) (Ledger, error) {
 		return nil, err
 	}
 	return log, nil
+}
+
+// mayKeepLedger refuses to be the second server of a database that keeps its ledger itself: what it did could
+// never be proved.
+func (a *App) mayKeepLedger(ctx context.Context) error {
+	if a.Config.Ledger.Address != "" || !a.Store.Shared() {
+		return nil // what contradicts a ledger of its own database the shipper finds, and tells an operator
+	}
+	key, err := a.Ledger.VerifierKey(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := a.Store.Outbox().Ledger(ctx, key)
+	if err == nil && known != key {
+		err = exeunt.Errorf(exeunt.Conflict, "the entries of this database go to the ledger with the key %s, but the one in %s has the key %s. Several servers on one database share one ledger process: name it under ledger.address in every exeunt.yaml. If this is the only server, bring back the data directory that it had", known, a.options.DataDir, key)
+	}
+	return err
 }
 
 // serve starts the shipper, the engine and the pages, in the order in which each is of use to the next.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/config"
+	"github.com/exeunt/exeunt/internal/engine"
 	"github.com/exeunt/exeunt/internal/ledger"
 	"github.com/exeunt/exeunt/internal/ledger/remote"
 	"github.com/exeunt/exeunt/internal/store"
@@ -59,6 +60,7 @@ func (s *shipping) app() *App {
 	must(s.t, err)
 	a := &App{Store: s.store, Ledger: client, Shipper: ledger.NewShipper(s.store.Outbox(), client, quiet), options: Options{Log: quiet},
 		Config: &config.Config{People: config.People{Operators: []exeunt.Person{{Name: "Olga", Email: "olga@acme.example"}}}}}
+	a.Engine = engine.New(engine.Config{Store: s.store, Log: quiet})
 	a.metrics = newMetrics()
 	a.Proofs = &Proofs{store: s.store, log: client, shipper: a.Shipper}
 	return a

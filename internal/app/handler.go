@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/config"
@@ -106,22 +107,32 @@ type readiness struct {
 	Status   string `json:"status"` // ready or not ready
 	Database string `json:"database"`
 	Ledger   string `json:"ledger"`
+	Engine   string `json:"engine"`
 	Backlog  int    `json:"backlog"` // entries that wait for the ledger
 }
 
 // maxBacklog is how many entries may wait for the ledger before that is a sign of trouble.
 const maxBacklog = 50_000
 
-// ready says whether work can be accepted: the database takes writes, and the ledger takes entries.
+// pingTime is how long the database may take to answer a check of health.
+const pingTime = 5 * time.Second
+
+// ready says whether work can be accepted: the database takes writes, the ledger takes entries, and the engine
+// does its part.
 func (a *App) ready(w http.ResponseWriter, r *http.Request) {
-	state, code := readiness{Status: "ready", Database: "ok", Ledger: "ok"}, http.StatusOK
+	state, code := readiness{Status: "ready", Database: "ok", Ledger: "ok", Engine: "ok"}, http.StatusOK
 	fail := func(where *string, why string) {
 		*where, state.Status, code = why, "not ready", http.StatusServiceUnavailable
 	}
-	if err := a.Store.Ping(r.Context()); err != nil {
+	ctx, cancel := context.WithTimeout(r.Context(), pingTime)
+	defer cancel()
+	if err := a.Store.Ping(ctx); err != nil {
 		fail(&state.Database, exeunt.MessageOf(err))
 	}
-	backlog, err := a.Store.Outbox().Backlog(r.Context())
+	if err := a.Engine.Health(); err != nil {
+		fail(&state.Engine, exeunt.MessageOf(err))
+	}
+	backlog, err := a.Store.Outbox().Backlog(ctx)
 	if err != nil {
 		fail(&state.Database, exeunt.MessageOf(err))
 	}

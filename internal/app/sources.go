@@ -64,12 +64,17 @@ type hooks struct {
 	log     *slog.Logger
 }
 
+// keepTime is how long a delivery may wait for the database before its sender is told to send it again.
+const keepTime = 10 * time.Second
+
 // Hook answers one delivery.
 func (h hooks) Hook(ctx context.Context, name string, header http.Header, body []byte) (int, error) {
 	source, ok := h.sources.byName[name]
 	if !ok {
 		return http.StatusNotFound, exeunt.Errorf(exeunt.NotFound, "no such source is configured")
 	}
+	ctx, cancel := context.WithTimeout(ctx, keepTime)
+	defer cancel()
 	now := time.Now().UTC()
 	events, answer := source.Receive(header, body, now)
 	h.metrics.hook(name, answer.Status)

@@ -153,6 +153,9 @@ func (e *Engine) Stop(ctx context.Context) error {
 	return e.store.LetGo(context.WithoutCancel(ctx), e.node.name)
 }
 
+// Health says what keeps this node from its part of the work; nil when nothing does.
+func (e *Engine) Health() error { return e.node.health() }
+
 // commit commits a change.
 func (e *Engine) commit(ctx context.Context, change *exeunt.Change) error {
 	return e.store.Commit(ctx, change)

@@ -6,6 +6,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/internal/store"
 )
 
 // node is this process among those that share a database: which lanes it has, and until when.
@@ -17,10 +21,14 @@ type node struct {
 	e    *Engine
 	name string
 
+	leasing sync.Mutex // held while leases are renewed or given back, which must not meet
+
 	mu    sync.Mutex
 	lanes map[string]*tenure
-	fence *time.Timer // stops the lanes when no beat comes in time; nil while no other node can be
-	gone  bool        // it takes no lanes any more
+	fence *time.Timer   // stops the lanes when no beat comes in time; nil while no other node can be
+	gone  bool          // it takes no lanes any more
+	ahead time.Duration // how far its clock is ahead of the database's, when that is too far
+	fault error         // why the last beat failed
 
 	renewed atomic.Pointer[time.Time] // when the last beat that worked was begun
 }
@@ -28,8 +36,10 @@ type node struct {
 // tenure is one lane while this node has it.
 type tenure struct {
 	bell   chan struct{}      // there is something to do
+	since  time.Time          // it was taken; zero when nobody else can have had it
 	cancel context.CancelFunc // ends it at once
 	rest   context.CancelFunc // ends it after what is under way
+	giving bool               // it is being handed over
 	done   chan struct{}
 }
 
@@ -77,19 +87,19 @@ func (n *node) keepBeating(ctx context.Context) {
 
 // beat renews this node's leases and begins and ends lanes accordingly.
 func (n *node) beat(ctx context.Context) error {
+	n.leasing.Lock()
+	defer n.leasing.Unlock()
 	began := time.Now()
 	names := n.names()
-	b, err := n.e.store.Beat(ctx, n.name, names, n.e.lease)
-	if err != nil {
-		return err
-	}
+	b, err := n.e.store.Beat(ctx, store.Node{Name: n.name, Knows: names, Lease: n.e.lease})
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.gone {
-		return nil
+	if n.fault = err; err != nil || n.gone {
+		return err
 	}
 	n.renewed.Store(&began)
 	n.setFence()
+	n.setAhead(b.Ahead)
 	for name, t := range n.lanes {
 		if !slices.Contains(b.Lanes, name) {
 			n.e.log.Warn("another node has taken a lane of this one", "lane", name)
@@ -97,17 +107,39 @@ func (n *node) beat(ctx context.Context) error {
 			delete(n.lanes, name)
 		}
 	}
-	keep, surplus := b.Lanes[:len(b.Lanes)-b.Surplus], b.Lanes[len(b.Lanes)-b.Surplus:]
-	for _, name := range keep {
-		if n.lanes[name] == nil && slices.Contains(names, name) {
+	for _, name := range b.Lanes {
+		t := n.lanes[name]
+		switch give := slices.Contains(b.Surplus, name); {
+		case give && (t == nil || !t.giving):
+			if t != nil {
+				t.giving = true
+				t.rest()
+			}
+			n.e.running.Go(func() { n.handOver(ctx, name, t) })
+		case !give && t == nil && slices.Contains(names, name):
 			n.lanes[name] = n.begin(ctx, name)
 		}
 	}
-	for _, name := range surplus {
-		if t := n.lanes[name]; t != nil {
-			t.rest()
-			n.e.running.Go(func() { n.handOver(ctx, name, t) })
-		}
+	return nil
+}
+
+// setAhead keeps how wrong the clock is, and says so when that changes.
+func (n *node) setAhead(by time.Duration) {
+	if by != 0 && n.ahead == 0 {
+		n.e.log.Error("the clocks of this server and of the database differ: others do its work; set the wrong one right", "ahead", by.Round(time.Second))
+	}
+	n.ahead = by
+}
+
+// health says what keeps this node from its part of the work; nil when nothing does.
+func (n *node) health() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.ahead != 0:
+		return exeunt.Errorf(exeunt.Invalid, "this server's clock is %s ahead of the database's: set the wrong one right", n.ahead.Round(time.Second))
+	case n.fault != nil && !n.mayAct():
+		return exeunt.Errorf(exeunt.Temporary, "this server has lost touch with the database and leaves the work to others until it is back: %s", exeunt.MessageOf(n.fault))
 	}
 	return nil
 }
@@ -117,6 +149,10 @@ func (n *node) begin(ctx context.Context, name string) *tenure {
 	work, cancel := context.WithCancel(ctx)
 	resting, rest := context.WithCancel(work)
 	t := &tenure{bell: make(chan struct{}, 1), cancel: cancel, rest: rest, done: make(chan struct{})}
+	if n.e.store.Shared() {
+		t.since = time.Now()
+	}
+	work = connector.WithTenure(work, &connector.Tenure{Since: t.since, Lasts: n.mayAct})
 	run := newLane(n.e, name, t.bell).run
 	if d, ok := n.e.duties[name]; ok {
 		run = duty{name: name, work: d.work}.runner(n.e, t.bell)
@@ -129,16 +165,26 @@ func (n *node) begin(ctx context.Context, name string) *tenure {
 	return t
 }
 
-// handOver gives a lane to the others once what is under way has ended.
+// handOver gives a lane to the others once what is under way has ended; t is nil when nothing was begun.
 func (n *node) handOver(ctx context.Context, name string, t *tenure) {
-	<-t.done
-	n.mu.Lock()
-	if n.lanes[name] == t {
-		delete(n.lanes, name)
+	if t != nil {
+		<-t.done
 	}
+	n.leasing.Lock() // so that no beat renews what is being given back
+	defer n.leasing.Unlock()
+	n.mu.Lock()
+	again := n.lanes[name] != nil && n.lanes[name] != t
 	n.mu.Unlock()
+	if again { // a beat found it to be ours after all
+		return
+	}
 	if err := n.e.store.LetGo(ctx, n.name, name); err != nil && ctx.Err() == nil {
-		n.e.log.Warn("a lane could not be handed over at once; its lease ends by itself", "lane", name, "error", err)
+		n.e.log.Warn("a lane could not be handed over at once; that is tried again", "lane", name, "error", err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if t != nil && n.lanes[name] == t {
+		delete(n.lanes, name)
 	}
 }
 
@@ -174,7 +220,12 @@ func (n *node) mayAct() bool {
 		return true
 	}
 	at := n.renewed.Load()
-	return at != nil && time.Since(*at) < n.e.lease-n.margin()
+	if at == nil {
+		return false
+	}
+	// By the wall clock too: the other one stands still while the machine sleeps.
+	silent := max(time.Since(*at), time.Now().Round(0).Sub(at.Round(0)))
+	return silent < n.e.lease-n.margin()
 }
 
 // keepListening hears of what other nodes' commits have woken.

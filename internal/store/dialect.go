@@ -52,6 +52,7 @@ type dialect interface {
 	listen(ctx context.Context, hear func(lane string)) error // until ctx is done; returns at once when nobody else can speak
 	identity() string                                         // column type of a generated key
 	lockSequencer(ctx context.Context, tx Tx) (bool, error)   // held to the end of the transaction; false when another has it
+	lockSchema(ctx context.Context, tx Tx) error              // likewise; waits for it
 	lockFuse(ctx context.Context, tx Tx) error                // waits for it, and holds it to the end of the transaction
 	close()
 }
@@ -118,6 +119,7 @@ func (d *sqliteDialect) identity() string { return "INTEGER PRIMARY KEY AUTOINCR
 
 // An immediate transaction already excludes every other writer.
 func (d *sqliteDialect) lockSequencer(context.Context, Tx) (bool, error) { return true, nil }
+func (d *sqliteDialect) lockSchema(context.Context, Tx) error            { return nil }
 func (d *sqliteDialect) lockFuse(context.Context, Tx) error              { return nil }
 
 // One process has the file: the data directory's lock, which the app takes, is the database's too.
@@ -228,6 +230,14 @@ type postgresDialect struct {
 // server that was paused or cut off in the middle of one holds its locks, the sequencer's among them.
 const abandoned = "5000"
 
+// How long PostgreSQL may keep us waiting. A database that was cut off says nothing, and nobody else would
+// tell: what waits for it would wait for ever. Our statements take milliseconds.
+const (
+	connectTime   = 5 * time.Second
+	statementTime = 10 * time.Second
+	listenTime    = 5 * time.Second // without a word, until the session is asked whether it lives
+)
+
 // writersAtOnce is how many groups are written to PostgreSQL at once. Rows of one case are touched by
 // visits to several systems, so that more of them wait for each other rather than work.
 const writersAtOnce = 4
@@ -239,19 +249,38 @@ func openPostgres(ctx context.Context, address string) (*postgresDialect, error)
 	}
 	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = abandoned
 	config.MaxConns = max(config.MaxConns, 2*writersAtOnce)
+	config.ConnConfig.ConnectTimeout, config.PingTimeout = connectTime, connectTime
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, exeunt.Errorf(exeunt.Invalid, "the database address is not a valid postgres:// URL").Because(err)
 	}
-	if err := pool.Ping(ctx); err != nil {
+	within, cancel := context.WithTimeout(ctx, 2*connectTime)
+	defer cancel()
+	if err := pool.Ping(within); err != nil {
 		pool.Close()
 		return nil, exeunt.Errorf(exeunt.Temporary, "the PostgreSQL database does not answer: check that it runs and that the address, user and password are right").Because(err)
 	}
 	d := &postgresDialect{pool: pool}
-	d.groups = groups{leaders: writersAtOnce, transaction: func(ctx context.Context, do func(querier) error) error {
-		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return do(pgxQuerier{tx}) })
-	}}
+	d.groups = groups{leaders: writersAtOnce, transaction: d.transaction}
 	return d, nil
+}
+
+// transaction bounds each of its steps.
+func (d *postgresDialect) transaction(ctx context.Context, do func(querier) error) error {
+	bounded := func(step func(context.Context) error) error {
+		within, cancel := context.WithTimeout(ctx, statementTime)
+		defer cancel()
+		return step(within)
+	}
+	var tx pgx.Tx
+	if err := bounded(func(ctx context.Context) (err error) { tx, err = d.pool.Begin(ctx); return err }); err != nil {
+		return err
+	}
+	if err := do(pgxQuerier{tx}); err != nil {
+		_ = bounded(tx.Rollback) // a session that cannot even do that is closed, which rolls back
+		return err
+	}
+	return bounded(tx.Commit)
 }
 
 func (d *postgresDialect) reader() querier  { return pgxQuerier{d.pool} }
@@ -266,8 +295,11 @@ func (d *postgresDialect) now(ctx context.Context, q querier) (int64, error) {
 	return us, err
 }
 
-// sequencerLock is an arbitrary constant: the advisory lock that makes one node the sequencer.
-const sequencerLock = 0x457865756e74
+// The advisory locks, arbitrary constants: one node at a time is the sequencer, and one changes the schema.
+const (
+	sequencerLock = 0x457865756e74
+	schemaLock    = sequencerLock + 1
+)
 
 // It does not wait for the lock: others' commits may be in the same transaction, and whoever has it may be paused.
 func (d *postgresDialect) lockSequencer(ctx context.Context, tx Tx) (bool, error) {
@@ -282,6 +314,13 @@ const fuseLock = 0x457865756e77
 
 func (d *postgresDialect) lockFuse(ctx context.Context, tx Tx) error {
 	_, err := tx.exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(fuseLock))
+	return err
+}
+
+// Two nodes that start at once on an empty database make no table twice: CREATE TABLE IF NOT EXISTS fails for
+// the second of two at the same instant.
+func (d *postgresDialect) lockSchema(ctx context.Context, tx Tx) error {
+	_, err := tx.exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(schemaLock))
 	return err
 }
 
@@ -307,12 +346,27 @@ func (d *postgresDialect) listen(ctx context.Context, hear func(lane string)) er
 		return err
 	}
 	for {
-		n, err := conn.Conn().WaitForNotification(ctx)
+		n, err := await(ctx, conn.Conn())
 		if err != nil {
 			return err
 		}
-		hear(n.Payload)
+		if n != nil {
+			hear(n.Payload)
+		}
 	}
+}
+
+// await returns the next notification, or nothing after a time in which the session was found to live.
+func await(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
+	quiet, cancel := context.WithTimeout(ctx, listenTime)
+	defer cancel()
+	n, err := conn.WaitForNotification(quiet)
+	if err == nil || ctx.Err() != nil || !pgconn.Timeout(err) {
+		return n, err
+	}
+	within, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	return nil, conn.Ping(within)
 }
 
 type pgxQuerier struct {
@@ -324,16 +378,50 @@ type pgxQuerier struct {
 }
 
 func (q pgxQuerier) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	tag, err := q.db.Exec(ctx, query, args...)
+	within, cancel := statement(ctx)
+	defer cancel()
+	tag, err := q.db.Exec(within, query, args...)
 	return tag.RowsAffected(), err
 }
 
 func (q pgxQuerier) query(ctx context.Context, query string, args ...any) (rows, error) {
-	return q.db.Query(ctx, query, args...) //nolint:sqlclosecheck // eachRow closes
+	within, cancel := statement(ctx)
+	found, err := q.db.Query(within, query, args...) //nolint:sqlclosecheck,rowserrcheck // eachRow closes and checks
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	return pgxRows{found, cancel}, nil
 }
 
 func (q pgxQuerier) queryRow(ctx context.Context, query string, args ...any) row {
-	return q.db.QueryRow(ctx, query, args...)
+	within, cancel := statement(ctx)
+	return pgxRow{q.db.QueryRow(within, query, args...), cancel}
+}
+
+// statement bounds one statement, unless whoever runs it knows better.
+func statement(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, statementTime)
+}
+
+type pgxRows struct {
+	pgx.Rows
+	done context.CancelFunc
+}
+
+func (r pgxRows) Close() { r.Rows.Close(); r.done() }
+
+type pgxRow struct {
+	pgx.Row
+	done context.CancelFunc
+}
+
+func (r pgxRow) Scan(into ...any) error {
+	defer r.done()
+	return r.Row.Scan(into...)
 }
 
 // ---- errors
@@ -353,6 +441,12 @@ func translate(err error) error {
 		return exeunt.Errorf(exeunt.Conflict, "the record exists already").Because(err)
 	}
 	return exeunt.Errorf(exeunt.Temporary, "the database could not do it: check that it runs and that its disk has space").Because(err)
+}
+
+// silent says whether the database did not answer in time, or cannot be reached.
+func silent(err error) bool {
+	_, ok := errors.AsType[*pgconn.ConnectError](err)
+	return ok || errors.Is(err, context.DeadlineExceeded)
 }
 
 func duplicate(err error) bool {

@@ -113,7 +113,8 @@ func (g *groups) handOver() {
 
 // run brings a group to its end. When a member's own work fails, the transaction is undone and all run again,
 // each in a savepoint, so that only those who fail are left out; when the database itself fails, each is
-// tried alone, so that nobody pays for another.
+// tried alone, so that nobody pays for another. Of one that does not answer, all are told at once: to wait for it
+// once each would take hours.
 func (g *groups) run(ctx context.Context, batch []*member) {
 	if len(batch) == 0 {
 		return
@@ -122,7 +123,7 @@ func (g *groups) run(ctx context.Context, batch []*member) {
 	if err != nil && len(batch) > 1 && itsOwn(err) {
 		err = g.together(ctx, batch, carefully)
 	}
-	if err != nil && len(batch) > 1 {
+	if err != nil && len(batch) > 1 && !silent(err) {
 		for _, m := range batch {
 			g.run(ctx, []*member{m})
 		}

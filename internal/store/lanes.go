@@ -1,7 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"math"
+	"slices"
 	"time"
 )
 
@@ -11,22 +14,44 @@ import (
 
 // Beat is what a node learns each time it says that it lives.
 type Beat struct {
-	Lanes   []string // that are this node's until the lease ends
-	Surplus int      // how many of them it should let go, so that other nodes have their share
-	Nodes   int      // that live
+	Lanes   []string      // that are this node's until the lease ends
+	Surplus []string      // those of them that it should let go, so that other nodes have their share
+	Nodes   int           // that live
+	Ahead   time.Duration // how far this node's clock is ahead of the database's, when that is too far either way
 }
 
+// Node is who beats.
+type Node struct {
+	Name  string
+	Knows []string // the lanes of its configuration
+	Lease time.Duration
+	Clock func() time.Time // its own; time.Now when nil
+}
+
+// clockTolerance is how far a node's clock may be off the database's. Servers that are kept in time differ
+// by milliseconds; what is started at a cut-off may be some seconds late, and must not be early by minutes.
+const clockTolerance = 10 * time.Second
+
+// forgetAfter is how long the row of a node is kept that has died without a word.
+const forgetAfter = 10 * time.Minute
+
 // Beat renews a node and its lanes for the length of a lease, and takes free lanes up to its fair share of
-// those that it knows. Leases are counted by the database's clock, whatever the nodes' clocks say.
-func (s *Store) Beat(ctx context.Context, node string, known []string, lease time.Duration) (Beat, error) {
+// those that it knows. Leases are counted by the database's clock, whatever the nodes' clocks say. A node whose
+// clock is wrong gets lanes only that nobody else can have: it would start work at the wrong time.
+func (s *Store) Beat(ctx context.Context, n Node) (Beat, error) {
 	var b Beat
+	clock := n.Clock
+	if clock == nil {
+		clock = time.Now
+	}
 	err := s.write(ctx, func(ctx context.Context, tx Tx) error {
+		asked := clock()
 		now, err := s.dialect.now(ctx, tx)
 		if err != nil {
 			return err
 		}
-		k := beater{Tx: tx, node: node, now: now, until: now + lease.Microseconds()}
-		b, err = k.beat(ctx, known)
+		k := beater{Tx: tx, node: n, now: now, until: now + n.Lease.Microseconds(), ahead: ahead(asked, clock(), now)}
+		b, err = k.beat(ctx)
 		return err
 	})
 	if err == nil {
@@ -35,32 +60,48 @@ func (s *Store) Beat(ctx context.Context, node string, known []string, lease tim
 	return b, err
 }
 
-type beater struct {
-	Tx
-	node       string
-	now, until int64
+// ahead is by how much a clock is off that was read before and after the database's: zero within the tolerance,
+// and within what the journey took.
+func ahead(before, after time.Time, database int64) time.Duration {
+	journey := after.Sub(before)
+	off := before.Add(journey / 2).Sub(fromMicros(database))
+	if off.Abs()-journey/2 <= clockTolerance {
+		return 0
+	}
+	return off
 }
 
-func (k beater) beat(ctx context.Context, known []string) (Beat, error) {
-	var b Beat
-	if _, err := k.exec(ctx, "INSERT INTO nodes (name, until) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET until = excluded.until", k.node, k.until); err != nil {
+type beater struct {
+	Tx
+	node       Node
+	now, until int64
+	ahead      time.Duration
+}
+
+func (k beater) beat(ctx context.Context) (Beat, error) {
+	b := Beat{Ahead: k.ahead}
+	if _, err := k.exec(ctx, `INSERT INTO nodes (name, until, knows, ahead) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (name) DO UPDATE SET until = excluded.until, knows = excluded.knows, ahead = excluded.ahead`,
+		k.node.Name, k.until, document(k.node.Knows), k.ahead.Microseconds()); err != nil {
 		return b, err
 	}
-	if err := k.queryRow(ctx, "SELECT COUNT(*) FROM nodes WHERE until >= $1", k.now).Scan(&b.Nodes); err != nil {
+	all, err := k.living(ctx)
+	if err != nil {
 		return b, err
 	}
+	b.Nodes = len(all)
 	// Who finds its name still on a lane has lost it to nobody, however late it is.
-	if _, err := k.exec(ctx, "UPDATE lanes SET until = $1 WHERE node = $2", k.until, k.node); err != nil {
+	if _, err := k.exec(ctx, "UPDATE lanes SET until = $1 WHERE node = $2", k.until, k.node.Name); err != nil {
 		return b, err
 	}
 	taken := map[string]bool{}
-	err := eachRow(ctx, k, func(r row) error {
+	err = eachRow(ctx, k, func(r row) error {
 		var name, node string
 		if err := r.Scan(&name, &node); err != nil {
 			return err
 		}
 		taken[name] = true
-		if node == k.node {
+		if node == k.node.Name {
 			b.Lanes = append(b.Lanes, name)
 		}
 		return nil
@@ -68,13 +109,13 @@ func (k beater) beat(ctx context.Context, known []string) (Beat, error) {
 	if err != nil {
 		return b, err
 	}
-	share := (len(known) + b.Nodes - 1) / b.Nodes
-	for _, name := range known {
-		if taken[name] || len(b.Lanes) >= share {
+	wanted := share(k.node.Name, all)
+	for _, name := range wanted.lanes {
+		if taken[name] || !wanted.room(b.Lanes, name) {
 			continue
 		}
 		n, err := k.exec(ctx, `INSERT INTO lanes (name, node, until) VALUES ($1, $2, $3)
-			ON CONFLICT (name) DO UPDATE SET node = excluded.node, until = excluded.until WHERE lanes.until < $4`, name, k.node, k.until, k.now)
+			ON CONFLICT (name) DO UPDATE SET node = excluded.node, until = excluded.until WHERE lanes.until < $4`, name, k.node.Name, k.until, k.now)
 		if err != nil {
 			return b, err
 		}
@@ -82,8 +123,109 @@ func (k beater) beat(ctx context.Context, known []string) (Beat, error) {
 			b.Lanes = append(b.Lanes, name)
 		}
 	}
-	b.Surplus = max(0, len(b.Lanes)-share)
+	b.Surplus = wanted.surplus(b.Lanes)
 	return b, nil
+}
+
+// sharer is a living node as its share is reckoned.
+type sharer struct {
+	name  string
+	knows []string
+	off   bool // its clock is
+}
+
+// living reads the nodes that live, this one among them, and forgets those that died long ago.
+func (k beater) living(ctx context.Context) ([]sharer, error) {
+	all := []sharer{{k.node.Name, k.node.Knows, k.ahead != 0}}
+	dead := false
+	err := eachRow(ctx, k, func(r row) error {
+		var n sharer
+		var until, ahead int64
+		var knows string
+		if err := r.Scan(&n.name, &until, &knows, &ahead); err != nil {
+			return err
+		}
+		switch {
+		case until < k.now:
+			dead = dead || until < k.now-forgetAfter.Microseconds()
+		case n.name != k.node.Name:
+			n.off = ahead != 0
+			all = append(all, n)
+			return fromDocument(knows, &all[len(all)-1].knows)
+		}
+		return nil
+	}, "SELECT name, until, knows, ahead FROM nodes ORDER BY name")
+	if err != nil || !dead {
+		return all, err
+	}
+	for _, query := range []string{"DELETE FROM nodes WHERE until < $1", "DELETE FROM lanes WHERE until < $1"} {
+		if _, err := k.exec(ctx, query, k.now-forgetAfter.Microseconds()); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// part is what a node may have of the lanes: those first that the fewest can have.
+type part struct {
+	lanes  []string
+	rivals map[string]int // how many can have it
+	most   int            // lanes
+}
+
+// share reckons a node's part. A lane that one node alone knows is its, so that a server with another
+// configuration neither lacks what only it can do, nor is given what it cannot.
+func share(me string, all []sharer) part {
+	fit, known := map[string][]string{}, map[string][]string{}
+	for _, n := range all {
+		for _, lane := range n.knows {
+			known[lane] = append(known[lane], n.name)
+			if !n.off {
+				fit[lane] = append(fit[lane], n.name)
+			}
+		}
+	}
+	p, sum := part{rivals: map[string]int{}}, 0.0
+	for lane, who := range known {
+		if len(fit[lane]) > 0 {
+			who = fit[lane]
+		}
+		if slices.Contains(who, me) {
+			p.lanes = append(p.lanes, lane)
+			p.rivals[lane] = len(who)
+			sum += 1 / float64(len(who))
+		}
+	}
+	slices.SortFunc(p.lanes, func(a, b string) int { return cmp.Or(cmp.Compare(p.rivals[a], p.rivals[b]), cmp.Compare(a, b)) })
+	p.most = int(math.Ceil(sum - 1e-9)) // three thirds are not quite one
+	return p
+}
+
+// room says whether a node that has some lanes may take one more. One that fewer can have than one of those
+// is taken beyond its part: the other is surplus then.
+func (p part) room(has []string, lane string) bool {
+	return len(has) < p.most || slices.ContainsFunc(has, func(other string) bool { return p.rivals[other] > p.rivals[lane] })
+}
+
+// surplus are the lanes that a node has and should not have, and those beyond its part that most others can
+// have.
+func (p part) surplus(has []string) []string {
+	var give []string
+	kept := 0
+	for _, lane := range p.lanes {
+		if slices.Contains(has, lane) {
+			if kept++; kept > p.most {
+				give = append(give, lane)
+			}
+		}
+	}
+	for _, lane := range has {
+		if p.rivals[lane] == 0 {
+			give = append(give, lane)
+		}
+	}
+	slices.Sort(give)
+	return give
 }
 
 // LetGo gives lanes of a node back, for others to take at once; all of them, and the node itself, when none

@@ -15,7 +15,7 @@ var lanes = []string{"a", "b", "c", "d", "e"}
 
 func beat(t *testing.T, s *store.Store, node string, lease time.Duration) store.Beat {
 	t.Helper()
-	b, err := s.Beat(t.Context(), node, lanes, lease)
+	b, err := s.Beat(t.Context(), store.Node{Name: node, Knows: lanes, Lease: lease})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,22 +24,22 @@ func beat(t *testing.T, s *store.Store, node string, lease time.Duration) store.
 
 func TestNodesShareTheLanesAndNoLaneHasTwo(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		if b := beat(t, s, "one", time.Hour); len(b.Lanes) != 5 || b.Surplus != 0 || b.Nodes != 1 {
+		if b := beat(t, s, "one", time.Hour); len(b.Lanes) != 5 || len(b.Surplus) != 0 || b.Nodes != 1 {
 			t.Fatalf("alone: %+v", b)
 		}
 		if b := beat(t, s, "two", time.Hour); len(b.Lanes) != 0 || b.Nodes != 2 {
 			t.Fatalf("a second node takes what is taken: %+v", b)
 		}
 		one := beat(t, s, "one", time.Hour)
-		if one.Surplus != 2 {
+		if len(one.Surplus) != 2 {
 			t.Fatalf("the first keeps more than its share: %+v", one)
 		}
-		if err := s.LetGo(t.Context(), "one", one.Lanes[3:]...); err != nil {
+		if err := s.LetGo(t.Context(), "one", one.Surplus...); err != nil {
 			t.Fatal(err)
 		}
 		two := beat(t, s, "two", time.Hour)
-		if !slices.Equal(two.Lanes, one.Lanes[3:]) {
-			t.Errorf("what the first let go: %v, the second has %v", one.Lanes[3:], two.Lanes)
+		if !slices.Equal(two.Lanes, one.Surplus) {
+			t.Errorf("what the first let go: %v, the second has %v", one.Surplus, two.Lanes)
 		}
 		if err := s.LetGo(t.Context(), "one"); err != nil {
 			t.Fatal(err)

@@ -23,12 +23,13 @@ const defaultConcurrency = 4
 // Lane is what all callers of one system on this node share: its request rate, how many calls run at
 // once, and the pause that the vendor last asked for. A slow system fills its own lane only.
 type Lane struct {
-	system  string
-	limiter *rate.Limiter
-	seats   chan struct{}
+	system string
+	seats  chan struct{}
 
-	mu     sync.Mutex
-	paused time.Time // until when
+	mu      sync.Mutex
+	limiter *rate.Limiter
+	tenure  *connector.Tenure // in which the limiter's budget is being spent
+	paused  time.Time         // until when
 }
 
 // NewLane makes the lane of a system. A rate of zero does not limit; a concurrency of zero means 4.
@@ -90,7 +91,8 @@ func (l *Lane) turn(ctx context.Context) error {
 			return l.throttled(left)
 		}
 	}
-	r := l.limiter.Reserve()
+	tenure := connector.TenureOf(ctx)
+	r := l.budget(tenure).Reserve()
 	wait := r.Delay()
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
 		r.Cancel()
@@ -100,7 +102,22 @@ func (l *Lane) turn(ctx context.Context) error {
 		r.Cancel()
 		return exeunt.Errorf(exeunt.Temporary, "%s: the call was given up while it waited for its turn", l.system).Because(err)
 	}
-	return nil
+	return tenure.Over() // the process may have been paused meanwhile
+}
+
+// budget is the lane's limiter. At the beginning of a tenure it is empty, since the server that had the lane
+// before may have spent all that there was.
+func (l *Lane) budget(t *connector.Tenure) *rate.Limiter {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t != nil && t != l.tenure {
+		l.tenure = t
+		if !t.Since.IsZero() {
+			l.limiter = rate.NewLimiter(l.limiter.Limit(), l.limiter.Burst())
+			l.limiter.ReserveN(t.Since, l.limiter.Burst())
+		}
+	}
+	return l.limiter
 }
 
 func (l *Lane) throttled(wait time.Duration) error {
@@ -160,6 +177,9 @@ func (l *Lane) Transport(next http.RoundTripper) http.RoundTripper {
 				closeBody(r)
 				return nil, err
 			}
+		} else if err := connector.TenureOf(r.Context()).Over(); err != nil {
+			closeBody(r)
+			return nil, err
 		}
 		answer, err := next.RoundTrip(r)
 		if err != nil {

@@ -167,7 +167,9 @@ INSERT INTO counters (name, value) VALUES ('case', 0);
 -- themselves unless they are renewed.
 CREATE TABLE nodes (
 	name TEXT PRIMARY KEY,
-	until BIGINT NOT NULL
+	until BIGINT NOT NULL,
+	knows TEXT NOT NULL, -- the lanes of its configuration, as JSON
+	ahead BIGINT NOT NULL -- by how much its clock is wrong, in microseconds
 );
 CREATE TABLE lanes (
 	name TEXT PRIMARY KEY,

@@ -1,0 +1,220 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/store/storetest"
+	"github.com/exeunt/exeunt/internal/testserver"
+)
+
+// fleet is nodes that beat in turn and do as they are told.
+type fleet struct {
+	t     *testing.T
+	store *store.Store
+	nodes []store.Node
+}
+
+// settle lets everybody beat until nothing changes hands, and says who has what.
+func (f *fleet) settle() map[string]string {
+	f.t.Helper()
+	for round := range 20 {
+		has, moved := map[string]string{}, false
+		for _, n := range f.nodes {
+			n.Lease = time.Hour
+			b, err := f.store.Beat(f.t.Context(), n)
+			if err != nil {
+				f.t.Fatal(err)
+			}
+			for _, lane := range b.Lanes {
+				has[lane] = n.Name
+			}
+			if len(b.Surplus) > 0 {
+				moved = true
+				if err := f.store.LetGo(f.t.Context(), n.Name, b.Surplus...); err != nil {
+					f.t.Fatal(err)
+				}
+			}
+		}
+		if round > 1 && !moved {
+			return has
+		}
+	}
+	f.t.Fatal("lanes go round and round")
+	return nil
+}
+
+func lanesOf(has map[string]string, node string) (n int) {
+	for _, who := range has {
+		if who == node {
+			n++
+		}
+	}
+	return n
+}
+
+func TestWhatOneNodeAloneKnowsIsItsOwn(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := &fleet{t: t, store: s, nodes: []store.Node{{Name: "one", Knows: lanes}, {Name: "two", Knows: lanes}}}
+		f.settle()
+		f.nodes = append(f.nodes, store.Node{Name: "three", Knows: append([]string{"z"}, lanes...)})
+		has := f.settle()
+		if has["z"] != "three" || len(has) != 6 || lanesOf(has, "one") == 0 || lanesOf(has, "two") == 0 {
+			t.Errorf("a node with one system more: %v", has)
+		}
+		// The one that knows less must not be given what it does not know, nor keep the others from it.
+		f.nodes = append(f.nodes, store.Node{Name: "four", Knows: []string{"a"}})
+		has = f.settle()
+		if len(has) != 6 || has["z"] != "three" || lanesOf(has, "four") > 1 {
+			t.Errorf("a node with one system only: %v", has)
+		}
+	})
+}
+
+// clock is off by so much.
+func clock(off time.Duration) func() time.Time {
+	return func() time.Time { return time.Now().Add(off) }
+}
+
+func TestANodeWithAWrongClockLeavesTheWorkToTheOthers(t *testing.T) {
+	for _, off := range []time.Duration{time.Hour, -time.Hour, time.Minute} {
+		storetest.Each(t, func(t *testing.T, s *store.Store) {
+			wrong := store.Node{Name: "wrong", Knows: append([]string{"z"}, lanes...), Clock: clock(off)}
+			f := &fleet{t: t, store: s, nodes: []store.Node{wrong}}
+			if has := f.settle(); lanesOf(has, "wrong") != 6 { // whose clock is wrong, nobody can say
+				t.Errorf("alone: %v", has)
+			}
+			f.nodes = append(f.nodes, store.Node{Name: "right", Knows: lanes, Clock: clock(2 * time.Second)})
+			if has := f.settle(); lanesOf(has, "right") != 5 || has["z"] != "wrong" {
+				t.Errorf("off by %s, beside another: %v", off, has)
+			}
+			b, err := s.Beat(t.Context(), wrong)
+			if diff := (b.Ahead - off).Abs(); err != nil || diff > 5*time.Second {
+				t.Errorf("it learns that it is %s ahead, %v; it is %s", b.Ahead, err, off)
+			}
+			f.nodes[0].Clock = nil
+			if has := f.settle(); lanesOf(has, "wrong") < 2 || lanesOf(has, "right") < 2 {
+				t.Errorf("set right: %v", has)
+			}
+		})
+	}
+}
+
+func TestTheRowsOfTheDeadAreForgotten(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		beat(t, s, "dead", time.Hour)
+		storetest.Exec(t, s, "UPDATE nodes SET until = until - 7200000000")
+		storetest.Exec(t, s, "UPDATE lanes SET until = until - 7200000000")
+		if b := beat(t, s, "other", time.Hour); b.Nodes != 1 || len(b.Lanes) != 5 {
+			t.Errorf("beside a dead one: %+v", b)
+		}
+		storetest.Exec(t, s, "INSERT INTO nodes (name, until, knows, ahead) VALUES ('dead', 0, '', 0)") // fails where it still stands
+	})
+}
+
+// TestNodesStartOnAnEmptyDatabaseAtTheSameInstant is how a first installation with three servers begins.
+func TestNodesStartOnAnEmptyDatabaseAtTheSameInstant(t *testing.T) {
+	for round := range 3 {
+		address := testserver.Postgres(t)
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		var ran int
+		for i := range 4 {
+			all.Go(func() {
+				s, err := store.Open(t.Context(), "", address, "test.example/log")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer s.Close()
+				n, err := s.Migrate(t.Context())
+				if err == nil {
+					_, err = s.Beat(t.Context(), store.Node{Name: fmt.Sprint(i), Knows: lanes, Lease: time.Hour})
+				}
+				if err != nil {
+					t.Errorf("round %d: %v", round, err)
+				}
+				mu.Lock()
+				ran += n
+				mu.Unlock()
+			})
+		}
+		all.Wait()
+		if ran == 0 {
+			t.Error("nobody made the schema")
+		}
+	}
+}
+
+// TestADatabaseThatFallsSilentIsGivenUp stalls the wire: nothing is refused, nothing is answered.
+func TestADatabaseThatFallsSilentIsGivenUp(t *testing.T) {
+	t.Parallel()
+	wire := testserver.Wire(t, testserver.Postgres(t))
+	s, err := store.Open(t.Context(), "", wire.URL, "test.example/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	woken := make(chan string, 10)
+	listening, stop := context.WithCancel(t.Context())
+	defer stop()
+	listened := make(chan error, 1)
+	go func() { listened <- s.Listen(listening, func(lane string) { woken <- lane }) }()
+
+	wire.Stall()
+	began := time.Now()
+	var all sync.WaitGroup
+	for i := range 40 { // more than may be written at once, and than there are sessions
+		all.Go(func() {
+			_, err := s.Receive(t.Context(), store.Event{Source: "hr", ID: fmt.Sprint(i), Body: []byte("{}"), ReceivedAt: now})
+			if exeunt.KindOf(err) != exeunt.Temporary {
+				t.Errorf("a write to a silent database: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	if took := time.Since(began); took > 45*time.Second {
+		t.Errorf("it was given up after %s", took)
+	}
+	if err := <-listened; err == nil {
+		t.Error("the silent session was listened to for ever")
+	}
+	wire.Heal()
+	until(t, "the database is used again", func() bool { return s.Ping(t.Context()) == nil })
+	again, stopAgain := context.WithCancel(t.Context())
+	defer stopAgain()
+	go func() { _ = s.Listen(again, func(lane string) { woken <- lane }) }()
+	f := &fleet{t: t, store: s, nodes: []store.Node{{Name: "one", Knows: lanes}, {Name: "two", Knows: lanes}}}
+	f.settle()
+	until(t, "wake-ups are heard again", func() bool {
+		_, err := s.Receive(t.Context(), store.Event{Source: "hr", ID: store.Random(8), Body: []byte("{}"), ReceivedAt: now})
+		return err == nil && slices.Contains([]string{store.DutyEvents}, heard(woken))
+	})
+}
+
+func heard(woken chan string) string {
+	select {
+	case lane := <-woken:
+		return lane
+	case <-time.After(100 * time.Millisecond):
+		return ""
+	}
+}
+
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !is(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
