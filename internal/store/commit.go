@@ -236,8 +236,8 @@ func (c *committer) saveStep(ctx context.Context, s *exeunt.Step, position int) 
 			int64(s.Case), s.Key, s.Version, position, len(s.After), string(s.State), s.System, s.Branch, runsAt, place, micros(s.Deadline), instant(s.SettledAt), document(s))
 	} else {
 		n, err = c.exec(ctx, `UPDATE steps SET version = $1, state = $2, runs_at = $3, place = $4, deadline = $5, settled_at = $6, document = $7
-			WHERE case_id = $8 AND key = $9 AND version = $10`,
-			s.Version, string(s.State), runsAt, place, micros(s.Deadline), instant(s.SettledAt), document(s), int64(s.Case), s.Key, old)
+			WHERE case_id = $8 AND system = $9 AND key = $10 AND version = $11`,
+			s.Version, string(s.State), runsAt, place, micros(s.Deadline), instant(s.SettledAt), document(s), int64(s.Case), s.System, s.Key, old)
 	}
 	if err == nil && n == 0 {
 		err = exeunt.Errorf(exeunt.Conflict, "step %s of case %s was changed meanwhile: look again and decide anew", s.Key, s.Case)

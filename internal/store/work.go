@@ -285,3 +285,10 @@ func (s *Store) NoticeSent(ctx context.Context, id int64, now time.Time) error {
 		return err
 	})
 }
+
+// ClosedCases counts the cases that are closed.
+func (s *Store) ClosedCases(ctx context.Context) (int, error) {
+	var n int
+	err := s.dialect.reader().queryRow(ctx, "SELECT COUNT(*) FROM cases WHERE closed_at IS NOT NULL").Scan(&n)
+	return n, translate(err)
+}

@@ -24,6 +24,7 @@ CREATE TABLE cases (
 -- One departure under way for each leaver, whatever two events at once may believe.
 CREATE UNIQUE INDEX cases_under_way ON cases (leaver_key) WHERE closed_at IS NULL AND state <> 'rescinded';
 CREATE INDEX cases_listed ON cases (closed_at, state, type, department, place, last_day, name);
+CREATE INDEX cases_by_leaver ON cases (leaver_key, id);
 CREATE INDEX cases_by_last_day ON cases (last_day);
 CREATE INDEX cases_embargoed ON cases (id) WHERE embargoed_at IS NOT NULL;
 CREATE INDEX cases_to_reveal ON cases (reveal_at) WHERE reveal_at IS NOT NULL;
@@ -49,10 +50,10 @@ CREATE TABLE steps (
 	deadline BIGINT NOT NULL,
 	settled_at BIGINT,
 	document TEXT NOT NULL,
-	PRIMARY KEY (case_id, key)
+	PRIMARY KEY (case_id, system, key)
 );
 -- The line of each system, in the order in which its lane takes it; and when its next timer ends.
-CREATE INDEX steps_in_line ON steps (system, place) WHERE place IS NOT NULL;
+CREATE INDEX steps_in_line ON steps (system, place, runs_at, case_id) WHERE place IS NOT NULL;
 CREATE INDEX steps_failed ON steps (case_id) WHERE state = 'failed';
 CREATE INDEX steps_timers ON steps (system, runs_at) WHERE runs_at IS NOT NULL;
 CREATE INDEX steps_by_system ON steps (system, state);

@@ -1,0 +1,4 @@
+package bench
+
+type Lone struct{}
+type Wave struct{}

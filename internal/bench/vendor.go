@@ -1,0 +1,73 @@
+package bench
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+)
+
+// vendor is a system that answers at once, so that what is measured is ours. It knows everybody, counts its
+// calls, and remembers when it was first asked about each person.
+type vendor struct {
+	actions []exeunt.ActionSpec
+
+	mu    sync.Mutex
+	done  map[string]map[exeunt.Action]bool // by account
+	first map[string]time.Time              // by employee number
+	calls int
+}
+
+func newVendor(actions []exeunt.ActionSpec) *vendor {
+	return &vendor{actions: actions, done: map[string]map[exeunt.Action]bool{}, first: map[string]time.Time{}}
+}
+
+func (v *vendor) Find(_ context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.calls++
+	if _, asked := v.first[l.ID]; !asked {
+		v.first[l.ID] = time.Now()
+	}
+	return []exeunt.Account{{ID: "id-" + l.ID, Login: l.ID}}, nil
+}
+
+func (v *vendor) Observe(_ context.Context, account exeunt.Account) (exeunt.Observation, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.calls++
+	seen := exeunt.Observation{At: time.Now(), Standing: make(map[exeunt.Action]exeunt.Standing, len(v.actions)), Facts: map[string]string{"login": account.Login}}
+	for _, a := range v.actions {
+		seen.Standing[a.Action] = exeunt.Absent
+		if v.done[account.ID][a.Action] {
+			seen.Standing[a.Action] = exeunt.Holds
+		}
+	}
+	return seen, nil
+}
+
+func (v *vendor) Apply(_ context.Context, account exeunt.Account, action exeunt.Action, _ connector.Parameters) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.calls++
+	if v.done[account.ID] == nil {
+		v.done[account.ID] = map[exeunt.Action]bool{}
+	}
+	v.done[account.ID][action] = true
+	return nil
+}
+
+// askedOf is when the vendor was first asked about somebody; zero when it was not.
+func (v *vendor) askedOf(employee string) time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.first[employee]
+}
+
+func (v *vendor) called() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.calls
+}
