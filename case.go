@@ -66,6 +66,7 @@ type Case struct {
 	CutOff        time.Time `json:"cut_off"`                 // UTC; the zone is the leaver's
 	CutOffClock   string    `json:"cut_off_clock,omitempty"` // the policy's clock time on the last day, where HR gives none
 	AccessBy      time.Time `json:"access_by"`               // by when every access step shall be confirmed
+	Follows       CaseID    `json:"follows,omitempty"`       // the closed case whose end this one goes on from
 	Hold          string    `json:"hold,omitempty"`          // why it is held
 	HeldBy        *Override `json:"held_by,omitempty"`       // who held it; nil when it was not a person
 	HeldAt        time.Time `json:"held_at,omitzero"`        //

@@ -39,6 +39,11 @@ const (
 	EntryTaskDone       EntryKind = "task.complete"
 	EntryTaskReassigned EntryKind = "task.reassign"
 	EntryTaskReminded   EntryKind = "task.remind"
+	EntryLooked         EntryKind = "step.look"      // looked at again: nothing new
+	EntryCameBack       EntryKind = "step.come-back" // a failed step goes on by itself
+	EntryDrifted        EntryKind = "step.drift"     // what was confirmed holds no longer
+	EntryBreakerOpened  EntryKind = "breaker.open"   // a system is left alone since it does not answer
+	EntryBreakerClosed  EntryKind = "breaker.close"  // it answers again
 	EntryNoticeFailed   EntryKind = "notice.fail"
 	EntryRefused        EntryKind = "trigger.refuse"
 	EntryAlert          EntryKind = "alert"

@@ -15,8 +15,10 @@ func (s Step) DueAt() (time.Time, bool) {
 			return s.NextAttemptAt, true
 		}
 		return s.StartsAt, true
+	case StepFailed:
+		return s.NextAttemptAt, !s.NextAttemptAt.IsZero()
 	default:
-		return time.Time{}, false
+		return s.driftLookAt()
 	}
 }
 

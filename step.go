@@ -72,7 +72,11 @@ type Step struct {
 	After        []Dependency `json:"after,omitempty"`
 
 	Attempt       int                 `json:"attempt"`
-	Unshown       int                 `json:"unshown,omitempty"` // times that the system accepted it and did not show it
+	FailedAs      ErrorKind           `json:"failed_as,omitempty"` // the class of what made automation give up
+	Rechecks      int                 `json:"rechecks,omitempty"`  // looks at it since it failed
+	Comebacks     int                 `json:"comebacks,omitempty"` // times that it went on by itself
+	Looks         int                 `json:"looks,omitempty"`     // looks for drift since it was confirmed
+	Unshown       int                 `json:"unshown,omitempty"`   // times that the system accepted it and did not show it
 	NextAttemptAt time.Time           `json:"next_attempt_at,omitzero"`
 	BegunAt       time.Time           `json:"begun_at,omitzero"`   // first attempt
 	AppliedAt     time.Time           `json:"applied_at,omitzero"` // last intent; zero when it never acted
@@ -247,8 +251,7 @@ func (s Step) wait(o Outcome, now time.Time) Change {
 }
 
 func (s Step) giveUp(o Outcome, now time.Time) Change {
-	s.State, s.SettledAt = StepFailed, now
-	s.Reason = messageOf(o.Err, "automation could not do it")
+	s = s.fail(o, "automation could not do it", now)
 	task := s.FallbackTask(now)
 	change := Change{Steps: []Step{s}, Tasks: []Task{task}}
 	change.Notices = append(change.Notices, task.notice(NoticeFailed, fmt.Sprintf("failed:%d", now.UnixMicro())))
@@ -302,7 +305,7 @@ func giveUpTogether(steps []Step, o Outcome, now time.Time) Change {
 		if s.BegunAt.IsZero() {
 			s.BegunAt = now
 		}
-		s.State, s.SettledAt, s.Reason, s.NextAttemptAt = StepFailed, now, first.Reason, time.Time{}
+		s = s.fail(o, first.Reason, now)
 		change.Steps = append(change.Steps, s)
 		task.Steps = append(task.Steps, s.Key)
 		item := s.Title
@@ -328,10 +331,7 @@ func Retry(steps []Step, task *Task, by Override, now time.Time) (Change, error)
 		if s.State != StepFailed {
 			continue
 		}
-		s.State, s.Attempt, s.Unshown, s.NextAttemptAt, s.SettledAt, s.Reason = StepReady, 0, 0, now, time.Time{}, ""
-		if s.Deadline.Before(now) {
-			s.Deadline = now.Add(2 * time.Hour)
-		}
+		s = s.again(now)
 		change.Steps = append(change.Steps, s)
 		change.Record(EntryRetried, s, now, fmt.Sprintf("%s: %s is tried again", s.SystemTitle, lower(s.Title)), map[string]string{"by": by.By, "reason": by.Reason})
 	}

@@ -114,6 +114,15 @@ func (v *Vendor) Reopen(id string, action exeunt.Action) {
 	}
 }
 
+// Close does an action as a person in the vendor's console does.
+func (v *Vendor) Close(id string, action exeunt.Action) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if r := v.accounts[id]; r != nil {
+		r.done[action] = 0
+	}
+}
+
 // DropGroup deletes a group, with everybody's membership.
 func (v *Vendor) DropGroup(name string) {
 	v.mu.Lock()

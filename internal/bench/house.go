@@ -166,3 +166,6 @@ func (h *house) closed(ctx context.Context, n int) error {
 		}
 	}
 }
+
+// Fuse never trips: a storm is what is measured.
+func (h *house) Fuse() (exeunt.Fuse, exeunt.Person) { return exeunt.Fuse{}, h.Operator() }

@@ -34,7 +34,7 @@ func (p *post) Deliver(ctx context.Context, n exeunt.Notice, c exeunt.Case, t *e
 func (c *company) mailBy(p *post) {
 	c.t.Helper()
 	c.stop()
-	e := engine.New(engine.Config{Store: c.store, Systems: c, Planner: c, Intake: c, Messenger: p, Log: slog.New(slog.DiscardHandler), Node: "one", Poll: time.Hour})
+	e := engine.New(engine.Config{Store: c.store, Systems: c, Planner: c, Intake: c, Messenger: p, Log: slog.New(slog.DiscardHandler), Node: "one", Poll: 24 * time.Hour})
 	if err := e.Start(c.t.Context()); err != nil {
 		c.t.Fatal(err)
 	}

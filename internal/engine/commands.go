@@ -139,7 +139,7 @@ func (e Commands) onTask(ctx context.Context, id exeunt.TaskID, decide func(exeu
 
 // RetryStep puts a failed step back to work, and with it whatever failed for the same reason.
 func (e Commands) RetryStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error {
-	steps, task, err := e.failedWith(ctx, id, key)
+	steps, task, err := failedWith(ctx, e.store, id, key)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (e Commands) WaiveStep(ctx context.Context, id exeunt.CaseID, key string, b
 	if err != nil {
 		return err
 	}
-	_, task, err := e.failedWith(ctx, id, key)
+	_, task, err := failedWith(ctx, e.store, id, key)
 	if err != nil {
 		return err
 	}
@@ -167,13 +167,19 @@ func (e Commands) WaiveStep(ctx context.Context, id exeunt.CaseID, key string, b
 	return e.commit(ctx, &change)
 }
 
+// reader is what a person may see of a case, or all of it.
+type reader interface {
+	Step(ctx context.Context, id exeunt.CaseID, key string) (exeunt.Step, error)
+	CaseTasks(ctx context.Context, id exeunt.CaseID) ([]exeunt.Task, error)
+}
+
 // failedWith returns the steps that failed together with one, and the open task that stands in for them.
-func (e Commands) failedWith(ctx context.Context, id exeunt.CaseID, key string) ([]exeunt.Step, *exeunt.Task, error) {
-	step, err := e.store.Step(ctx, id, key)
+func failedWith(ctx context.Context, from reader, id exeunt.CaseID, key string) ([]exeunt.Step, *exeunt.Task, error) {
+	step, err := from.Step(ctx, id, key)
 	if err != nil {
 		return nil, nil, err
 	}
-	tasks, err := e.store.CaseTasks(ctx, id)
+	tasks, err := from.CaseTasks(ctx, id)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -183,7 +189,7 @@ func (e Commands) failedWith(ctx context.Context, id exeunt.CaseID, key string) 
 		}
 		var steps []exeunt.Step
 		for _, k := range t.Steps {
-			s, err := e.store.Step(ctx, id, k)
+			s, err := from.Step(ctx, id, k)
 			if err != nil {
 				return nil, nil, err
 			}

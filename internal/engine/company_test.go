@@ -43,7 +43,7 @@ func newCompany(t *testing.T, s *store.Store) *company {
 // start begins a fresh engine over the store, as after a restart.
 func (c *company) start() {
 	c.t.Helper()
-	e := engine.New(engine.Config{Store: c.store, Systems: c, Planner: c, Intake: c, Messenger: c, Log: slog.New(slog.DiscardHandler), Node: "one", Poll: time.Hour})
+	e := engine.New(engine.Config{Store: c.store, Systems: c, Planner: c, Intake: c, Messenger: c, Log: slog.New(slog.DiscardHandler), Node: "one", Poll: 24 * time.Hour})
 	if err := e.Start(c.t.Context()); err != nil {
 		c.t.Fatal(err)
 	}
@@ -72,7 +72,13 @@ func (c *company) Connector(name string) (connector.Connector, error) {
 	return map[string]connector.Connector{"directory": c.directory, "payroll": c.payroll}[name], nil
 }
 
-func (c *company) Names() []string { return []string{"directory", "payroll", "wiki", "badges"} }
+func (c *company) Names() []string {
+	var names []string
+	for _, s := range c.inventory {
+		names = append(names, s.Name)
+	}
+	return names
+}
 
 func (c *company) Plan(of exeunt.Case, now time.Time) (exeunt.Plan, error) {
 	of.Owner = storetest.Roles("hr", of.Departure.Leaver)

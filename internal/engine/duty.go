@@ -27,6 +27,7 @@ func (e *Engine) allDuties() map[string]duty {
 		store.DutyWaves:     e.waveDue,
 		store.DutyFuse:      e.fuseDue,
 		store.DutyCleaning:  e.cleaningDue,
+		store.DutyStrays:    e.straysDue,
 	} {
 		all[name] = duty{name, work}
 	}

@@ -17,6 +17,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -70,7 +71,8 @@ type Engine struct {
 	node      *node
 	duties    map[string]duty
 	closing   *closing
-	answering keyed // by leaver: what is heard of one person is answered one after another
+	answering keyed                // by leaver: what is heard of one person is answered one after another
+	strays    map[string]time.Time // systems that nobody has configured, and since when; of that duty alone
 	watch     *watchers
 	checks    checks
 	stop      context.CancelFunc
@@ -104,7 +106,7 @@ const (
 func New(c Config) *Engine {
 	e := &Engine{
 		store: c.Store, systems: c.Systems, planner: c.Planner, intake: c.Intake, messenger: c.Messenger,
-		log: c.Log, watch: newWatchers(), poll: cmp.Or(c.Poll, lanePoll), lease: cmp.Or(c.Lease, laneLease),
+		log: c.Log, strays: map[string]time.Time{}, watch: newWatchers(), poll: cmp.Or(c.Poll, lanePoll), lease: cmp.Or(c.Lease, laneLease),
 	}
 	if e.spread = c.Spread; e.spread == nil {
 		e.spread = anySpread
@@ -132,16 +134,36 @@ func (e *Engine) Start(ctx context.Context) error {
 	if _, err := e.store.ForgetNodes(ctx, time.Now()); err != nil {
 		return err
 	}
+	waiting, since, err := e.store.Lateness(ctx, time.Now().Add(-late))
+	if err != nil {
+		return err
+	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop = stop
 	if err := e.node.beat(work); err != nil {
 		stop()
 		return err
 	}
+	if waiting > 0 && !e.node.others {
+		e.sayLate(work, waiting, since)
+	}
 	e.running.Go(func() { e.node.keepBeating(work) })
 	e.running.Go(func() { e.node.keepListening(work) })
 	e.running.Go(func() { e.closing.run(work) })
 	return nil
+}
+
+// late is from when on a start after a pause is said to be one.
+const late = time.Minute
+
+// sayLate tells that work was due while nobody was there to do it. All of it is in line and begins at once.
+func (e *Engine) sayLate(ctx context.Context, visits int, since time.Time) {
+	what := fmt.Sprintf("work goes on after a pause: %d steps are due since %s at the longest, and are caught up with now", visits, since.Format(time.RFC3339))
+	e.log.Warn(what)
+	err := e.alert(ctx, exeunt.EntryAlert, what, "late:"+since.Format(time.RFC3339Nano), map[string]string{"steps": fmt.Sprint(visits), "since": since.Format(time.RFC3339)}, nil)
+	if err != nil {
+		e.log.Error("the operator could not be told of the pause", "error", err)
+	}
 }
 
 // Stop lets running visits finish for as long as the context allows, then cancels them. What is cut off

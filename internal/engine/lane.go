@@ -11,16 +11,26 @@ import (
 
 // lane drains one system's line: urgent visits before others, as many at once as the lane has seats. It
 // looks a few visits ahead, and anew whenever it was woken, so that who comes later and stands further
-// ahead does not wait for those who were seen before.
+// ahead does not wait for those who were seen before. While the system's breaker is open it only tries, now and
+// then, whether the system is back.
 type lane struct {
 	e      *Engine
 	system string
 	bell   chan struct{}
-	ended  chan exeunt.CaseID // a visit is over
+	ended  chan ending
 
 	mu      sync.Mutex
 	there   map[exeunt.CaseID]bool      // visits under way
 	resting map[exeunt.CaseID]time.Time // not to be looked at before: the last look failed or found nothing
+
+	breaker exeunt.Breaker // of this lane's loop alone
+	known   bool           // the breaker was read
+}
+
+// ending is how a visit ended.
+type ending struct {
+	of      exeunt.CaseID
+	verdict verdict
 }
 
 // Seats are visits at once. Most of a visit's time goes by waiting: for the vendor, whose own limits the
@@ -34,7 +44,7 @@ const fresh = 20 * time.Millisecond
 const restAfter = 5 * time.Second
 
 func newLane(e *Engine, system string, bell chan struct{}) *lane {
-	return &lane{e: e, system: system, bell: bell, ended: make(chan exeunt.CaseID, seats), there: map[exeunt.CaseID]bool{}, resting: map[exeunt.CaseID]time.Time{}}
+	return &lane{e: e, system: system, bell: bell, ended: make(chan ending, seats), there: map[exeunt.CaseID]bool{}, resting: map[exeunt.CaseID]time.Time{}, breaker: exeunt.Breaker{System: system}}
 }
 
 // run drains the lane until resting ends, lets visits that are under way finish, and returns. When ctx ends
@@ -45,43 +55,58 @@ func (l *lane) run(ctx, resting context.Context) {
 	var ahead []store.Visit
 	var looked time.Time
 	for resting.Err() == nil {
+		if !l.readBreaker(resting) {
+			continue
+		}
+		if l.breaker.Open() {
+			ahead = nil
+			l.stayOff(ctx, resting, &visits)
+			continue
+		}
 		free := seats - l.underWay()
 		if free > 0 && (len(ahead) == 0 || time.Since(looked) > fresh) {
 			looked = time.Now()
-			var err error
-			if ahead, err = l.e.store.Line(resting, l.system, looked, l.leftOut, 2*seats); err != nil {
-				l.failed(resting, "its line could not be read", err)
-				pause(resting, time.Second)
+			var ok bool
+			if ahead, ok = l.look(resting, 2*seats); !ok {
 				continue
 			}
 		}
 		more := len(ahead) == 2*seats
 		for ; free > 0 && len(ahead) > 0; free-- {
-			v := ahead[0]
+			l.begin(ctx, &visits, ahead[0])
 			ahead = ahead[1:]
-			l.begin(v.Case.ID)
-			visits.Go(func() { l.visit(ctx, v) })
 		}
 		if free == 0 || !more {
-			l.wait(resting, free > 0)
+			l.wait(resting, free > 0, l.untilNext)
 		}
 	}
 }
 
-// wait returns when there may be something to do. An idle lane waits for its next timer, too.
-func (l *lane) wait(ctx context.Context, idle bool) {
+// look reads the beginning of the line. It is not ok when the database did not answer, after a pause.
+func (l *lane) look(ctx context.Context, limit int) (visits []store.Visit, ok bool) {
+	visits, err := l.e.store.Line(ctx, l.system, time.Now(), l.leftOut, limit)
+	if err != nil {
+		l.failed(ctx, "its line could not be read", err)
+		pause(ctx, time.Second)
+	}
+	return visits, err == nil
+}
+
+// wait returns when there may be something to do. An idle lane waits for a time, too.
+func (l *lane) wait(ctx context.Context, idle bool, atMost func(context.Context) time.Duration) {
 	var timer <-chan time.Time
 	if idle {
-		t := time.NewTimer(l.untilNext(ctx))
+		t := time.NewTimer(atMost(ctx))
 		defer t.Stop()
 		timer = t.C
 	}
 	select {
 	case <-l.bell:
-	case id := <-l.ended:
+	case end := <-l.ended:
 		l.mu.Lock()
-		delete(l.there, id)
+		delete(l.there, end.of)
 		l.mu.Unlock()
+		l.judge(ctx, end.verdict)
 	case <-timer:
 	case <-ctx.Done():
 	}
@@ -124,10 +149,11 @@ func (l *lane) leftOut(id exeunt.CaseID) bool {
 	return l.there[id] || l.resting[id].After(time.Now())
 }
 
-func (l *lane) begin(id exeunt.CaseID) {
+func (l *lane) begin(ctx context.Context, visits *sync.WaitGroup, v store.Visit) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.there[id] = true
+	l.there[v.Case.ID] = true
+	l.mu.Unlock()
+	visits.Go(func() { l.visit(ctx, v) })
 }
 
 // visit makes one visit. One that fails leaves its steps due: they rest for a while, so that a fault of ours
@@ -135,16 +161,16 @@ func (l *lane) begin(id exeunt.CaseID) {
 func (l *lane) visit(ctx context.Context, v store.Visit) {
 	bounded, cancel := context.WithTimeout(ctx, visitTimeout)
 	defer cancel()
-	did, err := l.e.visit(bounded, v)
+	verdict, err := l.e.visit(bounded, v)
 	if err != nil {
 		l.failed(ctx, "a visit failed", err, "case", v.Case.ID)
 	}
-	if err != nil || !did {
+	if err != nil || !verdict.did {
 		l.mu.Lock()
 		l.resting[v.Case.ID] = time.Now().Add(restAfter)
 		l.mu.Unlock()
 	}
-	l.ended <- v.Case.ID
+	l.ended <- ending{v.Case.ID, verdict}
 }
 
 func (l *lane) failed(ctx context.Context, what string, err error, also ...any) {

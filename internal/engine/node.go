@@ -23,12 +23,13 @@ type node struct {
 
 	leasing sync.Mutex // held while leases are renewed or given back, which must not meet
 
-	mu    sync.Mutex
-	lanes map[string]*tenure
-	fence *time.Timer   // stops the lanes when no beat comes in time; nil while no other node can be
-	gone  bool          // it takes no lanes any more
-	ahead time.Duration // how far its clock is ahead of the database's, when that is too far
-	fault error         // why the last beat failed
+	mu     sync.Mutex
+	lanes  map[string]*tenure
+	fence  *time.Timer   // stops the lanes when no beat comes in time; nil while no other node can be
+	others bool          // other nodes live, as of the last beat
+	gone   bool          // it takes no lanes any more
+	ahead  time.Duration // how far its clock is ahead of the database's, when that is too far
+	fault  error         // why the last beat failed
 
 	renewed atomic.Pointer[time.Time] // when the last beat that worked was begun
 }
@@ -100,6 +101,7 @@ func (n *node) beat(ctx context.Context) error {
 	n.renewed.Store(&began)
 	n.setFence()
 	n.setAhead(b.Ahead)
+	n.others = b.Nodes > 1
 	for name, t := range n.lanes {
 		if !slices.Contains(b.Lanes, name) {
 			n.e.log.Warn("another node has taken a lane of this one", "lane", name)

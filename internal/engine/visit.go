@@ -12,17 +12,96 @@ import (
 )
 
 // visit looks at one system for one case: it finds the leaver's account once and converges every
-// step that is due there, in the order inside the system. Each step keeps its own state and proof. It says
-// whether there was anything to do.
-func (e *Engine) visit(ctx context.Context, v store.Visit) (did bool, err error) {
-	if !v.Case.Open() || v.Case.State == exeunt.CaseHeld {
-		return false, nil
-	}
+// step that is due there, in the order inside the system; then it looks again at what had failed, and at what
+// had been confirmed. Each step keeps its own state and proof.
+func (e *Engine) visit(ctx context.Context, v store.Visit) (verdict, error) {
 	steps := due(v.Steps, time.Now())
-	if len(steps) == 0 {
-		return false, nil
+	acting, failed, confirmed := sortOut(steps)
+	if !v.Case.Open() {
+		acting, failed = nil, nil
 	}
-	return true, e.converge(ctx, v, steps)
+	if v.Case.State == exeunt.CaseHeld || len(acting)+len(failed)+len(confirmed) == 0 {
+		return verdict{}, nil
+	}
+	opened, err := e.systems.Connector(steps[0].System)
+	if err != nil {
+		return verdict{did: true}, e.stopAll(ctx, append(acting, failed...), exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Unsupported,
+			"the system has no working connector any more: %s", exeunt.MessageOf(err))})
+	}
+	c := &witness{Connector: opened, node: e.node}
+	for _, part := range []struct {
+		steps []exeunt.Step
+		do    func(context.Context, connector.Connector, store.Visit, []exeunt.Step) error
+	}{{acting, e.converge}, {failed, e.lookAgain}, {confirmed, e.lookForDrift}} {
+		if len(part.steps) == 0 {
+			continue
+		}
+		if err := part.do(ctx, c, v, part.steps); err != nil {
+			return c.verdict(), err
+		}
+	}
+	return c.verdict(), nil
+}
+
+// sortOut sets apart what is to be done, what has failed and what was confirmed.
+func sortOut(steps []exeunt.Step) (acting, failed, confirmed []exeunt.Step) {
+	for _, s := range steps {
+		switch s.State {
+		case exeunt.StepFailed:
+			failed = append(failed, s)
+		case exeunt.StepConfirmed:
+			confirmed = append(confirmed, s)
+		default:
+			acting = append(acting, s)
+		}
+	}
+	return acting, failed, confirmed
+}
+
+// verdict is what a visit says of the system.
+type verdict struct {
+	did   bool          // there was something to do
+	asked bool          // the system was called
+	last  *exeunt.Error // how the last call ended; nil when it was answered
+}
+
+// witness sees how the system answers during one visit, and lets nothing be done unless this node surely
+// has its lanes.
+type witness struct {
+	connector.Connector
+	node  *node
+	asked bool
+	last  *exeunt.Error
+}
+
+func (w *witness) verdict() verdict { return verdict{did: true, asked: w.asked, last: w.last} }
+
+func (w *witness) saw(err error) {
+	w.asked, w.last = true, nil
+	if err != nil {
+		w.last = exeunt.Errorf(exeunt.KindOf(err), "%s", exeunt.MessageOf(err))
+	}
+}
+
+func (w *witness) Find(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
+	found, err := w.Connector.Find(ctx, l)
+	w.saw(err)
+	return found, err
+}
+
+func (w *witness) Observe(ctx context.Context, account exeunt.Account) (exeunt.Observation, error) {
+	seen, err := w.Connector.Observe(ctx, account)
+	w.saw(err)
+	return seen, err
+}
+
+func (w *witness) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+	if !w.node.mayAct() {
+		return exeunt.Errorf(exeunt.Throttled, "this node has lost touch with the database, and another may be at it by now")
+	}
+	err := w.Connector.Apply(ctx, account, action, with)
+	w.saw(err)
+	return err
 }
 
 // due are the steps that may run now.
@@ -36,13 +115,7 @@ func due(steps []exeunt.Step, now time.Time) []exeunt.Step {
 	return out
 }
 
-func (e *Engine) converge(ctx context.Context, v store.Visit, steps []exeunt.Step) error {
-	c, err := e.systems.Connector(steps[0].System)
-	if err != nil {
-		return e.stopAll(ctx, steps, exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Unsupported,
-			"the system has no working connector any more: %s", exeunt.MessageOf(err))})
-	}
-	c = fenced{c, e.node}
+func (e *Engine) converge(ctx context.Context, c connector.Connector, v store.Visit, steps []exeunt.Step) error {
 	account := known(v.Steps)
 	if account.ID == "" {
 		found, exception := connector.Correlate(ctx, c, v.Case.Leaver())
@@ -61,19 +134,6 @@ func (e *Engine) converge(ctx context.Context, v store.Visit, steps []exeunt.Ste
 		}
 	}
 	return nil
-}
-
-// fenced acts only while this node surely has its lanes.
-type fenced struct {
-	connector.Connector
-	node *node
-}
-
-func (f fenced) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
-	if !f.node.mayAct() {
-		return exeunt.Errorf(exeunt.Temporary, "this node has lost touch with the database, and another may be at it by now")
-	}
-	return f.Connector.Apply(ctx, account, action, with)
 }
 
 // known is the account that an earlier visit found; it is never looked for twice, so that a reused
@@ -108,7 +168,7 @@ func (e *Engine) attempt(ctx context.Context, c connector.Connector, of exeunt.C
 	aim := connector.Aim{
 		Account: account, Spec: spec, With: parameters(of, step),
 		Intended: !step.AppliedAt.IsZero(),
-		Settling: !step.AppliedAt.IsZero() && time.Since(step.AppliedAt) < spec.Settles,
+		Settling: !step.AppliedAt.IsZero() && time.Since(step.AppliedAt) < settles(spec),
 	}
 	outcome, err := connector.Converge(ctx, c, aim, func(before exeunt.Observation) error {
 		change := step.Intend(account, before, time.Now())
@@ -132,6 +192,18 @@ func (e *Engine) attempt(ctx context.Context, c connector.Connector, of exeunt.C
 	}
 	return outcome, err
 }
+
+// settles is how long an action whose answer is not known is given to show before it is done again. A
+// request for what must not be done twice may still be on its way from a node that was paused or killed.
+func settles(spec exeunt.ActionSpec) time.Duration {
+	if !spec.Repeatable {
+		return max(spec.Settles, onItsWay)
+	}
+	return spec.Settles
+}
+
+// onItsWay is how long a request that was sent may take to arrive: longer than a call is waited for.
+const onItsWay = time.Minute
 
 // recordOvertaken keeps what a visit did to a step that was settled otherwise meanwhile: it happened all the
 // same, and may have to be put back.

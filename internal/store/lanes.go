@@ -265,3 +265,15 @@ func (s *Store) ForgetNodes(ctx context.Context, now time.Time) (shared bool, er
 		return err
 	})
 }
+
+// Strays are the systems in which something is in line and for which no node has a lane.
+func (s *Store) Strays(ctx context.Context) ([]string, error) {
+	var out []string
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+		var name string
+		err := r.Scan(&name)
+		out = append(out, name)
+		return err
+	}, "SELECT DISTINCT system FROM steps WHERE place IS NOT NULL AND system NOT IN (SELECT name FROM lanes) ORDER BY system")
+	return out, err
+}

@@ -33,6 +33,7 @@ const (
 	DutyReveals   = "duty/reveals"   // embargoes that end
 	DutyWaves     = "duty/waves"     // mass departures to drive on
 	DutyFuse      = "duty/fuse"      // trips of the fuse that wait, and cases that they let go
+	DutyStrays    = "duty/strays"    // what is due in systems that are configured no more
 	DutyCleaning  = "duty/cleaning"  // what was kept long enough
 )
 

@@ -23,13 +23,21 @@ type Visit struct {
 // places, without the cases that are left out since somebody is there. At most limit of them.
 func (s *Store) Line(ctx context.Context, system string, now time.Time, without func(exeunt.CaseID) bool, limit int) ([]Visit, error) {
 	ids, err := s.inLine(ctx, system, now, without, limit)
-	if err != nil || len(ids) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	return s.visits(ctx, system, ids)
+}
+
+// visits loads cases with their steps in a system, in the order of the ids.
+func (s *Store) visits(ctx context.Context, system string, ids []exeunt.CaseID) ([]Visit, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
 	list, args := among(ids)
 	read := s.dialect.reader()
 	found := make(map[exeunt.CaseID]*Visit, len(ids))
-	err = eachRow(ctx, read, func(r row) error {
+	err := eachRow(ctx, read, func(r row) error {
 		c, err := scanCase(r)
 		found[c.ID] = &Visit{Case: c}
 		return err
@@ -54,6 +62,18 @@ func (s *Store) Line(ctx context.Context, system string, now time.Time, without 
 		}
 	}
 	return visits, nil
+}
+
+// VisitTo loads the visit of one case to a system, due or not.
+func (s *Store) VisitTo(ctx context.Context, system string, id exeunt.CaseID) (Visit, error) {
+	found, err := s.visits(ctx, system, []exeunt.CaseID{id})
+	if err != nil {
+		return Visit{}, err
+	}
+	if len(found) == 0 {
+		return Visit{}, exeunt.Errorf(exeunt.NotFound, "there is no case %s", id)
+	}
+	return found[0], nil
 }
 
 // inLine finds the cases of the first due steps. A case may have several; whoever is left out takes places
@@ -207,6 +227,12 @@ func (s *Store) Complete(ctx context.Context, of ...exeunt.CaseID) ([]exeunt.Cas
 		return err
 	}, "SELECT "+caseColumns+" FROM cases c WHERE "+where, args...)
 	return out, err
+}
+
+// StepRef names a step.
+type StepRef struct {
+	Case exeunt.CaseID
+	Key  string
 }
 
 // TaskRef names a task.

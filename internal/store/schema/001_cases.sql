@@ -178,6 +178,12 @@ CREATE TABLE lanes (
 	until BIGINT NOT NULL
 );
 
+-- The breakers that are open, or on their way there: they outlive the node that opened them.
+CREATE TABLE breakers (
+	system TEXT PRIMARY KEY,
+	document TEXT NOT NULL
+);
+
 CREATE TABLE settings (
 	name TEXT PRIMARY KEY,
 	value TEXT NOT NULL

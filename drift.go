@@ -1,0 +1,156 @@
+package exeunt
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Drift is what was confirmed and is so no longer: somebody, or a synchronisation, has opened the account
+// again. Confirmed steps are therefore looked at again, also when their case has long been closed.
+
+// driftLooks are the times after its settlement at which a confirmed step is looked at again (SPEC §6).
+var driftLooks = []time.Duration{24 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour}
+
+// driftRetry is the wait after a look that the system did not answer.
+const driftRetry = time.Hour
+
+// driftLookAt is when a confirmed step is looked at next, if ever. What was put back, or could not be read back
+// at all, is not looked at.
+func (s Step) driftLookAt() (time.Time, bool) {
+	if s.State != StepConfirmed || s.Proof != Observed || s.Undoes != "" || s.Looks >= len(driftLooks) {
+		return time.Time{}, false
+	}
+	at := s.SettledAt.Add(driftLooks[s.Looks])
+	if s.NextAttemptAt.After(at) {
+		at = s.NextAttemptAt
+	}
+	return at, true
+}
+
+// record adds an entry of a look: to the case's own record while that is open, else beside it, since the
+// record of a closed case is sealed.
+func (c *Change) recordLook(kind EntryKind, of Case, s Step, now time.Time, what string, detail map[string]string) {
+	if of.Open() {
+		c.Record(kind, s, now, what, detail)
+		return
+	}
+	c.Record(kind, of.ID, now, what, detail)
+	e := &c.Entries[len(c.Entries)-1]
+	e.System, e.Step = s.System, s.Key
+}
+
+// StillSo notes that a look has shown a confirmed step to be so still.
+func (s Step) StillSo(of Case, seen Observation, now time.Time) Change {
+	s.Looks++
+	s.NextAttemptAt = time.Time{}
+	change := Change{Steps: []Step{s}}
+	change.recordLook(EntryLooked, of, s, now, fmt.Sprintf("%s: %s still holds after %s", s.SystemTitle, lower(s.Title), days(now.Sub(s.SettledAt))),
+		merge(map[string]string{"account": s.Account.ID}, "after.", seen.Facts, nil))
+	return change
+}
+
+// NotLooked notes that the system did not answer a look, which is made later.
+func (s Step) NotLooked(of Case, why *Error, now time.Time) Change {
+	s.NextAttemptAt = now.Add(driftRetry)
+	change := Change{Steps: []Step{s}}
+	change.recordLook(EntryLooked, of, s, now, fmt.Sprintf("%s: whether %s still holds is not known yet", s.SystemTitle, lower(s.Title)), map[string]string{"reason": messageOf(why, "no answer")})
+	return change
+}
+
+// NoMoreLooks ends the looks at a step whose person is back: what is open then is right.
+func (s Step) NoMoreLooks(of Case, why string, now time.Time) Change {
+	s.Looks, s.NextAttemptAt = len(driftLooks), time.Time{}
+	change := Change{Steps: []Step{s}}
+	change.recordLook(EntryLooked, of, s, now, fmt.Sprintf("%s: %s is not looked at any more: %s", s.SystemTitle, lower(s.Title), why), nil)
+	return change
+}
+
+// Replaced sets apart the confirmed steps that another step of the case in the same system does anew, or puts
+// back: what holds until then is for people to decide.
+func Replaced(confirmed, all []Step) (still, replaced []Step) {
+	for _, s := range confirmed {
+		anew := slices.ContainsFunc(all, func(o Step) bool {
+			return o.Key != s.Key && (o.Undoes == s.Key || o.Action == s.Action && o.Undoes == "" && o.StartsAt.After(s.StartsAt) && o.State != StepCancelled)
+		})
+		if anew {
+			replaced = append(replaced, s)
+		} else {
+			still = append(still, s)
+		}
+	}
+	return still, replaced
+}
+
+// CutAgain reopens confirmed steps of an open case that a look has shown not to hold any more.
+func CutAgain(of Case, steps []Step, now time.Time) Change {
+	var change Change
+	for _, s := range steps {
+		s = s.cutAgain(now)
+		change.Steps = append(change.Steps, s)
+		change.Record(EntryDrifted, s, now, cameBackText(s), map[string]string{"account": s.Account.ID})
+	}
+	change.Notices = driftNotices(of, steps, now)
+	return change
+}
+
+// CutAgainAnew is the case that cuts again what came back after a case was closed, and the end of the looks at
+// the old steps: the new ones have their own. id and handle are the new case's.
+func CutAgainAnew(of Case, steps []Step, id CaseID, handle string, now time.Time) (opened, ended Change) {
+	c := of
+	c.ID, c.Handle, c.Version, c.Generation, c.Follows = id, handle, 0, 1, of.ID
+	c.State, c.OpenedAt, c.ClosedAt, c.Hold = CaseRunning, now.UTC(), time.Time{}, ""
+	c.Departure.Immediate = true
+	c.CutOff, c.AccessBy = now.UTC(), now.UTC().Add(of.AccessBy.Sub(of.CutOff))
+	c.Source, c.EventID, c.Override = "drift", fmt.Sprintf("%s-%d", of.ID, now.UnixMicro()), nil
+	opened.Case = &c
+	opened.RecordBy("drift", EntryOpened, c, now, fmt.Sprintf("case opened since access came back after %s was closed", of.ID), map[string]string{
+		"follows": of.ID.String(), "steps": fmt.Sprint(len(steps)), "leaver": c.Leaver().Name, "employee_id": c.Leaver().ID, "entity": c.Leaver().Entity,
+	})
+	for _, s := range steps {
+		again := s.cutAgain(now)
+		again.Case, again.Version, again.After, again.Urgent = id, 0, nil, true
+		opened.Steps = append(opened.Steps, again)
+		opened.Record(EntryDrifted, again, now, cameBackText(s), map[string]string{"account": s.Account.ID})
+		end := s.NoMoreLooks(of, "it came back and is cut again in "+id.String(), now)
+		ended.Steps, ended.Entries = append(ended.Steps, end.Steps...), append(ended.Entries, end.Entries...)
+	}
+	opened.Notices = driftNotices(c, opened.Steps, now)
+	return opened, ended
+}
+
+func (s Step) cutAgain(now time.Time) Step {
+	s = s.again(now)
+	s.BegunAt, s.AppliedAt, s.Proof, s.Looks, s.StartsAt = time.Time{}, time.Time{}, "", 0, now
+	s.Reason = "it came back"
+	return s
+}
+
+func cameBackText(s Step) string {
+	return fmt.Sprintf("%s: %s held no longer: it is done again", s.SystemTitle, lower(s.Title))
+}
+
+// driftNotices report what came back to whoever owns the case and the systems, once each.
+func driftNotices(of Case, steps []Step, now time.Time) []Notice {
+	var out []Notice
+	told := map[string]bool{}
+	for _, s := range steps {
+		if told[s.System] {
+			continue
+		}
+		told[s.System] = true
+		for _, to := range uniquePeople(s.Owner, of.Owner) {
+			out = append(out, Notice{Kind: NoticeAlert, To: to, Case: of.ID, Dedup: fmt.Sprintf("drift:%s:%d", s.System, now.UnixMicro()),
+				Text: fmt.Sprintf("%s: access of %s came back after it was cut, and is being cut again (%s). Find out who or what opened it.", s.SystemTitle, of.Leaver().Name, of.ID)})
+		}
+	}
+	return out
+}
+
+func days(d time.Duration) string {
+	n := int(d.Round(24*time.Hour) / (24 * time.Hour))
+	if n == 1 {
+		return "1 day"
+	}
+	return fmt.Sprintf("%d days", n)
+}

@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/internal/store"
+)
+
+// lookAgain looks at steps that automation gave up on: whether a person has done them, and whether what
+// stopped them is gone, in which case they go on by themselves.
+func (e *Engine) lookAgain(ctx context.Context, c connector.Connector, v store.Visit, failed []exeunt.Step) error {
+	account := known(v.Steps)
+	if account.ID == "" {
+		_, exception := connector.Correlate(ctx, c, v.Case.Leaver())
+		if exception == nil {
+			return e.comeBack(ctx, failed, "the account was found")
+		}
+		return e.stillFailed(ctx, failed, exeunt.MessageOf(exception.Err))
+	}
+	seen, err := c.Observe(ctx, account)
+	if err != nil {
+		return e.stillFailed(ctx, failed, exeunt.MessageOf(err))
+	}
+	var passing, lasting []exeunt.Step
+	for _, s := range failed {
+		switch {
+		case s.Undoes == "" && seen.Of(s.Action) == exeunt.Holds:
+			if err := e.seenDone(ctx, s, seen); err != nil {
+				return err
+			}
+		case s.Passing():
+			passing = append(passing, s)
+		default:
+			lasting = append(lasting, s)
+		}
+	}
+	if err := e.stillFailed(ctx, lasting, "the system answers, and it is not done"); err != nil {
+		return err
+	}
+	return e.comeBack(ctx, passing, "the system answers again")
+}
+
+// comeBack puts failed steps back to work, each with those that failed together with it.
+func (e *Engine) comeBack(ctx context.Context, failed []exeunt.Step, why string) error {
+	resumed := map[store.StepRef]bool{}
+	for _, s := range failed {
+		if resumed[store.StepRef{Case: s.Case, Key: s.Key}] {
+			continue
+		}
+		steps, task, err := failedWith(ctx, e.store, s.Case, s.Key)
+		if err != nil {
+			return err
+		}
+		change := exeunt.ComeBack(steps, task, why, time.Now())
+		for _, back := range change.Steps {
+			resumed[store.StepRef{Case: back.Case, Key: back.Key}] = true
+		}
+		if len(change.Steps) == 0 {
+			continue // a person was faster
+		}
+		if err := ignoreConflict(e.commit(ctx, &change)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) seenDone(ctx context.Context, s exeunt.Step, seen exeunt.Observation) error {
+	others, task, err := failedWith(ctx, e.store, s.Case, s.Key)
+	if err != nil {
+		return err
+	}
+	change := s.SeenDone(seen, task, others, time.Now())
+	return ignoreConflict(e.commit(ctx, &change))
+}
+
+func (e *Engine) stillFailed(ctx context.Context, failed []exeunt.Step, why string) error {
+	for _, s := range failed {
+		change := s.StillFailed(why, time.Now())
+		if err := ignoreConflict(e.commit(ctx, &change)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

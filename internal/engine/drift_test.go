@@ -1,0 +1,120 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector/connectortest"
+	"github.com/exeunt/exeunt/internal/store"
+)
+
+// departed is a person whose case is closed, with everything confirmed.
+func (c *company) departed() exeunt.Account {
+	c.t.Helper()
+	account := c.directory.Hire(leaving().Leaver, "eng")
+	c.payroll.Hire(leaving().Leaver)
+	c.hear("1", exeunt.Announced, leaving())
+	pass(5 * time.Second)
+	c.complete("timesheet", "badges-by-hand", "wiki-check")
+	pass(5 * time.Second)
+	if got := c.only().Case.State; got != exeunt.CaseClosed {
+		c.t.Fatalf("the case is %s", got)
+	}
+	return account
+}
+
+func (c *company) rows() []store.CaseRow {
+	c.t.Helper()
+	page, err := c.store.Everything().Cases(c.t.Context(), store.CaseQuery{Sort: "newest"}, time.Now())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return page.Rows
+}
+
+func TestWhatWasConfirmedIsLookedAtThreeTimesAndThenLeftAlone(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.departed()
+		for i, after := range []time.Duration{25 * time.Hour, 6 * 24 * time.Hour, 23 * 24 * time.Hour, 300 * 24 * time.Hour} {
+			pass(after)
+			if want := 4 * min(i+1, 3); c.entries(exeunt.EntryLooked) != want { // two steps in the directory, two in payroll
+				t.Errorf("%d looks, expected %d", c.entries(exeunt.EntryLooked), want)
+			}
+		}
+		f := c.only()
+		if f.Case.State != exeunt.CaseClosed || f.Entries[0].Kind != exeunt.EntryClosed {
+			t.Errorf("the record of a closed case was written to: %+v", f.Entries[0])
+		}
+	})
+}
+
+func TestWhatCameBackAfterTheCaseClosedIsCutAgainInANewOne(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		account := c.departed()
+		c.directory.Reopen(account.ID, exeunt.Disable)
+		pass(25 * time.Hour)
+		rows := c.rows()
+		if len(rows) != 2 {
+			t.Fatalf("%d cases", len(rows))
+		}
+		f, err := c.store.Everything().CaseFile(t.Context(), rows[0].ID)
+		if err != nil || f.Case.Follows != 1 || len(f.Steps) != 1 || f.Steps[0].Key != "directory-disable" || f.Steps[0].State != exeunt.StepConfirmed {
+			t.Fatalf("the new case: %+v %+v, %v", f.Case, f.Steps, err)
+		}
+		if !c.directory.Done(account.ID, exeunt.Disable) || c.directory.Applied(exeunt.Disable) != 2 {
+			t.Errorf("the account is open, after it was disabled %d times", c.directory.Applied(exeunt.Disable))
+		}
+		if f.Case.State != exeunt.CaseClosed || c.toldOf(exeunt.NoticeAlert, "came back") == 0 {
+			t.Errorf("the new case is %s, and %d are told", f.Case.State, c.toldOf(exeunt.NoticeAlert, "came back"))
+		}
+		c.directory.Reopen(account.ID, exeunt.Disable)
+		pass(25 * time.Hour)
+		if len(c.rows()) != 3 || !c.directory.Done(account.ID, exeunt.Disable) {
+			t.Errorf("back a second time, there are %d cases", len(c.rows()))
+		}
+	})
+}
+
+func TestWhatCameBackWhileTheCaseIsOpenIsCutAgainInIt(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		account := c.directory.Hire(leaving().Leaver, "eng")
+		c.payroll.Hire(leaving().Leaver)
+		c.hear("1", exeunt.Announced, leaving())
+		pass(time.Hour)
+		c.directory.Reopen(account.ID, exeunt.Disable)
+		pass(25 * time.Hour)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed})
+		if c.entries(exeunt.EntryDrifted) != 1 || c.directory.Applied(exeunt.Disable) != 2 {
+			t.Errorf("%d drifts, disabled %d times", c.entries(exeunt.EntryDrifted), c.directory.Applied(exeunt.Disable))
+		}
+	})
+}
+
+func TestALookThatIsNotAnsweredIsMadeLater(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		account := c.departed()
+		c.directory.Reopen(account.ID, exeunt.Disable)
+		c.directory.Fail(connectortest.Observe, 2, exeunt.Errorf(exeunt.Temporary, "no answer in time"))
+		pass(30 * time.Hour)
+		if !c.directory.Done(account.ID, exeunt.Disable) {
+			t.Error("what came back was not cut again after a look without an answer")
+		}
+	})
+}
+
+// Somebody who is hired again and leaves again has a newer case, which alone decides; and nobody's access is
+// cut because an old case remembers that it was.
+func TestAnOldCaseDoesNotCutWhoIsBack(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		account := c.departed()
+		c.directory.Reopen(account.ID, exeunt.Disable) // hired again
+		d := leaving()
+		d.Immediate, d.LastDay, d.TerminationDate, d.Leaver.HiredOn = false, "2000-06-30", "2000-06-30", "2000-01-02"
+		c.hear("2", exeunt.Announced, d) // and leaves in summer
+		pass(40 * 24 * time.Hour)
+		if c.directory.Done(account.ID, exeunt.Disable) || len(c.rows()) != 2 {
+			t.Errorf("who is back was cut off by the old case; %d cases", len(c.rows()))
+		}
+	})
+}

@@ -1,0 +1,66 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/exeunt/exeunt"
+)
+
+// strayAfter is how long a system that no living node has configured is waited for, such as while nodes are
+// upgraded one by one, before what is due there becomes tasks of its owner.
+const strayAfter = 10 * time.Minute
+
+// straysDue gives to people what is due in systems that were taken out of the configuration: no node has a
+// lane for them, so that nobody would ever look.
+func (e *Engine) straysDue(ctx context.Context, now time.Time) (time.Time, error) {
+	strays, err := e.store.Strays(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	known := e.node.names()
+	strays = slices.DeleteFunc(strays, func(s string) bool { return slices.Contains(known, s) })
+	for name := range e.strays {
+		if !slices.Contains(strays, name) {
+			delete(e.strays, name)
+		}
+	}
+	var next time.Time
+	for _, name := range strays {
+		if e.strays[name].IsZero() {
+			e.strays[name] = now
+		}
+		until := e.strays[name].Add(strayAfter)
+		if now.Before(until) {
+			next = earliest(next, until)
+			continue
+		}
+		if err := e.giveUpStray(ctx, name, now); err != nil {
+			return now.Add(time.Minute), err
+		}
+		next = now // there may be more than was read at once
+	}
+	return next, nil
+}
+
+func (e *Engine) giveUpStray(ctx context.Context, system string, now time.Time) error {
+	visits, err := e.store.Line(ctx, system, now, func(exeunt.CaseID) bool { return false }, batch)
+	if err != nil {
+		return err
+	}
+	if len(visits) == 0 {
+		delete(e.strays, system) // nothing is due there at present
+	}
+	why := exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Unsupported, "the system was taken out of the configuration: do it by hand, or put it back and try again")}
+	for _, v := range visits {
+		acting, failed, confirmed := sortOut(due(v.Steps, now))
+		if err := e.stopAll(ctx, append(acting, failed...), why); err != nil {
+			return err
+		}
+		if err := e.noMoreLooks(ctx, v.Case, confirmed, "the system was taken out of the configuration"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
