@@ -43,9 +43,13 @@ const (
 	CaseScheduled CaseState = "scheduled" // nothing has begun
 	CaseRunning   CaseState = "running"   //
 	CaseHeld      CaseState = "held"      // stopped until a person releases it; what HR said is doubtful
-	CaseRescinded CaseState = "rescinded" // they stay; what was pending is cancelled
+	CaseRescinded CaseState = "rescinded" // they stay; what was pending is cancelled, what was done is put back
+	CaseRehired   CaseState = "rehired"   // they work here again; what was right stays, what was still to come is cancelled
 	CaseClosed    CaseState = "closed"    // every step and task is settled
 )
+
+// Over says whether the departure is no longer one, whatever is left to be put back or brought to an end.
+func (s CaseState) Over() bool { return s == CaseRescinded || s == CaseRehired }
 
 // Case is one leaver's departure, from trigger to sealed evidence.
 type Case struct {
@@ -73,6 +77,7 @@ type Case struct {
 	Fuse          TripID    `json:"fuse,omitzero"`           // the trip of the fuse that holds it
 	Doubt         string    `json:"doubt,omitempty"`         // another reason to hold it, once the fuse is released
 	Embargo       *Embargo  `json:"embargo,omitempty"`       // who alone may see it, and until when
+	RehiredOn     Date      `json:"rehired_on,omitempty"`    // they work here again from that day
 	OpenedAt      time.Time `json:"opened_at"`
 	ClosedAt      time.Time `json:"closed_at,omitzero"`
 }
@@ -94,6 +99,12 @@ func (c Case) Urgent() bool { return c.Departure.Immediate }
 // Open says whether anything of the case may still happen. A rescinded case is open until what was
 // done has been put back.
 func (c Case) Open() bool { return c.ClosedAt.IsZero() }
+
+// Over says whether the departure is no longer one: they stay, or work here again.
+func (c Case) Over() bool { return c.State.Over() }
+
+// UnderWay says whether the departure is still to be carried out. A leaver has one such case at most.
+func (c Case) UnderWay() bool { return c.Open() && !c.Over() }
 
 // instant resolves a moment for this case; start is the step's own start.
 func (c Case) instant(m Moment, start time.Time) (time.Time, error) {
@@ -176,7 +187,7 @@ func overdue(at, now time.Time) string {
 	}
 }
 
-// Close ends a case whose every step and task is settled. A rescinded one stays rescinded.
+// Close ends a case whose every step and task is settled. One that was taken back, or whose leaver came back, stays so.
 func (c Case) Close(now time.Time) (Change, error) {
 	if !c.Open() {
 		return Change{}, Errorf(Conflict, "case %s is already %s", c.ID, c.State)
@@ -185,7 +196,7 @@ func (c Case) Close(now time.Time) (Change, error) {
 		return Change{}, Errorf(Conflict, "case %s is under embargo: it is closed after it was revealed", c.ID)
 	}
 	c.ClosedAt = now
-	if c.State != CaseRescinded {
+	if !c.Over() {
 		c.State = CaseClosed
 	}
 	change := Change{Case: &c}

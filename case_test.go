@@ -197,7 +197,7 @@ func TestATriggerMeansWhatTheCaseUnderWayMakesOfIt(t *testing.T) {
 		"a new departure": {same, nil, exeunt.OpenCase}, "the same again": {same, &c, exeunt.Absorb}, "a new title": {retitled, &c, exeunt.Absorb},
 		"another day": {announced("2026-06-30"), &c, exeunt.AmendCase}, "taken back": {back, &c, exeunt.RescindCase}, "nothing to take back": {back, nil, exeunt.Absorb},
 	} {
-		if got := check.trigger.Answer(check.underWay); got != check.want {
+		if got := check.trigger.Answer(check.underWay, time.Time{}, monday); got != check.want {
 			t.Errorf("%s: %s, want %s", name, got, check.want)
 		}
 	}

@@ -128,7 +128,7 @@ func (c Case) VisibleTo(v Viewer) bool { return !c.Embargoed() || c.Embargo.List
 // RevealsAt is when the embargo ends by itself. A case that was taken back or closed before is not
 // revealed any more: that somebody was about to be dismissed stays between those who knew.
 func (c Case) RevealsAt() (time.Time, bool) {
-	if !c.Embargoed() || !c.Open() || c.State == CaseRescinded {
+	if !c.Embargoed() || !c.UnderWay() {
 		return time.Time{}, false
 	}
 	return c.Embargo.Until, true

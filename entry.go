@@ -15,6 +15,7 @@ const (
 	EntryOpened         EntryKind = "case.open"
 	EntryAmended        EntryKind = "case.amend"
 	EntryRescinded      EntryKind = "case.rescind"
+	EntryRehired        EntryKind = "case.rehire" // the leaver works here again
 	EntryHeld           EntryKind = "case.hold"
 	EntryTripped        EntryKind = "fuse.trip"
 	EntryFuseAsked      EntryKind = "fuse.ask"
@@ -46,6 +47,7 @@ const (
 	EntryBreakerClosed  EntryKind = "breaker.close"  // it answers again
 	EntryNoticeFailed   EntryKind = "notice.fail"
 	EntryRefused        EntryKind = "trigger.refuse"
+	EntryNoted          EntryKind = "trigger.note" // what a source said that is not the authoritative one
 	EntryAlert          EntryKind = "alert"
 	EntrySignedIn       EntryKind = "access.sign-in"
 	EntryExported       EntryKind = "evidence.export"

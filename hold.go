@@ -35,7 +35,7 @@ func (c Case) HoldBy(by Override, now time.Time) (Change, error) {
 		return Change{}, err
 	}
 	switch {
-	case !c.Open() || c.State == CaseRescinded:
+	case !c.UnderWay():
 		return Change{}, Errorf(Conflict, "case %s is %s: only a departure that is under way can be held", c.ID, cmp.Or(c.State, CaseClosed))
 	case c.State == CaseHeld:
 		return Change{}, Errorf(Conflict, "case %s is held already: %s", c.ID, c.Hold)

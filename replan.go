@@ -21,7 +21,7 @@ import (
 //
 // The generation rises, so that whoever decided on the old plan looks again.
 func (c Case) Amend(t Trigger, fresh Plan, steps []Step, tasks []Task, now time.Time) (Change, error) {
-	if !c.Open() || c.State == CaseRescinded {
+	if !c.UnderWay() {
 		return Change{}, Errorf(Conflict, "case %s is %s: an amendment needs a case that is under way", c.ID, c.State)
 	}
 	r := replan{before: c, fresh: fresh, now: now.UTC(), keys: map[string]string{}, retried: map[string]bool{}}
@@ -74,6 +74,9 @@ func (c Case) amended(t Trigger, fresh Case, steps []Step, now time.Time) (Case,
 	begun := slices.ContainsFunc(steps, func(s Step) bool { return !s.BegunAt.IsZero() })
 	if passed := !before.CutOff.After(now) && (before.State != CaseHeld || begun); !passed || cutOff.After(now) {
 		c.CutOff, c.AccessBy = cutOff, cutOff.Add(fresh.AccessBy.Sub(fresh.CutOff))
+	}
+	if c.RehiredOn <= c.Departure.LastDay { // hired again before that day is not hired again after it
+		c.RehiredOn = ""
 	}
 	c.Generation++
 	return c, nil

@@ -12,13 +12,16 @@ func (r *replan) mergeSteps(steps []Step) error {
 	have := current(steps, func(s Step) string { return s.Key }, func(s Step) bool { return s.Undoes == "" })
 	asked := map[string]bool{}
 	for _, f := range r.fresh.Steps {
-		asked[f.Key] = true
-		r.keys[f.Key] = f.Key
-		f.Case, f.State = r.c.ID, StepWaiting // link decides
 		at, err := r.c.instant(f.StartRule, time.Time{})
 		if err != nil {
 			return err
 		}
+		if r.c.RehiredOn != "" && r.c.delayed(at) {
+			continue
+		}
+		asked[f.Key] = true
+		r.keys[f.Key] = f.Key
+		f.Case, f.State = r.c.ID, StepWaiting // link decides
 		s, known := have[f.Key]
 		if !known {
 			r.added = append(r.added, f.Key)
@@ -139,13 +142,16 @@ func (r *replan) mergeTasks(tasks []Task) error {
 	have := current(tasks, func(t Task) string { return t.Key }, Task.planned)
 	asked := map[string]bool{}
 	for _, f := range r.fresh.Tasks {
-		asked[f.Key] = true
-		r.keys[f.Key] = f.Key
-		f.Case, f.State = r.c.ID, TaskWaiting // link decides
 		at, err := r.c.instant(f.StartRule, time.Time{})
 		if err != nil {
 			return err
 		}
+		if r.c.RehiredOn != "" && r.c.delayed(at) {
+			continue
+		}
+		asked[f.Key] = true
+		r.keys[f.Key] = f.Key
+		f.Case, f.State = r.c.ID, TaskWaiting // link decides
 		t, known := have[f.Key]
 		if !known {
 			r.added = append(r.added, f.Key)

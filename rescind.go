@@ -15,7 +15,7 @@ import (
 //
 // inventory is the systems as they are configured now: what can be undone is theirs to say.
 func (c Case) Rescind(t Trigger, inventory []System, steps []Step, tasks []Task, now time.Time) (Change, error) {
-	if !c.Open() || c.State == CaseRescinded {
+	if !c.UnderWay() {
 		return Change{}, Errorf(Conflict, "case %s is already %s", c.ID, c.State)
 	}
 	c.State, c.Hold, c.HeldBy, c.HeldAt = CaseRescinded, "", nil, time.Time{}
@@ -203,7 +203,7 @@ func (c Case) Overtaken(s Step, o Outcome, steps []Step, now time.Time) Change {
 		change.Notices = []Notice{{Kind: NoticeAlert, To: c.Owner, Case: c.ID, Dedup: "overtaken:" + s.Key, Text: what + ", in case " + c.ID.String() + ", which is closed. Look there and decide by hand."}}
 		return change
 	}
-	if c.State == CaseRescinded && s.Undoes == "" {
+	if c.Over() && s.Undoes == "" {
 		i := slices.IndexFunc(steps, func(other Step) bool { return other.Undoes == s.Key })
 		switch {
 		case i < 0:
@@ -230,4 +230,49 @@ func (s Step) overtakenTask(c Case, now time.Time) Task {
 		Checklist: recorded(s.Snapshot), OpenedAt: now, StartsAt: now,
 		Deadline: now.Add(leastForTask), DeadlineRule: Moment{Anchor: AtStart, Offset: leastForTask},
 	}
+}
+
+// timeToPutBack is how long before a new departure cuts access again it is worth putting anything back.
+const timeToPutBack = leastForTask
+
+// LeaveAfterAll stops putting back what a departure had taken away when the leaver goes all the same, so soon
+// that both would meet. It returns false when there is nothing to stop.
+func (c Case) LeaveAfterAll(next Case, steps []Step, tasks []Task, now time.Time) (Change, bool) {
+	if c.State != CaseRescinded || !c.Open() || next.CutOff.After(now.Add(timeToPutBack)) {
+		return Change{}, false
+	}
+	c.Generation++
+	change := Change{Case: &c, Replanned: true}
+	why := fmt.Sprintf("the leaver goes after all, by case %s", next.ID)
+	for _, s := range steps {
+		if !s.State.Settled() {
+			change.Steps = append(change.Steps, s.cancelled(why, now))
+		}
+	}
+	for _, t := range tasks {
+		if t.Open() {
+			change.Tasks = append(change.Tasks, t.withdrawn(why, now))
+		}
+	}
+	if len(change.Steps)+len(change.Tasks) == 0 {
+		return Change{}, false
+	}
+	change.Record(EntryAmended, c, now, "no more is put back: "+why, map[string]string{"next": next.ID.String()})
+	return change, true
+}
+
+// LookAgain lets a departure look again at what it had ended, since an undo of an earlier one took effect
+// after that. It returns false when nothing of it ended that.
+func (c Case) LookAgain(undo Step, steps []Step, now time.Time) (Change, bool) {
+	var change Change
+	for _, s := range steps {
+		if !c.UnderWay() || s.System != undo.System || s.Action != undo.Action || s.Undoes != "" || !s.State.Succeeded() {
+			continue
+		}
+		s.State, s.Attempt, s.Unshown, s.NextAttemptAt, s.SettledAt, s.Proof = StepReady, 0, 0, now, time.Time{}, ""
+		s.Reason, s.Deadline = fmt.Sprintf("case %s had put it back just then", undo.Case), now.Add(leastForStep)
+		change.Steps = append(change.Steps, s)
+		change.Record(EntryRetried, s, now, fmt.Sprintf("%s: %s is looked at again: %s", s.SystemTitle, lower(s.Title), s.Reason), map[string]string{"undone_by": undo.Case.String()})
+	}
+	return change, len(change.Steps) > 0
 }

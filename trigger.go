@@ -29,6 +29,7 @@ type TriggerKind string
 const (
 	Announced TriggerKind = "announced" // somebody leaves, or the facts of a known departure changed
 	Rescinded TriggerKind = "rescinded" // they stay after all
+	Rehired   TriggerKind = "rehired"   // they left and work here again
 )
 
 // Departure is what HR says about one leaving, normalised.
@@ -54,6 +55,16 @@ type Trigger struct {
 	Departure  Departure   `json:"departure"`
 	Override   *Override   `json:"override,omitempty"` // set when a person, not HR, started it
 	Wave       WaveID      `json:"wave,omitzero"`      // the mass departure that it is part of, which two people stand behind
+	Second     bool        `json:"second,omitempty"`   // the source is not the authoritative one of the entity: it decides nothing
+}
+
+// SaidAt is when the source said it. A source whose clock runs ahead said it when we heard it at the
+// latest, or nothing that it says afterwards would count as newer.
+func (t Trigger) SaidAt() time.Time {
+	if !t.ReceivedAt.IsZero() && t.OccurredAt.After(t.ReceivedAt) {
+		return t.ReceivedAt
+	}
+	return t.OccurredAt
 }
 
 // Check says what is missing or impossible in the departure, one error naming the field.
@@ -133,35 +144,86 @@ const (
 	OpenCase    Response = "open"     // a new departure
 	AmendCase   Response = "amend"    // the facts of the one under way changed
 	RescindCase Response = "rescind"  // the one under way is taken back
+	RehireCase  Response = "rehire"   // the leaver of the one under way works here again
+	LeaveAgain  Response = "again"    // the leaver of the one under way worked here again since, and leaves again
 	Absorb      Response = "absorb"   // nothing new in it
 	Question    Response = "question" // open it, held for a person: this person's departure is already done
 	PutBackCase Response = "put back" // taken back after the case was closed: another one undoes it
+	Outdated    Response = "outdated" // something newer was heard: it changes nothing
+	TooSoon     Response = "too soon" // the next departure, before this one is over: it is for a person
+	TooLate     Response = "too late" // the facts changed after the case was closed: its owner is told
+	Note        Response = "note"     // not the source that decides: it is recorded, and a contradiction asks a person
 )
 
-// Answer decides what a trigger means, given the leaver's newest case, if any.
-func (t Trigger) Answer(newest *Case) Response {
-	over := newest == nil || newest.State == CaseRescinded
-	closed := !over && !newest.Open()
+// Answer decides what a trigger means, given the leaver's newest case, if any, and when by its own clock HR
+// said the newest thing that was heard.
+func (t Trigger) Answer(newest *Case, heard, now time.Time) Response {
 	switch {
-	case t.Kind == Rescinded && over:
-		return Absorb
-	case t.Kind == Rescinded && closed:
-		return PutBackCase
-	case t.Kind == Rescinded:
+	case t.Second:
+		return Note
+	case t.SaidAt().Before(heard):
+		return Outdated
+	case newest == nil || newest.Over():
+		return t.answerOver(newest)
+	case t.Kind == Rehired || t.Kind == Rescinded && t.Departure.hiredAfter(newest.Departure):
+		if newest.Open() {
+			return RehireCase
+		}
+		return Absorb // nothing of it is still to come
+	case t.Kind == Rescinded && newest.Open():
 		return RescindCase
-	case over:
+	case t.Kind == Rescinded:
+		return PutBackCase
+	case newest.Open():
+		return t.answerUnderWay(*newest, now)
+	default:
+		return t.answerClosed(*newest)
+	}
+}
+
+func (t Trigger) answerOver(newest *Case) Response {
+	switch {
+	case t.Kind != Announced:
+		return Absorb
+	case newest == nil || newest.State != CaseRehired || t.Departure.LastDay >= newest.RehiredOn:
 		return OpenCase
-	case closed && t.Departure.LastDay == newest.Departure.LastDay:
-		return Absorb // HR sets the status when the day has come: we have been there
-	case closed && t.Departure.Leaver.HiredOn > newest.Departure.LastDay:
-		return OpenCase // hired again, and leaving again
-	case closed:
+	case t.Departure.same(newest.Departure): // the departure before they came back, told once more
+		return Absorb
+	default:
 		return Question
-	case t.Departure.same(newest.Departure):
+	}
+}
+
+func (t Trigger) answerUnderWay(c Case, now time.Time) Response {
+	switch {
+	case t.Departure.hiredAfter(c.Departure) && c.Departure.dayOf(now) > c.Departure.LastDay:
+		return LeaveAgain
+	case t.Departure.hiredAfter(c.Departure):
+		return TooSoon
+	case t.Departure.same(c.Departure):
 		return Absorb
 	default:
 		return AmendCase
 	}
+}
+
+func (t Trigger) answerClosed(c Case) Response {
+	switch d := t.Departure; {
+	case d.LastDay != c.Departure.LastDay && d.Leaver.HiredOn > c.Departure.LastDay:
+		return OpenCase // hired again, and leaving again
+	case d.LastDay != c.Departure.LastDay:
+		return Question
+	case d.Type != c.Departure.Type || !slices.Equal(d.Leaver.Flags, c.Departure.Leaver.Flags):
+		return TooLate
+	default:
+		return Absorb // HR sets the status when the day has come: we have been there
+	}
+}
+
+// hiredAfter says whether the leaver was hired again after an earlier departure: the hire date is another one,
+// and lies after its last day.
+func (d Departure) hiredAfter(before Departure) bool {
+	return d.Leaver.HiredOn > before.LastDay && d.Leaver.HiredOn > before.Leaver.HiredOn
 }
 
 // same says whether two announcements say the same.

@@ -109,7 +109,7 @@ func (d Departure) OnClock(at time.Time) Departure {
 
 // OnClockOf leaves a case of a wave on the wave's clock, whatever HR says of it later.
 func (t Trigger) OnClockOf(newest *Case) Trigger {
-	if t.Kind == Announced && newest != nil && newest.Open() && newest.State != CaseRescinded {
+	if t.Kind == Announced && newest != nil && newest.UnderWay() {
 		t.Departure = t.Departure.OnClock(newest.Departure.CutOffAt)
 	}
 	return t

@@ -35,8 +35,8 @@ func openSources(c *config.Config) (*sources, error) {
 	return s, nil
 }
 
-// Normalise makes the trigger of a received event. What a source that is not authoritative says
-// never starts or changes a case: it is a notice.
+// Normalise makes the trigger of a received event. What a source says that is not authoritative never
+// starts or changes a case: its trigger says so.
 func (s *sources) Normalise(ctx context.Context, e store.Event) (exeunt.Trigger, error) {
 	source, ok := s.byName[e.Source]
 	if !ok {
@@ -47,13 +47,8 @@ func (s *sources) Normalise(ctx context.Context, e store.Event) (exeunt.Trigger,
 		return exeunt.Trigger{}, err
 	}
 	t, err := source.Normalise(ctx, event)
-	switch {
-	case err != nil: // NotFound when it is about something else
-		return t, err
-	case !source.Authoritative:
-		return t, exeunt.Errorf(exeunt.NotFound, "%s is not the authoritative source of %s; it says that %s leaves on %s", e.Source, source.Entity, t.Departure.Leaver.ID, t.Departure.LastDay)
-	}
-	return t, nil
+	t.Second = !source.Authoritative
+	return t, err // NotFound when it is about something else
 }
 
 // hooks answers webhooks: it judges, makes durable, and only then accepts.

@@ -99,3 +99,25 @@ func TestADeliveryWithNothingGoodIsRefused(t *testing.T) {
 		t.Errorf("the operator is told %q", told)
 	}
 }
+
+// Invariant 1: what a source says that is not the authoritative one decides nothing.
+func TestWhatASecondSourceSaysIsMarkedAsThat(t *testing.T) {
+	t.Setenv("SECOND_KEY", "k")
+	secret, err := connector.NewSecret("env:SECOND_KEY")
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := []byte(`{"signature":{"scheme":"standard-webhooks"},"default_type":"voluntary","map":{"leaver.id":"body.id","leaver.name":"body.name","last_day":"body.day"}}`)
+	for _, authoritative := range []bool{true, false} {
+		source, problems := intake.Open(intake.Spec{Name: "it", Kind: "webhook", Entity: "acme", Authoritative: authoritative, Secret: secret, Zone: "UTC"}, settings, nil)
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		kept := intake.Event{Source: "it", EventID: "1", Body: []byte(`{"id":"7","name":"Jo Doe","day":"2026-03-31"}`), ReceivedAt: time.Now()}
+		all := &sources{byName: map[string]*intake.Source{"it": source}}
+		said, err := all.Normalise(t.Context(), store.Event{Source: "it", ID: "1", Body: kept.Encode(), ReceivedAt: kept.ReceivedAt})
+		if err != nil || said.Second == authoritative || said.Departure.Leaver.Key() != "acme/7" {
+			t.Errorf("authoritative %t: %+v, %v", authoritative, said, err)
+		}
+	}
+}

@@ -101,7 +101,7 @@ func (c *company) Normalise(_ context.Context, e store.Event) (exeunt.Trigger, e
 	}
 	var t exeunt.Trigger
 	err := json.Unmarshal(e.Body, &t)
-	t.Source, t.EventID = e.Source, e.ID
+	t.Source, t.EventID, t.ReceivedAt = e.Source, e.ID, e.ReceivedAt
 	if t.OccurredAt.IsZero() {
 		t.OccurredAt = e.ReceivedAt
 	}

@@ -119,7 +119,7 @@ func (e *Engine) answer(ctx context.Context, ev store.Event, t exeunt.Trigger) e
 	if ev.Source == exeunt.WaveSource {
 		return e.member(ctx, ev)
 	}
-	if err := t.Departure.Check(); err != nil && t.Kind != exeunt.Rescinded {
+	if err := t.Departure.Check(); err != nil && t.Kind == exeunt.Announced && !t.Second {
 		return err
 	}
 	now := time.Now().UTC()
@@ -136,20 +136,32 @@ func (e *Engine) answer(ctx context.Context, ev store.Event, t exeunt.Trigger) e
 	if err != nil {
 		return err
 	}
-	if t.OccurredAt.Before(heard) {
+	switch t = t.OnClockOf(newest); t.Answer(newest, heard, now) {
+	case exeunt.Note:
+		return e.note(ctx, ev, t, newest, now)
+	case exeunt.Outdated:
 		return e.absorb(ctx, ev, t, newest, "older than what was heard before", now)
-	}
-	switch t = t.OnClockOf(newest); t.Answer(newest) {
 	case exeunt.OpenCase:
-		return e.open(ctx, ev, t, "", now)
+		return e.open(ctx, ev, t, newest, "", now)
 	case exeunt.Question:
-		return e.open(ctx, ev, t, fmt.Sprintf("a departure of this person was done in case %s: does this one mean the same?", newest.ID), now)
+		return e.open(ctx, ev, t, newest, fmt.Sprintf("a departure of this person was done in case %s: does this one mean the same?", newest.ID), now)
+	case exeunt.LeaveAgain:
+		if err := e.rehire(ctx, t, *newest, now, nil); err != nil {
+			return err
+		}
+		return e.open(ctx, ev, t, nil, "", now)
+	case exeunt.TooSoon:
+		return e.tooSoon(ctx, ev, t, *newest, now)
+	case exeunt.TooLate:
+		return e.tooLate(ctx, ev, t, *newest, now)
 	case exeunt.PutBackCase:
 		return e.putBack(ctx, ev, t, *newest, now)
 	case exeunt.AmendCase:
 		return e.amend(ctx, ev, t, *newest, now)
 	case exeunt.RescindCase:
 		return e.rescind(ctx, ev, t, *newest, now)
+	case exeunt.RehireCase:
+		return e.rehire(ctx, t, *newest, now, answered(ev, t, string(t.Kind), newest.ID))
 	default:
 		return e.absorb(ctx, ev, t, newest, "nothing new", now)
 	}
@@ -171,94 +183,24 @@ func (e *Engine) newest(ctx context.Context, leaverKey string) (*exeunt.Case, er
 // answered settles the event and keeps when HR said it, in the transaction of its answer.
 func answered(ev store.Event, t exeunt.Trigger, how string, of exeunt.CaseID) func(context.Context, store.Tx) error {
 	return func(ctx context.Context, tx store.Tx) error {
-		if err := store.Heard(t.Departure.Leaver.Key(), t.OccurredAt)(ctx, tx); err != nil {
+		if err := store.Heard(t.Departure.Leaver.Key(), t.SaidAt())(ctx, tx); err != nil {
 			return err
 		}
 		return store.EventDone(ev.Source, ev.ID, how, of)(ctx, tx)
 	}
 }
 
-// amended is the change by which a case goes to the plan that its policy gives now.
-func (e *Engine) amended(ctx context.Context, t exeunt.Trigger, c exeunt.Case, now time.Time) (exeunt.Change, error) {
-	fresh, err := e.planner.Plan(exeunt.Case{ID: c.ID, Handle: c.Handle, Departure: t.Departure, OpenedAt: c.OpenedAt}, now)
-	if err != nil {
-		return exeunt.Change{}, err
-	}
-	return e.onCase(ctx, c.ID, func(steps []exeunt.Step, tasks []exeunt.Task) (exeunt.Change, error) {
-		return c.Amend(t, fresh, steps, tasks, now)
-	})
-}
-
-// onCase lets a decision see everything that a case has.
-func (e *Engine) onCase(ctx context.Context, id exeunt.CaseID, decide func([]exeunt.Step, []exeunt.Task) (exeunt.Change, error)) (exeunt.Change, error) {
-	steps, err := e.store.Steps(ctx, id)
-	if err != nil {
-		return exeunt.Change{}, err
-	}
-	tasks, err := e.store.CaseTasks(ctx, id)
-	if err != nil {
-		return exeunt.Change{}, err
-	}
-	return decide(steps, tasks)
-}
-
-// amend answers a change of the facts.
-func (e *Engine) amend(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, now time.Time) error {
-	change, err := e.amended(ctx, t, c, now)
-	if err != nil {
-		return err
-	}
-	return e.store.CommitWith(ctx, &change, answered(ev, t, string(t.Kind), c.ID))
-}
-
-// rescind answers that somebody stays.
-func (e *Engine) rescind(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, now time.Time) error {
-	inventory, err := e.inventory()
-	if err != nil {
-		return err
-	}
-	change, err := e.onCase(ctx, c.ID, func(steps []exeunt.Step, tasks []exeunt.Task) (exeunt.Change, error) {
-		return c.Rescind(t, inventory, steps, tasks, now)
-	})
-	if err != nil {
-		return err
-	}
-	return e.store.CommitWith(ctx, &change, answered(ev, t, string(t.Kind), c.ID))
-}
-
-// putBack opens a case that undoes a closed one, whose record is sealed.
-func (e *Engine) putBack(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, now time.Time) error {
-	inventory, err := e.inventory()
-	if err != nil {
-		return err
-	}
-	id, err := e.store.NextCase(ctx)
-	if err != nil {
-		return err
-	}
-	something := false
-	change, err := e.onCase(ctx, c.ID, func(steps []exeunt.Step, tasks []exeunt.Task) (change exeunt.Change, err error) {
-		change, something = c.PutBack(id, store.Random(16), t, inventory, steps, tasks, now)
-		return change, nil
-	})
-	switch {
-	case err != nil:
-		return err
-	case !something:
-		return e.absorb(ctx, ev, t, &c, "taken back, and nothing had been done", now)
-	default:
-		return e.store.CommitWith(ctx, &change, answered(ev, t, "put back", id))
-	}
-}
-
 // open plans and opens a case. What is doubtful is held for a person, never dropped.
-func (e *Engine) open(ctx context.Context, ev store.Event, t exeunt.Trigger, doubt string, now time.Time) error {
+func (e *Engine) open(ctx context.Context, ev store.Event, t exeunt.Trigger, newest *exeunt.Case, doubt string, now time.Time) error {
 	id, err := e.store.NextCase(ctx)
 	if err != nil {
 		return err
 	}
 	plan, err := e.planner.Plan(exeunt.Case{ID: id, Handle: store.Random(16), Generation: 1, Departure: t.Departure}, now)
 	if err != nil {
+		return err
+	}
+	if err := e.leaveAfterAll(ctx, newest, plan.Case, now); err != nil {
 		return err
 	}
 	change := plan.Open(t, cmp.Or(doubt, t.Departure.Doubt(now)), now)
@@ -278,7 +220,7 @@ func (e *Engine) absorb(ctx context.Context, ev store.Event, t exeunt.Trigger, n
 		change.RecordBy(t.Source, exeunt.EntryRefused, nil, now, what+": no departure of this person is under way", detail)
 	}
 	also := store.EventDone(ev.Source, ev.ID, why, of)
-	if heard, err := e.store.HeardOf(ctx, t.Departure.Leaver.Key()); err == nil && !t.OccurredAt.Before(heard) {
+	if heard, err := e.store.HeardOf(ctx, t.Departure.Leaver.Key()); err == nil && !t.SaidAt().Before(heard) {
 		also = answered(ev, t, why, of) // also a rescission of what was never announced, so that an older announcement is known as such
 	}
 	return e.store.CommitWith(ctx, &change, also)

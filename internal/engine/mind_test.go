@@ -1,12 +1,14 @@
 package engine_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector/connectortest"
 	"github.com/exeunt/exeunt/internal/store"
 )
 
@@ -134,6 +136,156 @@ func TestARescissionAfterTheCaseIsClosedOpensOneThatPutsBack(t *testing.T) {
 		}
 		if _, err := c.store.Everything().CaseFile(t.Context(), 3); exeunt.KindOf(err) != exeunt.NotFound {
 			t.Errorf("taken back twice it is put back twice: %v", err)
+		}
+	})
+}
+
+func TestARehireClosesWhatWasToComeAndANewDepartureOpensACase(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := soon()
+		account := c.directory.Hire(d.Leaver, "eng")
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		pass(time.Until(cutOff.Add(48 * time.Hour)))
+		back := d
+		back.Leaver.HiredOn = "2000-01-03"
+		c.hear("2", exeunt.Rescinded, back)
+		pass(time.Minute)
+		f := c.only()
+		if f.Case.State != exeunt.CaseRehired || f.Case.RehiredOn != "2000-01-03" || c.directory.Undone(exeunt.Disable) != 0 {
+			t.Fatalf("the case is %s since %s", f.Case.State, f.Case.RehiredOn)
+		}
+		if got := c.task("badges-by-hand"); got.State != exeunt.TaskWithdrawn {
+			t.Errorf("ending access by hand is %s", got.State)
+		}
+		if got := c.task("timesheet"); got.State != exeunt.TaskOpen {
+			t.Errorf("the timesheet is %s", got.State)
+		}
+		c.hear("3", exeunt.Announced, d) // the HR system says once more what was
+		pass(time.Minute)
+		c.only()
+		c.directory.Reopen(account.ID, exeunt.Disable) // somebody gives access for the new job
+		again := back
+		again.LastDay, again.CutOffClock = "2000-01-05", "14:10"
+		c.hear("4", exeunt.Announced, again)
+		pass(time.Minute)
+		next := c.file(2)
+		if next.Case.State == exeunt.CaseHeld || states(next)["directory-disable"] != exeunt.StepScheduled {
+			t.Fatalf("the next departure is %s: %v", next.Case.State, states(next))
+		}
+		pass(72 * time.Hour)
+		if got := states(c.file(2))["directory-disable"]; got != exeunt.StepConfirmed || !c.directory.Done(account.ID, exeunt.Disable) {
+			t.Errorf("access after the next departure: %s", got)
+		}
+	})
+}
+
+// A case that waits for years must not stand in the way of the next departure of the same person.
+func TestWhoWasHiredAgainWithoutAWordLeavesAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := soon()
+		c.directory.Hire(d.Leaver, "eng")
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		pass(time.Until(cutOff.Add(48 * time.Hour)))
+		d.Leaver.HiredOn, d.LastDay = "2000-01-02", "2000-01-06"
+		c.hear("2", exeunt.Announced, d)
+		pass(time.Minute)
+		if before, next := c.file(1).Case, c.file(2).Case; before.State != exeunt.CaseRehired || next.Departure.LastDay != "2000-01-06" || !next.UnderWay() {
+			t.Errorf("the first is %s, the next %s", before.State, next.State)
+		}
+	})
+}
+
+func TestASecondSourceDecidesNothingAndAContradictionAsksAPerson(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := soon()
+		d.LastDay, d.TerminationDate = "2000-01-10", "2000-01-10"
+		c.directory.Hire(d.Leaver)
+		c.payroll.Hire(d.Leaver)
+		second := func(event string, kind exeunt.TriggerKind, d exeunt.Departure) {
+			t.Helper()
+			body, err := json.Marshal(exeunt.Trigger{Kind: kind, OccurredAt: time.Now(), Departure: d, Second: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.engine.Receive(t.Context(), store.Event{Source: "it", ID: event, Body: body, ReceivedAt: time.Now()}); err != nil {
+				t.Fatal(err)
+			}
+			pass(2 * time.Second)
+		}
+		second("1", exeunt.Announced, d)
+		if page, _ := c.store.Everything().Cases(t.Context(), store.CaseQuery{}, time.Now()); page.All != 0 {
+			t.Fatal("it opened a case")
+		}
+		c.hasEntry(exeunt.EntryNoted)
+		c.hearAt("1", exeunt.Announced, d, time.Now().Add(-time.Minute)) // said before the other one spoke, and heard after it
+		pass(2 * time.Second)
+		if got := c.only().Case.Departure.LastDay; got != "2000-01-10" {
+			t.Fatalf("the last day is %s", got)
+		}
+		second("2", exeunt.Announced, d)
+		if n := len(c.contradictions()); n != 0 {
+			t.Errorf("what it confirms makes %d tasks", n)
+		}
+		other := d
+		other.LastDay = "2000-01-01"
+		second("3", exeunt.Announced, other)
+		second("4", exeunt.Announced, other)
+		second("5", exeunt.Rescinded, d)
+		if f := c.only(); f.Case.State == exeunt.CaseRescinded || f.Case.Departure.LastDay != "2000-01-10" || f.Case.Generation != 1 {
+			t.Errorf("it changed the case: %+v", f.Case)
+		}
+		asked := c.contradictions()
+		if len(asked) != 2 || asked[0].Owner.Email != "priya.nair@northwind.example" || len(asked[0].Checklist) != 1 || !strings.Contains(asked[0].Checklist[0], "Last day: it says 2000-01-01, the authoritative source 2000-01-10") {
+			t.Errorf("the case owner is asked %+v", asked)
+		}
+		pass(30 * time.Minute)
+		if c.directory.Applied(exeunt.Disable) != 0 {
+			t.Error("access was cut by the word of a second source")
+		}
+	})
+}
+
+func (c *company) contradictions() []exeunt.Task {
+	return slices.DeleteFunc(c.only().Tasks, func(t exeunt.Task) bool { return !strings.HasPrefix(t.Key, "contradiction-") })
+}
+
+// A source whose clock runs ahead must not make everything that follows look old.
+func TestAClockThatRunsAheadDoesNotDrownWhatFollows(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := soon()
+		d.LastDay = "2000-02-10"
+		c.directory.Hire(d.Leaver)
+		c.payroll.Hire(d.Leaver)
+		c.hearAt("1", exeunt.Announced, d, time.Now().AddDate(1, 0, 0))
+		pass(2 * time.Second)
+		d.LastDay = "2000-01-20"
+		c.hear("2", exeunt.Announced, d)
+		pass(2 * time.Second)
+		if got := c.only().Case.Departure.LastDay; got != "2000-01-20" {
+			t.Errorf("the last day is still %s", got)
+		}
+	})
+}
+
+func TestWhoLeavesAfterAllIsNotPutBackOnTheWayOut(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := leaving()
+		account := c.directory.Hire(d.Leaver, "eng")
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		pass(5 * time.Second)
+		c.directory.Fail(connectortest.Apply, connectortest.Always, exeunt.Errorf(exeunt.Temporary, "no answer in time")) // the undo does not come through
+		c.hear("2", exeunt.Rescinded, d)
+		pass(5 * time.Second)
+		c.hear("3", exeunt.Announced, d)
+		pass(5 * time.Second)
+		c.directory.Heal()
+		pass(30 * time.Minute)
+		first, next := states(c.file(1)), states(c.file(2))
+		if first["directory-disable-undo"] != exeunt.StepCancelled || next["directory-disable"] != exeunt.StepConfirmed || !c.directory.Done(account.ID, exeunt.Disable) {
+			t.Errorf("first %v, next %v", first, next)
 		}
 	})
 }

@@ -226,6 +226,27 @@ func (e *Engine) overtaken(ctx context.Context, step exeunt.Step, o exeunt.Outco
 		return err
 	}
 	change := c.Overtaken(step, o, steps, time.Now())
+	if err := e.commit(ctx, &change); err != nil || step.Undoes == "" {
+		return err
+	}
+	return e.lookAgain(ctx, c, step)
+}
+
+// lookAgain lets the next departure of the leaver, which stopped an undo, look again at what it may have
+// opened after that departure had ended it.
+func (e *Engine) lookAgain(ctx context.Context, of exeunt.Case, undo exeunt.Step) error {
+	next, err := e.newest(ctx, of.Leaver().Key())
+	if err != nil || next == nil || next.ID == of.ID {
+		return err
+	}
+	again := false
+	change, err := e.onCase(ctx, next.ID, func(steps []exeunt.Step, _ []exeunt.Task) (change exeunt.Change, err error) {
+		change, again = next.LookAgain(undo, steps, time.Now())
+		return change, nil
+	})
+	if err != nil || !again {
+		return err
+	}
 	return e.commit(ctx, &change)
 }
 

@@ -48,9 +48,9 @@ func (e *Engine) answerMember(ctx context.Context, ev store.Event, w exeunt.Wave
 		return err
 	}
 	t := w.Trigger(m, now)
-	means := t.Answer(newest)
+	means := t.Answer(newest, time.Time{}, now)
 	switch {
-	case newest != nil && newest.Open() && newest.State != exeunt.CaseRescinded:
+	case newest != nil && newest.UnderWay():
 		return e.joinMember(ctx, ev, w, m, *newest, now)
 	case means != exeunt.OpenCase:
 		return e.refuseMember(ctx, ev, w, m, fmt.Sprintf("the person has left already, by case %s", newest.ID), now)

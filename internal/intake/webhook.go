@@ -20,6 +20,7 @@ type Webhook struct {
 	EventID     string            `json:"event_id,omitempty" jsonschema_description:"CEL: the sender's id of the delivery, the same when it is sent again. When left out: the header webhook-id, else a digest of the body and its signed timestamp."`
 	When        string            `json:"when,omitempty" jsonschema_description:"CEL: whether the delivery is about a departure; others are recorded and ignored. Every one when left out."`
 	Rescinded   string            `json:"rescinded,omitempty" jsonschema_description:"CEL: whether the delivery takes a departure back."`
+	Rehired     string            `json:"rehired,omitempty" jsonschema_description:"CEL: whether the delivery says that somebody who left works there again. One that takes a departure back and has a later hire date says so too."`
 	OccurredAt  string            `json:"occurred_at,omitempty" jsonschema_description:"CEL: when the HR system says it happened (RFC 3339)."`
 	Map         map[string]string `json:"map" jsonschema:"required" remedy:"map at least leaver.id, leaver.name and last_day to expressions such as body.employee.id" jsonschema_description:"What each fact is called in the delivery: {leaver.id: body.employee.id}. Values are CEL over body and headers."`
 	KeepHeaders []string          `json:"keep_headers,omitempty" jsonschema_description:"Headers that expressions may read as headers[\"x-name\"], in small letters."`
@@ -37,6 +38,7 @@ type webhook struct {
 	eventID    *expression
 	when       *expression
 	rescinded  *expression
+	rehired    *expression
 	occurredAt *expression
 }
 
@@ -60,6 +62,7 @@ func openWebhook(spec Spec, raw []byte) (format, []yamlfile.Problem) {
 	}
 	use(&w.when, "when", w.settings.When, cel.BoolType)
 	use(&w.rescinded, "rescinded", w.settings.Rescinded, cel.BoolType)
+	use(&w.rehired, "rehired", w.settings.Rehired, cel.BoolType)
 	use(&w.occurredAt, "occurred_at", w.settings.OccurredAt, cel.StringType, cel.TimestampType)
 	for _, target := range slices.Sorted(maps.Keys(w.settings.Map)) {
 		path := "map." + target
@@ -152,12 +155,17 @@ func (w *webhook) read(d delivery) (exeunt.Trigger, *exeunt.Error) {
 	if w.occurredAt != nil {
 		t.OccurredAt, _ = occurred(w.occurredAt.value(d))
 	}
-	back, err := w.asks(w.rescinded, d, false)
-	if err != nil {
-		return t, err
+	for _, asked := range []struct {
+		whether *expression
+		kind    exeunt.TriggerKind
+	}{{w.rescinded, exeunt.Rescinded}, {w.rehired, exeunt.Rehired}} {
+		if says, err := w.asks(asked.whether, d, false); err != nil {
+			return t, err
+		} else if says {
+			t.Kind = asked.kind
+		}
 	}
-	if back {
-		t.Kind = exeunt.Rescinded
+	if t.Kind != exeunt.Announced {
 		if t.Departure.Leaver.ID == "" {
 			return t, missed(w.path("leaver.id"))
 		}

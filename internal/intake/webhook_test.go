@@ -194,7 +194,7 @@ func TestAWebhookNamesTheFieldAsTheHRSystemDoes(t *testing.T) {
 }
 
 func TestAWebhookAboutSomethingElseIsKeptAndIgnored(t *testing.T) {
-	s := hook(t, plainHMAC, `,"when":"body.type in ['left','stays']","rescinded":"body.type == 'stays'"`, "k")
+	s := hook(t, plainHMAC, `,"when":"body.type in ['left','stays','back']","rescinded":"body.type == 'stays'","rehired":"body.type == 'back'"`, "k")
 	events, a := post(t, s, `{"type":"birthday"}`)
 	if a.Status != 202 || len(events) != 1 {
 		t.Fatalf("answered %d: %v", a.Status, a.Problem)
@@ -205,6 +205,10 @@ func TestAWebhookAboutSomethingElseIsKeptAndIgnored(t *testing.T) {
 	events, _ = post(t, s, `{"type":"stays","employee":{"id":5}}`)
 	trigger, err := s.Normalise(t.Context(), events[0])
 	if err != nil || trigger.Kind != exeunt.Rescinded || trigger.Departure.Leaver.Key() != "acme/5" {
+		t.Errorf("%+v, %v", trigger, err)
+	}
+	events, _ = post(t, s, `{"type":"back","employee":{"id":5}}`)
+	if trigger, err := s.Normalise(t.Context(), events[0]); err != nil || trigger.Kind != exeunt.Rehired || trigger.Departure.Leaver.Key() != "acme/5" {
 		t.Errorf("%+v, %v", trigger, err)
 	}
 	if _, a := post(t, s, `{"type":"stays"}`); a.Status != 422 || a.Problem.Field != "body.employee.id" {

@@ -72,7 +72,7 @@ func stateCondition(f *filter, state string, now time.Time) {
 	case "closed":
 		f.add("c.closed_at IS NOT NULL")
 	case "running":
-		f.add("c.closed_at IS NULL AND c.state IN ('running', 'rescinded')")
+		f.add("c.closed_at IS NULL AND c.state IN ('running', 'rescinded', 'rehired')")
 	default:
 		f.add("c.closed_at IS NULL AND c.state = " + f.arg(state))
 	}
@@ -130,7 +130,7 @@ func (v View) countCases(ctx context.Context, q CaseQuery, now time.Time, counts
 			counts["attention"] += n
 		}
 		return nil
-	}, `SELECT CASE WHEN c.closed_at IS NOT NULL THEN 'closed' WHEN c.state = 'rescinded' THEN 'running' ELSE c.state END AS shown,
+	}, `SELECT CASE WHEN c.closed_at IS NOT NULL THEN 'closed' WHEN c.state IN ('rescinded', 'rehired') THEN 'running' ELSE c.state END AS shown,
 		CASE WHEN `+fmt.Sprintf(needsPerson, f.arg(micros(now)))+` THEN 1 ELSE 0 END AS attention, COUNT(*)
 		FROM visible_cases c`+where+` GROUP BY shown, attention`, f.args...)
 }

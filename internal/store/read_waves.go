@@ -101,12 +101,12 @@ func (v View) memberRows(ctx context.Context, people []exeunt.Member, now time.T
 
 // Ended says whether access has ended for good, as far as the case knows.
 func (r CaseRow) Ended() bool {
-	return r.AccessSteps > 0 && r.AccessDone == r.AccessSteps && r.State != exeunt.CaseRescinded
+	return r.AccessSteps > 0 && r.AccessDone == r.AccessSteps && !r.State.Over()
 }
 
 // AccessLate says whether the limit has passed and access is not proven ended.
 func (r CaseRow) AccessLate(now time.Time) bool {
-	return !r.Ended() && r.AccessSteps > 0 && now.After(r.AccessBy) && r.ClosedAt.IsZero() && r.State != exeunt.CaseRescinded
+	return !r.Ended() && r.AccessSteps > 0 && now.After(r.AccessBy) && r.ClosedAt.IsZero() && !r.State.Over()
 }
 
 func progress(rows []MemberRow, now time.Time) exeunt.WaveProgress {
@@ -128,7 +128,7 @@ func progress(rows []MemberRow, now time.Time) exeunt.WaveProgress {
 		count(&p.Failed, m.Of.Failed > 0)
 		count(&p.Late, m.Of.AccessLate(now))
 		count(&p.Held, m.Of.State == exeunt.CaseHeld)
-		count(&p.Closed, !m.Of.ClosedAt.IsZero() || m.Of.State == exeunt.CaseRescinded)
+		count(&p.Closed, !m.Of.ClosedAt.IsZero() || m.Of.State.Over())
 	}
 	return p
 }
@@ -169,7 +169,7 @@ func (s *Store) CountWave(ctx context.Context, id exeunt.WaveID) (WaveCount, err
 		c.By[exeunt.MemberState(state)] = n
 		c.Open += open
 		return err
-	}, `SELECT m.state, COUNT(*), SUM(CASE WHEN c.closed_at IS NULL AND c.state <> 'rescinded' THEN 1 ELSE 0 END)
+	}, `SELECT m.state, COUNT(*), SUM(CASE WHEN c.closed_at IS NULL AND c.state NOT IN ('rescinded', 'rehired') THEN 1 ELSE 0 END)
 		FROM wave_members m LEFT JOIN cases c ON c.id = m.case_id WHERE m.wave_id = $1 GROUP BY m.state`, int64(id))
 	return c, err
 }

@@ -255,7 +255,7 @@ func (v View) Taken(ctx context.Context, keys []string, but exeunt.WaveID) (map[
 		if err != nil {
 			return nil, err
 		}
-		err = eachRow(ctx, v.read, collect("leaves already by case C-%d"), `SELECT leaver_key, id FROM visible_cases WHERE closed_at IS NULL AND state <> 'rescinded' AND leaver_key IN (`+list+`)`, f.args[:len(some)]...)
+		err = eachRow(ctx, v.read, collect("leaves already by case C-%d"), `SELECT leaver_key, id FROM visible_cases WHERE closed_at IS NULL AND state NOT IN ('rescinded', 'rehired') AND leaver_key IN (`+list+`)`, f.args[:len(some)]...)
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ CREATE TABLE cases (
 	document TEXT NOT NULL
 );
 -- One departure under way for each leaver, whatever two events at once may believe.
-CREATE UNIQUE INDEX cases_under_way ON cases (leaver_key) WHERE closed_at IS NULL AND state <> 'rescinded';
+CREATE UNIQUE INDEX cases_under_way ON cases (leaver_key) WHERE closed_at IS NULL AND state NOT IN ('rescinded', 'rehired');
 CREATE INDEX cases_listed ON cases (closed_at, state, type, department, place, last_day, name);
 CREATE INDEX cases_by_leaver ON cases (leaver_key, id);
 CREATE INDEX cases_by_last_day ON cases (last_day);

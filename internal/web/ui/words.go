@@ -98,6 +98,8 @@ func caseStatus(r store.CaseRow) (status, string) {
 		return statusScheduled, "Scheduled"
 	case r.State == exeunt.CaseRescinded:
 		return statusOverride, "Taken back"
+	case r.State == exeunt.CaseRehired:
+		return statusOverride, "Works here again"
 	case r.State == exeunt.CaseClosed:
 		return statusDone, "Closed"
 	default:
@@ -118,7 +120,7 @@ func entryIcon(k exeunt.EntryKind) status {
 		return statusRunning
 	case exeunt.EntryTaskOpened, exeunt.EntryTaskReassigned, exeunt.EntryTaskReminded, exeunt.EntryHeld:
 		return statusPerson
-	case exeunt.EntryWaived, exeunt.EntryReleased, exeunt.EntryRescinded:
+	case exeunt.EntryWaived, exeunt.EntryReleased, exeunt.EntryRescinded, exeunt.EntryRehired:
 		return statusOverride
 	case exeunt.EntrySkipped:
 		return statusSkipped
