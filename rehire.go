@@ -48,6 +48,19 @@ func (c Case) Rehire(t Trigger, steps []Step, tasks []Task, now time.Time) (Chan
 	return change, nil
 }
 
+// RehiredAfter notes beside the sealed record of a closed case that its leaver works here again, and ends the
+// looks at what it had ended: what is open from now on is right.
+func (c Case) RehiredAfter(t Trigger, steps []Step, now time.Time) Change {
+	var change Change
+	change.RecordBy(t.Source, EntryRehired, c.ID, now, fmt.Sprintf("the leaver of case %s works here again: %s", c.ID, t.Source), map[string]string{"source": t.Source, "event": t.EventID})
+	for _, s := range steps {
+		if _, looks := s.driftLookAt(); looks {
+			change = change.and(s.NoMoreLooks(c, whyRehired, now))
+		}
+	}
+	return change
+}
+
 type rehire struct {
 	c       Case
 	now     time.Time

@@ -24,12 +24,12 @@ func (c Case) Rescind(t Trigger, inventory []System, steps []Step, tasks []Task,
 	u := undoing{id: c.ID, inventory: inventory, now: now.UTC()}
 	u.look(steps, tasks)
 	for _, s := range steps {
-		if !s.State.Settled() && s.Undoes == "" {
+		if !s.State.Settled() && s.Undoes == "" && s.Case == c.ID {
 			change.Steps = append(change.Steps, s.cancelled("the departure was taken back", now))
 		}
 	}
 	for _, task := range tasks {
-		if task.Open() {
+		if task.Open() && task.Case == c.ID {
 			change.Tasks = append(change.Tasks, task.withdrawn("the departure was taken back", now))
 		}
 	}
@@ -51,6 +51,7 @@ func (c Case) PutBack(id CaseID, handle string, t Trigger, inventory []System, s
 	}
 	back := c
 	back.ID, back.Handle, back.Version, back.Generation, back.State, back.PutsBack = id, handle, 0, 1, CaseRescinded, c.ID
+	back.Follows, back.RehiredOn = 0, ""
 	back.Source, back.EventID, back.Override, back.Wave, back.OpenedAt, back.ClosedAt = t.Source, t.EventID, t.Override, 0, now.UTC(), time.Time{}
 	change := Change{Case: &back}
 	detail := u.detail()
@@ -72,6 +73,18 @@ func (s Step) cancelled(why string, now time.Time) Step {
 func (t Task) withdrawn(why string, now time.Time) Task {
 	t.State, t.ClosedAt, t.Reason, t.After = TaskWithdrawn, now, why, nil
 	return t
+}
+
+// AllOf is what a case did, with what those did that it follows. What it did again counts once.
+func AllOf(own, earlier []Step) []Step {
+	all := slices.Clone(own)
+	for _, s := range earlier {
+		again := slices.ContainsFunc(own, func(o Step) bool { return o.Key == s.Key && !o.AppliedAt.IsZero() })
+		if !again {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // undoing collects what has to be put back of one case.

@@ -124,6 +124,10 @@ func hear(t *testing.T, f *file, change func(*exeunt.Trigger)) string {
 	case exeunt.RescindCase:
 		f.keep(must(f.c.Rescind(said, h.inventory, f.steps, f.tasks, now)))
 	case exeunt.RehireCase:
+		if !f.c.Open() {
+			out = append(out, fmt.Sprintf("%d noted beside it", len(f.c.RehiredAfter(said, f.steps, now).Entries)))
+			break
+		}
 		f.keep(must(f.c.Rehire(said, f.steps, f.tasks, now)))
 	case exeunt.TooSoon:
 		f.keep(f.c.NextDeparture(said, f.tasks, now))
@@ -374,8 +378,8 @@ var answers = map[string]map[string]string{
 		"another flag":       "too late; 1 told; closed",
 		"at once":            "absorb; closed",
 		"taken back":         "put back; new case rescinded with 2 steps, 1 tasks; closed",
-		"hired again":        "absorb; closed",
-		"taken back, hired":  "absorb; closed",
+		"hired again":        "rehire; 5 noted beside it; closed",
+		"taken back, hired":  "rehire; 5 noted beside it; closed",
 		"hired and leaving":  "open; new case running; closed",
 		"something older":    "outdated; closed",
 		"another source":     "note; closed",

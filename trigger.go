@@ -166,10 +166,7 @@ func (t Trigger) Answer(newest *Case, heard, now time.Time) Response {
 	case newest == nil || newest.Over():
 		return t.answerOver(newest)
 	case t.Kind == Rehired || t.Kind == Rescinded && t.Departure.hiredAfter(newest.Departure):
-		if newest.Open() {
-			return RehireCase
-		}
-		return Absorb // nothing of it is still to come
+		return RehireCase
 	case t.Kind == Rescinded && newest.Open():
 		return RescindCase
 	case t.Kind == Rescinded:
@@ -195,11 +192,14 @@ func (t Trigger) answerOver(newest *Case) Response {
 }
 
 func (t Trigger) answerUnderWay(c Case, now time.Time) Response {
+	again := t.Departure.LastDay != c.Departure.LastDay
 	switch {
 	case t.Departure.hiredAfter(c.Departure) && c.Departure.dayOf(now) > c.Departure.LastDay:
 		return LeaveAgain
-	case t.Departure.hiredAfter(c.Departure):
+	case t.Departure.hiredAfter(c.Departure), c.Follows != 0 && again:
 		return TooSoon
+	case c.Follows != 0: // it only cuts again what came back: the departure itself is done
+		return t.answerClosed(c)
 	case t.Departure.same(c.Departure):
 		return Absorb
 	default:

@@ -16,6 +16,9 @@ func (e *Engine) lookForDrift(ctx context.Context, c connector.Connector, v stor
 	if err != nil {
 		return err
 	}
+	if v.Case.Over() || v.Case.RehiredOn != "" {
+		return e.noMoreLooks(ctx, v.Case, confirmed, "the person stays or works here again")
+	}
 	if newest.ID != v.Case.ID {
 		return e.noMoreLooks(ctx, v.Case, confirmed, "a newer case of the person, "+newest.ID.String()+", decides")
 	}

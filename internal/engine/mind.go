@@ -34,6 +34,23 @@ func (e *Engine) onCase(ctx context.Context, id exeunt.CaseID, decide func([]exe
 	return decide(steps, tasks)
 }
 
+// onDeparture lets a decision see everything that was done for a departure: also by the closed cases that a
+// case follows, which cuts again what came back after them.
+func (e *Engine) onDeparture(ctx context.Context, c exeunt.Case, decide func([]exeunt.Step, []exeunt.Task) (exeunt.Change, error)) (exeunt.Change, error) {
+	return e.onCase(ctx, c.ID, func(steps []exeunt.Step, tasks []exeunt.Task) (exeunt.Change, error) {
+		if c.Follows == 0 {
+			return decide(steps, tasks)
+		}
+		before, err := e.store.Case(ctx, c.Follows)
+		if err != nil {
+			return exeunt.Change{}, err
+		}
+		return e.onDeparture(ctx, before, func(earlier []exeunt.Step, done []exeunt.Task) (exeunt.Change, error) {
+			return decide(exeunt.AllOf(steps, earlier), append(tasks, done...))
+		})
+	})
+}
+
 // amend answers a change of the facts.
 func (e *Engine) amend(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, now time.Time) error {
 	change, err := e.amended(ctx, t, c, now)
@@ -49,7 +66,7 @@ func (e *Engine) rescind(ctx context.Context, ev store.Event, t exeunt.Trigger, 
 	if err != nil {
 		return err
 	}
-	change, err := e.onCase(ctx, c.ID, func(steps []exeunt.Step, tasks []exeunt.Task) (exeunt.Change, error) {
+	change, err := e.onDeparture(ctx, c, func(steps []exeunt.Step, tasks []exeunt.Task) (exeunt.Change, error) {
 		return c.Rescind(t, inventory, steps, tasks, now)
 	})
 	if err != nil {
@@ -69,7 +86,7 @@ func (e *Engine) putBack(ctx context.Context, ev store.Event, t exeunt.Trigger, 
 		return err
 	}
 	something := false
-	change, err := e.onCase(ctx, c.ID, func(steps []exeunt.Step, tasks []exeunt.Task) (change exeunt.Change, err error) {
+	change, err := e.onDeparture(ctx, c, func(steps []exeunt.Step, tasks []exeunt.Task) (change exeunt.Change, err error) {
 		change, something = c.PutBack(id, store.Random(16), t, inventory, steps, tasks, now)
 		return change, nil
 	})
@@ -103,6 +120,9 @@ func (e *Engine) leaveAfterAll(ctx context.Context, before *exeunt.Case, next ex
 // rehire closes what was still to come of a departure whose leaver works here again.
 func (e *Engine) rehire(ctx context.Context, t exeunt.Trigger, c exeunt.Case, now time.Time, also func(context.Context, store.Tx) error) error {
 	change, err := e.onCase(ctx, c.ID, func(steps []exeunt.Step, tasks []exeunt.Task) (exeunt.Change, error) {
+		if !c.Open() {
+			return c.RehiredAfter(t, steps, now), nil
+		}
 		return c.Rehire(t, steps, tasks, now)
 	})
 	if err != nil {

@@ -289,3 +289,53 @@ func TestWhoLeavesAfterAllIsNotPutBackOnTheWayOut(t *testing.T) {
 		}
 	})
 }
+
+// closed is a departure that is done, and the account that it ended.
+func (c *company) closed() (exeunt.Departure, exeunt.Account) {
+	c.t.Helper()
+	d := leaving()
+	account := c.directory.Hire(d.Leaver, "eng")
+	c.payroll.Hire(d.Leaver)
+	c.hear("1", exeunt.Announced, d)
+	pass(5 * time.Second)
+	c.complete("timesheet", "badges-by-hand", "wiki-check")
+	pass(5 * time.Second)
+	if got := c.only().Case; got.Open() {
+		c.t.Fatalf("the case is %s", got.State)
+	}
+	return d, account
+}
+
+func TestWhoIsHiredAgainAfterTheCaseIsClosedIsNotCutAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d, account := c.closed()
+		pass(48 * time.Hour)
+		d.Leaver.HiredOn = "2000-01-03"
+		c.hear("2", exeunt.Rehired, d)
+		pass(time.Minute)
+		c.hasEntry(exeunt.EntryRehired)
+		c.directory.Reopen(account.ID, exeunt.Disable) // for the new job
+		pass(40 * 24 * time.Hour)
+		if c.directory.Done(account.ID, exeunt.Disable) || c.directory.Applied(exeunt.Disable) != 1 {
+			t.Error("access for the new job was cut as drift")
+		}
+		c.only()
+	})
+}
+
+func TestWhatACaseCutAgainIsPutBackWithWhatWasCutBefore(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d, account := c.closed()
+		c.directory.Reopen(account.ID, exeunt.Disable)
+		pass(48 * time.Hour)
+		if f := c.file(2); f.Case.Follows != 1 || !c.directory.Done(account.ID, exeunt.Disable) {
+			t.Fatalf("it was not cut again: %+v", f.Case)
+		}
+		c.hear("2", exeunt.Announced, d) // the HR system says once more what was
+		c.hear("3", exeunt.Rescinded, d)
+		pass(time.Minute)
+		if c.directory.Done(account.ID, exeunt.Disable) || len(c.directory.Groups(account.ID)) != 1 || c.payroll.Undone(exeunt.EndEmployment) != 1 {
+			t.Errorf("disabled %t, in %v, employment put back %d times", c.directory.Done(account.ID, exeunt.Disable), c.directory.Groups(account.ID), c.payroll.Undone(exeunt.EndEmployment))
+		}
+	})
+}

@@ -229,12 +229,12 @@ func (e *Engine) overtaken(ctx context.Context, step exeunt.Step, o exeunt.Outco
 	if err := e.commit(ctx, &change); err != nil || step.Undoes == "" {
 		return err
 	}
-	return e.lookAgain(ctx, c, step)
+	return e.endAgain(ctx, c, step)
 }
 
-// lookAgain lets the next departure of the leaver, which stopped an undo, look again at what it may have
+// endAgain lets the next departure of the leaver, which stopped an undo, look again at what it may have
 // opened after that departure had ended it.
-func (e *Engine) lookAgain(ctx context.Context, of exeunt.Case, undo exeunt.Step) error {
+func (e *Engine) endAgain(ctx context.Context, of exeunt.Case, undo exeunt.Step) error {
 	next, err := e.newest(ctx, of.Leaver().Key())
 	if err != nil || next == nil || next.ID == of.ID {
 		return err

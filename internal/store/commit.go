@@ -150,7 +150,7 @@ func (c *committer) saveCase(ctx context.Context) error {
 	if err == nil && c.of.quiet() && old != 0 {
 		err = c.stopClocks(ctx)
 	}
-	if err == nil && c.of.state == exeunt.CaseRescinded { // what is open again is right: nobody looks for drift
+	if err == nil && c.of.state.Over() { // what is open again is right: nobody looks for drift
 		_, err = c.exec(ctx, "UPDATE steps SET runs_at = NULL, place = NULL WHERE case_id = $1 AND state = 'confirmed' AND runs_at IS NOT NULL", int64(k.ID))
 	}
 	if err == nil && k.Embargoed() {
@@ -251,7 +251,7 @@ func (c *committer) saveStep(ctx context.Context, s *exeunt.Step, position int) 
 // inLine is when a visit is due for a step, and its place in the system's line; nil when none is.
 func (c *committer) inLine(s exeunt.Step) (runsAt, place *int64) {
 	due, ok := s.DueAt()
-	if !ok || c.of.quiet() || s.State == exeunt.StepConfirmed && c.of.state == exeunt.CaseRescinded {
+	if !ok || c.of.quiet() || s.State == exeunt.StepConfirmed && c.of.state.Over() {
 		return nil, nil
 	}
 	c.lanes = append(c.lanes, s.System)
