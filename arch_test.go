@@ -58,7 +58,7 @@ var places = map[string]place{
 	"internal/web/api": {ours: ". internal/store internal/web", others: "github.com/danielgtaylor/huma/"},
 	"internal/web/ui":  {ours: ". internal/store internal/web", others: "github.com/a-h/templ"},
 
-	"internal/bench":      {ours: ". connector internal/engine internal/ledger internal/store internal/wrap"},
+	"internal/bench":      {ours: ". connector internal/engine internal/ledger internal/store internal/wrap", others: "github.com/jackc/pgx/ modernc.org/sqlite"},
 	"internal/app":        {ours: "*", others: "github.com/prometheus/client_golang/ golang.org/x/time/"},
 	"internal/sim":        {ours: "."},
 	"internal/demo":       {ours: ". connectors/yaml internal/app internal/evidence internal/sim internal/store"},

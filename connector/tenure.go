@@ -34,3 +34,17 @@ func (t *Tenure) Over() error {
 	}
 	return exeunt.Errorf(exeunt.Throttled, "this server has lost touch with the database, and another may be at it by now: nothing was sent")
 }
+
+type placeKey struct{}
+
+// WithPlace puts into a context where the caller stands in the system's line: the earlier goes first.
+func WithPlace(ctx context.Context, place time.Time) context.Context {
+	return context.WithValue(ctx, placeKey{}, place)
+}
+
+// PlaceOf is where the caller of a context stands; the zero time, which is before all others, for one who stands
+// in no line: a person waits for the answer.
+func PlaceOf(ctx context.Context) time.Time {
+	place, _ := ctx.Value(placeKey{}).(time.Time)
+	return place
+}

@@ -5,6 +5,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -16,9 +17,10 @@ import (
 
 // Options are what a run is given.
 type Options struct {
-	Dir      string // an empty folder on the disk to measure
-	Database string // postgres:// URL of an empty database, or "" for SQLite in the folder
-	Cases    int    // of the storm; 10,000 when zero
+	Dir      string   // an empty folder on the disk to measure
+	Database string   // postgres:// URL of an empty database, or "" for SQLite in the folder
+	Cases    int      // of the storm and of the wave
+	Only     []string // words of the parts to run; all when empty
 	Note     func(format string, args ...any)
 }
 
@@ -80,6 +82,48 @@ func quantiles(times []time.Duration) Quantiles {
 func (q Quantiles) String() string {
 	round := func(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
 	return fmt.Sprintf("p50 %s, p99 %s, worst %s of %d", round(q.P50), round(q.P99), round(q.Max), q.N)
+}
+
+// Run measures everything, each in a folder of its own.
+func Run(ctx context.Context, o Options) (Report, error) {
+	report := Report{Machine: ThisMachine(), Database: "SQLite, synchronous=FULL"}
+	if o.Database != "" {
+		report.Database = "PostgreSQL"
+	}
+	for _, part := range []struct {
+		name string
+		run  func(Options) error
+	}{
+		{"lone departures", func(o Options) (err error) { report.Lone, err = RunLone(ctx, o); return err }},
+		{"a storm", func(o Options) (err error) { report.Storm, err = RunStorm(ctx, o); return err }},
+		{"a wave at limited systems", func(o Options) (err error) { report.Wave, err = RunWave(ctx, o); return err }},
+	} {
+		if len(o.Only) > 0 && !slices.ContainsFunc(o.Only, func(only string) bool { return strings.Contains(part.name, only) }) {
+			continue
+		}
+		o.Note("measuring %s", part.name)
+		if err := o.inItsOwn(ctx, part.run); err != nil {
+			return report, fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	return report, nil
+}
+
+// inItsOwn runs a part in a folder, and in a schema of PostgreSQL, of its own.
+func (o Options) inItsOwn(ctx context.Context, run func(Options) error) (err error) {
+	if o.Dir, err = os.MkdirTemp(o.Dir, "bench"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
+	if o.Database != "" {
+		address, drop, made := ownSchema(ctx, o.Database, fmt.Sprintf("bench_%d", time.Now().UnixNano()))
+		if made != nil {
+			return made
+		}
+		defer func() { err = errors.Join(err, drop()) }()
+		o.Database = address
+	}
+	return run(o)
 }
 
 // inHouse runs a measurement in a house of its own.

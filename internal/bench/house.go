@@ -27,6 +27,7 @@ type house struct {
 	lanes   map[string]connector.Connector
 	done    chan error // of the shipper
 	cancel  context.CancelFunc
+	commits chan struct{} // something was committed
 }
 
 // The storm of the goals: 25 steps in 12 systems.
@@ -37,7 +38,7 @@ const (
 
 // openHouse opens a house in a folder, or on a PostgreSQL database. A rate of zero does not limit the vendors.
 func openHouse(ctx context.Context, dir, database string, r exeunt.Rate) (*house, error) {
-	h := &house{vendors: map[string]*vendor{}, lanes: map[string]connector.Connector{}, done: make(chan error, 1)}
+	h := &house{vendors: map[string]*vendor{}, lanes: map[string]connector.Connector{}, done: make(chan error, 1), commits: make(chan struct{}, 1)}
 	h.inventory(r)
 	var err error
 	if h.store, err = store.Open(ctx, dir, database, "bench.example/log"); err != nil {
@@ -51,11 +52,20 @@ func openHouse(ctx context.Context, dir, database string, r exeunt.Rate) (*house
 		return nil, err
 	}
 	h.shipper = ledger.NewShipper(h.store.Outbox(), h.log, quiet)
-	h.engine = engine.New(engine.Config{Store: h.store, Systems: h, Planner: h, Intake: h, Messenger: h, Log: quiet, Committed: h.shipper.Wake})
+	h.engine = engine.New(engine.Config{Store: h.store, Systems: h, Planner: h, Intake: h, Messenger: h, Log: quiet, Committed: h.committed})
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h.cancel = cancel
 	go func() { h.done <- h.shipper.Run(work) }()
 	return h, h.engine.Start(ctx)
+}
+
+// committed wakes the shipper, and whoever waits for a case.
+func (h *house) committed() {
+	h.shipper.Wake()
+	select {
+	case h.commits <- struct{}{}:
+	default: // one is waiting already
+	}
 }
 
 func (h *house) close(ctx context.Context) error {
@@ -151,15 +161,35 @@ func (h *house) announce(ctx context.Context, employee string, immediate bool) e
 }
 
 // closed waits until a number of cases are closed, which is when their every step is confirmed.
-func (h *house) closed(ctx context.Context, n int) error {
-	tick := time.NewTicker(50 * time.Millisecond)
+func (h *house) closed(ctx context.Context, n int) error { return h.until(ctx, n, h.store.ClosedCases) }
+
+// opened waits until a number of cases are open or closed.
+func (h *house) opened(ctx context.Context, n int) error {
+	return h.until(ctx, n, func(ctx context.Context) (int, error) {
+		page, err := h.store.Everything().Cases(ctx, store.CaseQuery{Size: 1, Sort: "newest"}, time.Now())
+		return page.All, err
+	})
+}
+
+// pace wakes who waits for few cases with every commit; to look after each would disturb a storm.
+func (h *house) pace(n int) <-chan struct{} {
+	if n > lonePeople {
+		return nil
+	}
+	return h.commits
+}
+
+// until waits until a count is reached; it looks when something has changed, and every 100 ms.
+func (h *house) until(ctx context.Context, n int, count func(context.Context) (int, error)) error {
+	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		page, err := h.store.ClosedCases(ctx)
-		if err != nil || page >= n {
+		got, err := count(ctx)
+		if err != nil || got >= n {
 			return err
 		}
 		select {
+		case <-h.pace(n):
 		case <-tick.C:
 		case <-ctx.Done():
 			return ctx.Err()

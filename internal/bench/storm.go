@@ -10,25 +10,28 @@ import (
 
 // Storm is many departures at once against vendors that answer at once.
 type Storm struct {
-	Cases       int           `json:"cases"`
-	Steps       int           `json:"steps"`
-	Took        time.Duration `json:"took"`        // from the first event received to the last case closed
-	PerSecond   float64       `json:"per_second"`  // confirmed steps
-	Entries     int           `json:"entries"`     // of the ledger's outbox
-	Shipped     time.Duration `json:"shipped"`     // from the first event to the last entry in the log
-	Bound       float64       `json:"bound"`       // steps a second that a bare loop commits to the same database
-	Ratio       float64       `json:"ratio"`       // of PerSecond to Bound
-	PeakMemory  int64         `json:"peak_memory"` // bytes, of the whole process
-	LatencyNote string        `json:"latency,omitempty"`
+	Cases      int           `json:"cases"`
+	Steps      int           `json:"steps"`
+	Took       time.Duration `json:"took"`        // from the first event received to the last case closed
+	PerSecond  float64       `json:"per_second"`  // confirmed steps
+	Entries    int           `json:"entries"`     // of the ledger's outbox
+	Shipped    time.Duration `json:"shipped"`     // from the first event to the last entry in the log
+	Bound      float64       `json:"bound"`       // steps a second that a bare loop commits to the same database
+	Ratio      float64       `json:"ratio"`       // of PerSecond to Bound
+	PeakMemory int64         `json:"peak_memory"` // bytes, of the whole process
 }
 
 // RunStorm measures a storm.
 func RunStorm(ctx context.Context, o Options) (*Storm, error) {
+	bound, err := measureBound(ctx, o.Dir, o.Database)
+	if err != nil {
+		return nil, fmt.Errorf("the bare loop: %w", err)
+	}
 	h, err := openHouse(ctx, o.Dir, o.Database, exeunt.Rate{})
 	if err != nil {
 		return nil, err
 	}
-	s := Storm{Cases: o.Cases, Steps: o.Cases * stepsInCase}
+	s := Storm{Cases: o.Cases, Steps: o.Cases * stepsInCase, Bound: bound}
 	err = inHouse(ctx, h, func(h *house) error {
 		began := time.Now()
 		if err := announceAll(ctx, h, o.Cases); err != nil {
@@ -40,12 +43,13 @@ func RunStorm(ctx context.Context, o Options) (*Storm, error) {
 		}
 		s.Took = time.Since(began)
 		s.PerSecond = float64(s.Steps) / s.Took.Seconds()
+		s.Ratio = s.PerSecond / s.Bound
 		if err := h.shippedAll(ctx); err != nil {
 			return err
 		}
 		s.Shipped, s.PeakMemory = time.Since(began), peakMemory()
-		_, head, err := h.log.Head(ctx)
-		s.Entries = int(head.Size)
+		last, err := h.store.Outbox().LastShipped(ctx)
+		s.Entries = int(last) + 1
 		return err
 	})
 	return &s, err

@@ -18,16 +18,17 @@ type vendor struct {
 	done  map[string]map[exeunt.Action]bool // by account
 	first map[string]time.Time              // by employee number
 	calls int
+	each  map[int64]int // calls by second
 }
 
 func newVendor(actions []exeunt.ActionSpec) *vendor {
-	return &vendor{actions: actions, done: map[string]map[exeunt.Action]bool{}, first: map[string]time.Time{}}
+	return &vendor{actions: actions, done: map[string]map[exeunt.Action]bool{}, first: map[string]time.Time{}, each: map[int64]int{}}
 }
 
 func (v *vendor) Find(_ context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.calls++
+	v.count()
 	if _, asked := v.first[l.ID]; !asked {
 		v.first[l.ID] = time.Now()
 	}
@@ -37,7 +38,7 @@ func (v *vendor) Find(_ context.Context, l exeunt.Leaver) ([]exeunt.Account, err
 func (v *vendor) Observe(_ context.Context, account exeunt.Account) (exeunt.Observation, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.calls++
+	v.count()
 	seen := exeunt.Observation{At: time.Now(), Standing: make(map[exeunt.Action]exeunt.Standing, len(v.actions)), Facts: map[string]string{"login": account.Login}}
 	for _, a := range v.actions {
 		seen.Standing[a.Action] = exeunt.Absent
@@ -51,7 +52,7 @@ func (v *vendor) Observe(_ context.Context, account exeunt.Account) (exeunt.Obse
 func (v *vendor) Apply(_ context.Context, account exeunt.Account, action exeunt.Action, _ connector.Parameters) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.calls++
+	v.count()
 	if v.done[account.ID] == nil {
 		v.done[account.ID] = map[exeunt.Action]bool{}
 	}
@@ -70,4 +71,21 @@ func (v *vendor) called() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.calls
+}
+
+func (v *vendor) count() {
+	v.calls++
+	v.each[time.Now().Unix()]++
+}
+
+// beyond counts the calls that exceeded a limit: a bucket that fills at the rate and holds one second of it, as
+// vendors count, allows at most twice the rate within one second of the clock.
+func (v *vendor) beyond(rate int) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	n := 0
+	for _, calls := range v.each {
+		n += max(0, calls-2*rate)
+	}
+	return n
 }

@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/internal/store"
 )
 
@@ -23,6 +25,7 @@ type lane struct {
 	there   map[exeunt.CaseID]bool      // visits under way
 	resting map[exeunt.CaseID]time.Time // not to be looked at before: the last look failed or found nothing
 
+	seats   int            // visits at once; as many again when they are urgent
 	breaker exeunt.Breaker // of this lane's loop alone
 	known   bool           // the breaker was read
 }
@@ -34,8 +37,21 @@ type ending struct {
 }
 
 // Seats are visits at once. Most of a visit's time goes by waiting: for the vendor, whose own limits the
-// connector's lane keeps, and for commits, which are cheaper together.
-const seats = 16
+// connector's lane keeps, and for commits, which are cheaper together. A system that is limited is sent as many
+// visits as keep it busy and no more, since a visit that has begun waits inside its time.
+const (
+	seats         = 16
+	busyFor       = 10 // seconds
+	callsInAVisit = 5  // to find, and for each of some two steps to look, act and look
+)
+
+// seatsFor is how many visits a system is sent at once, urgent ones not counted.
+func seatsFor(r exeunt.Rate) int {
+	if r.PerSecond <= 0 {
+		return seats
+	}
+	return min(max(int(r.PerSecond*busyFor/callsInAVisit), 1), seats)
+}
 
 // fresh is how long visits that were looked ahead are taken without looking again after a wake-up.
 const fresh = 20 * time.Millisecond
@@ -44,7 +60,7 @@ const fresh = 20 * time.Millisecond
 const restAfter = 5 * time.Second
 
 func newLane(e *Engine, system string, bell chan struct{}) *lane {
-	return &lane{e: e, system: system, bell: bell, ended: make(chan ending, seats), there: map[exeunt.CaseID]bool{}, resting: map[exeunt.CaseID]time.Time{}, breaker: exeunt.Breaker{System: system}}
+	return &lane{e: e, system: system, bell: bell, ended: make(chan ending, 2*seats), there: map[exeunt.CaseID]bool{}, resting: map[exeunt.CaseID]time.Time{}, breaker: exeunt.Breaker{System: system}}
 }
 
 // run drains the lane until resting ends, lets visits that are under way finish, and returns. When ctx ends
@@ -54,6 +70,10 @@ func (l *lane) run(ctx, resting context.Context) {
 	defer visits.Wait()
 	var ahead []store.Visit
 	var looked time.Time
+	l.seats = seats
+	if system, err := l.e.systems.System(l.system); err == nil {
+		l.seats = seatsFor(system.Rate)
+	}
 	for resting.Err() == nil {
 		if !l.readBreaker(resting) {
 			continue
@@ -63,23 +83,40 @@ func (l *lane) run(ctx, resting context.Context) {
 			l.stayOff(ctx, resting, &visits)
 			continue
 		}
-		free := seats - l.underWay()
-		if free > 0 && (len(ahead) == 0 || time.Since(looked) > fresh) {
+		free := l.seats - l.underWay()
+		if free > -l.seats && (len(ahead) == 0 || time.Since(looked) > fresh) {
 			looked = time.Now()
 			var ok bool
-			if ahead, ok = l.look(resting, 2*seats); !ok {
+			if ahead, ok = l.look(resting, 2*l.seats); !ok {
 				continue
 			}
 		}
-		more := len(ahead) == 2*seats
-		for ; free > 0 && len(ahead) > 0; free-- {
+		more := len(ahead) == 2*l.seats
+		for ; len(ahead) > 0 && (free > 0 || free > -l.seats && urgent(ahead[0])); free-- {
 			l.begin(ctx, &visits, ahead[0])
 			ahead = ahead[1:]
 		}
-		if free == 0 || !more {
+		if free <= 0 || !more {
 			l.wait(resting, free > 0, l.untilNext)
 		}
 	}
+}
+
+// urgent says whether a visit is one of an immediate departure, which need not wait for a seat.
+func urgent(v store.Visit) bool {
+	return slices.ContainsFunc(v.Steps, func(s exeunt.Step) bool { return s.Urgent && !s.State.Settled() })
+}
+
+// place is where a visit stands in the line: with the first of its steps.
+func place(v store.Visit, now time.Time) time.Time {
+	first := now
+	for _, s := range due(v.Steps, now) {
+		at, _ := s.DueAt()
+		if p := s.Place(at); p.Before(first) {
+			first = p
+		}
+	}
+	return first
 }
 
 // look reads the beginning of the line. It is not ok when the database did not answer, after a pause.
@@ -161,7 +198,7 @@ func (l *lane) begin(ctx context.Context, visits *sync.WaitGroup, v store.Visit)
 func (l *lane) visit(ctx context.Context, v store.Visit) {
 	bounded, cancel := context.WithTimeout(ctx, visitTimeout)
 	defer cancel()
-	verdict, err := l.e.visit(bounded, v)
+	verdict, err := l.e.visit(connector.WithPlace(bounded, place(v, time.Now())), v)
 	if err != nil {
 		l.failed(ctx, "a visit failed", err, "case", v.Case.ID)
 	}

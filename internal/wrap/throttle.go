@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,14 +23,36 @@ const defaultConcurrency = 4
 
 // Lane is what all callers of one system on this node share: its request rate, how many calls run at
 // once, and the pause that the vendor last asked for. A slow system fills its own lane only.
+//
+// A seat and a request of the rate are given together, to whoever stands furthest ahead (connector.PlaceOf):
+// who waits holds nothing that a more urgent one could use.
 type Lane struct {
 	system string
-	seats  chan struct{}
 
 	mu      sync.Mutex
+	seats   int // that are free
 	limiter *rate.Limiter
 	tenure  *connector.Tenure // in which the limiter's budget is being spent
 	paused  time.Time         // until when
+	waiting []*caller
+	arrived int64 // callers so far
+	timer   *time.Timer
+}
+
+// caller waits for its turn.
+type caller struct {
+	place   time.Time
+	arrival int64
+	sits    bool // it needs a seat, too
+	turn    chan struct{}
+}
+
+// before says whether a caller's turn comes first.
+func (c *caller) before(o *caller) bool {
+	if !c.place.Equal(o.place) {
+		return c.place.Before(o.place)
+	}
+	return c.arrival < o.arrival
 }
 
 // NewLane makes the lane of a system. A rate of zero does not limit; a concurrency of zero means 4.
@@ -42,7 +65,7 @@ func NewLane(system string, r exeunt.Rate) *Lane {
 	if seats <= 0 {
 		seats = defaultConcurrency
 	}
-	return &Lane{system: system, limiter: rate.NewLimiter(limit, burst), seats: make(chan struct{}, seats)}
+	return &Lane{system: system, limiter: rate.NewLimiter(limit, burst), seats: seats}
 }
 
 // Pause stops every caller of the system for a while. A shorter pause never shortens a longer one.
@@ -65,15 +88,10 @@ func (l *Lane) Paused() time.Duration {
 // after a verb's first are counted by Lane.Transport.
 func Throttle(c connector.Connector, l *Lane) connector.Connector {
 	return around{c, func(ctx context.Context, _ string, call func(context.Context) error) error {
-		select {
-		case l.seats <- struct{}{}:
-			defer func() { <-l.seats }()
-		case <-ctx.Done():
-			return exeunt.Errorf(exeunt.Temporary, "%s is busy with other work: no turn came in time", l.system).Because(ctx.Err())
-		}
-		if err := l.turn(ctx); err != nil {
+		if err := l.turn(ctx, true); err != nil {
 			return err
 		}
+		defer l.leave()
 		err := call(context.WithValue(ctx, prepaidKey{}, &prepaid{left: 1}))
 		if e, ok := errors.AsType[*exeunt.Error](err); ok && e.RetryAfter > 0 {
 			l.Pause(e.RetryAfter)
@@ -82,42 +100,122 @@ func Throttle(c connector.Connector, l *Lane) connector.Connector {
 	}}
 }
 
-// turn waits for the pause to end and for the rate to allow a request, or says how long that takes.
-func (l *Lane) turn(ctx context.Context) error {
+// turn waits for the pause to end, for the rate to allow a request and, for who sits, for a seat. A pause that
+// is longer than our patience is handed back.
+func (l *Lane) turn(ctx context.Context, sits bool) error {
 	if left := l.Paused(); left > patience {
 		return l.throttled(left)
-	} else if left > 0 {
-		if err := sleep(ctx, left); err != nil {
-			return l.throttled(left)
-		}
 	}
 	tenure := connector.TenureOf(ctx)
-	r := l.budget(tenure).Reserve()
-	wait := r.Delay()
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
-		r.Cancel()
-		return l.throttled(wait)
+	c := l.wait(tenure, connector.PlaceOf(ctx), sits)
+	select {
+	case <-c.turn:
+	case <-ctx.Done():
+		l.giveUp(c)
+		return exeunt.Errorf(exeunt.Throttled, "%s is busy with other work, or slowed us down: no turn came in time", l.system).Because(ctx.Err())
 	}
-	if err := sleep(ctx, wait); err != nil {
-		r.Cancel()
-		return exeunt.Errorf(exeunt.Temporary, "%s: the call was given up while it waited for its turn", l.system).Because(err)
+	if err := tenure.Over(); err != nil { // the process may have been paused meanwhile
+		if sits {
+			l.leave()
+		}
+		return err
 	}
-	return tenure.Over() // the process may have been paused meanwhile
+	return nil
 }
 
-// budget is the lane's limiter. At the beginning of a tenure it is empty, since the server that had the lane
-// before may have spent all that there was.
-func (l *Lane) budget(t *connector.Tenure) *rate.Limiter {
+// wait puts a caller into the queue.
+func (l *Lane) wait(t *connector.Tenure, place time.Time, sits bool) *caller {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if t != nil && t != l.tenure {
-		l.tenure = t
-		if !t.Since.IsZero() {
-			l.limiter = rate.NewLimiter(l.limiter.Limit(), l.limiter.Burst())
-			l.limiter.ReserveN(t.Since, l.limiter.Burst())
+	l.budget(t)
+	l.arrived++
+	c := &caller{place: place, arrival: l.arrived, sits: sits, turn: make(chan struct{})}
+	l.waiting = append(l.waiting, c)
+	l.serve()
+	return c
+}
+
+// leave gives a seat back.
+func (l *Lane) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seats++
+	l.serve()
+}
+
+// giveUp takes back a caller who waits no longer. One whose turn has come in the same moment gives its seat back.
+func (l *Lane) giveUp(c *caller) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.Index(l.waiting, c); i >= 0 {
+		l.waiting = slices.Delete(l.waiting, i, i+1)
+	} else if c.sits {
+		l.seats++
+	}
+	l.serve()
+}
+
+// serve gives turns while there are any, and looks again when the next one is due.
+func (l *Lane) serve() {
+	for {
+		next := l.first()
+		if next < 0 {
+			return
+		}
+		wait := time.Until(l.paused)
+		if wait <= 0 {
+			r := l.limiter.Reserve()
+			if wait = r.Delay(); wait > 0 {
+				r.Cancel()
+			}
+		}
+		if wait > 0 {
+			l.later(wait)
+			return
+		}
+		c := l.waiting[next]
+		l.waiting = slices.Delete(l.waiting, next, next+1)
+		if c.sits {
+			l.seats--
+		}
+		close(c.turn)
+	}
+}
+
+// first is who stands furthest ahead of those who could go, or -1. Few wait: the engine sends no more visits
+// than a system can take.
+func (l *Lane) first() int {
+	first := -1
+	for i, c := range l.waiting {
+		if (!c.sits || l.seats > 0) && (first < 0 || c.before(l.waiting[first])) {
+			first = i
 		}
 	}
-	return l.limiter
+	return first
+}
+
+func (l *Lane) later(wait time.Duration) {
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	l.timer = time.AfterFunc(wait, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.serve()
+	})
+}
+
+// budget begins a tenure with an empty budget, since the server that had the lane before may have spent all
+// that there was.
+func (l *Lane) budget(t *connector.Tenure) {
+	if t == nil || t == l.tenure {
+		return
+	}
+	l.tenure = t
+	if !t.Since.IsZero() {
+		l.limiter = rate.NewLimiter(l.limiter.Limit(), l.limiter.Burst())
+		l.limiter.ReserveN(t.Since, l.limiter.Burst())
+	}
 }
 
 func (l *Lane) throttled(wait time.Duration) error {
@@ -127,20 +225,6 @@ func (l *Lane) throttled(wait time.Duration) error {
 // shown rounds up: "going on in 0s" helps nobody.
 func shown(wait time.Duration) time.Duration {
 	return max(wait.Round(time.Second), time.Second)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // prepaid carries the request that a verb has paid for to the transport, so that the first request
@@ -173,7 +257,7 @@ func (l *Lane) Transport(next http.RoundTripper) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
 		paid, _ := r.Context().Value(prepaidKey{}).(*prepaid)
 		if !paid.take() {
-			if err := l.turn(r.Context()); err != nil {
+			if err := l.turn(r.Context(), false); err != nil {
 				closeBody(r)
 				return nil, err
 			}

@@ -147,8 +147,8 @@ func TestThrottleGivesUpWhenNoSeatComes(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := apply(ctx, wrap.Throttle(fake{}, lane)); exeunt.KindOf(err) != exeunt.Temporary {
-			t.Errorf("got %v, want temporary", err)
+		if err := apply(ctx, wrap.Throttle(fake{}, lane)); exeunt.KindOf(err) != exeunt.Throttled {
+			t.Errorf("got %v, want throttled: nothing was sent", err)
 		}
 		close(release)
 	})
@@ -245,4 +245,58 @@ func TestDryRunLooksAndDoesNotTouch(t *testing.T) {
 	if err := apply(t.Context(), c); err != nil || !looked || touched {
 		t.Errorf("err %v, looked %v, touched %v; want nil, true, false", err, looked, touched)
 	}
+}
+
+// Who stands further ahead goes first, however many waited before; who stands alike goes in the order of arrival.
+func TestTheMostUrgentCallerGoesNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lane := wrap.NewLane("hr", exeunt.Rate{PerSecond: 1, Concurrency: 2})
+		var mu sync.Mutex
+		var order []string
+		var all sync.WaitGroup
+		began := time.Now()
+		call := func(name string, place time.Time) {
+			all.Go(func() {
+				err := apply(connector.WithPlace(t.Context(), place), wrap.Throttle(fake{apply: func(context.Context) error {
+					mu.Lock()
+					order = append(order, fmt.Sprint(name, int(time.Since(began).Seconds())))
+					mu.Unlock()
+					return nil
+				}}, lane))
+				if err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		for i := range 5 {
+			call("wave", began.Add(time.Duration(i)*time.Second))
+		}
+		call("urgent", began.Add(-24*time.Hour))
+		all.Wait()
+		if got := fmt.Sprint(order); got != "[wave0 urgent1 wave2 wave3 wave4 wave5]" {
+			t.Errorf("in order: %s", got)
+		}
+	})
+}
+
+// A caller who gives up while it waits takes neither a seat nor a request with it.
+func TestWhoGivesUpLeavesHisTurnToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lane := wrap.NewLane("hr", exeunt.Rate{PerSecond: 1, Concurrency: 1})
+		for range 5 {
+			gone, leave := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			_ = apply(gone, wrap.Throttle(fake{}, lane))
+			leave()
+		}
+		began := time.Now()
+		for range 3 {
+			if err := apply(t.Context(), wrap.Throttle(fake{}, lane)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("three calls took %s", took)
+		}
+	})
 }
