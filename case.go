@@ -53,33 +53,35 @@ func (s CaseState) Over() bool { return s == CaseRescinded || s == CaseRehired }
 
 // Case is one leaver's departure, from trigger to sealed evidence.
 type Case struct {
-	ID            CaseID    `json:"id"`
-	Version       int64     `json:"version"`    // raised by each commit; commands check it
-	Generation    int64     `json:"generation"` // raised when what follows was planned anew; older jobs then do nothing
-	Handle        string    `json:"handle"`     // random; the only name of the case in the ledger
-	State         CaseState `json:"state"`
-	Departure     Departure `json:"departure"`
-	Source        string    `json:"source"`
-	EventID       string    `json:"event_id"`
-	Override      *Override `json:"override,omitempty"` // a person, not HR, started it
-	Wave          WaveID    `json:"wave,omitzero"`      // the mass departure that it is part of
-	PutsBack      CaseID    `json:"puts_back,omitzero"` // the closed case whose departure was taken back, and which this one undoes
-	Policy        string    `json:"policy"`
-	PolicyVersion string    `json:"policy_version"`
-	Owner         Person    `json:"owner"`
-	CutOff        time.Time `json:"cut_off"`                 // UTC; the zone is the leaver's
-	CutOffClock   string    `json:"cut_off_clock,omitempty"` // the policy's clock time on the last day, where HR gives none
-	AccessBy      time.Time `json:"access_by"`               // by when every access step shall be confirmed
-	Follows       CaseID    `json:"follows,omitempty"`       // the closed case whose end this one goes on from
-	Hold          string    `json:"hold,omitempty"`          // why it is held
-	HeldBy        *Override `json:"held_by,omitempty"`       // who held it; nil when it was not a person
-	HeldAt        time.Time `json:"held_at,omitzero"`        //
-	Fuse          TripID    `json:"fuse,omitzero"`           // the trip of the fuse that holds it
-	Doubt         string    `json:"doubt,omitempty"`         // another reason to hold it, once the fuse is released
-	Embargo       *Embargo  `json:"embargo,omitempty"`       // who alone may see it, and until when
-	RehiredOn     Date      `json:"rehired_on,omitempty"`    // they work here again from that day
-	OpenedAt      time.Time `json:"opened_at"`
-	ClosedAt      time.Time `json:"closed_at,omitzero"`
+	ID            CaseID      `json:"id"`
+	Version       int64       `json:"version"`    // raised by each commit; commands check it
+	Generation    int64       `json:"generation"` // raised when what follows was planned anew; older jobs then do nothing
+	Handle        string      `json:"handle"`     // random; the only name of the case in the ledger
+	State         CaseState   `json:"state"`
+	Departure     Departure   `json:"departure"`
+	Source        string      `json:"source"`
+	EventID       string      `json:"event_id"`
+	Override      *Override   `json:"override,omitempty"` // a person, not HR, started it
+	Wave          WaveID      `json:"wave,omitzero"`      // the mass departure that it is part of
+	PutsBack      CaseID      `json:"puts_back,omitzero"` // the closed case whose departure was taken back, and which this one undoes
+	Policy        string      `json:"policy"`
+	PolicyVersion string      `json:"policy_version"`
+	Owner         Person      `json:"owner"`
+	CutOff        time.Time   `json:"cut_off"`                 // UTC; the zone is the leaver's
+	CutOffClock   string      `json:"cut_off_clock,omitempty"` // the policy's clock time on the last day, where HR gives none
+	AccessBy      time.Time   `json:"access_by"`               // by when every access step shall be confirmed
+	Follows       CaseID      `json:"follows,omitempty"`       // the closed case whose end this one goes on from
+	Hold          string      `json:"hold,omitempty"`          // why it is held
+	HeldBy        *Override   `json:"held_by,omitempty"`       // who held it; nil when it was not a person
+	HeldAt        time.Time   `json:"held_at,omitzero"`        //
+	LegalHold     *LegalHold  `json:"legal_hold,omitempty"`    // forbids what destroys data; access is cut all the same
+	Overrides     []Deviation `json:"overrides,omitempty"`     // what named people decided otherwise, in order
+	Fuse          TripID      `json:"fuse,omitzero"`           // the trip of the fuse that holds it
+	Doubt         string      `json:"doubt,omitempty"`         // another reason to hold it, once the fuse is released
+	Embargo       *Embargo    `json:"embargo,omitempty"`       // who alone may see it, and until when
+	RehiredOn     Date        `json:"rehired_on,omitempty"`    // they work here again from that day
+	OpenedAt      time.Time   `json:"opened_at"`
+	ClosedAt      time.Time   `json:"closed_at,omitzero"`
 }
 
 // Leaver is the person whose case it is.

@@ -210,12 +210,14 @@ func TestNoChangeGoesUnrecorded(t *testing.T) {
 	held := c
 	held.State = exeunt.CaseHeld
 	changes := map[string]func() (exeunt.Change, error){
-		"amend":    func() (exeunt.Change, error) { return amend(c, announced("2026-06-30"), steps, tasks, monday) },
-		"rescind":  func() (exeunt.Change, error) { return c.Rescind(exeunt.Trigger{}, nil, steps, tasks, monday) },
-		"release":  func() (exeunt.Change, error) { return held.Release(steps, tasks, by, monday) },
-		"close":    func() (exeunt.Change, error) { return c.Close(monday) },
-		"retry":    func() (exeunt.Change, error) { return exeunt.Retry(failed.Steps, nil, by, monday) },
-		"waive":    func() (exeunt.Change, error) { return failed.Steps[0].Waive(nil, by, monday) },
+		"amend":   func() (exeunt.Change, error) { return amend(c, announced("2026-06-30"), steps, tasks, monday) },
+		"rescind": func() (exeunt.Change, error) { return c.Rescind(exeunt.Trigger{}, nil, steps, tasks, monday) },
+		"release": func() (exeunt.Change, error) { return held.Release(steps, tasks, by, monday) },
+		"close":   func() (exeunt.Change, error) { return c.Close(monday) },
+		"retry":   func() (exeunt.Change, error) { return exeunt.Retry(failed.Steps, nil, by, monday) },
+		"waive": func() (exeunt.Change, error) {
+			return c.Waive(failed.Steps[0].Key, failed.Steps, nil, hilde, by, 0, monday)
+		},
 		"complete": func() (exeunt.Change, error) { return asked().Complete(nil, nil, "", "Max", monday) },
 		"save":     func() (exeunt.Change, error) { return asked().Save(nil, "", "Max", monday) },
 		"reassign": func() (exeunt.Change, error) { return asked().Reassign(hilde, by, monday) },

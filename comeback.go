@@ -15,7 +15,7 @@ var lookAgainAfter = []time.Duration{15 * time.Minute, time.Hour, 4 * time.Hour,
 
 // nextLook is when a failed step is looked at next. What its system cannot do at all is left to people.
 func (s Step) nextLook(now time.Time) time.Time {
-	if s.FailedAs == Unsupported {
+	if s.FailedAs == Unsupported || s.Approval.open() { // what a second person rejected does not go on by itself
 		return time.Time{}
 	}
 	return now.Add(lookAgainAfter[min(s.Rechecks+s.Comebacks, len(lookAgainAfter)-1)])

@@ -14,6 +14,7 @@ type drafter struct {
 	plan      Plan
 	inventory []System
 	roles     Roles
+	approvals Approvals
 	now       time.Time
 	made      map[string][]string // rule name → keys that it asks for
 	byHand    map[string][]Action // key of a task by hand → what is asked of it
@@ -152,6 +153,7 @@ func (d *drafter) addStep(rule Rule, system System, spec ActionSpec, coverage Co
 		Case: d.plan.Case.ID, Key: key, System: system.Name, SystemTitle: cmp.Or(system.Title, system.Name), Action: spec.Action, Title: spec.Title,
 		Branch: cmp.Or(rule.Branch, system.Branch, "Access"), Coverage: coverage, Tier: system.Tier, Order: spec.Order, Rule: rule.Name,
 		Owner: d.owner(system), Fallback: system.Fallback, StartRule: rule.Start, DeadlineRule: rule.Deadline,
+		Destructive: spec.Destructive, Approval: d.approval(rule, system, spec),
 	}
 	s, err := s.reschedule(d.plan.Case, d.now)
 	if err != nil {

@@ -58,6 +58,7 @@ func (c Case) Release(steps []Step, tasks []Task, by Override, now time.Time) (C
 	if err := c.fused(); err != nil {
 		return Change{}, err
 	}
+	c = c.deviate(Deviation{Kind: DeviateRelease, What: "release of a held case", State: DeviationDone, Request: Request{Override: by, At: now.UTC()}})
 	return c.release(steps, tasks, by, now), nil
 }
 

@@ -36,7 +36,7 @@ func Draft(p Policy, c Case, inventory []System, roles Roles, now time.Time) (Pl
 	}
 	c.CutOff, c.AccessBy = cutOff, cutOff.Add(p.AccessSLA)
 	c.Policy, c.PolicyVersion, c.CutOffClock = p.Name, p.Version, p.CutOff
-	d := drafter{plan: Plan{Case: c}, inventory: inventory, roles: roles, now: now.UTC(), made: map[string][]string{}, byHand: map[string][]Action{}}
+	d := drafter{plan: Plan{Case: c}, inventory: inventory, roles: roles, now: now.UTC(), made: map[string][]string{}, byHand: map[string][]Action{}, approvals: p.Approvals}
 	if err := d.applyAll(p); err != nil {
 		return Plan{}, err
 	}
@@ -45,6 +45,7 @@ func Draft(p Policy, c Case, inventory []System, roles Roles, now time.Time) (Pl
 	}
 	d.link(p.Rules)
 	d.arrange(p.Rules)
+	d.hold()
 	d.plan.settleStates(d.now)
 	return d.plan, nil
 }
@@ -133,6 +134,8 @@ func (s Step) begin(now time.Time) Step {
 	switch {
 	case len(s.After) > 0:
 		s.State, s.Reason = StepWaiting, "waits: "+s.After[0].Because
+	case len(s.Holds) > 0:
+		s.State, s.Reason = StepHeld, s.Holds[0].Reason
 	case s.StartsAt.After(now):
 		s.State, s.Reason = StepScheduled, ""
 	default:

@@ -13,6 +13,7 @@ type Policy struct {
 	AccessSLA time.Duration // how long after the cut-off every access step shall be confirmed
 	Embargo   *EmbargoRule  // for departures that ask for none themselves; nil for no embargo
 	Rules     []Rule
+	Approvals Approvals // what needs a second person in every plan
 }
 
 // EmbargoRule is the embargo that a policy puts every departure under that does not bring its own.
@@ -37,6 +38,7 @@ type Rule struct {
 	Branch   string // "Access", "Payroll", "Benefits", "Tasks"
 	When     Condition
 	Systems  Condition    // nil when the rule is a task
+	Approver string       // a role that must approve its steps; "" for none of its own
 	Actions  []Action     // those that a system's connector cannot do are left to its owner, as a task
 	Task     *TaskPattern // nil when the rule acts in systems
 	Start    Moment
@@ -56,6 +58,12 @@ type TaskPattern struct {
 	Procedure string // how it is done
 	Checklist []string
 }
+
+// Roles that the engine itself asks.
+const (
+	CaseOwner = "case_owner"
+	LegalRole = "legal"
+)
 
 // Roles finds the person behind a role for one leaver. It is total: where nobody is named, it
 // returns the case owner.

@@ -35,8 +35,10 @@ func (c Case) Amend(t Trigger, fresh Plan, steps []Step, tasks []Task, now time.
 	if err := r.mergeTasks(tasks); err != nil {
 		return Change{}, err
 	}
+	r.forbid(steps, tasks)
 	r.link(steps, tasks)
 	r.withdrawFallbacks(tasks)
+	r.askSecond(steps, tasks)
 	r.decide()
 	if r.c.State != CaseHeld {
 		r.c.State = r.c.goesOn(r.standing(steps), now)
@@ -60,6 +62,9 @@ func (c Case) amended(t Trigger, fresh Case, steps []Step, now time.Time) (Case,
 	c.Policy, c.PolicyVersion, c.CutOffClock = fresh.Policy, fresh.PolicyVersion, fresh.CutOffClock
 	if fresh.Owner.Named() {
 		c.Owner = fresh.Owner
+	}
+	if c.LegalHold == nil && c.Departure.Leaver.Has(LitigationHold) && !before.Departure.Leaver.Has(LitigationHold) {
+		c.LegalHold = fresh.LegalHold
 	}
 	c, err := c.underTerms(t.Departure.Embargo)
 	if err != nil {
@@ -95,6 +100,7 @@ type replan struct {
 
 	moved, added, dropped, kept []string // for the record
 	early                       []string // for the case owner to decide
+	stopped                     Change   // what a legal hold forbids now
 }
 
 // baseKey is the key by which a plan knows what may have been done before: "directory-disable-again-3"
@@ -243,6 +249,10 @@ func (r *replan) change(t Trigger) Change {
 		what += ", " + late + " after the cut-off: caught up at once"
 	}
 	change.RecordBy(t.Source, EntryAmended, c, r.now, what, detail)
+	if b.LegalHold == nil && c.LegalHold != nil {
+		change.RecordBy(t.Source, EntryLegalHold, c, r.now, "legal hold placed by "+t.Source, map[string]string{"reason": c.LegalHold.Reason, "owner": c.LegalHold.Owner.String()})
+	}
+	change.Entries = append(change.Entries, r.stopped.Entries...)
 	if c.State == CaseHeld && b.State != CaseHeld {
 		change.Record(EntryHeld, c, r.now, "held for a person", map[string]string{"reason": c.Hold})
 	}

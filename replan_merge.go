@@ -89,7 +89,7 @@ func (s Step) plannedBy(f Step) Step {
 	s.SystemTitle, s.Title, s.Branch, s.Coverage, s.Tier, s.Order = f.SystemTitle, f.Title, f.Branch, f.Coverage, f.Tier, f.Order
 	s.Rule, s.Owner, s.Fallback = f.Rule, f.Owner, f.Fallback
 	s.StartRule, s.DeadlineRule, s.After = f.StartRule, f.DeadlineRule, f.After
-	return s
+	return s.approvalBy(f)
 }
 
 // put schedules a step. One that had begun to be due keeps its start, and its deadline is counted from there.
@@ -142,6 +142,9 @@ func (r *replan) mergeTasks(tasks []Task) error {
 	have := current(tasks, func(t Task) string { return t.Key }, Task.planned)
 	asked := map[string]bool{}
 	for _, f := range r.fresh.Tasks {
+		if f.Asks != "" {
+			continue // askSecond does
+		}
 		at, err := r.c.instant(f.StartRule, time.Time{})
 		if err != nil {
 			return err

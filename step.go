@@ -14,6 +14,7 @@ type StepState string
 const (
 	StepWaiting      StepState = "waiting"      // a declared dependency is open
 	StepScheduled    StepState = "scheduled"    // starts at a known time
+	StepHeld         StepState = "held"         // a legal hold or a missing approval stops it; see Holds
 	StepReady        StepState = "ready"        // may run now, or again at NextAttemptAt
 	StepRunning      StepState = "running"      // an intent is recorded and its answer is not known yet
 	StepConfirmed    StepState = "confirmed"    // read back from the system
@@ -64,6 +65,10 @@ type Step struct {
 	Rule        string    `json:"rule"` // the rule that put it here
 	Owner       Person    `json:"owner"`
 	Fallback    string    `json:"fallback"`
+
+	Destructive bool       `json:"destructive,omitempty"` // loses data: a legal hold forbids it
+	Approval    *Approval  `json:"approval,omitempty"`    // who must approve it, and who did; nil when nobody has to
+	Holds       []StepHold `json:"holds,omitempty"`       // what stops it now
 
 	StartRule    Moment       `json:"start_rule"`
 	DeadlineRule Moment       `json:"deadline_rule"`
@@ -332,13 +337,18 @@ func Retry(steps []Step, task *Task, by Override, now time.Time) (Change, error)
 			continue
 		}
 		s = s.again(now)
+		if s.Approval.open() { // it failed by being rejected: it needs approval all the same
+			s = s.holdFor(HoldApproval, s.Approval.why(), s.Approval.Owner, now)
+			task := approvalTask(s.Case, s.Key+"-approve", []Step{s}, now)
+			change.Tasks, change.Notices = append(change.Tasks, task), append(change.Notices, task.notice(NoticeAssigned, fmt.Sprintf("approve:%d", now.UnixMicro())))
+		}
 		change.Steps = append(change.Steps, s)
 		change.Record(EntryRetried, s, now, fmt.Sprintf("%s: %s is tried again", s.SystemTitle, lower(s.Title)), map[string]string{"by": by.By, "reason": by.Reason})
 	}
 	if len(change.Steps) == 0 {
 		return Change{}, Errorf(Conflict, "only a failed step can be tried again, and this one is not failed")
 	}
-	change.Tasks = withdraw(task, "tried again by "+by.By, now)
+	change.Tasks = append(change.Tasks, withdraw(task, "tried again by "+by.By, now)...)
 	return change, nil
 }
 
@@ -351,27 +361,10 @@ func withdraw(task *Task, why string, now time.Time) []Task {
 	return []Task{t}
 }
 
-// Waive settles a step by a named person's decision against it.
-func (s Step) Waive(task *Task, by Override, now time.Time) (Change, error) {
-	if s.State.Settled() {
-		return Change{}, Errorf(Conflict, "%s: %s is already %s", s.SystemTitle, lower(s.Title), s.State)
-	}
-	if err := by.Check(); err != nil {
-		return Change{}, err
-	}
-	s.State, s.Proof, s.SettledAt, s.Reason = StepWaived, Waived, now, by.By+": "+by.Reason
-	change := Change{Steps: []Step{s}}
-	if task != nil && len(task.Steps) == 1 { // one that stands in for others too goes on
-		change.Tasks = withdraw(task, "overridden by "+by.By, now)
-	}
-	change.Record(EntryWaived, s, now, fmt.Sprintf("%s: %s overridden", s.SystemTitle, lower(s.Title)), map[string]string{"by": by.By, "reason": by.Reason})
-	return change, nil
-}
-
 // pending says whether nothing of the step has happened yet, so that it can still be moved. One that
 // is ready counts: in a held case it may have been ready for days.
 func (s Step) pending() bool {
-	return s.State == StepScheduled || s.State == StepWaiting || s.State == StepReady && s.BegunAt.IsZero()
+	return s.State == StepScheduled || s.State == StepWaiting || s.State == StepHeld && s.BegunAt.IsZero() || s.State == StepReady && s.BegunAt.IsZero()
 }
 
 // reschedule computes start and deadline from the case anew.

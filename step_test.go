@@ -163,29 +163,6 @@ func TestOnlyAFailedStepIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestAnOverrideNeedsANameAndAReason(t *testing.T) {
-	failed := ready().Finish(troubled(exeunt.GaveUp, exeunt.Denied), noon)
-	good := exeunt.Override{By: "Ida", Reason: "the account belongs to a robot"}
-	change, err := failed.Steps[0].Waive(&failed.Tasks[0], good, noon)
-	if err != nil || change.Steps[0].State != exeunt.StepWaived || change.Steps[0].Proof != exeunt.Waived || change.Tasks[0].State != exeunt.TaskWithdrawn || !strings.Contains(change.Steps[0].Reason, "robot") {
-		t.Errorf("%v %+v", err, change)
-	}
-	for field, by := range map[string]exeunt.Override{"by": {Reason: good.Reason}, "reason": {By: "Ida", Reason: "   because   "}} {
-		_, err := failed.Steps[0].Waive(nil, by, noon)
-		if e, ok := err.(*exeunt.Error); !ok || e.Field != field {
-			t.Errorf("%+v is accepted or refused for something else: %v", by, err)
-		}
-	}
-	if _, err := change.Steps[0].Waive(nil, good, noon); exeunt.KindOf(err) != exeunt.Conflict {
-		t.Errorf("a settled step is waived: %v", err)
-	}
-	shared := failed.Tasks[0]
-	shared.Steps = append(shared.Steps, "another")
-	if change, _ := failed.Steps[0].Waive(&shared, good, noon); len(change.Tasks) != 0 {
-		t.Errorf("a task that stands in for another step too is withdrawn")
-	}
-}
-
 // What a system accepts and never shows ends with a person who is told just that.
 func TestWhatIsAcceptedAndNeverShownIsGivenUpWithItsReason(t *testing.T) {
 	s := ready()

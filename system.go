@@ -35,6 +35,7 @@ type System struct {
 	Retention  string         `json:"retention,omitempty"` // what is kept, how long
 	Rate       Rate           `json:"rate,omitzero"`       //
 	Stage      Stage          `json:"stage"`               //
+	Approver   string         `json:"approver,omitempty"`  // a role that must approve every step in it
 	Actions    []ActionSpec   `json:"actions,omitempty"`   // what its connector can do, in order
 }
 

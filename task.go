@@ -72,8 +72,21 @@ type Task struct {
 	ClosedAt     time.Time    `json:"closed_at,omitzero"`
 	Reminded     int          `json:"reminded,omitempty"`   // reminders sent
 	Reassigned   bool         `json:"reassigned,omitempty"` // a person chose the owner
+	Asks         TaskAsks     `json:"asks,omitempty"`       // a decision instead of work
+	Approves     []string     `json:"approves,omitempty"`   // keys of the steps that wait for it
+	Override     int          `json:"override,omitempty"`   // number of the override that it asks to confirm
 	After        []Dependency `json:"after,omitempty"`
 }
+
+// TaskAsks says which decision of a second person a task asks for. It is approved or rejected, never
+// simply completed.
+type TaskAsks string
+
+// The decisions.
+const (
+	AsksApproval     TaskAsks = "approval"     // of planned steps
+	AsksConfirmation TaskAsks = "confirmation" // of an override that another person asked for
+)
 
 // Open says whether somebody still has to act, now or later.
 func (t Task) Open() bool { return t.State == TaskOpen || t.State == TaskWaiting }
@@ -86,6 +99,9 @@ func (t Task) Save(ticked []int, note, by string, now time.Time) (Change, error)
 	if t.State != TaskOpen {
 		return Change{}, t.notOpen()
 	}
+	if t.Asks != "" {
+		return Change{}, t.decideInstead()
+	}
 	t.Ticked, t.Note = t.valid(ticked), strings.TrimSpace(note)
 	change := Change{Tasks: []Task{t}}
 	change.Record(EntryTaskSaved, t, now, fmt.Sprintf("%s: %d of %d done", t.Title, len(t.Ticked), len(t.Checklist)), map[string]string{"by": by, "note": t.Note})
@@ -96,6 +112,9 @@ func (t Task) Save(ticked []int, note, by string, now time.Time) (Change, error)
 func (t Task) Complete(steps []Step, ticked []int, note, by string, now time.Time) (Change, error) {
 	if t.State != TaskOpen {
 		return Change{}, t.notOpen()
+	}
+	if t.Asks != "" {
+		return Change{}, t.decideInstead()
 	}
 	if strings.TrimSpace(by) == "" {
 		return Change{}, Errorf(Invalid, "a task is completed in somebody's name").In("by")
@@ -123,6 +142,10 @@ func (t Task) Complete(steps []Step, ticked []int, note, by string, now time.Tim
 func (t Task) Reassign(to Person, by Override, now time.Time) (Change, error) {
 	if !t.Open() {
 		return Change{}, t.notOpen()
+	}
+	asked := Override{By: t.Owner.Name, Account: t.Owner.Email}
+	if t.Asks != "" && !asked.SamePerson(by) { // or whoever wants to decide could ask themselves
+		return Change{}, Errorf(Denied, "%s asks %s for a decision: only they can hand it on", t.ID, t.Owner)
 	}
 	if !to.Named() {
 		return Change{}, Errorf(Invalid, "name the person who takes the task").In("owner")
@@ -208,6 +231,10 @@ func (t Task) due(c Case) (Task, error) {
 		t.Deadline, t.Reminded = deadline, 0 // a new deadline is chased anew
 	}
 	return t, nil
+}
+
+func (t Task) decideInstead() error {
+	return Errorf(Denied, "%s asks for a decision: approve or reject it, with a reason, signed in as yourself", t.ID)
 }
 
 func (t Task) notOpen() error {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -27,8 +26,9 @@ func caseCommand(c *console) *cobra.Command {
 		},
 	}
 	return group(cmd, caseListCommand(c), show, caseWatchCommand(c),
-		stepCommand(c, "retry", "Try a failed step again"), stepCommand(c, "override", "Settle a step by decision, with a reason"),
+		caseRetryCommand(c), caseOverrideCommand(c), caseOverridesCommand(c),
 		caseDecisionCommand(c, "hold", "Stop a case until somebody releases it", "held"), caseDecisionCommand(c, "release", "Let a held case go on", "released"),
+		caseDecisionCommand(c, "legal-hold", "Stop everything destructive of a case; access is cut all the same", "under legal hold"), caseLegalReleaseCommand(c),
 		caseDecisionCommand(c, "reveal", "End the embargo of a case before its time", "revealed"), caseEmbargoCommand(c))
 }
 
@@ -162,6 +162,8 @@ func stepWords(s exeunt.Step, now time.Time) (words, status string) {
 		return s.Reason, "skipped"
 	case exeunt.StepWaiting:
 		return s.Reason, "waiting"
+	case exeunt.StepHeld:
+		return s.Reason, "person"
 	case exeunt.StepScheduled:
 		return "starts in " + span(s.StartsAt.Sub(now)), "scheduled"
 	default:
@@ -254,31 +256,6 @@ func watched(f api.CaseFile) (bool, error) {
 		}
 	}
 	return true, exitError{exitNeedsPerson, fmt.Errorf("case %s: what is left waits for people, dates or other steps", f.Case.ID)}
-}
-
-// stepCommand makes retry and override, which differ in the path only.
-func stepCommand(c *console, verb, short string) *cobra.Command {
-	var step, reason string
-	cmd := &cobra.Command{
-		Use: verb + " CASE --step STEP --reason TEXT", Short: short, Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := exeunt.ParseCaseID(args[0])
-			if err != nil {
-				return err
-			}
-			path := strings.Replace(verb, "override", "waive", 1)
-			if err := post(cmd.Context(), fmt.Sprintf("/cases/%s/steps/%s/%s", id, url.PathEscape(step), path), map[string]string{"reason": reason}); err != nil {
-				return err
-			}
-			return c.print(map[string]string{"schema": "done/v1", "case": id.String(), "step": step}, func(w io.Writer) {
-				_, _ = fmt.Fprintf(w, "%s %s\n", id, step)
-			})
-		},
-	}
-	cmd.Flags().StringVar(&step, "step", "", "key of the step, as `case show` prints it")
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
-	_ = cmd.MarkFlagRequired("step")
-	return cmd
 }
 
 // printLine writes one object of a stream: a line of JSON with --json, else text.

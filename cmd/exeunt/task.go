@@ -17,7 +17,8 @@ func encodeLine(w io.Writer, object any) error { return json.NewEncoder(w).Encod
 
 func taskCommand(c *console) *cobra.Command {
 	cmd := &cobra.Command{Use: "task", Short: "List and complete tasks", Example: "  exeunt task list --owner dana@example.com\n  exeunt task done T-311 --note \"laptop received\"\n  exeunt task reassign T-311 --to tom@example.com"}
-	return group(cmd, taskListCommand(c), taskDoneCommand(c), taskReassignCommand(c))
+	return group(cmd, taskListCommand(c), taskDoneCommand(c), taskReassignCommand(c),
+		taskDecisionCommand(c, "approve", "Approve what a task asks of a second person", "approved"), taskDecisionCommand(c, "reject", "Reject what a task asks of a second person", "rejected"))
 }
 
 func taskListCommand(c *console) *cobra.Command {

@@ -197,5 +197,8 @@ func (h *house) until(ctx context.Context, n int, count func(context.Context) (i
 	}
 }
 
+// Line is the one person of the house.
+func (h *house) Line(string, exeunt.Leaver) []exeunt.Person { return []exeunt.Person{h.Operator()} }
+
 // Fuse never trips: a storm is what is measured.
 func (h *house) Fuse() (exeunt.Fuse, exeunt.Person) { return exeunt.Fuse{}, h.Operator() }

@@ -35,6 +35,7 @@ type Config struct {
 	Ledger   Ledger
 	Session  Session
 
+	approvals    exeunt.Approvals
 	fuse         exeunt.Fuse
 	fuseApprover string
 }
@@ -128,6 +129,7 @@ func (c *Config) Plan(of exeunt.Case, now time.Time) (exeunt.Plan, error) {
 	if err != nil {
 		return exeunt.Plan{}, err
 	}
+	p.Approvals = c.approvals
 	roles := c.Roles()
 	if !of.Owner.Named() {
 		of.Owner = roles(CaseOwner, of.Departure.Leaver)

@@ -8,17 +8,18 @@ import (
 
 // File is exeunt.yaml.
 type File struct {
-	Company  Company      `json:"company" jsonschema:"required" remedy:"write company: {name: Acme}" jsonschema_description:"The company that runs this installation."`
-	Zone     string       `json:"zone" jsonschema:"required" remedy:"name the IANA time zone of the main place of work, such as Europe/Berlin" jsonschema_description:"IANA time zone of the places of work for which HR names none."`
-	Country  string       `json:"country,omitempty" jsonschema:"pattern=^[A-Z]{2}$" jsonschema_description:"ISO 3166-1 country of the places of work for which HR names none."`
-	URL      string       `json:"url" jsonschema:"required" remedy:"write the address at which people reach this server, such as https://exeunt.acme.example" jsonschema_description:"Public address of this server; links in mails begin with it."`
-	Entities []EntityFile `json:"entities,omitempty" jsonschema_description:"Legal entities, where there is more than one. When left out there is one, called main."`
-	Sources  []SourceFile `json:"sources,omitempty" jsonschema_description:"HR systems that announce departures. Each entity has exactly one authoritative source."`
-	People   PeopleFile   `json:"people" jsonschema:"required" remedy:"name people.case_owner, who owns every case" jsonschema_description:"Who is asked, and who stands in."`
-	Mail     *MailFile    `json:"mail,omitempty" jsonschema_description:"The mail server by which people are told. Without it nobody is told by mail."`
-	Fuse     FuseFile     `json:"fuse,omitzero" jsonschema_description:"The brake on mass change: when it trips, new cases are held until two people decide."`
-	Ledger   LedgerFile   `json:"ledger,omitzero" jsonschema_description:"The tamper-evident log."`
-	Session  SessionFile  `json:"session,omitzero" jsonschema_description:"How long people stay signed in."`
+	Company   Company       `json:"company" jsonschema:"required" remedy:"write company: {name: Acme}" jsonschema_description:"The company that runs this installation."`
+	Zone      string        `json:"zone" jsonschema:"required" remedy:"name the IANA time zone of the main place of work, such as Europe/Berlin" jsonschema_description:"IANA time zone of the places of work for which HR names none."`
+	Country   string        `json:"country,omitempty" jsonschema:"pattern=^[A-Z]{2}$" jsonschema_description:"ISO 3166-1 country of the places of work for which HR names none."`
+	URL       string        `json:"url" jsonschema:"required" remedy:"write the address at which people reach this server, such as https://exeunt.acme.example" jsonschema_description:"Public address of this server; links in mails begin with it."`
+	Entities  []EntityFile  `json:"entities,omitempty" jsonschema_description:"Legal entities, where there is more than one. When left out there is one, called main."`
+	Sources   []SourceFile  `json:"sources,omitempty" jsonschema_description:"HR systems that announce departures. Each entity has exactly one authoritative source."`
+	People    PeopleFile    `json:"people" jsonschema:"required" remedy:"name people.case_owner, who owns every case" jsonschema_description:"Who is asked, and who stands in."`
+	Mail      *MailFile     `json:"mail,omitempty" jsonschema_description:"The mail server by which people are told. Without it nobody is told by mail."`
+	Fuse      FuseFile      `json:"fuse,omitzero" jsonschema_description:"The brake on mass change: when it trips, new cases are held until two people decide."`
+	Approvals ApprovalsFile `json:"approvals,omitzero" jsonschema_description:"What needs the approval of a second person in every plan."`
+	Ledger    LedgerFile    `json:"ledger,omitzero" jsonschema_description:"The tamper-evident log."`
+	Session   SessionFile   `json:"session,omitzero" jsonschema_description:"How long people stay signed in."`
 }
 
 // Company is who runs the installation.
@@ -102,6 +103,7 @@ type SystemFile struct {
 	Tier       int                   `json:"tier" jsonschema:"required,enum=1,enum=2,enum=3" remedy:"say how risky an open account would be: 1 most, 3 least" jsonschema_description:"Risk: 1 is the highest, 3 the least."`
 	Branch     string                `json:"branch,omitempty" jsonschema:"enum=Access,enum=Payroll,enum=Benefits,enum=Tasks" jsonschema_description:"Where its steps stand in a plan. Access when left out."`
 	Owner      OwnerFile             `json:"owner" jsonschema:"required" remedy:"name who does it when automation cannot: {name, email} or {role}" jsonschema_description:"Who does it when automation cannot."`
+	Approver   string                `json:"approver,omitempty" jsonschema_description:"A role of exeunt.yaml that must approve every step in it, as a second person."`
 	Fallback   string                `json:"fallback" jsonschema:"required" remedy:"write down how it is done by hand, for somebody who does it for the first time" jsonschema_description:"How it is done by hand."`
 	Retention  string                `json:"retention,omitempty" jsonschema_description:"What is kept, how long and in which form."`
 	Rate       RateFile              `json:"rate,omitzero" jsonschema_description:"What the system allows us."`

@@ -33,3 +33,29 @@ func TestTheFuseIsOnUnlessSomebodyTurnsItOff(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatNeedsApprovalComesFromTheConfiguration(t *testing.T) {
+	files := folder()
+	files["exeunt.yaml"] = strings.Replace(files["exeunt.yaml"], "people:\n", "approvals: {approver: it, flags: [privileged]}\npeople:\n", 1)
+	cfg, faults := load(t, files)
+	if cfg == nil {
+		t.Fatal(faults)
+	}
+	d := exeunt.Departure{Type: exeunt.Voluntary, LastDay: "2026-03-31", Leaver: exeunt.Leaver{ID: "7", Entity: "main", Name: "Jane", Zone: "Europe/Berlin", Flags: []exeunt.Flag{exeunt.Privileged}}}
+	plan, err := cfg.Plan(exeunt.Case{ID: 1, Departure: d}, time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range plan.Steps {
+		if s.State != exeunt.StepHeld || s.Approval == nil || s.Approval.Owner.Name != "Ida Admin" {
+			t.Errorf("%s is %s: %+v", s.Key, s.State, s.Approval)
+		}
+	}
+	var line []string
+	for _, p := range cfg.Line("it", d.Leaver) {
+		line = append(line, p.Name)
+	}
+	if len(plan.Steps) == 0 || strings.Join(line, ", ") != "Ida Admin, Igor, Hilde Owner, Dora Deputy, Olga" {
+		t.Errorf("%d steps, asked in the order %v", len(plan.Steps), line)
+	}
+}

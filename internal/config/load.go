@@ -146,6 +146,7 @@ func (l *loader) main() {
 	l.entities()
 	l.people()
 	l.fuse()
+	l.approvals()
 	l.mail()
 	l.sources()
 }

@@ -101,6 +101,7 @@ func (l *loader) owners() {
 		return
 	}
 	for i, f := range l.inFiles {
+		l.approver(l.sysDocs[i], "approver", f.Approver)
 		if role := f.Owner.Role; role != "" && !l.held(role) {
 			l.sysDocs[i].Report(yamlfile.Problem{Path: "owner.role", What: fmt.Sprintf("nobody holds the role %q", role), Remedy: "add it under people.roles in exeunt.yaml"})
 		}
@@ -119,7 +120,7 @@ func (l *loader) roles(p policy.Policy) {
 	for _, role := range slices.Sorted(maps.Keys(p.Owners)) {
 		if !l.held(role) {
 			use := p.Owners[role]
-			l.faults = append(l.faults, p.Fault(yamlfile.Problem{Path: use.Path, What: fmt.Sprintf("nobody holds the role %q, to which the rule %s gives a task", role, use.Rule),
+			l.faults = append(l.faults, p.Fault(yamlfile.Problem{Path: use.Path, What: fmt.Sprintf("nobody holds the role %q, whom the rule %s asks", role, use.Rule),
 				Remedy: fmt.Sprintf("add %s: {name, email} under people.roles in exeunt.yaml", role)}))
 		}
 	}

@@ -46,7 +46,7 @@ func (l *loader) system(doc *yamlfile.File, f SystemFile) {
 	doc.Report(f.problems()...)
 	s := System{API: f.API, File: doc.Name, Settings: doc.JSON("settings"), System: exeunt.System{
 		Name: f.Name, Title: cmp.Or(f.Title, f.Name), Vendor: f.Vendor, Kind: f.Kind, SSO: f.SSO, Identifier: f.Identifier, Holds: f.Holds,
-		Tier: f.Tier, Branch: f.Branch, Owner: exeunt.Person(f.Owner), Fallback: strings.TrimSpace(f.Fallback), Retention: f.Retention,
+		Tier: f.Tier, Branch: f.Branch, Owner: exeunt.Person(f.Owner), Fallback: strings.TrimSpace(f.Fallback), Approver: f.Approver, Retention: f.Retention,
 		Rate: exeunt.Rate(f.Rate), Stage: cmp.Or(f.Stage, exeunt.Manual)}}
 	if f.SSO == "none" {
 		s.SSO = ""

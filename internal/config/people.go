@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/exeunt/exeunt"
@@ -9,7 +10,7 @@ import (
 
 // The roles that need no entry under people.roles.
 const (
-	CaseOwner = "case_owner"
+	CaseOwner = exeunt.CaseOwner
 	manager   = "manager" // of the leaver, as HR says
 )
 
@@ -25,6 +26,18 @@ func (c *Config) Roles() exeunt.Roles {
 		}
 		return person(c.People.CaseOwner.Human, CaseOwner)
 	}
+}
+
+// Line is who may stand for a role for one leaver, in the order in which they are asked.
+func (c *Config) Line(role string, l exeunt.Leaver) []exeunt.Person {
+	var out []exeunt.Person
+	for _, p := range c.candidates(role, l) {
+		known := slices.ContainsFunc(out, func(q exeunt.Person) bool { return strings.EqualFold(p.Email, q.Email) })
+		if p.Named() && !isLeaver(p, l) && !known {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // candidates are who may stand for a role, best first.

@@ -40,7 +40,13 @@ func (e *Engine) remind(ctx context.Context, id exeunt.CaseID, key string) error
 	if err != nil || c.State == exeunt.CaseHeld { // nobody is chased while a case is held
 		return err
 	}
-	change, ok := t.Remind(c.Owner, now)
+	change, ok := c.Lapse(*t, now.UTC())
+	if !ok {
+		change, ok = t.Escalate(e.planner.Line(t.Owner.Role, c.Leaver()), now.UTC())
+	}
+	if !ok {
+		change, ok = t.Remind(c.Owner, now)
+	}
 	if !ok {
 		return nil
 	}

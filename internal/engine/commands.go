@@ -150,23 +150,6 @@ func (e Commands) RetryStep(ctx context.Context, id exeunt.CaseID, key string, b
 	return e.commit(ctx, &change)
 }
 
-// WaiveStep settles a step by a person's decision against it.
-func (e Commands) WaiveStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error {
-	step, err := e.store.Step(ctx, id, key)
-	if err != nil {
-		return err
-	}
-	_, task, err := failedWith(ctx, e.store, id, key)
-	if err != nil {
-		return err
-	}
-	change, err := step.Waive(task, by, time.Now().UTC())
-	if err != nil {
-		return err
-	}
-	return e.commit(ctx, &change)
-}
-
 // reader is what a person may see of a case, or all of it.
 type reader interface {
 	Step(ctx context.Context, id exeunt.CaseID, key string) (exeunt.Step, error)

@@ -30,6 +30,7 @@ type company struct {
 	told      []exeunt.Notice
 	mailFault error
 	fuse      exeunt.Fuse
+	approvals exeunt.Approvals
 }
 
 func newCompany(t *testing.T, s *store.Store) *company {
@@ -82,13 +83,19 @@ func (c *company) Names() []string {
 
 func (c *company) Plan(of exeunt.Case, now time.Time) (exeunt.Plan, error) {
 	of.Owner = storetest.Roles("hr", of.Departure.Leaver)
-	return exeunt.Draft(storetest.Policy(), of, c.inventory, storetest.Roles, now)
+	policy := storetest.Policy()
+	policy.Approvals = c.approvals
+	return exeunt.Draft(policy, of, c.inventory, storetest.Roles, now)
 }
 
 func (c *company) Fuse() (exeunt.Fuse, exeunt.Person) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.fuse, exeunt.Person{Name: "Hera Lind", Email: "hera@x.example", Role: "hr"}
+}
+
+func (c *company) Line(role string, l exeunt.Leaver) []exeunt.Person {
+	return []exeunt.Person{storetest.Roles(role, l), {Name: "Dora Deputy", Email: "dora@x.example", Role: role}, c.Operator()}
 }
 
 func (c *company) Operator() exeunt.Person {

@@ -42,6 +42,8 @@ type Planner interface {
 	Plan(c exeunt.Case, now time.Time) (exeunt.Plan, error)
 	// Fuse is the brake on mass change, and who is asked when it trips.
 	Fuse() (exeunt.Fuse, exeunt.Person)
+	// Line is who may stand for a role for one leaver, in the order in which they are asked.
+	Line(role string, l exeunt.Leaver) []exeunt.Person
 	// Operator is who is alerted when something needs one.
 	Operator() exeunt.Person
 }

@@ -161,9 +161,9 @@ func (e *Engine) attempt(ctx context.Context, c connector.Connector, of exeunt.C
 		return exeunt.Outcome{}, e.stopAll(ctx, []exeunt.Step{step}, exeunt.Outcome{Kind: exeunt.GaveUp,
 			Err: exeunt.Errorf(exeunt.Unsupported, "the connector cannot %s any more", step.Action.Words())})
 	}
-	if spec.Destructive && step.Undoes == "" && of.Leaver().Has(exeunt.LitigationHold) {
-		return exeunt.Outcome{}, e.stopAll(ctx, []exeunt.Step{step}, exeunt.Outcome{Kind: exeunt.GaveUp,
-			Err: exeunt.Errorf(exeunt.Denied, "a legal hold forbids what destroys data: do it when legal has released the hold")})
+	if step.Undoes == "" && of.Forbids(spec.Destructive) { // the last line: the plan holds it already, if it knew
+		change := of.HoldForLegal(step, time.Now())
+		return exeunt.Outcome{}, ignoreConflict(e.commit(ctx, &change))
 	}
 	aim := connector.Aim{
 		Account: account, Spec: spec, With: parameters(of, step),

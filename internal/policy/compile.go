@@ -95,6 +95,9 @@ func (f File) compile() (Policy, []yamlfile.Problem) {
 		rule, more := r.compile(fmt.Sprintf("rules[%d]", i))
 		problems = append(problems, more...)
 		out.Rules = append(out.Rules, rule)
+		if _, known := out.Owners[r.Approver]; !known && r.Approver != "" {
+			out.Owners[r.Approver] = Use{r.Name, fmt.Sprintf("rules[%d].approver", i)}
+		}
 		if r.Task != nil {
 			if _, known := out.Owners[r.Task.Owner]; !known {
 				out.Owners[r.Task.Owner] = Use{r.Name, fmt.Sprintf("rules[%d].task.owner", i)}
@@ -130,7 +133,7 @@ func slugProblem(path, name string) yamlfile.Problem {
 }
 
 func (r Rule) compile(path string) (exeunt.Rule, []yamlfile.Problem) {
-	out := exeunt.Rule{Name: r.Name, Title: r.Title, Branch: r.Branch, Actions: r.Actions}
+	out := exeunt.Rule{Approver: r.Approver, Name: r.Name, Title: r.Title, Branch: r.Branch, Actions: r.Actions}
 	problems := r.shapeProblems(path)
 	var more []yamlfile.Problem
 	out.When, more = compile(path+".when", r.When, false)
@@ -167,6 +170,8 @@ func (r Rule) shapeProblems(path string) []yamlfile.Problem {
 		add("", "the rule does nothing", "give it actions (in systems) or a task (of a person)")
 	case r.Task != nil && len(r.Actions) > 0:
 		add("", "the rule has both actions and a task", "make two rules of it")
+	case r.Task != nil && r.Approver != "":
+		add(".approver", "a task of a person needs no approval", "name an approver in rules that act in systems")
 	case r.Task != nil && r.Systems != "":
 		add(".systems", "a task is not done in systems", "use when: to say for which departures it is")
 	case r.Task == nil && r.Systems == "":

@@ -36,6 +36,7 @@ type Rule struct {
 	Branch   string          `json:"branch,omitempty" jsonschema:"enum=Access,enum=Payroll,enum=Benefits,enum=Tasks" jsonschema_description:"Where it stands in the plan: Access, Payroll, Benefits or Tasks."`
 	When     string          `json:"when,omitempty" jsonschema_description:"CEL over leaver and departure: for which departures the rule is. Always when left out."`
 	Systems  string          `json:"systems,omitempty" jsonschema_description:"CEL over leaver, departure and system: in which systems it acts."`
+	Approver string          `json:"approver,omitempty" jsonschema_description:"A role of exeunt.yaml that must approve its steps, as a second person."`
 	Actions  []exeunt.Action `json:"actions,omitempty" jsonschema_description:"What is done in them. What a system's connector cannot do is left to its owner."`
 	Task     *Task           `json:"task,omitempty" jsonschema_description:"What a person is asked to do."`
 	Start    *exeunt.Moment  `json:"start" jsonschema:"required" remedy:"say when it may start: trigger, cut-off, last-day - 5d, termination-date" jsonschema_description:"When it may start: trigger, cut-off, last-day or termination-date, with an offset such as + 30m or - 5d."`

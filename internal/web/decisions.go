@@ -19,6 +19,17 @@ type Decisions interface {
 	// ExtendEmbargo lets the embargo of a case last longer, or puts more people on its list.
 	ExtendEmbargo(ctx context.Context, id exeunt.CaseID, terms exeunt.EmbargoTerms, by exeunt.Override) error
 
+	// WaiveStep settles a step without its being done. What leaves an account of the highest risk open has no
+	// effect until another person confirms it, within lasts (a day when zero).
+	WaiveStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override, lasts time.Duration) (exeunt.DeviationState, error)
+	// PlaceLegalHold stops everything destructive of a case; access is cut all the same.
+	PlaceLegalHold(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error
+	// AskLegalRelease asks for the end of a legal hold, which another person confirms.
+	AskLegalRelease(ctx context.Context, id exeunt.CaseID, by exeunt.Override, lasts time.Duration) (exeunt.DeviationState, error)
+	// DecideTask is the second person's answer to what a task asks: the approval of its steps, or of those
+	// that are named, or the confirmation of an override.
+	DecideTask(ctx context.Context, id exeunt.TaskID, steps []string, yes bool, by exeunt.Override) error
+
 	// AskFuseRelease asks for the release of what a trip of the fuse holds. It has no effect until another
 	// person confirms it, within lasts (a day when zero).
 	AskFuseRelease(ctx context.Context, id exeunt.TripID, by exeunt.Override, lasts time.Duration) error

@@ -1,6 +1,11 @@
 package web
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"github.com/exeunt/exeunt"
+)
 
 // Right is something that a role may see or do.
 type Right int
@@ -18,7 +23,9 @@ const (
 	RetrySteps
 	WaiveSteps
 	HoldCases
-	DecideFuse // release or keep what the fuse holds
+	DecideSecond // answer what another person asks: see MayDecide
+	LegalHolds   // place a legal hold, and ask for its release
+	DecideFuse   // release or keep what the fuse holds
 	ReleaseCases
 	StartCases
 	SeeWaves     // a mass departure says how people leave
@@ -41,6 +48,8 @@ var rights = map[Right][]string{
 	DoTasks:        {"admin", "hr", "it", "payroll", "legal"},
 	RetrySteps:     {"admin", "hr", "it", "payroll"},
 	WaiveSteps:     {"admin", "hr", "it"},
+	DecideSecond:   {"admin", "hr", "it", "payroll", "legal"},
+	LegalHolds:     {"admin", "legal"},
 	DecideFuse:     {"admin", "hr", "legal"},
 	HoldCases:      {"admin", "hr", "legal"},
 	ReleaseCases:   {"admin", "hr", "legal"},
@@ -55,4 +64,16 @@ var rights = map[Right][]string{
 // May says whether somebody with these roles has a right.
 func May(roles []string, r Right) bool {
 	return slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(rights[r], role) })
+}
+
+// MayDecide says whether somebody may answer what a task asks of a second person: its owner, who has the
+// role that is asked, and administrators. Where the case owner is asked, that is everybody who may
+// override. That the second person is another one than the first is the domain's rule, for all of them.
+func MayDecide(who exeunt.Viewer, t exeunt.Task) bool {
+	if t.Asks == "" || !May(who.Roles, DecideSecond) {
+		return false
+	}
+	owns := who.Email != "" && strings.EqualFold(who.Email, t.Owner.Email)
+	asked := slices.Contains(who.Roles, t.Owner.Role) || t.Owner.Role == exeunt.CaseOwner && May(who.Roles, WaiveSteps)
+	return owns || asked || slices.Contains(who.Roles, "admin")
 }

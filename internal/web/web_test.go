@@ -71,3 +71,32 @@ func TestSameOrigin(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoMayAnswerForASecondPerson(t *testing.T) {
+	task := func(asks exeunt.TaskAsks, role string) exeunt.Task {
+		return exeunt.Task{Asks: asks, Owner: exeunt.Person{Name: "Lea", Email: "lea@x.example", Role: role}}
+	}
+	for _, c := range []struct {
+		task     exeunt.Task
+		may, not string
+	}{
+		{task(exeunt.AsksApproval, "it"), "it admin", "hr legal payroll auditor manager"},
+		{task(exeunt.AsksConfirmation, "legal"), "legal admin", "hr it payroll auditor manager"},
+		{task(exeunt.AsksConfirmation, exeunt.CaseOwner), "hr it admin", "legal payroll auditor manager"},
+		{task("", "it"), "", "it admin hr"},
+	} {
+		for _, role := range strings.Fields(c.may) {
+			if !MayDecide(exeunt.Viewer{Email: "x@x.example", Roles: []string{role}}, c.task) {
+				t.Errorf("%s may not answer %+v", role, c.task)
+			}
+		}
+		for _, role := range strings.Fields(c.not) {
+			if MayDecide(exeunt.Viewer{Email: "x@x.example", Roles: []string{role}}, c.task) {
+				t.Errorf("%s may answer %+v", role, c.task)
+			}
+		}
+		if got := MayDecide(exeunt.Viewer{Email: "LEA@x.example", Roles: []string{"payroll"}}, c.task); got != (c.task.Asks != "") {
+			t.Errorf("its owner: %v", got)
+		}
+	}
+}

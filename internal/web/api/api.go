@@ -40,7 +40,6 @@ type Commands interface {
 	ReassignTask(ctx context.Context, id exeunt.TaskID, to exeunt.Person, by exeunt.Override) error
 	RemindTask(ctx context.Context, id exeunt.TaskID, by string) error
 	RetryStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
-	WaiveStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
 	web.Decisions
 	web.Waves
 	StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error)

@@ -97,10 +97,6 @@ func (b *backend) RetryStep(_ context.Context, id exeunt.CaseID, key string, by 
 	return b.onStep("retry", id, key, by)
 }
 
-func (b *backend) WaiveStep(_ context.Context, id exeunt.CaseID, key string, by exeunt.Override) error {
-	return b.onStep("waive", id, key, by)
-}
-
 func (b *backend) onStep(verb string, id exeunt.CaseID, key string, by exeunt.Override) error {
 	if id != 1 || key != "crm-disable" {
 		return missing(key)

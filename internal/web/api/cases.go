@@ -69,7 +69,6 @@ func (a routes) cases(spec huma.API) {
 	huma.Get(spec, "/api/v1/cases/{id}", a.showCase, summary("Show a case with its steps, tasks and newest entries", "Cases"))
 	huma.Post(spec, "/api/v1/cases", a.startCase, summary("Start a case by a person's decision, with a reason", "Cases"), status(http.StatusCreated))
 	huma.Post(spec, "/api/v1/cases/{id}/steps/{step}/retry", a.retryStep, summary("Try a failed step again", "Cases"), status(http.StatusNoContent))
-	huma.Post(spec, "/api/v1/cases/{id}/steps/{step}/waive", a.waiveStep, summary("Override a step, with a reason", "Cases"), status(http.StatusNoContent))
 }
 
 func summary(text, tag string) func(*huma.Operation) {
@@ -136,14 +135,5 @@ func (a routes) retryStep(ctx context.Context, in *struct {
 }) (*nothing, error) {
 	return in.do(func(id exeunt.CaseID) error {
 		return a.Commands(viewer(ctx)).RetryStep(ctx, id, in.Step, override(ctx, in.Body.Reason))
-	})
-}
-
-func (a routes) waiveStep(ctx context.Context, in *struct {
-	StepPath
-	Body reason
-}) (*nothing, error) {
-	return in.do(func(id exeunt.CaseID) error {
-		return a.Commands(viewer(ctx)).WaiveStep(ctx, id, in.Step, override(ctx, in.Body.Reason))
 	})
 }

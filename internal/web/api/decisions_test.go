@@ -2,6 +2,9 @@ package api_test
 
 import (
 	"context"
+	"net/http"
+	"strings"
+	"testing"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -48,4 +51,44 @@ func (b *backend) ConfirmFuseRelease(_ context.Context, id exeunt.TripID, by exe
 
 func (b *backend) RejectFuseRelease(_ context.Context, id exeunt.TripID, by exeunt.Override) error {
 	return b.onTrip("reject", id, by)
+}
+
+func (b *backend) WaiveStep(_ context.Context, id exeunt.CaseID, key string, by exeunt.Override, lasts time.Duration) (exeunt.DeviationState, error) {
+	verb := "waive"
+	if lasts > 0 {
+		verb += " within " + lasts.String()
+	}
+	return exeunt.DeviationAsked, b.onStep(verb, id, key, by)
+}
+
+func (b *backend) PlaceLegalHold(_ context.Context, id exeunt.CaseID, by exeunt.Override) error {
+	return b.onCase("legal hold", id, by)
+}
+
+func (b *backend) AskLegalRelease(_ context.Context, id exeunt.CaseID, by exeunt.Override, lasts time.Duration) (exeunt.DeviationState, error) {
+	return exeunt.DeviationAsked, b.onCase("legal release within "+lasts.String(), id, by)
+}
+
+func (b *backend) onCase(verb string, id exeunt.CaseID, by exeunt.Override) error {
+	if id != 1 {
+		return missing(id)
+	}
+	return b.did("%s %s by %s <%s>: %s", verb, id, by.By, by.Account, by.Reason)
+}
+
+func (b *backend) DecideTask(_ context.Context, id exeunt.TaskID, steps []string, yes bool, by exeunt.Override) error {
+	if id != 1 {
+		return missing(id)
+	}
+	return b.did("decide %s %v %v by %s <%s>: %s", id, steps, yes, by.By, by.Account, by.Reason)
+}
+
+func TestAnOverrideSaysWhetherItWaits(t *testing.T) {
+	_, server := newServer(t)
+	for _, path := range []string{"/cases/C-1/steps/crm-disable/waive", "/cases/C-1/legal-release"} {
+		got := call(t, server, http.MethodPost, "/api/v1"+path, "Bearer "+token, reason)
+		if got.StatusCode != http.StatusOK || !strings.Contains(string(got.body), `"state":"asked"`) {
+			t.Errorf("%s: %d %s", path, got.StatusCode, got.body)
+		}
+	}
 }

@@ -34,8 +34,14 @@ func (did) ConfirmFuseRelease(context.Context, exeunt.TripID, exeunt.Override) e
 func (did) RejectFuseRelease(context.Context, exeunt.TripID, exeunt.Override) error  { return nil }
 func (did) ReleaseCase(context.Context, exeunt.CaseID, exeunt.Override) error        { return nil }
 func (did) RetryStep(context.Context, exeunt.CaseID, string, exeunt.Override) error  { return nil }
-func (did) WaiveStep(context.Context, exeunt.CaseID, string, exeunt.Override) error  { return nil }
-func (did) RevealCase(context.Context, exeunt.CaseID, exeunt.Override) error         { return nil }
+func (did) WaiveStep(context.Context, exeunt.CaseID, string, exeunt.Override, time.Duration) (exeunt.DeviationState, error) {
+	return exeunt.DeviationDone, nil
+}
+func (did) PlaceLegalHold(context.Context, exeunt.CaseID, exeunt.Override) error { return nil }
+func (did) AskLegalRelease(context.Context, exeunt.CaseID, exeunt.Override, time.Duration) (exeunt.DeviationState, error) {
+	return exeunt.DeviationAsked, nil
+}
+func (did) RevealCase(context.Context, exeunt.CaseID, exeunt.Override) error { return nil }
 func (did) ExtendEmbargo(context.Context, exeunt.CaseID, exeunt.EmbargoTerms, exeunt.Override) error {
 	return nil
 }
@@ -54,6 +60,8 @@ func TestATokenMayWhatItsRolesMay(t *testing.T) {
 	const why = `{"reason":"decided by the board"}`
 	for _, c := range []struct{ path, body, may, mayNot string }{
 		{"/cases/C-1/hold", why, "hr legal admin", "it auditor manager payroll"},
+		{"/cases/C-1/legal-hold", why, "legal admin", "hr it auditor manager payroll"},
+		{"/cases/C-1/legal-release", why, "legal admin", "hr it auditor manager payroll"},
 		{"/fuse/F-1/release", why, "hr legal admin", "it auditor manager payroll"},
 		{"/fuse/F-1/confirm", why, "hr legal admin", "it auditor manager payroll"},
 		{"/fuse/F-1/reject", why, "hr legal admin", "it auditor manager payroll"},
@@ -76,6 +84,9 @@ func TestATokenMayWhatItsRolesMay(t *testing.T) {
 			w := httptest.NewRecorder()
 			mux.ServeHTTP(w, r)
 			want := http.StatusNoContent
+			if w.Code == http.StatusOK { // some answer with what came of it
+				want = w.Code
+			}
 			if slices.Contains(strings.Fields(c.mayNot), role) {
 				want = http.StatusForbidden
 			}

@@ -87,6 +87,7 @@ func (c caseView) parts() []part {
 		{id: "decisions", mark: c.decisionsMark(), swap: "outerMorph", draw: caseDecisions(c)},
 		{id: "facts", mark: fmt.Sprint(f.Done, f.All, f.Open, next, f.Logged, f.Sealed, f.Check.Fault, f.Access.Done, f.Access.All, f.Access.Started, f.Access.over(c.Now), f.Access.Ended), swap: "outerMorph", draw: factsStrip(c)},
 		{id: "needs", mark: strings.Join(needs, " "), swap: "outerMorph", draw: needsList(c)},
+		{id: "overrides", mark: c.overridesMark(), swap: "outerMorph", draw: overridesCard(c)},
 		{id: "timeline", mark: strings.Join(names, " "), swap: "outerHTML", draw: timeline(c), children: bodies},
 		{id: "feed", mark: fmt.Sprint(newest), swap: "outerMorph", draw: feedList(c)},
 	}

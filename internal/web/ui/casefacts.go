@@ -104,6 +104,7 @@ type need struct {
 	Task    *exeunt.Task
 	Held    bool
 	Secret  bool // under embargo
+	Legal   bool // a legal hold
 	by      time.Time
 	mark    string
 }
@@ -120,6 +121,8 @@ func (c caseView) needs(f store.CaseFile) []need {
 	if f.Case.State == exeunt.CaseHeld {
 		out = append(out, c.heldNeed())
 	}
+	out = append(out, c.legalNeed(f)...)
+	out = append(out, c.secondNeeds(f)...)
 	said := map[string]bool{} // steps that a line speaks of already
 	for _, s := range f.Steps {
 		if s.State == exeunt.StepFailed && c.visible(s.Branch) && !said[s.Key] {
@@ -133,7 +136,7 @@ func (c caseView) needs(f store.CaseFile) []need {
 	for _, t := range f.Tasks {
 		stands := slices.ContainsFunc(t.Steps, func(key string) bool { return said[key] })
 		near := t.State == exeunt.TaskOpen && !t.StartsAt.After(c.Now) && t.Deadline.Sub(c.Now) < soon
-		if near && !stands && c.visible(t.Branch) {
+		if near && !stands && t.Asks == "" && c.visible(t.Branch) {
 			out = append(out, c.taskNeed(t))
 		}
 	}

@@ -193,7 +193,7 @@ func stepSpan(s exeunt.Step, st status, now time.Time) (start, end time.Time) {
 // stepNote is the one line below a step's name: why it is not simply done.
 func stepNote(s exeunt.Step, st status) string {
 	switch {
-	case st == statusFailed, st == statusWaiting, st == statusOverride:
+	case st == statusFailed, st == statusWaiting, st == statusOverride, s.State == exeunt.StepHeld:
 		return sentence(s.Reason)
 	case s.State == exeunt.StepReady && s.Attempt > 0:
 		return sentence(s.Reason) + fmt.Sprintf(" Attempt %d of %d.", s.Attempt, exeunt.Attempts)
@@ -225,6 +225,8 @@ func (c caseView) stepOutcome(s exeunt.Step, st status, start, end time.Time) (o
 		return took(c.Now.Sub(start)) + " so far", "since " + stamp(start)
 	case st == statusScheduled:
 		return starts(s.StartsAt, c.Now), near(s.StartsAt, c.Now, c.Zone)
+	case s.State == exeunt.StepHeld && len(s.Holds) > 0:
+		return "Held", "since " + near(s.Holds[0].Since, c.Now, c.Zone)
 	default:
 		return "Not started", "due " + near(s.Deadline, c.Now, c.Zone)
 	}

@@ -3,7 +3,9 @@ package ui
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/exeunt/exeunt"
 )
@@ -90,6 +92,87 @@ func TestACaseIsStartedUnderEmbargo(t *testing.T) {
 		form.Set("embargo.visible_to", "priya.nair@northwind.example")
 		if r := send(h, "hr", "/cases", form); r.Code != 303 || len(w.started) != 1 || w.started[0].Embargo == nil || w.started[0].Embargo.Until != "2026-11-28T09:00" {
 			t.Errorf("%d, started %+v", r.Code, w.started)
+		}
+	})
+}
+
+// approving gives a case a step that waits for approval, and the task that asks for it.
+func (w *world) approving(owner exeunt.Person) exeunt.Task {
+	f := w.files[2050]
+	s := f.Steps[0]
+	s.Key, s.Title, s.SystemTitle, s.State, s.Branch, s.SettledAt = "drive-wipe", "Wipe the drive", "Drive", exeunt.StepHeld, "Access", time.Time{}
+	s.Approval = &exeunt.Approval{Role: owner.Role, Owner: owner, For: "it loses data"}
+	s.Holds = []exeunt.StepHold{{Kind: exeunt.HoldApproval, Reason: "waits for the approval of " + owner.String() + ": it loses data", Owner: owner, Since: w.now}}
+	s.Reason = s.Holds[0].Reason
+	f.Steps = append(slices.Clone(f.Steps), s)
+	t := exeunt.Task{ID: 999, Case: 2050, Key: "approve-it", Version: 1, State: exeunt.TaskOpen, Asks: exeunt.AsksApproval, Approves: []string{s.Key}, Checklist: []string{"Drive: wipe the drive"},
+		Branch: "Access", Owner: owner, Title: "Approve Drive: wipe the drive", Reason: "it loses data", StartsAt: w.now, Deadline: w.now.Add(4 * time.Hour)}
+	f.Tasks = append(slices.Clone(f.Tasks), t)
+	w.files[2050] = f
+	return t
+}
+
+func TestASecondPersonApprovesOnThePages(t *testing.T) {
+	for _, at := range []string{"/tasks/T-999", "/cases/C-2050/steps/drive-wipe"} {
+		inNovember(t, func(t *testing.T, w *world, h http.Handler) {
+			w.approving(exeunt.Person{Name: "Ines Roth", Email: "ines.roth@northwind.example", Role: "it"})
+			says(t, send(h, "it", "/cases/C-2050", nil), 200, "Ines Roth: approve Drive: wipe the drive.", "It loses data.", "action=\"/tasks/T-999/approve\"", "Waits for approval")
+			says(t, send(h, "it", "/cases/C-2050/steps/drive-wipe", nil), 200, "Approve", "Reject", "Waits for the approval of Ines Roth")
+			says(t, send(h, "it", "/tasks?sel=T-999", nil), 200, "Approve", "Reject", "not:Complete")
+			says(t, send(h, "hr", "/cases/C-2050", nil), 200, "not:/tasks/T-999/approve")
+			says(t, send(h, "hr", "/tasks?sel=T-999", nil), 200, "A decision is asked of Ines Roth.")
+			says(t, send(h, "hr", at+"/approve", because("it is right to do so")), 403)
+			says(t, send(h, "auditor", at+"/approve", because("it is right to do so")), 403)
+			says(t, send(h, "it", at+"/approve", because("so")), 422, "at least 10 characters")
+			says(t, send(h, "it", "/tasks/T-999", url.Values{"act": {"complete"}, "version": {"1"}}), 403)
+			says(t, send(h, "it", at+"/approve", because("it is right to do so")), 303)
+			f := w.files[2050]
+			if s := f.Steps[len(f.Steps)-1]; s.State == exeunt.StepHeld || s.Approval.By.By != "Ines Roth" {
+				t.Errorf("%s: %+v", at, s)
+			}
+			says(t, send(h, "it", at+"/reject", because("it is wrong after all")), 409)
+		})
+	}
+}
+
+func TestALegalHoldAndItsReleaseOnThePages(t *testing.T) {
+	inNovember(t, func(t *testing.T, w *world, h http.Handler) {
+		const page = "/cases/C-2050"
+		says(t, send(h, "hr", page, nil), 200, "not:Place the legal hold")
+		says(t, send(h, "hr", page+"/legal-hold", because("a law suit is coming")), 403)
+		says(t, send(h, "legal", page, nil), 200, "Place the legal hold")
+		says(t, send(h, "legal", page+"/legal-hold", because("a law suit is coming")), 303)
+		says(t, send(h, "it", page, nil), 200, "A legal hold keeps all data.", "Access is cut all the same.", "not:law suit", "not:Ask for the release")
+		says(t, send(h, "legal", page, nil), 200, "Ana Kofi: A law suit is coming.", "Ask for the release", "not:Place the legal hold")
+		says(t, send(h, "legal", page+"/legal-release", because("the suit is settled")), 303)
+		says(t, send(h, "legal", page, nil), 200, "Confirm the release of the legal hold", "Overrides", "Waits for a second person", "Ana Kofi: the suit is settled")
+		ask := w.files[2050].Tasks[len(w.files[2050].Tasks)-1]
+		says(t, send(h, "legal", "/tasks/"+ask.ID.String()+"/approve", because("the suit is settled")), 403, "this needs two people, administrators too")
+		says(t, send(h, "hr", "/tasks/"+ask.ID.String()+"/approve", because("the suit is settled")), 403)
+		says(t, send(h, "admin", "/tasks/"+ask.ID.String()+"/approve", because("read the settlement")), 303)
+		says(t, send(h, "legal", page, nil), 200, "In effect", "Dana Ortiz: read the settlement", "not:A legal hold keeps all data.", "Place the legal hold")
+	})
+}
+
+func TestAnOverrideOfTheHighestRiskWaitsForASecondPerson(t *testing.T) {
+	inNovember(t, func(t *testing.T, w *world, h http.Handler) {
+		const step = "/cases/C-2041/steps/snowflake-disable-user"
+		f := w.files[2041]
+		f.Steps = slices.Clone(f.Steps)
+		f.Steps[6].Tier = 1
+		w.files[2041] = f
+		says(t, send(h, "it", step, nil), 200, "once another person confirms it, within a day")
+		says(t, send(h, "it", step+"/waive", because("the account is a robot's")), 303)
+		if got := w.files[2041].Steps[6].State; got != exeunt.StepFailed {
+			t.Fatalf("one person made it %s", got)
+		}
+		ask := w.files[2041].Tasks[len(w.files[2041].Tasks)-1]
+		says(t, send(h, "hr", "/cases/C-2041", nil), 200, "Confirm that Snowflake: disable user is left undone", "Waits for a second person")
+		says(t, send(h, "payroll", "/cases/C-2041", nil), 200, "not:Snowflake")
+		says(t, send(h, "it", "/tasks/"+ask.ID.String()+"/approve", because("I am quite sure")), 403)
+		says(t, send(h, "hr", "/tasks/"+ask.ID.String()+"/approve", because("checked with the owner")), 303)
+		if got := w.files[2041].Steps[6].State; got != exeunt.StepWaived {
+			t.Errorf("two people left it %s", got)
 		}
 	})
 }

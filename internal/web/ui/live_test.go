@@ -146,7 +146,7 @@ func TestLiveRow(t *testing.T) {
 	b.do(chromedp.SendKeys(chromedp.CSS("#n-snowflake-disable-user-r-reason"), "the login name was"))
 	b.do(chromedp.Evaluate[chromedp.Void](`window.kept = document.querySelector('#s-entra-id-disable-account'), void 0`))
 	b.until(`new Promise(done => setTimeout(() => done(true), 0))`)
-	if err := b.world.WaiveStep(t.Context(), 2041, "salesforce-freeze-user", exeunt.Override{By: "Ana Silva", Reason: "frozen by the vendor"}); err != nil {
+	if err := b.world.waive(2041, "salesforce-freeze-user"); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.world.CompleteTask(t.Context(), 312, nil, "", "Facilities"); err != nil { // one notice less, beside the open form
@@ -182,7 +182,7 @@ func TestReconnect(t *testing.T) {
 	b.until(`document.querySelector('.live').textContent === 'Live'`)
 	gate.shut(true)
 	b.until(`document.querySelector('.live').textContent === 'Reconnecting. Figures may be old.'`)
-	if err := w.WaiveStep(t.Context(), 2041, "salesforce-freeze-user", exeunt.Override{By: "Ana Silva", Reason: "frozen by the vendor"}); err != nil {
+	if err := w.waive(2041, "salesforce-freeze-user"); err != nil {
 		t.Fatal(err)
 	}
 	gate.shut(false)

@@ -23,6 +23,8 @@ const (
 	doTasks        = web.DoTasks
 	retrySteps     = web.RetrySteps
 	waiveSteps     = web.WaiveSteps
+	decideSecond   = web.DecideSecond
+	legalHolds     = web.LegalHolds
 	decideFuse     = web.DecideFuse
 	holdCases      = web.HoldCases
 	releaseCases   = web.ReleaseCases
@@ -49,6 +51,9 @@ func (v viewer) override(reason string) exeunt.Override {
 func (v viewer) owns(t exeunt.Task) bool {
 	return v.Email != "" && strings.EqualFold(v.Email, t.Owner.Email)
 }
+
+// mayDecide says whether the viewer may answer what a task asks of a second person.
+func (v viewer) mayDecide(t exeunt.Task) bool { return web.MayDecide(v.Viewer(), t) }
 
 func (v viewer) mayDo(t exeunt.Task) bool { return v.owns(t) || v.may(doTasks) && v.sees(t) }
 
@@ -80,6 +85,9 @@ func (v viewer) leaving(t exeunt.DepartureType, immediate bool) string {
 // telling are the details of an entry that would give the type or reason of leaving away.
 var telling = []string{"type", "type_before", "type_after", "policy", "policy_version"}
 
+// reasons are the details in which people wrote why, which may tell how somebody leaves.
+var reasons = []string{"reason", "asked_reason", "placed_for", "held_for"}
+
 // details are an entry's details, as far as the viewer may know them.
 func (v viewer) details(e exeunt.Entry) map[string]string {
 	if v.may(seeType) {
@@ -87,7 +95,8 @@ func (v viewer) details(e exeunt.Entry) map[string]string {
 	}
 	shown := map[string]string{}
 	for key, value := range e.Detail {
-		aboutCase := strings.HasPrefix(string(e.Kind), "case.") && key == "reason"
+		noun, _, _ := strings.Cut(string(e.Kind), ".")
+		aboutCase := slices.Contains([]string{"case", "legal", "override"}, noun) && slices.Contains(reasons, key)
 		if !aboutCase && !slices.Contains(telling, key) {
 			shown[key] = value
 		}

@@ -14,6 +14,7 @@ type stepView struct {
 	Step     exeunt.Step
 	Row      row
 	Task     *exeunt.Task // that stands in for it
+	Approval *exeunt.Task // that asks for its approval
 	Attempts []store.EntryRow
 	Viewer   viewer
 	View     caseView
@@ -73,6 +74,9 @@ func (s *server) readStep(v *visit) (stepView, error) {
 		if slices.Contains(t.Steps, view.Step.Key) {
 			view.Task = &t
 		}
+		if t.State == exeunt.TaskOpen && slices.Contains(t.Approves, view.Step.Key) && view.Step.HeldFor(exeunt.HoldApproval) != nil {
+			view.Approval = &t
+		}
 	}
 	for _, e := range file.Entries {
 		if e.Step == view.Step.Key {
@@ -90,18 +94,23 @@ func (s *server) readStep(v *visit) (stepView, error) {
 func (s *server) retryStep(v *visit) error {
 	return s.decide(v, "retry", func(view stepView, by exeunt.Override) error {
 		return s.Commands(v.Viewer()).RetryStep(v.Context(), view.Case.ID, view.Step.Key, by)
-	}, " is tried again.")
+	}, new(" is tried again."))
 }
 
 func (s *server) waiveStep(v *visit) error {
+	said := " is overridden."
 	return s.decide(v, "waive", func(view stepView, by exeunt.Override) error {
-		return s.Commands(v.Viewer()).WaiveStep(v.Context(), view.Case.ID, view.Step.Key, by)
-	}, " is overridden.")
+		_, err := s.Commands(v.Viewer()).WaiveStep(v.Context(), view.Case.ID, view.Step.Key, by, 0)
+		if view.Step.Dangerous() {
+			said = ": another person has to confirm it within a day."
+		}
+		return err
+	}, &said)
 }
 
 // decide takes a named person's decision on a step. A reason that is missing comes back beside its
 // field; a step that changed meanwhile is shown as it is now, with what was typed.
-func (s *server) decide(v *visit, form string, command func(stepView, exeunt.Override) error, done string) error {
+func (s *server) decide(v *visit, form string, command func(stepView, exeunt.Override) error, done *string) error {
 	view, err := s.readStep(v)
 	if err != nil {
 		return err
@@ -113,10 +122,13 @@ func (s *server) decide(v *visit, form string, command func(stepView, exeunt.Ove
 	switch exeunt.KindOf(err) {
 	case "":
 		s.changed()
-		return v.goTo("/cases/"+view.Case.ID.String()+"#s-"+slug(view.Step.Key), view.Step.SystemTitle+": "+lower(view.Step.Title)+done)
-	case exeunt.Invalid, exeunt.Conflict:
+		return v.goTo("/cases/"+view.Case.ID.String()+"#s-"+slug(view.Step.Key), view.Step.SystemTitle+": "+lower(view.Step.Title)+*done)
+	case exeunt.Invalid, exeunt.Conflict, exeunt.Denied:
 		message := sentence(exeunt.MessageOf(err))
 		status := http.StatusUnprocessableEntity
+		if exeunt.KindOf(err) == exeunt.Denied {
+			status = http.StatusForbidden
+		}
 		if exeunt.KindOf(err) == exeunt.Conflict {
 			status = http.StatusConflict
 			if view, err = s.readStep(v); err != nil {
@@ -129,4 +141,20 @@ func (s *server) decide(v *visit, form string, command func(stepView, exeunt.Ove
 	default:
 		return err
 	}
+}
+
+func (v stepView) mayApprove() bool { return v.Approval != nil && v.Viewer.mayDecide(*v.Approval) }
+
+// mayDecide says whether there is anything that the viewer can decide about the step.
+func (v stepView) mayDecide() bool {
+	return v.mayApprove() || v.Step.State == exeunt.StepFailed && v.Viewer.may(retrySteps) || !v.Step.State.Settled() && v.Viewer.may(waiveSteps)
+}
+
+// waiveWords is what an override of the step brings about.
+func (v stepView) waiveWords() string {
+	const record = "Your name and reason stay in the record for good."
+	if v.Step.Dangerous() {
+		return "The step is settled without being done once another person confirms it, within a day. " + record
+	}
+	return "The step is settled without being done. " + record
 }

@@ -54,6 +54,11 @@ func stepStatus(s exeunt.Step, now time.Time) (status, string) {
 		return statusSkipped, "Cancelled"
 	case exeunt.StepWaiting:
 		return statusWaiting, "Waiting"
+	case exeunt.StepHeld:
+		if s.HeldFor(exeunt.HoldLegal) != nil {
+			return statusPerson, "Legal hold"
+		}
+		return statusPerson, "Waits for approval"
 	case exeunt.StepScheduled:
 		return statusScheduled, "Scheduled"
 	case exeunt.StepReady:
@@ -114,13 +119,13 @@ func entryIcon(k exeunt.EntryKind) status {
 		return statusDone
 	case exeunt.EntryAcknowledged, exeunt.EntryAttested, exeunt.EntryTaskDone:
 		return statusSaid
-	case exeunt.EntryFailed, exeunt.EntryNoticeFailed, exeunt.EntryRefused:
+	case exeunt.EntryRejected, exeunt.EntryFailed, exeunt.EntryNoticeFailed, exeunt.EntryRefused:
 		return statusFailed
 	case exeunt.EntryIntent, exeunt.EntryRetry, exeunt.EntryRetried, exeunt.EntryTaskSaved:
 		return statusRunning
-	case exeunt.EntryTaskOpened, exeunt.EntryTaskReassigned, exeunt.EntryTaskReminded, exeunt.EntryHeld:
+	case exeunt.EntryLegalHold, exeunt.EntryStepHeld, exeunt.EntryAsked, exeunt.EntryEscalated, exeunt.EntryTripped, exeunt.EntryFuseAsked, exeunt.EntryTaskOpened, exeunt.EntryTaskReassigned, exeunt.EntryTaskReminded, exeunt.EntryHeld:
 		return statusPerson
-	case exeunt.EntryWaived, exeunt.EntryReleased, exeunt.EntryRescinded, exeunt.EntryRehired:
+	case exeunt.EntryApproved, exeunt.EntryLegalReleased, exeunt.EntryRefusedBy, exeunt.EntryFuseReleased, exeunt.EntryFuseRejected, exeunt.EntryWaived, exeunt.EntryReleased, exeunt.EntryRescinded, exeunt.EntryRehired:
 		return statusOverride
 	case exeunt.EntrySkipped:
 		return statusSkipped

@@ -2,9 +2,11 @@ package ui
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
 )
 
 // What the world knows of decisions: each asks the domain, as the engine does.
@@ -78,4 +80,72 @@ func (w *world) ConfirmFuseRelease(_ context.Context, id exeunt.TripID, by exeun
 
 func (w *world) RejectFuseRelease(_ context.Context, id exeunt.TripID, by exeunt.Override) error {
 	return w.onTrip(id, func(t exeunt.Trip) (exeunt.Change, error) { return t.Reject(by, time.Now()) })
+}
+
+// onCase lets the domain decide and keeps all that comes of it.
+func (w *world) onCase(id exeunt.CaseID, decide func(store.CaseFile) (exeunt.Change, error)) error {
+	w.Lock()
+	defer w.Unlock()
+	f, ok := w.files[id]
+	if !ok {
+		return missing(id.String())
+	}
+	change, err := decide(f)
+	if err != nil {
+		return err
+	}
+	if change.Case != nil {
+		f.Case = *change.Case
+		w.files[id] = f
+	}
+	return w.change(id, change, nil)
+}
+
+var dora = exeunt.Person{Name: "Dora Deputy", Email: "dora@northwind.example", Role: exeunt.CaseOwner}
+
+func (w *world) WaiveStep(_ context.Context, id exeunt.CaseID, key string, by exeunt.Override, lasts time.Duration) (exeunt.DeviationState, error) {
+	var state exeunt.DeviationState
+	return state, w.onCase(id, func(f store.CaseFile) (exeunt.Change, error) {
+		change, err := f.Case.Waive(key, f.Steps, f.Tasks, dora, by, lasts, time.Now())
+		if err == nil {
+			state = change.Case.Overrides[len(change.Case.Overrides)-1].State
+		}
+		return change, err
+	})
+}
+
+func (w *world) PlaceLegalHold(_ context.Context, id exeunt.CaseID, by exeunt.Override) error {
+	return w.onCase(id, func(f store.CaseFile) (exeunt.Change, error) {
+		return f.Case.PlaceLegalHold(f.Steps, f.Tasks, exeunt.Person{Name: "Ana Kofi", Role: exeunt.LegalRole}, by, time.Now())
+	})
+}
+
+func (w *world) AskLegalRelease(_ context.Context, id exeunt.CaseID, by exeunt.Override, lasts time.Duration) (exeunt.DeviationState, error) {
+	return exeunt.DeviationAsked, w.onCase(id, func(f store.CaseFile) (exeunt.Change, error) {
+		return f.Case.AskLegalRelease(exeunt.Person{Name: "Lea Deputy", Role: exeunt.LegalRole}, by, lasts, time.Now())
+	})
+}
+
+func (w *world) DecideTask(ctx context.Context, id exeunt.TaskID, keys []string, yes bool, by exeunt.Override) error {
+	row, err := w.Task(ctx, id)
+	if err != nil {
+		return err
+	}
+	return w.onCase(row.Case, func(f store.CaseFile) (exeunt.Change, error) {
+		if row.Asks == exeunt.AsksApproval {
+			return f.Case.Decide(row.Task, f.Steps, keys, yes, by, time.Now())
+		}
+		return f.Case.Confirm(row.Task, f.Steps, f.Tasks, yes, by, time.Now())
+	})
+}
+
+// waive overrides a step as two people do.
+func (w *world) waive(id exeunt.CaseID, key string) error {
+	return w.onCase(id, func(f store.CaseFile) (exeunt.Change, error) {
+		f.Steps = slices.Clone(f.Steps)
+		for i := range f.Steps {
+			f.Steps[i].Tier = 2 // of no high risk: one person is enough
+		}
+		return f.Case.Waive(key, f.Steps, f.Tasks, dora, exeunt.Override{By: "Ana Silva", Reason: "frozen by the vendor"}, 0, time.Now())
+	})
 }

@@ -248,6 +248,11 @@ func (w *world) change(id exeunt.CaseID, c exeunt.Change, err error) error {
 		i := slices.IndexFunc(f.Tasks, func(other exeunt.Task) bool { return other.Key == t.Key })
 		t.Version++
 		f.Tasks = slices.Clone(f.Tasks)
+		if i < 0 {
+			t.ID = exeunt.TaskID(900 + len(f.Tasks))
+			f.Tasks = append(f.Tasks, t)
+			continue
+		}
 		f.Tasks[i] = t
 	}
 	for _, s := range c.Steps {
@@ -330,10 +335,6 @@ func (w *world) RetryStep(_ context.Context, id exeunt.CaseID, key string, by ex
 	return w.onStep(id, key, func(s exeunt.Step, t *exeunt.Task) (exeunt.Change, error) {
 		return exeunt.Retry([]exeunt.Step{s}, t, by, time.Now())
 	})
-}
-
-func (w *world) WaiveStep(_ context.Context, id exeunt.CaseID, key string, by exeunt.Override) error {
-	return w.onStep(id, key, func(s exeunt.Step, t *exeunt.Task) (exeunt.Change, error) { return s.Waive(t, by, time.Now()) })
 }
 
 func (w *world) ReleaseCase(_ context.Context, id exeunt.CaseID, by exeunt.Override) error {
