@@ -225,7 +225,7 @@ func TestWavePagesSay(t *testing.T) {
 		{"hold point", "hr", "/waves/W-12", 200, []string{"Let the others follow", "The canary is out: 1 refused, 1 with a failed step, access ended for 0 of 3"}},
 		{"hold point, for who only looks", "auditor", "/waves/W-12", 200, []string{"Somebody of HR has to go on, or stop.", "not:Let the others follow", "not:Stop the wave"}},
 		{"a check that runs", "hr", "/waves/w-11", 200, []string{"The check runs: 20 of 62 looks", "Being checked"}},
-		{"a thousand people", "hr", "/waves/W-10", 200, []string{"400 <small>of 1,000", "940 more are in", "Stopped by Ana Kofi: agreed with the council", "600 not leaving", "not:Stop the wave"}},
+		{"a thousand people", "hr", "/waves/W-10", 200, []string{"400 <small>of 1,000", "960 more are in", "Stopped by Ana Kofi: agreed with the council", "600 not leaving", "not:Stop the wave"}},
 		{"report", "auditor", "/waves/W-14/report", 200, []string{"Report: Austin site", "13 within their limit", "Okta: remove groups: may not. T-311 Ines Roth: Okta: remove groups by hand", "22 of 23", "700 in the ledger", "/waves/W-14/report.csv"}},
 		{"a new one", "hr", "/waves/new", 200, []string{"Nobody leaves by it before", `type="file"`, "At each place of work", "Layoff"}},
 		{"none", "hr", "/waves/W-99", 404, nil},

@@ -215,7 +215,7 @@ func (v waveView) misses() (shown []personRow, more int) {
 // What the page shows of a long list; the report has all of it.
 const (
 	missesShown = 20
-	peopleShown = 60
+	peopleShown = 40
 )
 
 func (v waveView) people() (shown []personRow, more int) {

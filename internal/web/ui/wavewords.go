@@ -30,6 +30,15 @@ func paceWords(v waveView) string {
 	return text
 }
 
+// budgetWords are the caption of the budget.
+func budgetWords(c *exeunt.WaveCheck) string {
+	text := "Budget: how long each system takes at its rate, the slowest first"
+	if c.SLA > 0 {
+		text += "; access is to end within " + took(c.SLA)
+	}
+	return text
+}
+
 // lookWords say what one look for an account found.
 func lookWords(l store.Look) string {
 	switch {
