@@ -31,8 +31,11 @@ const (
 )
 
 // Place is the step's place in its lane: the smaller goes first. It is when the step is due, less the
-// head starts of immediate departures and of risky systems.
+// head starts of immediate departures and of risky systems. A mere look at what is settled has none.
 func (s Step) Place(due time.Time) time.Time {
+	if s.State == StepFailed || s.State == StepConfirmed {
+		return due
+	}
 	if s.Urgent {
 		due = due.Add(-urgentHeadStart)
 	}

@@ -76,7 +76,7 @@ func (s *Store) VisitTo(ctx context.Context, system string, id exeunt.CaseID) (V
 	return found[0], nil
 }
 
-// inLine finds the cases of the first due steps. A case may have several; whoever is left out takes places
+// inLine finds the cases of the first due steps: nobody's place is later than when they are due. A case may have several; whoever is left out takes places
 // too, so that more rows than visits are looked at.
 func (s *Store) inLine(ctx context.Context, system string, now time.Time, without func(exeunt.CaseID) bool, limit int) ([]exeunt.CaseID, error) {
 	var ids []exeunt.CaseID
@@ -96,7 +96,7 @@ func (s *Store) inLine(ctx context.Context, system string, now time.Time, withou
 				}
 			}
 			return nil
-		}, "SELECT case_id FROM steps WHERE system = $1 AND place IS NOT NULL AND runs_at <= $2 ORDER BY place LIMIT $3", system, micros(now), rows)
+		}, "SELECT case_id FROM steps WHERE system = $1 AND place <= $2 AND runs_at <= $2 ORDER BY place LIMIT $3", system, micros(now), rows)
 		if err != nil || len(ids) >= limit || n < rows {
 			return ids, err
 		}
