@@ -140,6 +140,9 @@ func (e *Engine) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if e.store.Shared() {
+		e.log.Info("this server takes part in the work on its database", "node", e.node.name)
+	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop = stop
 	if err := e.node.beat(work); err != nil {

@@ -39,7 +39,7 @@ func (s *installation) deliver(d delivery) (status int, answer string, err error
 	for name, value := range d.header {
 		r.Header.Set(name, value)
 	}
-	got, err := http.DefaultClient.Do(r)
+	got, err := client.Do(r)
 	if err != nil {
 		return 0, "", err
 	}

@@ -24,6 +24,7 @@ const patience = 60 * time.Second
 
 // installation is a server's folders and environment, and the process that runs on them.
 type installation struct {
+	program            string // the binary; another build in some tests
 	config, data, home string
 	database           string // postgres:// URL, or "" for SQLite
 	port               int
@@ -40,10 +41,10 @@ type installation struct {
 const warden = `exec 3<&0; (cat <&3; kill -9 $$) >/dev/null 2>&1 & exec "$@" </dev/null 3<&-`
 
 // install makes the folders of an installation that listens on a port of its own.
-func install(t *testing.T, database string) *installation {
+func install(t testing.TB, database string) *installation {
 	t.Helper()
 	dir := t.TempDir()
-	s := &installation{config: filepath.Join(dir, "config"), data: filepath.Join(dir, "data"), home: filepath.Join(dir, "home"),
+	s := &installation{program: binary, config: filepath.Join(dir, "config"), data: filepath.Join(dir, "data"), home: filepath.Join(dir, "home"),
 		database: database, port: freePort(t), env: map[string]string{}}
 	must(t, os.MkdirAll(s.home, 0o700))
 	return s
@@ -110,7 +111,7 @@ func (s *installation) launch(t testing.TB) {
 	if s.database != "" {
 		args = append(args, "--database", s.database)
 	}
-	cmd := exec.Command("/bin/sh", append([]string{"-c", warden, "warden", binary}, args...)...)
+	cmd := exec.Command("/bin/sh", append([]string{"-c", warden, "warden", s.program}, args...)...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = s.environ(), &s.log, &s.log
 	_, err := cmd.StdinPipe() // the warden's leash; Wait closes it
 	must(t, err)
@@ -258,6 +259,9 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
+// client loses patience where a server was stopped in the middle of an answer.
+var client = &http.Client{Timeout: 30 * time.Second}
+
 // api calls the HTTP API as a program would that is not ours.
 func (s *installation) api(method, path string, in, out any) error {
 	r, err := http.NewRequest(method, s.url()+"/api/v1"+path, bytes.NewReader(encoded(in)))
@@ -266,7 +270,7 @@ func (s *installation) api(method, path string, in, out any) error {
 	}
 	r.Header.Set("Authorization", "Bearer "+s.token)
 	r.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := client.Do(r)
 	if err != nil {
 		return err
 	}

@@ -367,11 +367,9 @@ func (c caseView) feed(f store.CaseFile) []store.EntryRow {
 
 // digest names what the page says apart from running times, so that a stream that just connected
 // sends nothing when the page is still right.
-func (c caseView) digest() string { return digestOf(c.parts()) }
-
-func digestOf(parts []part) string {
+func (c caseView) digest() string {
 	h := fnv.New64a()
-	for _, part := range parts {
+	for _, part := range c.parts() {
 		fmt.Fprintln(h, part.id, part.mark)
 	}
 	return strconv.FormatUint(h.Sum64(), 36)

@@ -29,9 +29,6 @@ const (
 	holdCases      = web.HoldCases
 	releaseCases   = web.ReleaseCases
 	startCases     = web.StartCases
-	seeWaves       = web.SeeWaves
-	makeWaves      = web.MakeWaves
-	approveWaves   = web.ApproveWaves
 	exportEvidence = web.ExportEvidence
 	verifyLedger   = web.VerifyLedger
 )
