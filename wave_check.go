@@ -23,6 +23,7 @@ type WaveCheck struct {
 	Joining  []string        `json:"joining,omitempty"`   // whoever HR announced since the wave was made
 	Unknown  []string        `json:"unplanned,omitempty"` // people of whom no plan can be made, and why
 	Left     []string        `json:"uncovered,omitempty"` // systems that a plan leaves out
+	Secret   int             `json:"secret,omitempty"`    // cases that their policy keeps secret, of a wave that everybody sees
 	Steps    int             `json:"steps"`
 	ByHand   []OwnerTasks    `json:"by_hand,omitempty"` // tasks, by owner, the most first
 	Budget   []SystemBudget  `json:"budget,omitempty"`  // the slowest system first
@@ -89,6 +90,8 @@ func (c *WaveCheck) Fault() string {
 		return "its check has not ended"
 	case len(c.Left) > 0:
 		return "plans leave out " + strings.Join(c.Left, ", ")
+	case c.Secret > 0:
+		return fmt.Sprintf("the policy keeps %s of it secret, and the wave would tell of them: make it with an embargo", plural(c.Secret, "case", "cases"))
 	case len(c.Unknown) > 0:
 		return fmt.Sprintf("no plan can be made of %s: %s", plural(len(c.Unknown), "person", "people"), c.Unknown[0])
 	}
@@ -145,7 +148,7 @@ func (c WaveCheck) Summary() string {
 		text += ", " + plural(n, "account", "accounts") + " not found for sure"
 	}
 	if len(c.Budget) > 0 {
-		text += fmt.Sprintf("; %s is the slowest and takes %s", c.Budget[0].Title, c.Budget[0].Takes)
+		text += fmt.Sprintf("; %s is the slowest and takes %s", c.Budget[0].Title, spanWords(c.Budget[0].Takes))
 	}
 	if len(c.Late) > 0 {
 		text += "; " + c.Late[0]
@@ -214,6 +217,9 @@ func (t *WaveTally) Add(p Plan) {
 	if sla := p.Case.AccessBy.Sub(p.Case.CutOff); sla > 0 && (t.check.SLA == 0 || sla < t.check.SLA) {
 		t.check.SLA = sla
 	}
+	if p.Case.Embargoed() {
+		t.check.Secret++
+	}
 	t.check.Steps += len(p.Steps)
 	visited := map[string]bool{}
 	for _, s := range p.Steps {
@@ -256,6 +262,9 @@ func (b SystemBudget) takes() time.Duration {
 func (t *WaveTally) Check(w Wave, identity []IdentityCount) WaveCheck {
 	c := t.check
 	c.Identity = identity
+	if w.Embargoed() {
+		c.Secret = 0
+	}
 	c.Left = slices.Sorted(maps.Keys(t.left))
 	for owner, n := range t.owners {
 		c.ByHand = append(c.ByHand, OwnerTasks{owner, n})

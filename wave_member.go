@@ -316,7 +316,7 @@ func (w Wave) Trigger(m Member, now time.Time) Trigger {
 	}
 	return Trigger{
 		EventID: m.EventID(), Source: WaveSource, Kind: Announced, OccurredAt: now.UTC(), ReceivedAt: now.UTC(),
-		Departure: m.Departure, Override: &Override{By: w.Made.By, Reason: reason}, Wave: w.ID,
+		Departure: m.Departure, Override: &Override{By: w.Made.By, Account: w.Made.Account, Reason: reason}, Wave: w.ID,
 	}
 }
 

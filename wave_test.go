@@ -199,6 +199,21 @@ func TestTheBudgetSaysWhichSystemIsLate(t *testing.T) {
 	if len(c.ByHand) != 1 || c.ByHand[0].Tasks != 1000 || len(c.Left) != 0 {
 		t.Errorf("by hand %+v, left out %v", c.ByHand, c.Left)
 	}
+	kept := people[0].Departure
+	kept.Embargo = &exeunt.EmbargoTerms{Until: "2026-11-21 09:00", VisibleTo: []string{"vera@acme.example"}}
+	secret := exeunt.NewWaveTally(inventory)
+	hidden, err := exeunt.Draft(policy, exeunt.Case{Departure: kept}, inventory, func(string, exeunt.Leaver) exeunt.Person { return exeunt.Person{} }, waveNow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret.Add(hidden)
+	if c := secret.Check(w, nil); c.Secret != 1 {
+		t.Errorf("a secret case in a wave that everybody sees: %d", c.Secret)
+	}
+	w.Embargo = &exeunt.WaveEmbargo{}
+	if c := secret.Check(w, nil); c.Secret != 0 {
+		t.Error("a secret wave may have secret cases")
+	}
 	part := exeunt.NewWaveTally(append(inventory, exeunt.System{Name: "forgotten"}))
 	plan, _ := exeunt.Draft(policy, exeunt.Case{Departure: people[0].Departure}, inventory, func(string, exeunt.Leaver) exeunt.Person { return exeunt.Person{} }, waveNow)
 	part.Add(plan)

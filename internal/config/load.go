@@ -208,12 +208,18 @@ func (l *loader) mail() {
 	l.config.Mail = &Mail{Host: m.Host, Port: cmp.Or(m.Port, port), From: m.From, Username: m.Username, Password: m.Password, TLS: mode}
 }
 
+// ownSources are the sources of what people decide here. An HR system of such a name would speak for them.
+var ownSources = []string{"override", exeunt.WaveSource}
+
 func (l *loader) sources() {
 	names, leading := map[string]bool{}, map[string]string{}
 	l.supplied = map[exeunt.IdentifierKind]bool{exeunt.EmployeeID: true}
 	for i, s := range l.file.Sources {
 		path := fmt.Sprintf("sources[%d]", i)
 		l.mainDoc.Report(nameProblems(path+".name", s.Name, names)...)
+		if slices.Contains(ownSources, s.Name) {
+			l.mainDoc.Report(yamlfile.Problem{Path: path + ".name", What: fmt.Sprintf("%q is what decisions of people are called in the record", s.Name), Remedy: "call the HR system by its own name"})
+		}
 		entity := l.entity(path, s.Entity)
 		if first, two := leading[entity.Name]; s.Authoritative && two {
 			l.mainDoc.Report(yamlfile.Problem{Path: path + ".authoritative", What: fmt.Sprintf("%s is authoritative for %s already", first, entity.Name),

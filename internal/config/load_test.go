@@ -208,6 +208,7 @@ func TestEveryFaultIsSaidWithItsPlaceAndRemedy(t *testing.T) {
 		{"source kind", "exeunt.yaml", "kind: bamboohr", "kind: bambus", "sources[0].kind: \"bambus\" is not possible here"},
 		{"source settings", "exeunt.yaml", "default_type: voluntary", "default_type: quit", "exeunt.yaml:14:21: sources[0].settings.default_type: \"quit\" is not possible here"},
 		{"source without authority", "exeunt.yaml", "    authoritative: true\n", "", "sources: no source is authoritative for main"},
+		{"source that speaks for people", "exeunt.yaml", "- name: bamboo", "- name: wave", "sources[0].name: \"wave\" is what decisions of people are called"},
 		{"source of nobody", "exeunt.yaml", "authoritative: true", "authoritative: true\n    entity: acme", "there is no entity \"acme\""},
 		{"case owner", "exeunt.yaml", "    email: hilde@acme.example\n", "", "people.case_owner.email: missing"},
 		{"no address", "exeunt.yaml", "ida@acme.example,", "ida,", "people.roles.it.email: this is not an e-mail address"},

@@ -84,6 +84,10 @@ func (e *Engine) joinMember(ctx context.Context, ev store.Event, w exeunt.Wave, 
 		}
 		return e.refuseMember(ctx, ev, w, m, exeunt.MessageOf(notOpened()), now)
 	}
+	if w.Embargoed() && !c.Embargoed() { // its record would tell everybody of the wave
+		why := fmt.Sprintf("HR has announced the person openly, by case %s, which a secret wave does not touch", c.ID)
+		return e.refuseMember(ctx, ev, w, m, why, now)
+	}
 	t := w.Trigger(m, now)
 	t.Departure = c.Departure.OnClock(m.Departure.CutOffAt)
 	change, err := e.amended(ctx, t, c, now)

@@ -279,49 +279,6 @@ func TestAWaveGoesOnWhereARestartCutIt(t *testing.T) {
 	})
 }
 
-// HR may announce somebody of a wave at any time: there is one case, with HR's facts and the wave's clock.
-func TestHRAnnouncesSomebodyOfAWave(t *testing.T) {
-	inBubble(t, func(t *testing.T, c *company) {
-		at := time.Date(2000, 1, 2, 17, 0, 0, 0, time.UTC)
-		w := c.approved(exeunt.WaveRequest{CSV: c.listOf(4), Clock: at.Format(time.RFC3339)})
-		before := storetest.Departure("E1", "2000-02-29")
-		c.hear("before", exeunt.Announced, before)
-		earlier := storetest.Departure("E2", "2000-01-01")
-		c.hear("earlier", exeunt.Announced, earlier)
-		c.hear("stays", exeunt.Rescinded, storetest.Departure("E3", "2000-01-02"))
-		pass(time.Second)
-		w.must(w.do().StartWave(t.Context(), w.id, hera))
-		pass(15 * time.Second)
-		members := w.file().Members
-		one, err := c.store.Case(t.Context(), members[0].Case)
-		if err != nil || members[0].State != exeunt.MemberJoined || !one.CutOff.Equal(at) || one.Departure.LastDay != "2000-02-29" || one.Source != "hr" || one.Wave != w.id {
-			t.Errorf("whom HR announced before is %s: %s on %s, %v", members[0].State, one.CutOff, one.Departure.LastDay, err)
-		}
-		two, err := c.store.Case(t.Context(), members[1].Case)
-		if err != nil || members[1].State != exeunt.MemberJoined || !two.CutOff.Before(at) {
-			t.Errorf("whom HR lets go earlier is %s and cut off %s, %v", members[1].State, two.CutOff, err)
-		}
-		if members[2].State != exeunt.MemberRefused || !strings.Contains(members[2].Reason, "stays") {
-			t.Errorf("who stays after all is %s: %s", members[2].State, members[2].Reason)
-		}
-		c.hear("after", exeunt.Announced, storetest.Departure("E4", "2000-01-02"))
-		pass(time.Minute)
-		four, err := c.store.Case(t.Context(), members[3].Case)
-		if err != nil || !four.CutOff.Equal(at) || c.cases() != 3 {
-			t.Errorf("whom HR announces after is cut off %s, %d cases, %v", four.CutOff, c.cases(), err)
-		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		told := false
-		for _, n := range c.told {
-			told = told || n.To.Email == "hera@acme.example" && strings.Contains(n.Text, "row 3") && !strings.Contains(n.Text, "Maya")
-		}
-		if !told {
-			t.Errorf("who made the wave was not told of the one who is not in it: %+v", c.told)
-		}
-	})
-}
-
 func TestTheCheckSaysWhoIsNotFound(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *company) {
 		list := c.listOf(6) + "E99,Nobody Known,northwind,Europe/Berlin,nobody@acme.example,,\n"

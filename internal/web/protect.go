@@ -52,9 +52,14 @@ func SameOrigin(next http.Handler, fail Fail) http.Handler {
 // maxForm is the largest form: the longest holds a note and a checklist.
 const maxForm = 64 << 10
 
-// SmallForms reads forms up to a bound, so that nobody can fill the memory without signing in.
-func SmallForms(next http.Handler, fail Fail) http.Handler {
+// SmallForms reads forms up to a bound, so that nobody can fill the memory without signing in. What is sent
+// to the address but is for its page to bound, once it knows who sends it.
+func SmallForms(next http.Handler, fail Fail, but string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == but {
+			next.ServeHTTP(w, r)
+			return
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		if err := r.ParseForm(); err != nil {
 			fail(w, r, exeunt.Errorf(exeunt.Invalid, "the form could not be read, or is larger than 64 KiB, so nothing was changed: shorten it and send it again"))

@@ -47,6 +47,7 @@ var navigation = []navItem{
 	{"overview", "/", "Overview", "o", seeOverview},
 	{"cases", "/cases", "Cases", "c", seeCases},
 	{"tasks", "/tasks", "Tasks", "t", seeNothing},
+	{"waves", "/waves", "Waves", "w", seeWaves},
 	{"inventory", "/systems", "Systems", "s", seeSystems},
 	{"audit", "/audit", "Audit", "a", seeAudit},
 }
@@ -75,6 +76,8 @@ var jumps = []jump{
 	{"cases", "Start a case", "", "/cases/new", "start new case departure", startCases},
 	{"tasks", "Tasks", "g t", "/tasks", "tasks inbox", seeNothing},
 	{"person", "My tasks", "", "/tasks?owner=me", "my tasks mine", seeNothing},
+	{"waves", "Waves", "g w", "/waves", "waves mass departures", seeWaves},
+	{"waves", "Make a wave", "", "/waves/new", "make new wave mass departure layoff list csv", makeWaves},
 	{"inventory", "Systems", "g s", "/systems", "systems inventory", seeSystems},
 	{"late", "Systems with gaps", "", "/systems?gap=1", "systems gaps no api", seeSystems},
 	{"audit", "Audit", "g a", "/audit", "audit entries ledger", seeAudit},

@@ -886,7 +886,7 @@ func palette(c chrome) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 75, "</ul><p class=\"keys\"><kbd>j</kbd> <kbd>k</kbd> rows · <kbd>/</kbd> search · <kbd>g</kbd> then <kbd>o</kbd> <kbd>c</kbd> <kbd>t</kbd> <kbd>s</kbd> <kbd>a</kbd> pages · <kbd>Esc</kbd> close <button class=\"btn quiet sm\" type=\"button\" data-act=\"keys\">Turn single keys off</button></p></dialog>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 75, "</ul><p class=\"keys\"><kbd>j</kbd> <kbd>k</kbd> rows · <kbd>/</kbd> search · <kbd>g</kbd> then <kbd>o</kbd> <kbd>c</kbd> <kbd>t</kbd> <kbd>w</kbd> <kbd>s</kbd> <kbd>a</kbd> pages · <kbd>Esc</kbd> close <button class=\"btn quiet sm\" type=\"button\" data-act=\"keys\">Turn single keys off</button></p></dialog>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -22,6 +22,11 @@ type Reader interface {
 	Entries(ctx context.Context, q store.EntryQuery) (store.EntryPage, error)
 	Entry(ctx context.Context, number int64) (store.EntryRow, error)
 	SystemStats(ctx context.Context) ([]store.SystemStats, error)
+	Waves(ctx context.Context, states ...exeunt.WaveState) ([]exeunt.Wave, error)
+	WaveFile(ctx context.Context, id exeunt.WaveID, now time.Time) (store.WaveFile, error)
+	WaveReport(ctx context.Context, id exeunt.WaveID, now time.Time) (store.WaveReport, error)
+	WaveEntries(ctx context.Context, id exeunt.WaveID) ([]store.EntryRow, error)
+	Exceptions(ctx context.Context, id exeunt.WaveID, round, limit int) ([]store.Look, error)
 }
 
 // Commands are what people may do. Each is one commit; one that comes too late fails with Conflict.
@@ -32,6 +37,7 @@ type Commands interface {
 	RemindTask(ctx context.Context, id exeunt.TaskID, by string) error
 	RetryStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
 	web.Decisions
+	web.Waves
 	StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error)
 }
 
@@ -80,6 +86,8 @@ type Live interface {
 	// Watch ticks after each change of the case, several quick ones as one, until ctx ends; never for a
 	// case that is hidden from who watches.
 	Watch(ctx context.Context, who exeunt.Viewer, c exeunt.CaseID) <-chan struct{}
+	// WatchWave ticks when a wave may have changed, until ctx ends.
+	WatchWave(ctx context.Context, who exeunt.Viewer, id exeunt.WaveID) <-chan struct{}
 }
 
 // LedgerCheck is what a verification of the ledger found.

@@ -59,7 +59,7 @@ func (s *server) readStep(v *visit) (stepView, error) {
 		return stepView{}, nothingHere()
 	}
 	view := stepView{Case: file.Case, Step: file.Steps[i], Viewer: v.viewer}
-	if tellsOfAccess(view.Step.Branch) && !v.may(seeAccess) {
+	if view.Step.Branch == accessBranch && !v.may(seeAccess) {
 		return stepView{}, nothingHere()
 	}
 	view.View = caseView{Case: file.Case, Viewer: v.viewer, Zone: file.Case.Zone(), Now: v.now, Axis: newAxis(file.Case, lastInstant(file), scaleAuto)}

@@ -114,7 +114,7 @@ function setKeys(on) {
 }
 if (!keysOn()) setKeys(false);
 
-const go = { o: '/', c: '/cases', t: '/tasks', s: '/systems', a: '/audit' };
+const go = { o: '/', c: '/cases', t: '/tasks', w: '/waves', s: '/systems', a: '/audit' };
 let pending = '', row = -1;
 function moveTo(i) {
   const rows = $$('[data-row]');
