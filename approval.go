@@ -110,7 +110,7 @@ func approvalTask(of CaseID, key string, steps []Step, now time.Time) Task {
 	return t
 }
 
-func approvalKey(role string) string { return "approve-" + strings.ReplaceAll(role, "_", "-") }
+func approvalKey(role string) string { return "approval-by-" + strings.ReplaceAll(role, "_", "-") }
 
 // waitsFor are the steps of an approval task that still wait, or those of them that are named.
 func (t Task) waitsFor(steps []Step, keys []string) (chosen, rest []Step) {

@@ -284,12 +284,12 @@ func (c *committer) saveTask(ctx context.Context, t *exeunt.Task, position int) 
 // openTask inserts a task, or opens the one of the same key anew: a step can fail twice.
 func (c *committer) openTask(ctx context.Context, t *exeunt.Task, position int) error {
 	t.Version = 1
-	return c.queryRow(ctx, `INSERT INTO tasks (case_id, key, version, position, blockers, state, system, branch, owner, deadline, remind_at, closed_at, document)
-		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+	return c.queryRow(ctx, `INSERT INTO tasks (case_id, key, version, position, blockers, state, system, branch, owner, deadline, remind_at, closed_at, document, asks)
+		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (case_id, key) DO UPDATE SET version = tasks.version + 1, state = excluded.state, owner = excluded.owner,
-			deadline = excluded.deadline, remind_at = excluded.remind_at, closed_at = NULL, document = excluded.document
+			deadline = excluded.deadline, remind_at = excluded.remind_at, closed_at = NULL, document = excluded.document, asks = excluded.asks
 		RETURNING id, version`,
-		int64(t.Case), t.Key, position, len(t.After), string(t.State), t.System, t.Branch, t.Owner.Email, micros(t.Deadline), c.remindAt(*t), instant(t.ClosedAt), document(t)).
+		int64(t.Case), t.Key, position, len(t.After), string(t.State), t.System, t.Branch, t.Owner.Email, micros(t.Deadline), c.remindAt(*t), instant(t.ClosedAt), document(t), string(t.Asks)).
 		Scan((*int64)(&t.ID), &t.Version)
 }
 

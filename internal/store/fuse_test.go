@@ -135,3 +135,42 @@ func TestOnlyOneMassDepartureWaitsAndNobodyDecidesOverAnother(t *testing.T) {
 		}
 	})
 }
+
+// A decision that a second person is asked for needs them from the beginning, not when it is late.
+func TestACaseThatAsksForADecisionNeedsAPerson(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		now := time.Now().UTC()
+		opened := storetest.Open(t, s, storetest.Departure("E1", exeunt.Date(now.AddDate(0, 1, 0).Format(time.DateOnly))), now)
+		needing := func() int {
+			t.Helper()
+			page, err := s.Everything().Cases(t.Context(), store.CaseQuery{State: "attention"}, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range page.Rows {
+				if !r.Attention() || r.Asking != 1 {
+					t.Errorf("%+v", r)
+				}
+			}
+			return len(page.Rows)
+		}
+		if n := needing(); n != 0 {
+			t.Fatalf("%d cases need a person", n)
+		}
+		ana := exeunt.Override{By: "Ana Silva", Reason: "the account belongs to a robot"}
+		asked, err := opened.Case.Waive("directory-disable", opened.Steps, nil, exeunt.Person{Name: "Lea"}, ana, 0, now)
+		if err == nil {
+			err = s.Commit(t.Context(), &asked)
+		}
+		if n := needing(); err != nil || n != 1 {
+			t.Errorf("%d cases need a person, %v", n, err)
+		}
+		answered, err := asked.Case.Confirm(asked.Tasks[0], opened.Steps, nil, false, exeunt.Override{By: "Lea Roth", Reason: "it belongs to a person"}, now)
+		if err == nil {
+			err = s.Commit(t.Context(), &answered)
+		}
+		if n := needing(); err != nil || n != 0 {
+			t.Errorf("%d cases need a person after the answer, %v", n, err)
+		}
+	})
+}

@@ -43,6 +43,7 @@ type CaseRow struct {
 	Failed      int       `json:"failed"`             // failed steps
 	OpenTasks   int       `json:"open_tasks"`         //
 	LateTasks   int       `json:"late_tasks"`         //
+	Asking      int       `json:"asking"`             // decisions that wait for a second person
 	AccessSteps int       `json:"access_steps"`       // steps and tasks of the branch Access
 	AccessDone  int       `json:"access_done"`        //
 	AccessAt    time.Time `json:"access_at,omitzero"` // when the last of them was settled; zero while one is open
@@ -51,7 +52,7 @@ type CaseRow struct {
 
 // Attention says whether the case needs a person now.
 func (r CaseRow) Attention() bool {
-	return r.Failed > 0 || r.LateTasks > 0 || r.State == exeunt.CaseHeld
+	return r.Failed > 0 || r.LateTasks > 0 || r.Asking > 0 || r.State == exeunt.CaseHeld
 }
 
 // CasePage is one page of a list of cases.

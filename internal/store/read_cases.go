@@ -16,9 +16,10 @@ func searchable(c exeunt.Case) string {
 }
 
 // needsPerson is the condition under which a case counts as needing attention; %s is the parameter
-// that holds the present moment. Both inner lists come from partial indexes, which hold little.
+// that holds the present moment. The inner lists come from partial indexes, which hold little.
 const needsPerson = `(c.closed_at IS NULL AND (c.state = 'held'
 	OR c.id IN (SELECT case_id FROM visible_steps WHERE state = 'failed')
+	OR c.id IN (SELECT case_id FROM visible_tasks WHERE state = 'open' AND asks <> '')
 	OR c.id IN (SELECT case_id FROM visible_tasks WHERE state = 'open' AND deadline < %s)))`
 
 // filter builds a WHERE clause with numbered parameters.
@@ -210,7 +211,7 @@ func (v View) summarise(ctx context.Context, cases []exeunt.Case, now time.Time)
 		return nil, err
 	}
 	err = eachRow(ctx, v.read, func(r row) error { return tallyTask(r, at, now) },
-		"SELECT case_id, branch, state, deadline, closed_at, CASE WHEN state = 'open' THEN document ELSE '' END FROM visible_tasks WHERE case_id IN ("+ids+") ORDER BY case_id, deadline", f.args...)
+		"SELECT case_id, branch, state, deadline, closed_at, asks, CASE WHEN state = 'open' THEN document ELSE '' END FROM visible_tasks WHERE case_id IN ("+ids+") ORDER BY case_id, deadline", f.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -266,9 +267,9 @@ func tallyStep(r row, at map[int64]*CaseRow) error {
 
 func tallyTask(r row, at map[int64]*CaseRow, now time.Time) error {
 	var id, deadline int64
-	var branch, state, doc string
+	var branch, state, asks, doc string
 	var closedAt *int64
-	if err := r.Scan(&id, &branch, &state, &deadline, &closedAt, &doc); err != nil {
+	if err := r.Scan(&id, &branch, &state, &deadline, &closedAt, &asks, &doc); err != nil {
 		return err
 	}
 	of := at[id]
@@ -278,6 +279,9 @@ func tallyTask(r row, at map[int64]*CaseRow, now time.Time) error {
 		return nil
 	}
 	of.OpenTasks++
+	if asks != "" {
+		of.Asking++
+	}
 	if deadline >= micros(now) {
 		return nil
 	}

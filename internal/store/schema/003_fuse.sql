@@ -24,3 +24,7 @@ CREATE TABLE trips (
 CREATE UNIQUE INDEX trips_open ON trips (kind) WHERE kind = 'mass' AND state = 'open';
 CREATE INDEX trips_to_remind ON trips (remind_at) WHERE remind_at IS NOT NULL;
 INSERT INTO counters (name, value) VALUES ('trip', 0);
+
+-- Tasks that ask a second person for a decision; they need one before they are late.
+ALTER TABLE tasks ADD COLUMN asks TEXT NOT NULL DEFAULT '';
+CREATE INDEX tasks_asking ON tasks (case_id) WHERE state = 'open' AND asks <> '';

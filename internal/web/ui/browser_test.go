@@ -166,6 +166,13 @@ var pages = []struct{ name, path, session string }{
 	{"case-payroll", "/cases/C-2041?scale=all", "payroll"},
 	{"case-scheduled", "/cases/C-2050", "hr"},
 	{"case-late", "/cases/C-2051", "hr"},
+	{"overview-fuse", "/", "hr"},
+	{"case-held", "/cases/C-2060", "hr"},
+	{"case-second", "/cases/C-2061", "legal"},
+	{"step-approval", "/cases/C-2061/steps/drive-wipe", "it"},
+	{"task-approval", "/tasks?sel=T-999", "it"},
+	{"fuse", "/fuse/F-1", "hr"},
+	{"fuse-confirm", "/fuse/F-2", "legal"},
 	{"step", "/cases/C-2041/steps/snowflake-disable-user", "it"},
 	{"tasks", "/tasks?sel=T-315", "hr"},
 	{"tasks-case", "/tasks?group=case", "it"},
@@ -192,7 +199,7 @@ var pages = []struct{ name, path, session string }{
 // TestPagesInABrowser opens every page in both themes and two widths: no axe violation, no policy
 // violation, no script fault, no sideways scrolling, and not more elements than the budget.
 func TestPagesInABrowser(t *testing.T) {
-	b := openTab(t, "", moreCases)
+	b := openTab(t, "", moreCases, decisions)
 	for _, p := range pages {
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int64{1440, 390} {

@@ -1566,7 +1566,7 @@ func needActions(c caseView, n need) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if c.Viewer.may(waiveSteps) {
-				templ_7745c5c3_Err = ask("Override", n.URL+"/waive", "The step is settled without being done. Why is that right?", "Override", n.ID+"-w").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ask("Override", n.URL+"/waive", n.waiving(), "Override", n.ID+"-w").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

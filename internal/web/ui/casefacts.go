@@ -101,6 +101,7 @@ type need struct {
 	When    string
 	URL     string
 	Step    string // a failed step: it can be tried again or overridden
+	Second  bool   // overriding it needs a second person
 	Task    *exeunt.Task
 	Held    bool
 	Secret  bool // under embargo
@@ -161,7 +162,7 @@ func failedTogether(f store.CaseFile, s exeunt.Step) []string {
 
 func (c caseView) failedNeed(s exeunt.Step, together int) need {
 	n := need{
-		ID: "n-" + slug(s.Key), Status: statusFailed, Step: s.Key, by: s.Deadline,
+		ID: "n-" + slug(s.Key), Status: statusFailed, Step: s.Key, Second: s.Dangerous(), by: s.Deadline,
 		Subject: fmt.Sprintf("%s: %s stopped.", s.SystemTitle, lower(s.Title)),
 		Text:    sentence(s.Reason), When: "Stopped " + distance(s.SettledAt, c.Now),
 		URL: fmt.Sprintf("/cases/%s/steps/%s", s.Case, s.Key),

@@ -148,7 +148,11 @@ func (c caseView) legalNeed(f store.CaseFile) []need {
 	if c.Viewer.may(seeType) {
 		n.Text = h.By + ": " + sentence(h.Reason) + " "
 	}
-	n.Text += fmt.Sprintf("%s held. Access is cut all the same. Owner: %s.", plural(held, "step is", "steps are"), orElse(h.Owner.String(), "–"))
+	stops := "No open step loses data."
+	if held > 0 {
+		stops = plural(held, "step is", "steps are") + " held."
+	}
+	n.Text += fmt.Sprintf("%s Access is cut all the same. Owner: %s.", stops, orElse(h.Owner.String(), "–"))
 	n.mark = n.Text
 	return []need{n}
 }
@@ -163,7 +167,7 @@ func (c caseView) secondNeeds(f store.CaseFile) []need {
 		n := c.taskNeed(t)
 		n.Text = sentence(t.Reason)
 		if t.Asks == exeunt.AsksApproval {
-			n.Text = joined(strings.Join(t.Checklist, "; ")+".", sentence(t.Reason))
+			n.Text = sentence(strings.Join(t.Checklist, "; ")) + " " + n.Text
 		}
 		out = append(out, n)
 	}
@@ -226,4 +230,12 @@ func (c caseView) decidedBy(o exeunt.Override) string {
 		return o.By
 	}
 	return o.By + ": " + o.Reason
+}
+
+// waiving is what an override of the failed step brings about, and the question that it needs.
+func (n need) waiving() string {
+	if n.Second {
+		return "The step is settled without being done once another person confirms it, within a day. Why is that right?"
+	}
+	return "The step is settled without being done. Why is that right?"
 }

@@ -298,8 +298,8 @@ func TestWithoutScript(t *testing.T) {
 	b.do(chromedp.SendKeys(chromedp.CSS("#n-snowflake-disable-user-w-reason"), "the warehouse was dropped"))
 	b.do(chromedp.Click(chromedp.CSS("#n-snowflake-disable-user-w-ask form button")))
 	b.do(chromedp.WaitVisible(chromedp.CSS(".told")))
-	if got := b.world.step("snowflake-disable-user").Reason; got != "Priya Nair: the warehouse was dropped" {
-		t.Errorf("the override says %q", got)
+	if got := b.world.files[2041].Case.Overrides; len(got) != 1 || got[0].By != "Priya Nair" || got[0].Reason != "the warehouse was dropped" {
+		t.Errorf("the override says %+v", got)
 	}
 	b.visit("/t/tom")
 	b.do(chromedp.Click(chromedp.CSS("input[value='4']")), chromedp.Click(chromedp.CSS("button[value=save]")))
@@ -314,7 +314,7 @@ func TestWithoutScript(t *testing.T) {
 
 // TestReflow holds that nothing scrolls sideways on the smallest screen (WCAG 2.2, 1.4.10).
 func TestReflow(t *testing.T) {
-	b := openTab(t, "", moreCases)
+	b := openTab(t, "", moreCases, decisions)
 	b.size(320)
 	for _, p := range pages {
 		b.cookie("exeunt", orElse(p.session, "nobody"))

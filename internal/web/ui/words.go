@@ -99,6 +99,8 @@ func caseStatus(r store.CaseRow) (status, string) {
 		return statusFailed, orElse(r.Worst, plural(r.Failed, "step failed", "steps failed"))
 	case r.LateTasks > 0:
 		return statusLate, orElse(r.Worst, plural(r.LateTasks, "task late", "tasks late"))
+	case r.Asking > 0:
+		return statusPerson, "Waits for a second person"
 	case r.State == exeunt.CaseScheduled:
 		return statusScheduled, "Scheduled"
 	case r.State == exeunt.CaseRescinded:

@@ -149,3 +149,46 @@ func (w *world) waive(id exeunt.CaseID, key string) error {
 		return f.Case.Waive(key, f.Steps, f.Tasks, dora, exeunt.Override{By: "Ana Silva", Reason: "frozen by the vendor"}, 0, time.Now())
 	})
 }
+
+// decisions fills the world with what waits for people: a held case, a legal hold, approvals, and the fuse.
+func decisions(w *world) {
+	ana := exeunt.Override{By: "Ana Silva", Account: "ana.silva@northwind.example", Reason: "the works council has to be heard first"}
+	held := w.files[2050]
+	held.Case.ID = 2060
+	change, err := held.Case.HoldBy(ana, w.now.Add(-time.Hour))
+	if err != nil {
+		panic(err)
+	}
+	held.Case = *change.Case
+	w.files[2060] = held
+	keep := w.files[2050]
+	w.approving(exeunt.Person{Name: "Ines Roth", Email: "ines.roth@northwind.example", Role: "it"})
+	second := w.files[2050]
+	w.files[2050] = keep
+	second.Case.ID = 2061
+	for i := range second.Steps {
+		second.Steps[i].Case = 2061
+	}
+	for i := range second.Tasks {
+		second.Tasks[i].Case = 2061
+	}
+	w.files[2061] = second
+	if err := w.PlaceLegalHold(context.Background(), 2061, ana); err != nil {
+		panic(err)
+	}
+	if _, err := w.AskLegalRelease(context.Background(), 2061, ana, 0); err != nil {
+		panic(err)
+	}
+	hera := exeunt.Person{Name: "Priya Nair", Email: "priya.nair@northwind.example", Role: "hr"}
+	mass := exeunt.Verdict{Kind: exeunt.TripMass, Why: "more than 10 departures within 1 h"}
+	one, two := mass.Blow(1, 0, hera, w.now.Add(-time.Hour)), mass.Blow(2, 0, hera, w.now.Add(-2*time.Hour))
+	asked, err := two.Trip.AskRelease(ana, 0, w.now.Add(-time.Hour))
+	if err != nil {
+		panic(err)
+	}
+	w.trips = []exeunt.Trip{*one.Trip, *asked.Trip}
+	fused := keep
+	fused.Case.ID = 2062
+	fused.Case = *exeunt.Change{Case: &fused.Case}.Tripped(*one.Trip, w.now).Case
+	w.files[2062] = fused
+}
