@@ -111,6 +111,9 @@ func TestOneStepIsApprovedAndAnotherRejected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if at, due := two.Steps[0].DueAt(); due {
+		t.Errorf("what was rejected goes on by itself at %s", at)
+	}
 	if s := two.Steps[0]; s.State != exeunt.StepFailed || len(s.Holds) != 0 || !strings.Contains(s.Reason, lea.Reason) {
 		t.Errorf("%+v", s)
 	}
@@ -311,5 +314,48 @@ func TestAnOverriddenStepAsksForNoApprovalAnyMore(t *testing.T) {
 	change, err := c.Waive("directory-wipe", steps, tasks, hilde, ana, 0, monday)
 	if err != nil || len(change.Tasks) != 1 || change.Tasks[0].State != exeunt.TaskWithdrawn || len(change.Steps[0].Holds) != 0 {
 		t.Errorf("%v %+v", err, change)
+	}
+}
+
+// What two people have released is not held again by the flag that is still there, but by one that is new.
+func TestAReleasedLegalHoldIsPlacedAgainOnlyByANewFlag(t *testing.T) {
+	c, steps, tasks := opened(t, wiping(t, exeunt.Approvals{}, exeunt.LitigationHold))
+	asked, err := c.AskLegalRelease(hilde, ana, 0, monday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	released, err := asked.Case.Confirm(asked.Tasks[0], steps, tasks, true, lea, monday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps[1] = find(t, released.Steps, stepKey, "directory-wipe")
+	still := announced("2026-06-30")
+	still.Departure.Leaver.Flags = []exeunt.Flag{exeunt.LitigationHold}
+	plan := func(c exeunt.Case, d exeunt.Departure) exeunt.Plan {
+		t.Helper()
+		system := live("directory", "", exeunt.Disable, "wipe")
+		system.Actions[1].Destructive = true
+		fresh, err := exeunt.Draft(exeunt.Policy{Name: "p", Rules: []exeunt.Rule{everywhere(exeunt.Disable, "wipe")}},
+			exeunt.Case{ID: 1, Departure: d, Owner: hilde, LegalHold: c.LegalHold, Overrides: c.Overrides}, []exeunt.System{system}, someone, monday)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fresh
+	}
+	for _, step := range []struct {
+		flags []exeunt.Flag
+		held  bool
+	}{{[]exeunt.Flag{exeunt.LitigationHold}, false}, {nil, false}, {[]exeunt.Flag{exeunt.LitigationHold}, true}} {
+		still.Departure.Leaver.Flags = step.flags
+		of := *released.Case
+		change, err := of.Amend(still, plan(of, still.Departure), steps, tasks, monday)
+		if err != nil || (change.Case.LegalHold != nil) != step.held {
+			t.Fatalf("%v: %v, held %v", step.flags, err, change.Case.LegalHold)
+		}
+		wipe := find(t, change.Steps, stepKey, "directory-wipe")
+		if (wipe.State == exeunt.StepHeld) != step.held {
+			t.Errorf("%v: %s", step.flags, wipe.State)
+		}
+		released.Case, steps[1] = change.Case, wipe
 	}
 }

@@ -64,7 +64,9 @@ func (c Case) amended(t Trigger, fresh Case, steps []Step, now time.Time) (Case,
 		c.Owner = fresh.Owner
 	}
 	if c.LegalHold == nil && c.Departure.Leaver.Has(LitigationHold) && !before.Departure.Leaver.Has(LitigationHold) {
-		c.LegalHold = fresh.LegalHold
+		if c.LegalHold = fresh.LegalHold; c.LegalHold == nil { // flagged anew after an earlier hold was released
+			c.LegalHold = flagged(t.Source, c.Owner, now)
+		}
 	}
 	c, err := c.underTerms(t.Departure.Embargo)
 	if err != nil {

@@ -283,3 +283,31 @@ func TestADangerousOverrideNeedsTwoPeopleInTime(t *testing.T) {
 		}
 	})
 }
+
+// The flag that legal has released does not hold what a later amendment plans anew.
+func TestALegalReleaseOutlastsAnAmendment(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := c.destroys()
+		d.Leaver.Flags = []exeunt.Flag{exeunt.LitigationHold}
+		c.hear("1", exeunt.Announced, d)
+		pass(10 * time.Second)
+		c.releaseLegal(ana, lea)
+		pass(10 * time.Second)
+		c.expect(map[string]exeunt.StepState{"directory-remove-groups": exeunt.StepConfirmed})
+		d.Immediate, d.LastDay, d.TerminationDate = false, "2000-03-01", "2000-03-01"
+		c.hear("2", exeunt.Announced, d)
+		pass(10 * time.Second)
+		again := 0
+		for _, s := range c.only().Steps {
+			if s.Action == exeunt.RemoveGroups && s.State == exeunt.StepScheduled {
+				again++
+			}
+			if s.State == exeunt.StepHeld {
+				t.Errorf("%s is held", s.Key)
+			}
+		}
+		if again != 1 {
+			t.Errorf("%d steps are planned anew", again)
+		}
+	})
+}

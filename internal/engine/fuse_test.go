@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -99,6 +100,27 @@ func TestTheFuseHoldsAMassDepartureUntilTwoPeopleDecide(t *testing.T) {
 		}
 		for _, kind := range []exeunt.EntryKind{exeunt.EntryTripped, exeunt.EntryFuseAsked, exeunt.EntryFuseReleased, exeunt.EntryHeld, exeunt.EntryReleased} {
 			c.hasEntry(kind)
+		}
+	})
+}
+
+// Two people stand behind a wave: its cases pass the fuse and are not counted.
+func TestAWavePassesTheFuse(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.fuse = exeunt.Fuse{Departures: 1, Window: time.Hour}
+		for n := range 4 {
+			body, err := json.Marshal(exeunt.Trigger{Kind: exeunt.Announced, OccurredAt: time.Now(), Departure: somebody(n), Wave: 7})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.engine.Receive(t.Context(), store.Event{Source: "hr", ID: fmt.Sprint(n), Body: body, ReceivedAt: time.Now()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.hear("9", exeunt.Announced, somebody(9))
+		pass(time.Minute)
+		if held, other := c.states(); held != 0 || other != 5 {
+			t.Errorf("%d held of a wave", held)
 		}
 	})
 }
