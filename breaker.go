@@ -2,6 +2,7 @@ package exeunt
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -13,7 +14,8 @@ type Breaker struct {
 	System   string    `json:"system"`
 	Failures int       `json:"failures"`           // visits in a row that got no answer
 	OpenedAt time.Time `json:"opened_at,omitzero"` // zero while it is closed
-	ProbeAt  time.Time `json:"probe_at,omitzero"`  // when the next visit tries
+	ProbeAt  time.Time `json:"probe_at,omitzero"`  // from when on a visit tries
+	AskedAt  time.Time `json:"asked_at,omitzero"`  // a person asked to try at once
 	Probes   int       `json:"probes"`             // visits that tried in vain since it opened
 	Class    ErrorKind `json:"class,omitempty"`
 	Reason   string    `json:"reason,omitempty"`
@@ -77,6 +79,39 @@ func (b Breaker) Tell(before Breaker, system System, operator Person, now time.T
 		change.Entries[0].System = system.Name
 	}
 	return change
+}
+
+// TryNow lets the next visit try at once, since a person has mended what was wrong. It closes nothing: only an
+// answer of the system does.
+func (b Breaker) TryNow(system System, by Override, now time.Time) (Breaker, Change, error) {
+	var change Change
+	switch {
+	case strings.TrimSpace(by.By) == "":
+		return b, change, Errorf(Invalid, "a decision needs the name of who took it").In("by")
+	case !b.Open():
+		return b, change, Errorf(Conflict, "%s is not left alone: what is due there is done as it becomes due", system.Name)
+	}
+	b.AskedAt, b.ProbeAt = now.UTC(), now.UTC()
+	change.Record(EntryBreakerTried, nil, now, system.Name+" is tried at once, as a person asked", by.detail())
+	change.Entries[0].System = system.Name
+	return b, change, nil
+}
+
+// Heed keeps what a person asked for while a visit was under way that had begun before: it says nothing of
+// what they have mended since.
+func (b Breaker) Heed(asked, began time.Time) Breaker {
+	if b.Open() && asked.After(began) {
+		b.AskedAt, b.ProbeAt = asked, asked
+	}
+	return b
+}
+
+// Remedy is what a person should do about an open breaker.
+func (b Breaker) Remedy() string {
+	if b.Class == Unauthorised {
+		return "Renew the credential that Exeunt has there, and see that its account is neither locked nor short of rights. Then try now."
+	}
+	return "See whether it is up and reachable from this server. Then try now, or wait."
 }
 
 func uniquePeople(people ...Person) []Person {

@@ -46,3 +46,36 @@ func TestProbesAreMadeLessAndLessOften(t *testing.T) {
 		t.Errorf("waits: %v", waits)
 	}
 }
+
+func TestAPersonMayAskToTryAtOnce(t *testing.T) {
+	system, ida := exeunt.System{Name: "directory"}, exeunt.Override{By: "Ida Novak", Account: "ida@acme.example", Reason: "renewed the token"}
+	closed := exeunt.Breaker{System: "directory"}
+	if _, _, err := closed.TryNow(system, ida, monday); exeunt.KindOf(err) != exeunt.Conflict {
+		t.Errorf("one that is closed: %v", err)
+	}
+	refused := exeunt.Errorf(exeunt.Unauthorised, "renew the token")
+	open := closed.After(refused, monday)
+	if _, _, err := open.TryNow(system, exeunt.Override{}, monday); exeunt.KindOf(err) != exeunt.Invalid {
+		t.Errorf("by nobody: %v", err)
+	}
+	asked, change, err := open.TryNow(system, ida, monday.Add(time.Second))
+	if err != nil || !asked.Open() || !asked.ProbeAt.Equal(monday.Add(time.Second)) {
+		t.Errorf("%+v %v", asked, err)
+	}
+	if e := change.Entries[0]; e.Kind != exeunt.EntryBreakerTried || e.System != "directory" || e.Actor != "Ida Novak" || e.Detail["reason"] != "renewed the token" {
+		t.Errorf("the ledger is told %+v", e)
+	}
+	late := monday.Add(10 * time.Second)
+	if again := asked.After(refused, late).Heed(asked.AskedAt, monday); !again.ProbeAt.Equal(asked.AskedAt) {
+		t.Errorf("a visit that had begun before they asked puts the next one off to %s", again.ProbeAt)
+	}
+	if again := asked.After(refused, late).Heed(asked.AskedAt, monday.Add(2*time.Second)); !again.ProbeAt.After(late) {
+		t.Errorf("the visit that they asked for was refused too, and the next is at %s", again.ProbeAt)
+	}
+	if b := asked.After(nil, late).Heed(asked.AskedAt, monday); b.Open() {
+		t.Error("an answer closes it, whoever asked for what")
+	}
+	if open.Remedy() == (exeunt.Breaker{Class: exeunt.Temporary}).Remedy() {
+		t.Error("what to do about a refused credential is what to do about a dead system")
+	}
+}

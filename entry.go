@@ -53,6 +53,7 @@ const (
 	EntryCameBack       EntryKind = "step.come-back" // a failed step goes on by itself
 	EntryDrifted        EntryKind = "step.drift"     // what was confirmed holds no longer
 	EntryBreakerOpened  EntryKind = "breaker.open"   // a system is left alone since it does not answer
+	EntryBreakerTried   EntryKind = "breaker.try"    // a person asked to try it at once
 	EntryBreakerClosed  EntryKind = "breaker.close"  // it answers again
 	EntryNoticeFailed   EntryKind = "notice.fail"
 	EntryRefused        EntryKind = "trigger.refuse"

@@ -9,9 +9,10 @@ import (
 	"github.com/exeunt/exeunt/internal/store"
 )
 
-// readBreaker reads the lane's breaker once; another node may have opened it.
+// readBreaker reads the lane's breaker: once, since another node may have opened it; and while it is open
+// each time, since a person may ask to try at once.
 func (l *lane) readBreaker(ctx context.Context) bool {
-	if l.known {
+	if l.known && !l.breaker.Open() {
 		return true
 	}
 	b, err := l.e.store.Breaker(ctx, l.system)
@@ -25,8 +26,9 @@ func (l *lane) readBreaker(ctx context.Context) bool {
 }
 
 // judge lets the breaker follow how a visit ended, and keeps and tells what changed.
-func (l *lane) judge(ctx context.Context, v verdict) {
-	if !v.asked {
+func (l *lane) judge(ctx context.Context, end ending) {
+	v := end.verdict
+	if !v.asked || !l.readBreaker(ctx) {
 		return
 	}
 	now := time.Now().UTC()
@@ -34,7 +36,7 @@ func (l *lane) judge(ctx context.Context, v verdict) {
 	if before.Open() && before.Concerns(v.last) && now.Before(before.ProbeAt) {
 		return // a visit that began before it opened
 	}
-	after := before.After(v.last, now)
+	after := before.After(v.last, now).Heed(before.AskedAt, end.began)
 	if after == before {
 		return
 	}
@@ -44,6 +46,7 @@ func (l *lane) judge(ctx context.Context, v verdict) {
 	}
 	if err := l.keep(ctx, before, after, now); err != nil {
 		l.failed(ctx, "its breaker could not be kept", err)
+		l.breaker = before // what nobody was told of has not happened: the next visit says it again
 	}
 }
 

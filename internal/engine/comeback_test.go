@@ -108,7 +108,7 @@ func TestADeadSystemIsLeftAloneAndComesBack(t *testing.T) {
 		if n := c.toldOf(exeunt.NoticeAlert, "left alone"); n != 2 { // its owner and the operator
 			t.Errorf("%d alerts", n)
 		}
-		open, err := c.store.OpenBreakers(t.Context())
+		open, err := c.store.Everything().OpenBreakers(t.Context())
 		if err != nil || len(open) != 1 {
 			t.Errorf("open breakers: %v, %v", open, err)
 		}

@@ -33,6 +33,7 @@ type lane struct {
 // ending is how a visit ended.
 type ending struct {
 	of      exeunt.CaseID
+	began   time.Time
 	verdict verdict
 }
 
@@ -143,7 +144,7 @@ func (l *lane) wait(ctx context.Context, idle bool, atMost func(context.Context)
 		l.mu.Lock()
 		delete(l.there, end.of)
 		l.mu.Unlock()
-		l.judge(ctx, end.verdict)
+		l.judge(ctx, end)
 	case <-timer:
 	case <-ctx.Done():
 	}
@@ -196,6 +197,7 @@ func (l *lane) begin(ctx context.Context, visits *sync.WaitGroup, v store.Visit)
 // visit makes one visit. One that fails leaves its steps due: they rest for a while, so that a fault of ours
 // does not become a storm.
 func (l *lane) visit(ctx context.Context, v store.Visit) {
+	began := time.Now()
 	bounded, cancel := context.WithTimeout(ctx, visitTimeout)
 	defer cancel()
 	verdict, err := l.e.visit(connector.WithPlace(bounded, place(v, time.Now())), v)
@@ -207,7 +209,7 @@ func (l *lane) visit(ctx context.Context, v store.Visit) {
 		l.resting[v.Case.ID] = time.Now().Add(restAfter)
 		l.mu.Unlock()
 	}
-	l.ended <- ending{v.Case.ID, verdict}
+	l.ended <- ending{v.Case.ID, began, verdict}
 }
 
 func (l *lane) failed(ctx context.Context, what string, err error, also ...any) {

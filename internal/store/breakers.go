@@ -20,10 +20,11 @@ func (s *Store) Breaker(ctx context.Context, system string) (exeunt.Breaker, err
 	return b, err
 }
 
-// OpenBreakers are the systems that are left alone at present, by name.
-func (s *Store) OpenBreakers(ctx context.Context) (map[string]exeunt.Breaker, error) {
+// OpenBreakers are the systems that are left alone at present, by name. They are about systems, and hidden
+// from nobody who may see those.
+func (v View) OpenBreakers(ctx context.Context) (map[string]exeunt.Breaker, error) {
 	open := map[string]exeunt.Breaker{}
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		var doc string
 		var b exeunt.Breaker
 		if err := r.Scan(&doc); err != nil {
@@ -36,8 +37,27 @@ func (s *Store) OpenBreakers(ctx context.Context) (map[string]exeunt.Breaker, er
 			open[b.System] = b
 		}
 		return nil
-	}, "SELECT document FROM breakers")
+	}, "SELECT document FROM visible_breakers")
 	return open, err
+}
+
+// TryBreaker keeps what a person asked of an open breaker, unless it has changed since it was read, and wakes its
+// lane, here or on the node that has it.
+func (s *Store) TryBreaker(ctx context.Context, before, after exeunt.Breaker, change exeunt.Change) error {
+	err := s.CommitWith(ctx, &change, func(ctx context.Context, tx Tx) error {
+		n, err := tx.exec(ctx, "UPDATE breakers SET document = $1 WHERE system = $2 AND document = $3", document(after), after.System, document(before))
+		if err == nil && n == 0 {
+			err = exeunt.Errorf(exeunt.Conflict, "%s was tried meanwhile: look again whether it still does not answer", after.System)
+		}
+		if err != nil {
+			return err
+		}
+		return s.wake(ctx, tx, after.System)
+	})
+	if err == nil {
+		s.committed(Committed{Lanes: []string{after.System}})
+	}
+	return err
 }
 
 // KeepBreaker keeps a breaker, together with the change that tells of it where there is one to tell.
