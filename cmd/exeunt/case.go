@@ -114,6 +114,7 @@ func printCase(w io.Writer, f api.CaseFile, all bool, now time.Time) {
 	_, _ = fmt.Fprintf(w, "%s   %s   %s   last day %s   access ends %s\n", l.Name, f.Case.ID, f.Case.State, f.Case.Departure.LastDay, f.Case.CutOff.In(f.Case.Zone()).Format("Mon 2 Jan 2006, 15:04 MST"))
 	printHold(w, f.Case)
 	printEmbargo(w, f.Case)
+	printKin(w, f)
 	_, _ = fmt.Fprintf(w, "Record  %d entries, %d in the ledger\n\n", f.Logged, f.Sealed)
 	t := tabwriter.NewWriter(w, 2, 4, 2, ' ', 0)
 	hidden := 0
@@ -142,6 +143,22 @@ func printCase(w io.Writer, f api.CaseFile, all bool, now time.Time) {
 			_, _ = fmt.Fprintf(w, "\nNext: exeunt case retry %s --step %s\n", f.Case.ID, s.Key)
 			return
 		}
+	}
+}
+
+// printKin names the cases that go on from one another.
+func printKin(w io.Writer, f api.CaseFile) {
+	if f.Case.Follows != 0 {
+		_, _ = fmt.Fprintf(w, "Follows %s, whose access came back\n", f.Case.Follows)
+	}
+	if f.Case.PutsBack != 0 {
+		_, _ = fmt.Fprintf(w, "Puts back what %s did\n", f.Case.PutsBack)
+	}
+	for _, id := range f.FollowedBy {
+		_, _ = fmt.Fprintf(w, "Followed by %s, since access came back\n", id)
+	}
+	for _, id := range f.PutBackBy {
+		_, _ = fmt.Fprintf(w, "Put back by %s\n", id)
 	}
 }
 

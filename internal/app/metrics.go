@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
@@ -61,7 +62,52 @@ func (m *metrics) registry(a *App) *prometheus.Registry {
 		n, err := a.Store.For(exeunt.Viewer{}).NeedingPerson(ctx, time.Now()) // nobody's view: who scrapes is on no list
 		return orNaN(float64(n), err)
 	})
+	r.MustRegister(lanes{a})
 	return r
+}
+
+// lanes are the figures of each configured system's lane, read when asked for.
+type lanes struct{ app *App }
+
+var (
+	breakerOpen = prometheus.NewDesc("exeunt_breaker_open", "1 while a system is left alone since it does not answer, or does not let us in.", []string{"system"}, nil)
+	laneWaiting = prometheus.NewDesc("exeunt_lane_waiting", "Visits that are due in a system.", []string{"system"}, nil)
+	laneOldest  = prometheus.NewDesc("exeunt_lane_oldest_seconds", "For how long the oldest visit of a system has been due; 0 when none is.", []string{"system"}, nil)
+)
+
+// Describe tells of every figure.
+func (l lanes) Describe(out chan<- *prometheus.Desc) {
+	out <- breakerOpen
+	out <- laneWaiting
+	out <- laneOldest
+}
+
+// Collect reads them, under nobody's view: who scrapes is on no list.
+func (l lanes) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	now, read := time.Now(), l.app.Store.For(exeunt.Viewer{})
+	open, openErr := read.OpenBreakers(ctx)
+	waiting, lineErr := read.SystemLines(ctx, now)
+	of := map[string]store.SystemLine{}
+	for _, line := range waiting {
+		of[line.System] = line
+	}
+	for _, s := range l.app.Config.Inventory() {
+		gauge := func(what *prometheus.Desc, v float64, err error) {
+			out <- prometheus.MustNewConstMetric(what, prometheus.GaugeValue, orNaN(v, err), s.Name)
+		}
+		line, alone, age := of[s.Name], 0.0, 0.0
+		if _, is := open[s.Name]; is {
+			alone = 1
+		}
+		if line.Waiting > 0 {
+			age = now.Sub(line.Since).Seconds()
+		}
+		gauge(breakerOpen, alone, openErr)
+		gauge(laneWaiting, float64(line.Waiting), lineErr)
+		gauge(laneOldest, age, lineErr)
+	}
 }
 
 // orNaN says that a figure could not be read, which a zero would hide.

@@ -156,3 +156,36 @@ func TestARefusedCredentialStopsTheLaneAtOnce(t *testing.T) {
 		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed})
 	})
 }
+
+// Whoever has renewed the credential need not wait for the next try.
+func TestAPersonHasASystemTriedAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		ida := exeunt.Override{By: "Ida Novak", Reason: "renewed the token"}
+		c.directory.Hire(leaving().Leaver)
+		c.payroll.Hire(leaving().Leaver)
+		c.directory.Fail(connectortest.Find, connectortest.Always, exeunt.Errorf(exeunt.Unauthorised, "the token has expired: renew it"))
+		c.hear("1", exeunt.Announced, leaving())
+		pass(20 * time.Minute) // tries are a quarter of an hour apart by now
+		calls := c.directory.Calls(connectortest.Find)
+		c.directory.Heal()
+		pass(time.Second)
+		if c.directory.Calls(connectortest.Find) != calls {
+			t.Fatal("it is tried by itself this very moment: the test shows nothing")
+		}
+		commands := c.engine.As(exeunt.Viewer{Email: "ida@acme.example"})
+		if err := commands.TryNow(t.Context(), "payroll", ida); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("a system that is not left alone: %v", err)
+		}
+		if err := commands.TryNow(t.Context(), "elsewhere", ida); exeunt.KindOf(err) != exeunt.NotFound {
+			t.Errorf("a system that is not there: %v", err)
+		}
+		if err := commands.TryNow(t.Context(), "directory", ida); err != nil {
+			t.Fatal(err)
+		}
+		pass(2 * time.Second)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed})
+		if c.entries(exeunt.EntryBreakerTried) != 1 || c.entries(exeunt.EntryBreakerClosed) != 1 {
+			t.Error("the ledger does not say that somebody asked, and that it answers again")
+		}
+	})
+}

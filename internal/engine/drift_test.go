@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -41,6 +42,11 @@ func TestWhatWasConfirmedIsLookedAtThreeTimesAndThenLeftAlone(t *testing.T) {
 			if want := 4 * min(i+1, 3); c.entries(exeunt.EntryLooked) != want { // two steps in the directory, two in payroll
 				t.Errorf("%d looks, expected %d", c.entries(exeunt.EntryLooked), want)
 			}
+			stats, err := c.store.For(exeunt.Viewer{}).SystemStats(t.Context())
+			directory := stats[slices.IndexFunc(stats, func(s store.SystemStats) bool { return s.System == "directory" })]
+			if err != nil || i < 3 && time.Since(directory.LastLook) > after || directory.NextLook.IsZero() == (i < 2) {
+				t.Errorf("after %d looks: the last at %s, the next at %s, %v", i+1, directory.LastLook, directory.NextLook, err)
+			}
 		}
 		f := c.only()
 		if f.Case.State != exeunt.CaseClosed || f.Entries[0].Kind != exeunt.EntryClosed {
@@ -64,6 +70,9 @@ func TestWhatCameBackAfterTheCaseClosedIsCutAgainInANewOne(t *testing.T) {
 		}
 		if !c.directory.Done(account.ID, exeunt.Disable) || c.directory.Applied(exeunt.Disable) != 2 {
 			t.Errorf("the account is open, after it was disabled %d times", c.directory.Applied(exeunt.Disable))
+		}
+		if old, err := c.store.For(exeunt.Viewer{}).CaseFile(t.Context(), 1); err != nil || !slices.Equal(old.FollowedBy, []exeunt.CaseID{f.Case.ID}) || len(f.FollowedBy) > 0 {
+			t.Errorf("the first case is followed by %v, the second by %v, %v", old.FollowedBy, f.FollowedBy, err)
 		}
 		if f.Case.State != exeunt.CaseClosed || c.toldOf(exeunt.NoticeAlert, "came back") == 0 {
 			t.Errorf("the new case is %s, and %d are told", f.Case.State, c.toldOf(exeunt.NoticeAlert, "came back"))

@@ -73,6 +73,9 @@ type CaseFile struct {
 	Entries []EntryRow    // newest first, at most 200
 	Logged  int           // entries in all
 	Sealed  int           // of them, integrated in the ledger
+
+	FollowedBy []exeunt.CaseID // cases that cut again what came back after this one was closed
+	PutBackBy  []exeunt.CaseID // cases that put back what this one did
 }
 
 // TaskQuery is what a list of tasks is filtered by.
@@ -129,6 +132,15 @@ type SystemStats struct {
 	Open      int       `json:"open"`                // unsettled steps and open tasks
 	Failed    int       `json:"failed"`
 	Confirmed int       `json:"confirmed"`
+	LastLook  time.Time `json:"last_look,omitzero"` // newest look at what was settled: whether it still holds
+	NextLook  time.Time `json:"next_look,omitzero"` // when what was confirmed is looked at next
+}
+
+// SystemLine is the line of one system: what is due there and not under way yet, or under way now.
+type SystemLine struct {
+	System  string
+	Waiting int       // visits
+	Since   time.Time // the one that is due longest
 }
 
 // Overview is what the first page says.

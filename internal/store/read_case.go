@@ -52,6 +52,20 @@ func (v View) CaseTasks(ctx context.Context, id exeunt.CaseID) ([]exeunt.Task, e
 	return tasksFrom(ctx, v.read, "visible_tasks WHERE case_id = $1 ORDER BY position, id", int64(id))
 }
 
+// descendants finds the cases that go on from one: only a later case of the same person does.
+func (v View) descendants(ctx context.Context, f *CaseFile) error {
+	return eachRow(ctx, v.read, func(r row) error {
+		c, err := scanCase(r)
+		if c.Follows == f.Case.ID {
+			f.FollowedBy = append(f.FollowedBy, c.ID)
+		}
+		if c.PutsBack == f.Case.ID {
+			f.PutBackBy = append(f.PutBackBy, c.ID)
+		}
+		return err
+	}, "SELECT "+caseColumns+" FROM visible_cases WHERE leaver_key = $1 AND id > $2 ORDER BY id", f.Case.Leaver().Key(), int64(f.Case.ID))
+}
+
 // CaseFile returns all of one case.
 func (v View) CaseFile(ctx context.Context, id exeunt.CaseID) (CaseFile, error) {
 	var f CaseFile
@@ -70,6 +84,9 @@ func (v View) CaseFile(ctx context.Context, id exeunt.CaseID) (CaseFile, error) 
 		return f, err
 	}
 	f.Entries, f.Logged = page.Rows, page.Total
+	if err := v.descendants(ctx, &f); err != nil {
+		return f, err
+	}
 	err = v.read.queryRow(ctx, "SELECT COUNT(*) FROM visible_entries WHERE case_id = $1 AND log_index IS NOT NULL", int64(id)).Scan(&f.Sealed)
 	return f, translate(err)
 }

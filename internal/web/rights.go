@@ -17,6 +17,7 @@ const (
 	SeeType   // how and why somebody leaves
 	SeeAccess // what is cut where; without it only done or open
 	SeeSystems
+	TrySystems // at once, when one is left alone
 	SeeAudit
 	SeeAllTasks
 	DoTasks // any task, not only one's own
@@ -43,6 +44,7 @@ var rights = map[Right][]string{
 	SeeType:        {"admin", "hr", "payroll", "legal", "auditor"},
 	SeeAccess:      {"admin", "hr", "it", "legal", "auditor"},
 	SeeSystems:     {"admin", "hr", "it", "auditor"},
+	TrySystems:     {"admin", "it"},
 	SeeAudit:       {"admin", "hr", "it", "legal", "auditor"},
 	SeeAllTasks:    {"admin", "hr", "it", "payroll", "legal", "auditor"},
 	DoTasks:        {"admin", "hr", "it", "payroll", "legal"},

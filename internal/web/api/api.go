@@ -28,6 +28,7 @@ type Reader interface {
 	Task(ctx context.Context, id exeunt.TaskID) (store.TaskRow, error)
 	Entries(ctx context.Context, q store.EntryQuery) (store.EntryPage, error)
 	SystemStats(ctx context.Context) ([]store.SystemStats, error)
+	OpenBreakers(ctx context.Context) (map[string]exeunt.Breaker, error)
 	Waves(ctx context.Context, states ...exeunt.WaveState) ([]exeunt.Wave, error)
 	WaveFile(ctx context.Context, id exeunt.WaveID, now time.Time) (store.WaveFile, error)
 	WaveReport(ctx context.Context, id exeunt.WaveID, now time.Time) (store.WaveReport, error)
@@ -40,6 +41,7 @@ type Commands interface {
 	ReassignTask(ctx context.Context, id exeunt.TaskID, to exeunt.Person, by exeunt.Override) error
 	RemindTask(ctx context.Context, id exeunt.TaskID, by string) error
 	RetryStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
+	TryNow(ctx context.Context, system string, by exeunt.Override) error
 	web.Decisions
 	web.Waves
 	StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error)
@@ -103,6 +105,7 @@ func Register(mux *http.ServeMux, c Config) {
 	a.fuse(spec)
 	a.tasks(spec)
 	a.waves(spec)
+	a.systems(spec)
 	a.record(spec)
 	mux.HandleFunc("POST /hooks/{source}", a.hook)
 }

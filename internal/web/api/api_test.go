@@ -70,6 +70,17 @@ func (b *backend) SystemStats(context.Context) ([]store.SystemStats, error) {
 	return []store.SystemStats{{System: "crm", Failed: 2}}, b.did("systems")
 }
 
+func (b *backend) OpenBreakers(context.Context) (map[string]exeunt.Breaker, error) {
+	return map[string]exeunt.Breaker{"crm": {System: "crm", OpenedAt: time.Unix(0, 0).UTC(), Class: exeunt.Unauthorised, Reason: "renew the token"}}, nil
+}
+
+func (b *backend) TryNow(_ context.Context, system string, by exeunt.Override) error {
+	if system != "crm" {
+		return missing(system)
+	}
+	return b.did("try %s by %s: %s", system, by.By, by.Reason)
+}
+
 func (b *backend) Systems() []exeunt.System { return []exeunt.System{{Name: "crm"}} }
 
 func (b *backend) CompleteTask(_ context.Context, id exeunt.TaskID, ticked []int, note, by string) error {

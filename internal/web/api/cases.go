@@ -31,6 +31,9 @@ type CaseFile struct {
 	Entries []store.EntryRow `json:"entries" doc:"Newest first, at most 200"`
 	Logged  int              `json:"logged" doc:"Entries in all"`
 	Sealed  int              `json:"sealed" doc:"Entries that the ledger has"`
+
+	FollowedBy []exeunt.CaseID `json:"followed_by,omitempty" doc:"Cases that cut again what came back after this one was closed"`
+	PutBackBy  []exeunt.CaseID `json:"put_back_by,omitempty" doc:"Cases that put back what this one did"`
 }
 
 // done answers a command.
@@ -105,7 +108,7 @@ func (a routes) showCase(ctx context.Context, in *CasePath) (*answer[CaseFile], 
 	if err != nil {
 		return nil, problem(err)
 	}
-	return &answer[CaseFile]{CaseFile{"case/v1", f.Case, f.Steps, f.Tasks, f.Entries, f.Logged, f.Sealed}}, nil
+	return &answer[CaseFile]{CaseFile{"case/v1", f.Case, f.Steps, f.Tasks, f.Entries, f.Logged, f.Sealed, f.FollowedBy, f.PutBackBy}}, nil
 }
 
 // Started says which case a departure opened.

@@ -38,6 +38,7 @@ var commands = []struct {
 	{"/cases/C-1/reveal", reason, 204, "reveal C-1 by Ida Novak: confirmed by Hera Lind"},
 	{"/cases/C-1/embargo", `{"until":"2026-12-01 09:00","visible_to":["omar@acme.example"],"reason":"confirmed by Hera Lind"}`, 204,
 		"embargo C-1 until 2026-12-01 09:00 for [omar@acme.example] by Ida Novak: confirmed by Hera Lind"},
+	{"/systems/crm/try", `{"reason":"renewed the token"}`, 204, "try crm by Ida Novak: renewed the token"},
 	{"/cases/C-1/steps/crm-disable/retry", "{}", 204, "retry C-1 crm-disable by Ida Novak: "},
 	{"/cases/C-1/steps/crm-disable/waive", reason, 200, "waive C-1 crm-disable by Ida Novak: confirmed by Hera Lind"},
 	{"/cases", `{"departure":{"type":"voluntary","last_day":"2026-01-30","leaver":{"id":"7","name":"Jane"}},"reason":"the HR system is down"}`, 201,
@@ -120,7 +121,7 @@ func TestWhatIsNotWellFormedReachesNothing(t *testing.T) {
 func TestWhatIsReadNamesItsSchema(t *testing.T) {
 	_, server := newServer(t)
 	for path, schema := range map[string]string{
-		"/cases": "cases/v1", "/cases/C-1": "case/v1", "/tasks": "tasks/v1", "/waves": "waves/v1", "/waves/W-1": "wave/v1", "/waves/1/report": "wave-report/v1", "/systems": "systems/v1", "/entries": "entries/v1", "/ledger/key": "ledger-key/v1",
+		"/cases": "cases/v1", "/cases/C-1": "case/v1", "/tasks": "tasks/v1", "/waves": "waves/v1", "/waves/W-1": "wave/v1", "/waves/1/report": "wave-report/v1", "/systems": "systems/v1", "/systems/crm": "system/v1", "/entries": "entries/v1", "/ledger/key": "ledger-key/v1",
 	} {
 		got := call(t, server, http.MethodGet, "/api/v1"+path, "Bearer "+token, "")
 		if got.StatusCode != 200 || got.json(t)["schema"] != schema {
@@ -130,6 +131,13 @@ func TestWhatIsReadNamesItsSchema(t *testing.T) {
 	packet := call(t, server, http.MethodGet, "/api/v1/cases/C-1/evidence", "Bearer "+token, "")
 	if packet.Header.Get("Content-Type") != "application/zip" || packet.Header.Get("Content-Disposition") != `attachment; filename="C-1.evidence.zip"` || string(packet.body) != "PK" {
 		t.Errorf("the packet: %v %q", packet.Header, packet.body)
+	}
+	for _, want := range []string{`"opened_at":"1970-01-01T00:00:00Z"`, `"reason":"renew the token"`, `"remedy":"Renew the credential`} {
+		for _, path := range []string{"/systems", "/systems/crm"} {
+			if got := call(t, server, http.MethodGet, "/api/v1"+path, "Bearer "+token, ""); !strings.Contains(string(got.body), want) {
+				t.Errorf("%s lacks %s: %s", path, want, got.body)
+			}
+		}
 	}
 	for _, want := range []string{`"id":"C-1"`, `"logged":3`} {
 		if got := call(t, server, http.MethodGet, "/api/v1/cases/1", "Bearer "+token, ""); !strings.Contains(string(got.body), want) {

@@ -16,7 +16,7 @@ type route struct{ method, path string }
 
 // filled is the path with an id in each place: that of what exists, or of what does not.
 func (r route) filled(id string) string {
-	return strings.NewReplacer("{id}", id, "{step}", "crm-disable").Replace(r.path)
+	return strings.NewReplacer("{id}", id, "{step}", "crm-disable", "{name}", "crm").Replace(r.path)
 }
 
 func described(t *testing.T, server *httptest.Server) (map[string]any, []route) {
@@ -133,5 +133,7 @@ func TestWhatIsUnknownIs404(t *testing.T) {
 	if len(b.asked) > 0 || seen < 9 {
 		t.Errorf("%d routes name something; reached: %v", seen, b.asked)
 	}
+	isProblem(t, call(t, server, http.MethodGet, "/api/v1/systems/nothing", "Bearer "+token, ""), http.StatusNotFound)
+	isProblem(t, call(t, server, http.MethodPost, "/api/v1/systems/nothing/try", "Bearer "+token, "{}"), http.StatusNotFound)
 	isProblem(t, call(t, server, http.MethodPost, "/api/v1/cases/1/steps/nothing/retry", "Bearer "+token, "{}"), http.StatusNotFound)
 }

@@ -9,18 +9,6 @@ import (
 	"github.com/exeunt/exeunt/internal/store"
 )
 
-// SystemList is the inventory with what the cases say about it.
-type SystemList struct {
-	Schema  string        `json:"schema"`
-	Systems []SystemState `json:"systems"`
-}
-
-// SystemState is one system of the inventory.
-type SystemState struct {
-	exeunt.System
-	store.SystemStats
-}
-
 // EntryList is one page of ledger entries, newest first.
 type EntryList struct {
 	Schema  string           `json:"schema"`
@@ -35,27 +23,10 @@ type LedgerKey struct {
 }
 
 func (a routes) record(spec huma.API) {
-	huma.Get(spec, "/api/v1/systems", a.listSystems, summary("List the inventory", "Systems"))
 	huma.Get(spec, "/api/v1/entries", a.listEntries, summary("List ledger entries", "Ledger"))
 	huma.Get(spec, "/api/v1/ledger/key", a.ledgerKey, summary("Show the ledger's verifier key", "Ledger"))
 	huma.Post(spec, "/api/v1/ledger/verify", a.verifyLedger, summary("Check the whole ledger, and the database against it", "Ledger"))
 	huma.Get(spec, "/api/v1/cases/{id}/evidence", a.evidence, summary("Export the evidence packet of a case (zip)", "Ledger"))
-}
-
-func (a routes) listSystems(ctx context.Context, _ *struct{}) (*answer[SystemList], error) {
-	stats, err := a.Reader(viewer(ctx)).SystemStats(ctx)
-	if err != nil {
-		return nil, problem(err)
-	}
-	by := map[string]store.SystemStats{}
-	for _, s := range stats {
-		by[s.System] = s
-	}
-	list := SystemList{Schema: "systems/v1"}
-	for _, s := range a.Inventory.Systems() {
-		list.Systems = append(list.Systems, SystemState{s, by[s.Name]})
-	}
-	return &answer[SystemList]{list}, nil
 }
 
 func (a routes) listEntries(ctx context.Context, in *struct {

@@ -40,6 +40,8 @@ var needs = map[string]web.Right{
 	"POST /api/v1/waves/{id}/go-on":              web.MakeWaves,
 	"POST /api/v1/waves/{id}/stop":               web.ApproveWaves,
 	"GET /api/v1/systems":                        web.SeeSystems,
+	"GET /api/v1/systems/{name}":                 web.SeeSystems,
+	"POST /api/v1/systems/{name}/try":            web.TrySystems,
 	"GET /api/v1/entries":                        web.SeeAudit,
 	"GET /api/v1/ledger/key":                     web.SeeOverview,
 	"POST /api/v1/ledger/verify":                 web.VerifyLedger,

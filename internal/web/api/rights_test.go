@@ -26,6 +26,7 @@ type did struct{ Commands }
 func (did) StartCase(context.Context, exeunt.Departure, exeunt.Override) (exeunt.CaseID, error) {
 	return 1, nil
 }
+func (did) TryNow(context.Context, string, exeunt.Override) error          { return nil }
 func (did) HoldCase(context.Context, exeunt.CaseID, exeunt.Override) error { return nil }
 func (did) AskFuseRelease(context.Context, exeunt.TripID, exeunt.Override, time.Duration) error {
 	return nil
@@ -62,6 +63,7 @@ func TestATokenMayWhatItsRolesMay(t *testing.T) {
 		{"/cases/C-1/hold", why, "hr legal admin", "it auditor manager payroll"},
 		{"/cases/C-1/legal-hold", why, "legal admin", "hr it auditor manager payroll"},
 		{"/cases/C-1/legal-release", why, "legal admin", "hr it auditor manager payroll"},
+		{"/systems/crm/try", "{}", "it admin", "hr legal auditor manager payroll"},
 		{"/fuse/F-1/release", why, "hr legal admin", "it auditor manager payroll"},
 		{"/fuse/F-1/confirm", why, "hr legal admin", "it auditor manager payroll"},
 		{"/fuse/F-1/reject", why, "hr legal admin", "it auditor manager payroll"},
