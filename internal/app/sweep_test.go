@@ -222,7 +222,7 @@ func (c thing) values(path, part string) (string, bool) {
 		return c.trip, true
 	case part == "id" && strings.Contains(path, "/waves"):
 		return c.wave, true
-	case part == "id" && strings.Contains(path, "/systems"):
+	case (part == "id" || part == "name") && strings.Contains(path, "/systems"):
 		return "chat", true
 	case part == "id" && strings.Contains(path, "/cases"):
 		return c.id.String(), true
@@ -265,7 +265,7 @@ func (h *house) guesses(r route, c thing) []string {
 		case "/audit":
 			return append(out, "?q=case", "?case="+c.id.String(), "?actor=vera", "?action=case.open", "?system=chat", "?q="+c.log)
 		case "/systems":
-			return append(out, "?gap=1")
+			return append(out, "?gap=1", "?alone=1")
 		}
 		return out
 	}

@@ -30,7 +30,11 @@ func (s *server) readCase(v *visit) (caseView, error) {
 	if err != nil {
 		return caseView{}, err
 	}
-	return viewCase(file, s.ledgerCheck(v), v.viewer, scaleOf(v.URL.Query().Get("scale")), v.now), nil
+	alone, err := s.leftAlones(v)
+	if err != nil {
+		return caseView{}, err
+	}
+	return viewCase(file, alone, s.ledgerCheck(v), v.viewer, scaleOf(v.URL.Query().Get("scale")), v.now), nil
 }
 
 // ledgerCheck is the newest verification; one that cannot be read is shown as none, never as good.

@@ -173,8 +173,8 @@ func (c caseView) failedNeed(s exeunt.Step, together int) need {
 	if s.Branch == accessBranch {
 		n.Text += " The account may still be open."
 	}
-	n.Text += " Owner: " + s.Owner.String() + "."
-	n.mark = fmt.Sprint(s.Version, together)
+	n.Text += c.goesOn(s) + " Owner: " + s.Owner.String() + "."
+	n.mark = fmt.Sprint(s.Version, together, c.waits(s) != nil)
 	return n
 }
 

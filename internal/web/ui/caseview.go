@@ -29,6 +29,9 @@ type caseView struct {
 	State    status
 	StateIs  string
 	Digest   string // of everything but the passing of time
+	Alone    []leftAlone
+
+	FollowedBy, PutBackBy []exeunt.CaseID
 }
 
 // branch is one group of rows.
@@ -61,8 +64,8 @@ type row struct {
 const accessBranch = "Access"
 
 // viewCase computes the page of a case.
-func viewCase(f store.CaseFile, check LedgerCheck, v viewer, scale string, now time.Time) caseView {
-	c := caseView{Case: f.Case, Viewer: v, Zone: f.Case.Zone(), Now: now, Scale: scale}
+func viewCase(f store.CaseFile, alone []leftAlone, check LedgerCheck, v viewer, scale string, now time.Time) caseView {
+	c := caseView{Case: f.Case, Viewer: v, Zone: f.Case.Zone(), Now: now, Scale: scale, Alone: alone, FollowedBy: f.FollowedBy, PutBackBy: f.PutBackBy}
 	c.Axis = newAxis(f.Case, lastInstant(f), scale)
 	c.Branches = c.branches(f)
 	c.Facts = c.facts(f, check)
@@ -158,6 +161,10 @@ func (b *branch) addStep(c caseView, s exeunt.Step) {
 	if s.State.Settled() {
 		b.Done++
 	}
+	note := stepNote(s, st)
+	if a := c.waits(s); a != nil && !s.State.Settled() && s.State != exeunt.StepFailed {
+		st, word, note = statusWaiting, "Waits for "+a.title(), c.waitNote(*a)
+	}
 	start, end := stepSpan(s, st, c.Now)
 	b.span(start, later(end, s.Deadline))
 	deadline := s.Deadline
@@ -167,7 +174,7 @@ func (b *branch) addStep(c caseView, s exeunt.Step) {
 	r := row{
 		ID: "s-" + slug(s.Key), Status: st, Word: word, Title: s.Title, System: s.SystemTitle,
 		URL:  fmt.Sprintf("/cases/%s/steps/%s", s.Case, s.Key),
-		Note: stepNote(s, st), Bar: c.Axis.bar(st, start, end, deadline, c.Now, 0, 0),
+		Note: note, Bar: c.Axis.bar(st, start, end, deadline, c.Now, 0, 0),
 	}
 	r.Outcome, r.Detail = c.stepOutcome(s, st, start, end)
 	r.mark = fmt.Sprint(s.Version, s.State, s.Attempt, s.Deadline.Unix(), st, word, r.Note)
@@ -197,6 +204,10 @@ func stepNote(s exeunt.Step, st status) string {
 		return sentence(s.Reason)
 	case s.State == exeunt.StepReady && s.Attempt > 0:
 		return sentence(s.Reason) + fmt.Sprintf(" Attempt %d of %d.", s.Attempt, exeunt.Attempts)
+	case (s.State == exeunt.StepReady || s.State == exeunt.StepRunning) && s.Reason != "":
+		return sentence(s.Reason)
+	case s.Comebacks > 0 && (s.State == exeunt.StepConfirmed || !s.State.Settled()):
+		return cameBack(s)
 	case s.State == exeunt.StepAcknowledged:
 		return "The system said ok and cannot be read back."
 	case s.State == exeunt.StepAttested:
@@ -227,6 +238,8 @@ func (c caseView) stepOutcome(s exeunt.Step, st status, start, end time.Time) (o
 		return starts(s.StartsAt, c.Now), near(s.StartsAt, c.Now, c.Zone)
 	case s.State == exeunt.StepHeld && len(s.Holds) > 0:
 		return "Held", "since " + near(s.Holds[0].Since, c.Now, c.Zone)
+	case !s.BegunAt.IsZero():
+		return "Waits", "due " + near(s.Deadline, c.Now, c.Zone)
 	default:
 		return "Not started", "due " + near(s.Deadline, c.Now, c.Zone)
 	}

@@ -17,6 +17,7 @@ type chrome struct {
 	Viewer       viewer
 	Attention    int // cases that need a person
 	Tasks        int // open tasks
+	Alone        int // systems that are left alone, for who sees systems
 	Live         bool
 	Told         string // what the reader's last form did
 }
@@ -28,7 +29,8 @@ func (s *server) chrome(v *visit, nav, title string, crumbs ...crumb) chrome {
 	c := s.bare(v.Request, title)
 	c.Nav, c.Viewer, c.Now = nav, v.viewer, v.now
 	c.Crumbs = append(crumbs, crumb{Label: title})
-	c.Attention, c.Tasks = s.navigation(v)
+	n := s.navigation(v)
+	c.Attention, c.Tasks, c.Alone = n.attention, n.open, n.alone
 	c.Told = v.told()
 	return c
 }

@@ -44,6 +44,7 @@ type overviewView struct {
 	Systems  int
 	Setup    []setupLine
 	Trips    []exeunt.TripTally // of the fuse, that nobody has decided on
+	Alone    []leftAlone        // for who sees systems
 }
 
 // overviewPage is the first page; who sees only tasks goes there.
@@ -76,7 +77,10 @@ func (s *server) overviewPage(v *visit) error {
 		if err != nil {
 			return err
 		}
-		view.Gaps = onlyGaps(systemLines(systems, stats, v.now))
+		if view.Alone, err = s.leftAlones(v); err != nil {
+			return err
+		}
+		view.Gaps = onlyGaps(systemLines(systems, stats, view.Alone, v.now))
 	}
 	return v.show(overviewTemplate(s.chrome(v, "overview", "Overview"), view))
 }

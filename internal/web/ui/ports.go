@@ -27,6 +27,7 @@ type Reader interface {
 	WaveReport(ctx context.Context, id exeunt.WaveID, now time.Time) (store.WaveReport, error)
 	WaveEntries(ctx context.Context, id exeunt.WaveID) ([]store.EntryRow, error)
 	Exceptions(ctx context.Context, id exeunt.WaveID, round, limit int) ([]store.Look, error)
+	OpenBreakers(ctx context.Context) (map[string]exeunt.Breaker, error)
 }
 
 // Commands are what people may do. Each is one commit; one that comes too late fails with Conflict.
@@ -36,6 +37,7 @@ type Commands interface {
 	ReassignTask(ctx context.Context, id exeunt.TaskID, to exeunt.Person, by exeunt.Override) error
 	RemindTask(ctx context.Context, id exeunt.TaskID, by string) error
 	RetryStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
+	TryNow(ctx context.Context, system string, by exeunt.Override) error
 	web.Decisions
 	web.Waves
 	StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error)

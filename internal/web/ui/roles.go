@@ -18,6 +18,7 @@ const (
 	seeType        = web.SeeType
 	seeAccess      = web.SeeAccess
 	seeSystems     = web.SeeSystems
+	trySystems     = web.TrySystems
 	seeAudit       = web.SeeAudit
 	seeAllTasks    = web.SeeAllTasks
 	doTasks        = web.DoTasks

@@ -62,7 +62,11 @@ func (s *server) readStep(v *visit) (stepView, error) {
 	if view.Step.Branch == accessBranch && !v.may(seeAccess) {
 		return stepView{}, nothingHere()
 	}
-	view.View = caseView{Case: file.Case, Viewer: v.viewer, Zone: file.Case.Zone(), Now: v.now, Axis: newAxis(file.Case, lastInstant(file), scaleAuto)}
+	alone, err := s.leftAlones(v)
+	if err != nil {
+		return stepView{}, err
+	}
+	view.View = caseView{Case: file.Case, Alone: alone, Viewer: v.viewer, Zone: file.Case.Zone(), Now: v.now, Axis: newAxis(file.Case, lastInstant(file), scaleAuto)}
 	var b branch
 	b.addStep(view.View, view.Step)
 	if len(b.Rows) > 0 {

@@ -21,6 +21,7 @@ type systemLine struct {
 	Way    string // how access ends there, in words
 	Status status
 	Gap    string // what is missing, or ""
+	Alone  *leftAlone
 }
 
 func (l systemLine) title() string { return cmp.Or(l.System.Title, l.System.Name) }
@@ -28,7 +29,7 @@ func (l systemLine) title() string { return cmp.Or(l.System.Title, l.System.Name
 // notProven is how old the newest proof of a system may be before that is said.
 const notProven = 90 * day
 
-func systemLines(systems []exeunt.System, stats []store.SystemStats, now time.Time) []systemLine {
+func systemLines(systems []exeunt.System, stats []store.SystemStats, alone []leftAlone, now time.Time) []systemLine {
 	byName := map[string]store.SystemStats{}
 	for _, s := range stats {
 		byName[s.System] = s
@@ -39,7 +40,7 @@ func systemLines(systems []exeunt.System, stats []store.SystemStats, now time.Ti
 	}
 	var out []systemLine
 	for _, system := range systems {
-		l := systemLine{System: system, Stats: byName[system.Name]}
+		l := systemLine{System: system, Stats: byName[system.Name], Alone: findAlone(alone, system.Name)}
 		l.Way, l.Status = way(system, titles)
 		l.Gap = gap(system, l.Stats, now)
 		out = append(out, l)
@@ -98,10 +99,11 @@ type systemFilter struct {
 	Tier int
 	Gap  bool
 	Hand bool
+	Down bool // left alone
 }
 
 func readSystemFilter(q url.Values) systemFilter {
-	f := systemFilter{Text: strings.TrimSpace(q.Get("q")), Gap: q.Get("gap") == "1", Hand: q.Get("way") == "hand"}
+	f := systemFilter{Text: strings.TrimSpace(q.Get("q")), Gap: q.Get("gap") == "1", Hand: q.Get("way") == "hand", Down: q.Get("alone") == "1"}
 	if n, err := strconv.Atoi(q.Get("tier")); err == nil && n > 0 {
 		f.Tier = n
 	}
@@ -122,13 +124,16 @@ func (f systemFilter) values() url.Values {
 	if f.Hand {
 		v.Set("way", "hand")
 	}
+	if f.Down {
+		v.Set("alone", "1")
+	}
 	return v
 }
 
 func (f systemFilter) matches(l systemLine) bool {
 	text := strings.ToLower(strings.Join([]string{l.title(), l.System.Name, l.System.Vendor, l.System.Owner.String()}, " "))
 	return strings.Contains(text, strings.ToLower(f.Text)) && (f.Tier == 0 || l.System.Tier == f.Tier) &&
-		(!f.Gap || l.Gap != "") && (!f.Hand || l.Status == statusPerson)
+		(!f.Gap || l.Gap != "") && (!f.Hand || l.Status == statusPerson) && (!f.Down || l.Alone != nil)
 }
 
 // systemsView is the inventory.
@@ -159,7 +164,7 @@ func (v systemsView) tabs() []systemTab {
 		}
 		return t
 	}
-	return []systemTab{tab("All", systemFilter{}), tab("Gaps", systemFilter{Gap: true}), tab("By hand", systemFilter{Hand: true}),
+	return []systemTab{tab("All", systemFilter{}), tab("Left alone", systemFilter{Down: true}), tab("Gaps", systemFilter{Gap: true}), tab("By hand", systemFilter{Hand: true}),
 		tab("Tier 1", systemFilter{Tier: 1}), tab("Tier 2", systemFilter{Tier: 2}), tab("Tier 3", systemFilter{Tier: 3})}
 }
 
@@ -189,7 +194,11 @@ func (s *server) systemsPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	view := systemsView{Filter: f, All: systemLines(s.Inventory.Systems(), stats, v.now), Zone: v.zone, Now: v.now}
+	alone, err := s.leftAlones(v)
+	if err != nil {
+		return err
+	}
+	view := systemsView{Filter: f, All: systemLines(s.Inventory.Systems(), stats, alone, v.now), Zone: v.zone, Now: v.now}
 	for _, l := range view.All {
 		if f.matches(l) {
 			view.Rows = append(view.Rows, l)
@@ -212,7 +221,11 @@ func (s *server) systemPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	lines := systemLines(s.Inventory.Systems(), stats, v.now)
+	alone, err := s.leftAlones(v)
+	if err != nil {
+		return err
+	}
+	lines := systemLines(s.Inventory.Systems(), stats, alone, v.now)
 	i := slices.IndexFunc(lines, func(l systemLine) bool { return l.System.Name == v.PathValue("id") })
 	if i < 0 {
 		return nothingHere()

@@ -119,6 +119,7 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("POST /waves/{id}/stop", approveWaves, s.stopWave)
 	page("GET /systems", seeSystems, s.systemsPage)
 	page("GET /systems/{id}", seeSystems, s.systemPage)
+	page("POST /systems/{id}/try", trySystems, s.trySystem)
 	page("GET /audit", seeAudit, s.auditPage)
 	page("GET /audit/{entry}", seeAudit, s.entryPage)
 	page("GET /audit/proves", seeAudit, s.provesPage)
@@ -139,8 +140,8 @@ type counts struct {
 }
 
 type figures struct {
-	at              time.Time
-	attention, open int
+	at                     time.Time
+	attention, open, alone int
 }
 
 const (
@@ -150,27 +151,35 @@ const (
 
 // navigation reads the figures beside the navigation; a failure leaves them out, since a wrong
 // figure is worse than none and the page itself may still be right.
-func (s *server) navigation(v *visit) (attention, open int) {
+func (s *server) navigation(v *visit) figures {
 	if !v.may(seeCases) {
-		return 0, 0
+		return figures{}
 	}
 	s.counts.Lock()
 	kept, ok := s.counts.of[v.Email]
 	s.counts.Unlock()
 	if ok && v.now.Sub(kept.at) < countsLast {
-		return kept.attention, kept.open
+		return kept
 	}
 	overview, err := s.Reader(v.Viewer()).Overview(v.Context(), v.now)
 	if err != nil {
-		return 0, 0
+		return figures{}
+	}
+	f := figures{at: v.now, attention: overview.Needing, open: overview.OpenTasks}
+	if v.may(seeSystems) {
+		alone, err := s.leftAlones(v)
+		if err != nil {
+			return figures{}
+		}
+		f.alone = len(alone)
 	}
 	s.counts.Lock()
 	defer s.counts.Unlock()
 	if s.counts.of == nil || len(s.counts.of) >= countsKept {
 		s.counts.of = map[string]figures{}
 	}
-	s.counts.of[v.Email] = figures{v.now, overview.Needing, overview.OpenTasks}
-	return overview.Needing, overview.OpenTasks
+	s.counts.of[v.Email] = f
+	return f
 }
 
 // changed forgets the kept figures after a command.

@@ -97,7 +97,7 @@ func TestAxis(t *testing.T) {
 func TestOneChangeSendsOneRow(t *testing.T) {
 	file := maya(noon)
 	view := func(now time.Time) caseView {
-		return viewCase(file, LedgerCheck{}, viewer{newWorld(noon).users["hr"]}, scaleAuto, now)
+		return viewCase(file, nil, LedgerCheck{}, viewer{newWorld(noon).users["hr"]}, scaleAuto, now)
 	}
 	sent := marks(view(noon).parts(), map[string]string{})
 	ids := func(now time.Time) string {
@@ -130,7 +130,7 @@ func TestNeedsAreOneMatterEach(t *testing.T) {
 	file.Steps[2].State = exeunt.StepFailed
 	file.Tasks[1].Steps = []string{file.Steps[0].Key, file.Steps[2].Key}
 	var said []string
-	for _, n := range viewCase(file, LedgerCheck{}, viewer{newWorld(noon).users["hr"]}, scaleAuto, noon).Needs {
+	for _, n := range viewCase(file, nil, LedgerCheck{}, viewer{newWorld(noon).users["hr"]}, scaleAuto, noon).Needs {
 		said = append(said, n.Subject)
 	}
 	if got := strings.Join(said, " "); got != "Entra ID: 2 steps stopped. Snowflake: disable user stopped. Tom Reyes: approve final timesheet." {

@@ -117,13 +117,13 @@ func caseStatus(r store.CaseRow) (status, string) {
 // entryIcon draws what happened.
 func entryIcon(k exeunt.EntryKind) status {
 	switch k {
-	case exeunt.EntryConfirmed, exeunt.EntryClosed:
+	case exeunt.EntryConfirmed, exeunt.EntryClosed, exeunt.EntryBreakerClosed:
 		return statusDone
 	case exeunt.EntryAcknowledged, exeunt.EntryAttested, exeunt.EntryTaskDone:
 		return statusSaid
-	case exeunt.EntryRejected, exeunt.EntryFailed, exeunt.EntryNoticeFailed, exeunt.EntryRefused:
+	case exeunt.EntryRejected, exeunt.EntryFailed, exeunt.EntryNoticeFailed, exeunt.EntryRefused, exeunt.EntryBreakerOpened, exeunt.EntryDrifted:
 		return statusFailed
-	case exeunt.EntryIntent, exeunt.EntryRetry, exeunt.EntryRetried, exeunt.EntryTaskSaved:
+	case exeunt.EntryIntent, exeunt.EntryRetry, exeunt.EntryRetried, exeunt.EntryCameBack, exeunt.EntryBreakerTried, exeunt.EntryTaskSaved:
 		return statusRunning
 	case exeunt.EntryLegalHold, exeunt.EntryStepHeld, exeunt.EntryAsked, exeunt.EntryEscalated, exeunt.EntryTripped, exeunt.EntryFuseAsked, exeunt.EntryTaskOpened, exeunt.EntryTaskReassigned, exeunt.EntryTaskReminded, exeunt.EntryHeld:
 		return statusPerson
@@ -138,8 +138,17 @@ func entryIcon(k exeunt.EntryKind) status {
 	}
 }
 
+// entryKindWords are the kinds whose name does not say enough.
+var entryKindWords = map[exeunt.EntryKind]string{
+	exeunt.EntryLooked: "Step: looked at again", exeunt.EntryCameBack: "Step: goes on by itself", exeunt.EntryDrifted: "Step: held no longer",
+	exeunt.EntryBreakerOpened: "System: left alone", exeunt.EntryBreakerTried: "System: tried by hand", exeunt.EntryBreakerClosed: "System: answers again",
+}
+
 // entryWords are the actions by which the audit list is filtered, as people call them.
 func entryWords(kind string) string {
+	if words, ok := entryKindWords[exeunt.EntryKind(kind)]; ok {
+		return words
+	}
 	noun, verb, ok := strings.Cut(kind, ".")
 	if !ok {
 		return kind

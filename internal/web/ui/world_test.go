@@ -30,6 +30,7 @@ type world struct {
 	ticks    map[exeunt.CaseID][]chan struct{}
 	trips    []exeunt.Trip
 	site     *site
+	open     map[string]exeunt.Breaker
 	started  []exeunt.Departure
 	asked    []store.CaseQuery
 	did      []string
@@ -233,6 +234,21 @@ func (w *world) Entry(_ context.Context, number int64) (store.EntryRow, error) {
 		}
 	}
 	return store.EntryRow{}, missing(number)
+}
+
+func (w *world) OpenBreakers(context.Context) (map[string]exeunt.Breaker, error) {
+	return w.open, w.broken
+}
+
+func (w *world) TryNow(_ context.Context, name string, by exeunt.Override) error {
+	w.Lock()
+	defer w.Unlock()
+	b, change, err := w.open[name].TryNow(exeunt.System{Name: name}, by, w.now)
+	if err == nil {
+		w.open[name] = b
+		w.did = append(w.did, change.Entries[0].What)
+	}
+	return err
 }
 
 func (w *world) SystemStats(context.Context) ([]store.SystemStats, error) { return w.stats, w.broken }
