@@ -28,6 +28,7 @@ func (e *Engine) lookAgain(ctx context.Context, c connector.Connector, v store.V
 	for _, s := range failed {
 		switch {
 		case s.Undoes == "" && seen.Of(s.Action) == exeunt.Holds:
+			s.Account = account // it may have failed before it knew it; whoever confirms says at which account
 			if err := e.seenDone(ctx, s, seen); err != nil {
 				return err
 			}

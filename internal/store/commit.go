@@ -327,6 +327,9 @@ func (c *committer) saveNotices(ctx context.Context) error {
 func (c *committer) saveEntries(ctx context.Context) error {
 	for i := range c.change.Entries {
 		e := &c.change.Entries[i]
+		if e.Case != 0 && c.change.Case == nil && !c.of.open { // it was closed since this was decided
+			return exeunt.Errorf(exeunt.Conflict, "case %s is closed and its record is sealed: look again and decide anew", e.Case)
+		}
 		if e.ID == "" {
 			e.ID = Random(16)
 		}

@@ -61,6 +61,8 @@ type dialect interface {
 
 type sqliteDialect struct {
 	writing *sql.DB
+	writer  *sql.Conn // the one of them that is used
+	writes  *statements
 	read    *sql.DB
 	reads   *statements
 	groups
@@ -89,15 +91,14 @@ func openSQLite(dir string) (*sqliteDialect, error) {
 	if err != nil {
 		return nil, exeunt.Errorf(exeunt.Temporary, "the database in the data directory cannot be opened: check that the disk has space and that its files are ours").Because(err)
 	}
-	d := &sqliteDialect{writing: write, read: read, reads: newStatements(read)}
-	d.groups = groups{leaders: 1, transaction: oneWriter(conn)}
+	d := &sqliteDialect{writing: write, writer: conn, writes: newStatements(conn), read: read, reads: newStatements(read)}
+	d.groups = groups{leaders: 1, transaction: oneWriter(d.writes)}
 	return d, nil
 }
 
 // oneWriter runs transactions on a connection of its own. Immediate, so that it is the writer from the
 // start and never has to give up half way.
-func oneWriter(conn *sql.Conn) func(context.Context, func(querier) error) error {
-	prepared := newStatements(conn)
+func oneWriter(prepared *statements) func(context.Context, func(querier) error) error {
 	q := sqlQuerier{prepared}
 	return func(ctx context.Context, do func(querier) error) error {
 		if _, err := q.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
@@ -130,6 +131,8 @@ func (d *sqliteDialect) now(context.Context, querier) (int64, error) { return mi
 
 func (d *sqliteDialect) close() {
 	_ = d.read.Close()
+	d.writes.close()
+	_ = d.writer.Close()
 	_ = d.writing.Close()
 }
 
@@ -209,10 +212,25 @@ func (s *statements) prepare(ctx context.Context, query string) (*sql.Stmt, erro
 		return earlier, nil
 	}
 	if len(s.kept) >= mostStatements {
-		clear(s.kept) // those in use are finished by whoever uses them; the collector closes them
+		s.drop() // those in use are finished by whoever uses them
 	}
 	s.kept[query] = stmt
 	return stmt, nil
+}
+
+// close finalizes what was prepared on a connection of our own, which package sql leaves to us: SQLite keeps
+// a connection with open statements, and its files, for ever.
+func (s *statements) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop()
+}
+
+func (s *statements) drop() {
+	for _, stmt := range s.kept {
+		_ = stmt.Close()
+	}
+	clear(s.kept)
 }
 
 type sqlRows struct{ *sql.Rows }

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -366,4 +367,46 @@ func TestNobodySignsAsSomebodyElse(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What was decided while a case was open must not be added behind its close, which counts its entries.
+func TestTheRecordOfAClosedCaseIsSealed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		opened := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		step := opened.Steps[0]
+		late := exeunt.Change{Steps: []exeunt.Step{step}}
+		late.Record(exeunt.EntryLooked, step, now, "looked at again", nil)
+		closed, err := opened.Case.Close(now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Commit(t.Context(), &closed); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Commit(t.Context(), &late); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("an entry after the close was answered %v", err)
+		}
+		var beside exeunt.Change
+		beside.Record(exeunt.EntryLooked, opened.Case.ID, now, "looked at again", nil)
+		if err := s.Commit(t.Context(), &beside); err != nil {
+			t.Errorf("an entry beside its record was answered %v", err)
+		}
+	})
+}
+
+// SQLite keeps a connection with open statements, and its files, for ever.
+func TestAClosedDatabaseIsOneFile(t *testing.T) {
+	dir := t.TempDir()
+	s, err := store.Open(t.Context(), dir, "", "test.example/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 1 {
+		t.Errorf("after the close there are %v, %v", left, err)
+	}
 }
