@@ -113,6 +113,9 @@ func (r *replan) put(s Step, began time.Time) error {
 func (r *replan) again(s, f Step) error {
 	base := f.Key
 	f.Key, f.Account = r.againKey(base), s.Account
+	if s.State != StepConfirmed { // nobody has seen it done, so that what must not come twice is a person's to find out
+		f.AppliedAt = s.SettledAt
+	}
 	r.keys[base] = f.Key
 	r.added = append(r.added, f.Key)
 	if s.Action != CheckAccess {

@@ -313,3 +313,20 @@ func TestALateStartSaysSo(t *testing.T) {
 		}
 	}
 }
+
+// Nobody has seen what was only acknowledged, or said to be done, so that doing it again needs to know that it
+// was asked for before.
+func TestWhatNobodySawDoneIsNotDoneAgainBlindly(t *testing.T) {
+	for _, c := range []struct {
+		state exeunt.StepState
+		known bool
+	}{{exeunt.StepConfirmed, false}, {exeunt.StepAcknowledged, true}, {exeunt.StepAttested, true}} {
+		f := cut(t)
+		i := slices.IndexFunc(f.steps, func(s exeunt.Step) bool { return s.Key == "directory-disable" })
+		f.steps[i].State = c.state
+		f.amend(lastDay("2026-04-30"))
+		if again := f.step("directory-disable-again-2"); again.AppliedAt.IsZero() == c.known {
+			t.Errorf("%s: done again, it knows of an earlier attempt at %s", c.state, again.AppliedAt)
+		}
+	}
+}

@@ -181,6 +181,19 @@ func (u *undoing) into(change *Change, c Case) {
 	}
 }
 
+// UndoneInVain says whether a step of a newer departure ends now, or has ended, what this one would put back.
+func (s Step) UndoneInVain(newer Step, now time.Time) bool {
+	if newer.System != s.System || newer.Action != s.Action || newer.Undoes != "" {
+		return false
+	}
+	switch newer.State {
+	case StepCancelled, StepWaived, StepSkipped:
+		return false
+	default:
+		return newer.State.Settled() || !newer.StartsAt.After(now)
+	}
+}
+
 func (u *undoing) detail() map[string]string {
 	detail := map[string]string{}
 	var keys []string

@@ -22,7 +22,7 @@ type lane struct {
 	ended  chan ending
 
 	mu      sync.Mutex
-	there   map[exeunt.CaseID]bool      // visits under way
+	there   map[exeunt.CaseID]string    // visits under way, and to whom
 	resting map[exeunt.CaseID]time.Time // not to be looked at before: the last look failed or found nothing
 
 	seats   int            // visits at once; as many again when they are urgent
@@ -61,7 +61,7 @@ const fresh = 20 * time.Millisecond
 const restAfter = 5 * time.Second
 
 func newLane(e *Engine, system string, bell chan struct{}) *lane {
-	return &lane{e: e, system: system, bell: bell, ended: make(chan ending, 2*seats), there: map[exeunt.CaseID]bool{}, resting: map[exeunt.CaseID]time.Time{}, breaker: exeunt.Breaker{System: system}}
+	return &lane{e: e, system: system, bell: bell, ended: make(chan ending, 2*seats), there: map[exeunt.CaseID]string{}, resting: map[exeunt.CaseID]time.Time{}, breaker: exeunt.Breaker{System: system}}
 }
 
 // run drains the lane until resting ends, lets visits that are under way finish, and returns. When ctx ends
@@ -93,11 +93,13 @@ func (l *lane) run(ctx, resting context.Context) {
 			}
 		}
 		more := len(ahead) == 2*l.seats
-		for ; len(ahead) > 0 && (free > 0 || free > -l.seats && urgent(ahead[0])); free-- {
-			l.begin(ctx, &visits, ahead[0])
-			ahead = ahead[1:]
+		before := free
+		for ; len(ahead) > 0 && (free > 0 || free > -l.seats && urgent(ahead[0])); ahead = ahead[1:] {
+			if l.begin(ctx, &visits, ahead[0]) {
+				free--
+			}
 		}
-		if free <= 0 || !more {
+		if free <= 0 || !more || free == before {
 			l.wait(resting, free > 0, l.untilNext)
 		}
 	}
@@ -184,14 +186,23 @@ func (l *lane) underWay() int {
 func (l *lane) leftOut(id exeunt.CaseID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.there[id] || l.resting[id].After(time.Now())
+	return l.there[id] != "" || l.resting[id].After(time.Now())
 }
 
-func (l *lane) begin(ctx context.Context, visits *sync.WaitGroup, v store.Visit) {
+// begin begins a visit, unless another case of the same person is visited: one that is put back and one by
+// which they leave again must not be at the same account at once. It is found in line again after that.
+func (l *lane) begin(ctx context.Context, visits *sync.WaitGroup, v store.Visit) bool {
 	l.mu.Lock()
-	l.there[v.Case.ID] = true
-	l.mu.Unlock()
+	defer l.mu.Unlock()
+	person := v.Case.Leaver().Key()
+	for _, other := range l.there {
+		if other == person {
+			return false
+		}
+	}
+	l.there[v.Case.ID] = person
 	visits.Go(func() { l.visit(ctx, v) })
+	return true
 }
 
 // visit makes one visit. One that fails leaves its steps due: they rest for a while, so that a fault of ours

@@ -28,6 +28,9 @@ func (e *Engine) visit(ctx context.Context, v store.Visit) (verdict, error) {
 		return verdict{did: true}, e.stopAll(ctx, append(acting, failed...), exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Unsupported,
 			"the system has no working connector any more: %s", exeunt.MessageOf(err))})
 	}
+	if acting, err = e.giveWay(ctx, v, acting); err != nil {
+		return verdict{did: true}, ignoreConflict(err)
+	}
 	c := &witness{Connector: opened, node: e.node}
 	for _, part := range []struct {
 		steps []exeunt.Step
