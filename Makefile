@@ -1,11 +1,12 @@
 # `make` alone says what there is.
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run test lint generate build bench
+.PHONY: help run test soak lint generate build bench
 
 help:
 	@echo 'make run       the demo company, live in the browser'
 	@echo 'make test      every test, with the real servers and the browser that they need'
+	@echo 'make soak      the simulation with SEEDS=20000 seeds from FIRST=1000000 on, or as many as you say'
 	@echo 'make lint      the linters, of a pinned version'
 	@echo 'make generate  pages and JSON Schemas anew; a test says when they are out of date'
 	@echo 'make build     ./exeunt'
@@ -16,6 +17,9 @@ run:
 
 test:
 	@sh tools/test.sh
+
+soak:
+	SEEDS=$${SEEDS:-20000} FIRST=$${FIRST:-1000000} go test ./test/simulation -run 'TestSeeds$$$$' -timeout 24h
 
 lint:
 	go run $(GOLANGCI_LINT) run ./...

@@ -67,6 +67,7 @@ var places = map[string]place{
 	"docs":                {}, // tests only
 	"examples/acme":       {}, // likewise
 	"test/e2e":            {}, // likewise
+	"test/simulation":     {}, // likewise
 }
 
 // pure is all that the domain imports: nothing that could read a file, a socket or the environment.
@@ -151,6 +152,23 @@ func TestPagesReachTheStoreThroughAViewOnly(t *testing.T) {
 				}
 				if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "Everything" {
 					t.Errorf("%s asks for a view of everything", pkg)
+				}
+				return true
+			})
+		}
+	}
+}
+
+// TestOnlyTestsReachIntoTheStore holds that what lets a write fail on purpose is named by tests alone.
+func TestOnlyTestsReachIntoTheStore(t *testing.T) {
+	for pkg, files := range packages(t, isCode) {
+		if pkg == "internal/store" || pkg == "internal/store/storetest" {
+			continue
+		}
+		for _, f := range files {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok && (s.Sel.Name == "Between" || is(s, "store", "Seam")) {
+					t.Errorf("%s names the store's seam, which is for tests", pkg)
 				}
 				return true
 			})

@@ -97,8 +97,10 @@ type keyed struct {
 	locks map[string]*keyLock
 }
 
+// keyLock is a channel and no sync.Mutex: it is held while the database works, and a test in a synctest
+// bubble can tell that somebody waits for a channel.
 type keyLock struct {
-	sync.Mutex
+	held  chan struct{}
 	users int
 }
 
@@ -110,14 +112,14 @@ func (k *keyed) lock(key string) (unlock func()) {
 	}
 	l := k.locks[key]
 	if l == nil {
-		l = &keyLock{}
+		l = &keyLock{held: make(chan struct{}, 1)}
 		k.locks[key] = l
 	}
 	l.users++
 	k.mu.Unlock()
-	l.Lock()
+	l.held <- struct{}{}
 	return func() {
-		l.Unlock()
+		<-l.held
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		if l.users--; l.users == 0 {

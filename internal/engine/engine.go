@@ -175,7 +175,9 @@ func (e *Engine) sayLate(ctx context.Context, visits int, since time.Time) {
 // is found in its lane again, here or on another node.
 func (e *Engine) Stop(ctx context.Context) error {
 	e.node.leave(ctx)
-	e.stop()
+	if e.stop != nil { // else it never came so far as to begin anything
+		e.stop()
+	}
 	e.running.Wait()
 	return e.store.LetGo(context.WithoutCancel(ctx), e.node.name)
 }

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// Seam is where a test stands between the store and its database. It may hold a write back, let it fail
+// before anything was written, or let the caller hear of a failure that was none. Only storetest names it.
+type Seam struct {
+	// Write is around one caller's write, its wait for a turn included. What tells the write from others.
+	Write func(ctx context.Context, what string, write func() error) error
+	// Transaction is around one transaction, which may hold several callers' writes.
+	Transaction func(transaction func() error) error
+}
+
+// Between puts a seam into the store. Call it before the first use.
+func (s *Store) Between(seam Seam) {
+	if d, ok := s.dialect.(interface {
+		between(func(func() error) error)
+	}); ok {
+		d.between(seam.Transaction)
+	}
+	s.dialect = seamed{s.dialect, seam}
+}
+
+// between lets every transaction of the groups run inside around.
+func (g *groups) between(around func(func() error) error) {
+	inner := g.transaction
+	g.transaction = func(ctx context.Context, do func(querier) error) error {
+		return around(func() error { return inner(ctx, do) })
+	}
+}
+
+type seamed struct {
+	dialect
+	seam Seam
+}
+
+func (d seamed) write(ctx context.Context, do func(Tx) error) error {
+	return d.seam.Write(ctx, told(do), func() error { return d.dialect.write(ctx, do) })
+}
+
+// told runs a write against no database and returns the statements that it would make, with their short
+// values: long ones are documents, salts and random names. That is harmless, since every write may run
+// several times.
+func told(do func(Tx) error) string {
+	var l listener
+	_ = do(Tx{&l}) // an answer that is missing may end it early
+	return strings.Join(l.heard, "; ")
+}
+
+type listener struct{ heard []string }
+
+func (l *listener) hear(query string, args []any) {
+	verb, rest, _ := strings.Cut(strings.TrimSpace(query), " ")
+	words := []string{verb}
+	for _, w := range strings.Fields(rest) {
+		if w = strings.Trim(w, "("); w != "INTO" && w != "FROM" {
+			words = append(words, w)
+			break
+		}
+	}
+	for _, a := range args {
+		if p, ok := a.(*int64); ok && p != nil {
+			a = *p
+		}
+		if s := fmt.Sprint(a); len(s) < 32 {
+			words = append(words, s)
+		}
+	}
+	l.heard = append(l.heard, strings.Join(words, " "))
+}
+
+func (l *listener) exec(_ context.Context, query string, args ...any) (int64, error) {
+	l.hear(query, args)
+	return 1, nil
+}
+
+func (l *listener) query(_ context.Context, query string, args ...any) (rows, error) {
+	l.hear(query, args)
+	return noRows{}, nil
+}
+
+func (l *listener) queryRow(_ context.Context, query string, args ...any) row {
+	l.hear(query, args)
+	return noRows{}
+}
+
+// noRows ends at once. Asked for a row all the same, it counts one of everything, so that nobody divides by zero.
+type noRows struct{}
+
+func (noRows) Next() bool { return false }
+func (noRows) Err() error { return nil }
+func (noRows) Close()     {}
+
+func (noRows) Scan(into ...any) error {
+	for _, v := range into {
+		switch p := v.(type) {
+		case *int64:
+			*p = 1
+		case *int:
+			*p = 1
+		}
+	}
+	return nil
+}

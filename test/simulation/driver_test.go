@@ -1,0 +1,242 @@
+package simulation_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/engine"
+	"github.com/exeunt/exeunt/internal/store"
+)
+
+// What bounds a run: the trouble ends at the latest then, and what has not come to rest by then never does.
+const (
+	mostTrouble = 6000
+	mostTurns   = 20000
+)
+
+// run lets the world go its way, then heals it, lets everything come to its end, and looks whether it is well.
+func (w *world) run() {
+	w.start()
+	turns := 0
+	for ; turns < mostTrouble && !w.over(); turns++ {
+		w.turnOnce()
+	}
+	w.calm = true
+	w.note("everything is healed")
+	for w.fullUntil = (time.Time{}); turns < mostTurns && !w.rested(); turns++ {
+	}
+	if turns == mostTurns {
+		w.breaks(7, "it does not come to rest: %s", w.unrest())
+	}
+	if w.life != nil && w.engine != nil {
+		w.check()
+	}
+	if w.life != nil {
+		w.crash()
+	}
+	w.turn.settle()
+}
+
+// over says whether nothing more is to come from outside.
+func (w *world) over() bool {
+	return len(w.pending)+len(w.sending) == 0 && time.Since(w.began) > 12*24*time.Hour
+}
+
+// turnOnce lets one thing happen.
+func (w *world) turnOnce() {
+	waiting := w.turn.settle()
+	w.resend()
+	switch {
+	case w.life == nil:
+		w.turn.elapse(pick(w, []time.Duration{time.Millisecond, 3 * time.Second, 20 * time.Minute, 7 * time.Hour, 50 * time.Hour}))
+		w.note("the process starts")
+		w.start()
+	case w.life.failed || w.chance(w.profile.crash):
+		if w.engine != nil {
+			w.checkWhole(w.open())
+		}
+		w.crash()
+	case w.engine != nil && w.chance(w.profile.people):
+		w.somebodyDecides()
+	case w.engine != nil && w.chance(0.01):
+		w.sequence()
+	case w.engine != nil && w.due() && (len(waiting) == 0 || w.chance(0.3)):
+		w.send()
+	case len(waiting) > 0 && w.chance(w.profile.slow):
+		w.letPass(pick(w, []time.Duration{time.Second, time.Minute, 10 * time.Minute}))
+	case len(waiting) > 0:
+		w.release(pick(w, waiting), true)
+	default:
+		d := w.upTo(12*time.Hour) + time.Second
+		if len(w.pending) > 0 {
+			d = max(min(d, time.Until(w.pending[0].at)), time.Millisecond)
+		}
+		w.letPass(d)
+	}
+}
+
+func (w *world) letPass(d time.Duration) {
+	w.turn.elapse(d)
+}
+
+// sequence places what was recorded in the log's order, as the shipper does now and then.
+func (w *world) sequence() {
+	w.note("the log is put in order")
+	s := w.store
+	go func() { _, _ = s.Outbox().Sequence(context.Background(), 1000) }()
+}
+
+func (w *world) release(v *visitor, faults bool) {
+	var with verdict
+	if faults {
+		with.fault = w.goesWrong(v)
+	}
+	w.note("%s %s %s", v.at, v.label, with.fault)
+	w.turn.release(v, with)
+}
+
+// goesWrong draws the fault of one boundary.
+func (w *world) goesWrong(v *visitor) fault {
+	system, _, _ := strings.Cut(v.label, " ")
+	switch v.at {
+	case beforeSearch, beforeLook, beforeApply:
+		if time.Now().Before(w.badUntil[system]) {
+			return unauthorised
+		}
+		if !w.chance(w.profile.vendors) {
+			return none
+		}
+		of := []fault{temporary, temporary, throttled, foreign, denied, unauthorised, answerLate}
+		if v.at == beforeApply {
+			of = []fault{temporary, throttled, denied, answerLost, answerLost, lie, lie, unauthorised}
+			if w.vendors[system].settles() {
+				of = append(of, showsLate, showsLate, showsLate)
+			}
+		}
+		f := pick(w, of)
+		if f == unauthorised {
+			w.badUntil[system] = time.Now().Add(w.upTo(2 * time.Hour))
+		}
+		return f
+	case beforeCommit:
+		if time.Now().Before(w.fullUntil) {
+			return diskFull
+		}
+		if w.chance(w.profile.writes) {
+			w.fullUntil = time.Now().Add(pick(w, []time.Duration{0, 0, 0, 5 * time.Second, time.Minute}))
+			return diskFull
+		}
+	case afterCommit:
+		if w.chance(w.profile.writes) {
+			return unheard
+		}
+	case beforeMail:
+		if w.chance(w.profile.mail) {
+			return undelivered
+		}
+	case beforeReading:
+		if w.chance(w.profile.mail) {
+			return temporary
+		}
+	default:
+	}
+	return none
+}
+
+func (v *vendor) settles() bool {
+	return slices.ContainsFunc(v.system.Actions, func(s exeunt.ActionSpec) bool { return s.Settles > 0 })
+}
+
+// ---- HR
+
+func (w *world) due() bool { return len(w.pending) > 0 && !w.pending[0].at.After(time.Now()) }
+
+// send lets HR send its next event. It sends what was not taken again, as a webhook is.
+func (w *world) send() {
+	s := w.pending[0]
+	w.pending = w.pending[1:]
+	w.note("HR sends %s: %s", s.event, s.Kind)
+	body, err := json.Marshal(s.Trigger)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.mu.Lock()
+	w.sending = append(w.sending, s)
+	w.mu.Unlock()
+	e := w.engine
+	go func() {
+		_, err := e.Receive(context.Background(), store.Event{Source: "hr", ID: s.event, Body: body, ReceivedAt: time.Now()})
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.sending = slices.DeleteFunc(w.sending, func(o said) bool { return o.event == s.event && o.at.Equal(s.at) })
+		if err != nil {
+			w.refused = append(w.refused, s)
+		}
+	}()
+}
+
+// resend puts back in line what was not taken: since it was refused, or since nobody lives who would answer.
+func (w *world) resend() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	again := w.refused
+	w.refused = nil
+	if w.life == nil {
+		again = append(again, w.sending...)
+		w.sending = nil
+	}
+	for _, s := range again {
+		s.at = time.Now().Add(time.Minute)
+		w.pending = append(w.pending, s)
+	}
+	slices.SortStableFunc(w.pending, func(a, b said) int { return a.at.Compare(b.at) })
+}
+
+// ---- people
+
+// act lets a person give a command. Whether it is refused is between the two of them.
+func (w *world) act(what string, do func(context.Context, engine.Commands) error) {
+	w.note("somebody %s", what)
+	as := w.engine.As(exeunt.Viewer{Name: hr.Name, Email: secret.Email})
+	go func() {
+		if err := do(context.Background(), as); err != nil && *shown {
+			fmt.Printf("%12s  %s was refused: %v\n", time.Since(w.began), what, err)
+		}
+	}()
+}
+
+// rested lets one thing happen, with nothing going wrong, and says whether nothing is left to happen.
+func (w *world) rested() bool {
+	waiting := w.turn.settle()
+	w.resend()
+	switch {
+	case w.life == nil:
+		w.start()
+	case w.life.failed:
+		w.crash()
+	case len(waiting) > 0:
+		w.release(pick(w, waiting), false)
+	case w.due():
+		w.send()
+	case len(w.pending) > 0:
+		w.letPass(max(time.Until(w.pending[0].at), time.Millisecond))
+	case !w.stuck && w.finishSomething():
+		w.stuck = w.patience == 0
+		w.patience--
+	case w.unrest() == "":
+		if n, err := w.store.Outbox().Backlog(context.Background()); err != nil || n > len(w.placed()) {
+			w.sequence()
+			return false
+		}
+		return true
+	default:
+		w.stuck, w.patience = false, 50 // what was refused until now may not be tomorrow
+		w.letPass(24 * time.Hour)
+	}
+	return false
+}

@@ -1,0 +1,84 @@
+// Package simulation_test runs the whole engine on a real database against simulated vendors, mail and HR, in a
+// bubble of simulated time, driven by a seed: people leave, change their minds and are called back, vendors fail
+// and lie, the disk fills, the process dies at any boundary and comes back, perhaps days later. After each run the
+// invariants of the specification are checked. A seed that fails fails again in the very same way.
+package simulation_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/exeunt/exeunt/internal/store/storetest"
+)
+
+var (
+	oneSeed = flag.Uint64("seed", 0, "run this seed alone, in TestSeed")
+	shown   = flag.Bool("trace", false, "with -seed: show all that happened")
+)
+
+// number is what the environment says, or else what is good for every commit.
+func number(t *testing.T, name string, otherwise uint64) uint64 {
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s is %q: give a number", name, text)
+	}
+	return n
+}
+
+// simulate runs one seed and returns what happened.
+func simulate(t *testing.T, seed uint64) (trace []string) {
+	t.Helper()
+	dir := storetest.Folder(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, seed, dir)
+		w.run()
+		if trace = w.trace; *shown {
+			fmt.Println(strings.Join(trace, "\n"))
+		}
+		w.report()
+	})
+	return trace
+}
+
+func TestSeeds(t *testing.T) {
+	first := number(t, "FIRST", 1)
+	for seed := first; seed < first+number(t, "SEEDS", 300); seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			simulate(t, seed)
+		})
+	}
+}
+
+// TestSeed runs the seed that another test names when it fails.
+func TestSeed(t *testing.T) {
+	simulate(t, *oneSeed)
+}
+
+// TestASeedDecidesEverything holds that a seed that fails fails again in the very same way.
+func TestASeedDecidesEverything(t *testing.T) {
+	for seed := range uint64(20) {
+		first, second := simulate(t, seed), simulate(t, seed)
+		for i := range max(len(first), len(second)) {
+			if i >= len(first) || i >= len(second) || first[i] != second[i] {
+				t.Fatalf("seed %d: step %d of %d and %d differs:\n%s\n%s", seed, i, len(first), len(second), at(first, i), at(second, i))
+			}
+		}
+	}
+}
+
+func at(trace []string, i int) string {
+	if i < len(trace) {
+		return trace[i]
+	}
+	return "(the end)"
+}
