@@ -108,3 +108,38 @@ func TestSecretsAndWavesDoNotMeet(t *testing.T) {
 		}
 	})
 }
+
+// A server that is killed right after the commit that releases people has not asked for their cases yet. The
+// next one does, unless the wave was stopped meanwhile: then nobody is left hanging between.
+func TestKilledBetweenReleaseAndEvent(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		w := c.approved(exeunt.WaveRequest{CSV: c.listOf(4), Clock: time.Now().Add(time.Hour).Format(time.RFC3339), Rate: 1})
+		w.must(w.do().StartWave(t.Context(), w.id, hera))
+		pass(5 * time.Second)
+		w.is(exeunt.WaveRunning, "3 waiting, 0 coming, 1 cases, 0 ended")
+		release := func() {
+			t.Helper()
+			c.stop()
+			people, _, err := c.store.WaitingMembers(t.Context(), w.id, time.Time{}, 1)
+			w.must(err)
+			change := w.wave().Release(people, time.Now())
+			w.must(c.store.Commit(t.Context(), &change))
+		}
+		release()
+		w.is(exeunt.WaveRunning, "2 waiting, 1 coming, 1 cases, 0 ended")
+		c.start()
+		pass(3 * time.Second)
+		w.is(exeunt.WaveRunning, "2 waiting, 0 coming, 2 cases, 0 ended")
+
+		release()
+		change, err := w.wave().Stop(hera, time.Now())
+		w.must(err)
+		w.must(c.store.Commit(t.Context(), &change))
+		c.start()
+		pass(10 * time.Second)
+		w.is(exeunt.WaveStopped, "1 waiting, 0 coming, 2 cases, 0 ended")
+		if m := w.file().Members[2]; m.State != exeunt.MemberRefused || !strings.Contains(m.Reason, "stopped by Hera Lind") {
+			t.Errorf("who was released right before the stop is %s: %s", m.State, m.Reason)
+		}
+	})
+}
