@@ -9,6 +9,10 @@ import (
 	"time"
 )
 
+// PutBackBranch is where a case shows what undoes it, apart from what ended access. Like that, it tells what
+// accounts somebody has.
+const PutBackBranch = "Put back"
+
 // Rescind takes a departure back. What is pending is cancelled. What a connector did and can undo becomes a
 // step that puts it back from what was recorded before, in the reverse order inside each system; everything
 // else that was done becomes one task. The case is open until all of that is settled.
@@ -154,7 +158,7 @@ func (u *undoing) putBack(acted []Step) {
 func (s Step) undo(id CaseID, now time.Time) Step {
 	undo := Step{
 		Case: id, Key: s.Key + "-undo", Undoes: s.Key, System: s.System, SystemTitle: s.SystemTitle, Action: s.Action, Title: "Undo: " + lower(s.Title),
-		Branch: s.Branch, Tier: s.Tier, Urgent: true, Rule: "taken-back", Owner: s.Owner,
+		Branch: PutBackBranch, Tier: s.Tier, Urgent: true, Rule: "taken-back", Owner: s.Owner,
 		Fallback:  "The departure was taken back. Put back by hand what this step had taken away; what was there before is listed.",
 		StartRule: Moment{Anchor: AtTrigger}, DeadlineRule: Moment{Anchor: AtStart, Offset: leastForStep},
 		StartsAt: now, Deadline: now.Add(leastForStep), Account: s.Account, Snapshot: s.Snapshot,
@@ -169,7 +173,7 @@ func (u *undoing) into(change *Change, c Case) {
 		return
 	}
 	task := Task{
-		Case: c.ID, Key: "put-back", Branch: "Access", State: TaskOpen, Owner: c.Owner,
+		Case: c.ID, Key: "put-back", Branch: PutBackBranch, State: TaskOpen, Owner: c.Owner,
 		Title:     "Put back what was removed",
 		Procedure: "The departure was taken back after these steps were done, and no connector can undo them. Each step's page lists what it had recorded before.",
 		Checklist: u.items, OpenedAt: u.now, StartsAt: u.now,
@@ -250,7 +254,7 @@ func (c Case) Overtaken(s Step, o Outcome, steps []Step, now time.Time) Change {
 
 func (s Step) overtakenTask(c Case, now time.Time) Task {
 	return Task{
-		Case: c.ID, Key: s.Key + "-overtaken", Branch: "Access", System: s.System, State: TaskOpen, Owner: c.Owner,
+		Case: c.ID, Key: s.Key + "-overtaken", Branch: PutBackBranch, System: s.System, State: TaskOpen, Owner: c.Owner,
 		Title:     fmt.Sprintf("%s: put back by hand: %s", s.SystemTitle, lower(s.Title)),
 		Procedure: "This took effect after the departure was taken back. Put it back by hand.",
 		Checklist: recorded(s.Snapshot), OpenedAt: now, StartsAt: now,

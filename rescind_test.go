@@ -194,3 +194,16 @@ func TestWhatTakesEffectAfterItWasTakenBackIsPutBackAgain(t *testing.T) {
 		t.Errorf("the record of a closed case is written to: %+v", sealed.Entries)
 	}
 }
+
+func TestWhatAnUndoOpensAfterTheNextDepartureHasEndedItIsLookedAtAgain(t *testing.T) {
+	f := cut(t)
+	undo := exeunt.Step{Case: 7, Key: "directory-disable-undo", Undoes: "directory-disable", System: "directory", SystemTitle: "directory", Action: exeunt.Disable}
+	change, ok := f.c.LookAgain(undo, f.steps, f.h.now)
+	if !ok || len(change.Steps) != 1 || change.Steps[0].Key != "directory-disable" || change.Steps[0].State != exeunt.StepReady || !change.Steps[0].SettledAt.IsZero() || len(change.Entries) != 1 {
+		t.Errorf("%t %+v", ok, change)
+	}
+	f.rescind()
+	if _, ok := f.c.LookAgain(undo, f.steps, f.h.now); ok {
+		t.Error("a departure that was taken back ends access again")
+	}
+}

@@ -146,7 +146,7 @@ func (c caseView) needs(f store.CaseFile) []need {
 }
 
 func (c caseView) visible(branch string) bool {
-	return branch != accessBranch || c.Viewer.may(seeAccess)
+	return !tellsOfAccess(branch) || c.Viewer.may(seeAccess)
 }
 
 // failedTogether are the steps that one open task stands in for along with this one: one visit failed

@@ -63,6 +63,12 @@ type row struct {
 
 const accessBranch = "Access"
 
+// tellsOfAccess says whether a branch shows what accounts somebody has: where access ends, and where it is
+// put back.
+func tellsOfAccess(branch string) bool {
+	return branch == accessBranch || branch == exeunt.PutBackBranch
+}
+
 // viewCase computes the page of a case.
 func viewCase(f store.CaseFile, alone []leftAlone, check LedgerCheck, v viewer, scale string, now time.Time) caseView {
 	c := caseView{Case: f.Case, Viewer: v, Zone: f.Case.Zone(), Now: now, Scale: scale, Alone: alone, FollowedBy: f.FollowedBy, PutBackBy: f.PutBackBy}
@@ -102,7 +108,7 @@ func (c caseView) branches(f store.CaseFile) []branch {
 	find := func(name string) *branch {
 		i := slices.IndexFunc(out, func(b branch) bool { return b.Name == name })
 		if i < 0 {
-			out = append(out, branch{Name: name, ID: slug(name), Closed: name == accessBranch && !c.Viewer.may(seeAccess)})
+			out = append(out, branch{Name: name, ID: slug(name), Closed: tellsOfAccess(name) && !c.Viewer.may(seeAccess)})
 			i = len(out) - 1
 		}
 		return &out[i]
@@ -359,12 +365,12 @@ func (c caseView) state(f store.CaseFile) (status, string) {
 func (c caseView) feed(f store.CaseFile) []store.EntryRow {
 	closed := map[string]bool{}
 	for _, s := range f.Steps {
-		if s.Branch == accessBranch && !c.Viewer.may(seeAccess) {
+		if tellsOfAccess(s.Branch) && !c.Viewer.may(seeAccess) {
 			closed[s.Key] = true
 		}
 	}
 	for _, t := range f.Tasks {
-		if t.Branch == accessBranch && !c.Viewer.may(seeAccess) {
+		if tellsOfAccess(t.Branch) && !c.Viewer.may(seeAccess) {
 			closed[t.Key] = true
 		}
 	}

@@ -63,7 +63,7 @@ func (v viewer) mayDo(t exeunt.Task) bool { return v.owns(t) || v.may(doTasks) &
 
 // sees says whether a task is any business of the viewer: their own, or one of a branch that they see.
 func (v viewer) sees(t exeunt.Task) bool {
-	return v.owns(t) || v.may(seeAllTasks) && (t.Branch != accessBranch || v.may(seeAccess))
+	return v.owns(t) || v.may(seeAllTasks) && (!tellsOfAccess(t.Branch) || v.may(seeAccess))
 }
 
 // row leaves out of a list what the viewer does not see in detail.

@@ -59,7 +59,7 @@ func (s *server) readStep(v *visit) (stepView, error) {
 		return stepView{}, nothingHere()
 	}
 	view := stepView{Case: file.Case, Step: file.Steps[i], Viewer: v.viewer}
-	if view.Step.Branch == accessBranch && !v.may(seeAccess) {
+	if tellsOfAccess(view.Step.Branch) && !v.may(seeAccess) {
 		return stepView{}, nothingHere()
 	}
 	alone, err := s.leftAlones(v)
