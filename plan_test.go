@@ -365,3 +365,37 @@ func BenchmarkDraft(b *testing.B) {
 		}
 	}
 }
+
+// Two rules that ask for the same share it: who waits for either waits for it, and nobody for themselves.
+func TestWhatTwoRulesAskForIsWaitedForByEither(t *testing.T) {
+	early, late := everywhere(exeunt.Disable, exeunt.RemoveGroups), everywhere(exeunt.Disable)
+	early.Name, early.Start, late.Name = "early", moment("trigger"), "late"
+	early.After = nil
+	after := exeunt.Rule{Name: "report", Task: &exeunt.TaskPattern{Owner: "it"}, Start: moment("cut-off"), Deadline: moment("start + 1d"), After: []exeunt.After{{Rule: "late", Because: "it reports"}}}
+	follows := everywhere(exeunt.RemoveGroups, exeunt.MoveToArchive)
+	follows.Name, follows.After = "follows", []exeunt.After{{Rule: "report", Because: "it was reported"}}
+	plan := draft(t, exeunt.Policy{Name: "p", Rules: []exeunt.Rule{late, after, follows, early}}, []exeunt.System{live("directory", "", exeunt.Disable, exeunt.RemoveGroups, exeunt.MoveToArchive)})
+	disable, groups, archive := find(t, plan.Steps, stepKey, "directory-disable"), find(t, plan.Steps, stepKey, "directory-remove-groups"), find(t, plan.Steps, stepKey, "directory-move-to-archive")
+	if disable.Rule != "early" || disable.State != exeunt.StepReady || groups.Rule != "early" || len(groups.After) != 0 {
+		t.Errorf("the earlier rule does not count: %s %s %v", disable.Rule, disable.State, groups.After)
+	}
+	if task := find(t, plan.Tasks, taskKey, "report"); len(task.After) != 1 || task.After[0].Key != "directory-disable" {
+		t.Errorf("who waits for the later rule waits for %v", task.After)
+	}
+	if len(archive.After) != 1 || archive.After[0].Key != "report" {
+		t.Errorf("the archive waits for %v", archive.After)
+	}
+	back := everywhere(exeunt.Disable, exeunt.RemoveGroups, exeunt.MoveToArchive)
+	back.Name, back.After = "back", []exeunt.After{{Rule: "mine", Because: "of it"}}
+	mine := everywhere(exeunt.RemoveGroups, exeunt.MoveToArchive)
+	mine.Name, mine.After = "mine", []exeunt.After{{Rule: "first", Because: "of that"}}
+	first := exeunt.Rule{Name: "first", Task: &exeunt.TaskPattern{Owner: "it"}, Start: moment("trigger"), Deadline: moment("start + 1d")}
+	plan = draft(t, exeunt.Policy{Name: "p", Rules: []exeunt.Rule{back, mine, first}}, []exeunt.System{live("directory", "", exeunt.Disable, exeunt.RemoveGroups, exeunt.MoveToArchive)})
+	for _, s := range plan.Steps {
+		for _, d := range s.After {
+			if other := slices.IndexFunc(plan.Steps, func(o exeunt.Step) bool { return o.Key == d.Key && o.Rule == s.Rule }); other >= 0 {
+				t.Errorf("%s waits for %s of its own rule", s.Key, d.Key)
+			}
+		}
+	}
+}

@@ -207,3 +207,29 @@ func TestWhatAnUndoOpensAfterTheNextDepartureHasEndedItIsLookedAtAgain(t *testin
 		t.Error("a departure that was taken back ends access again")
 	}
 }
+
+// Access that has not ended when somebody is back must not end then.
+func TestAccessOfSomebodyWhoIsBackIsLeftAlone(t *testing.T) {
+	back := exeunt.Trigger{Source: "hr", Kind: exeunt.Rehired}
+	f := started(t)
+	f.h.now = afterCutOff(f).AddDate(0, 0, 3)
+	f.intend("directory-disable")
+	back.Departure.Leaver.HiredOn = "2026-05-01" // weeks ahead: until then it is right that access ends
+	later := must(f.c.Rehire(back, f.steps, f.tasks, f.h.now))
+	if len(later.Steps) != 0 || later.Case.State != exeunt.CaseRehired || len(later.Tasks) != 1 {
+		t.Errorf("before they are back: %+v", later.Steps)
+	}
+	back.Departure.Leaver.HiredOn = "2026-04-02"
+	f.keep(must(f.c.Rehire(back, f.steps, f.tasks, f.h.now)))
+	for key, want := range map[string]exeunt.StepState{"directory-disable": exeunt.StepCancelled, "directory-remove-groups": exeunt.StepCancelled, "payroll-end-employment": exeunt.StepConfirmed, "payroll-schedule-final-pay": exeunt.StepWaiting} {
+		if got := f.step(key).State; got != want {
+			t.Errorf("%s is %s, want %s", key, got, want)
+		}
+	}
+	if got := f.task("rehired-2"); !slices.Equal(got.Checklist, []string{"directory: Do disable may have taken effect: look"}) {
+		t.Errorf("the case owner looks at %q", got.Checklist)
+	}
+	if f.task("door-by-hand").State != exeunt.TaskWithdrawn || f.task("hours").State != exeunt.TaskOpen {
+		t.Errorf("the door is %s, the hours are %s", f.task("door-by-hand").State, f.task("hours").State)
+	}
+}

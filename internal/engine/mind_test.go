@@ -339,3 +339,24 @@ func TestWhatACaseCutAgainIsPutBackWithWhatWasCutBefore(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoComesBackTheNextDayIsCutOnceAndNotAsDrift(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := soon()
+		account := c.directory.Hire(d.Leaver, "eng")
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		pass(time.Second)
+		d.Leaver.HiredOn = "2000-01-02"
+		c.hear("2", exeunt.Rehired, d)
+		pass(time.Until(cutOff.Add(time.Minute)))
+		if !c.directory.Done(account.ID, exeunt.Disable) {
+			t.Fatal("the departure was not carried out")
+		}
+		c.directory.Reopen(account.ID, exeunt.Disable) // for the new job
+		pass(40 * 24 * time.Hour)
+		if c.directory.Done(account.ID, exeunt.Disable) || c.directory.Applied(exeunt.Disable) != 1 {
+			t.Error("access for the new job was cut as drift")
+		}
+	})
+}
