@@ -261,7 +261,7 @@ func TestWhatPutsAccessBackIsForThoseWhoMaySeeAccess(t *testing.T) {
 	undo := exeunt.Step{Case: 1, Key: "directory-disable-undo", Undoes: "directory-disable", Branch: exeunt.PutBackBranch, State: exeunt.StepFailed, Title: "Undo: disable account"}
 	f := store.CaseFile{Case: exeunt.Case{ID: 1, State: exeunt.CaseRescinded, CutOff: noon, AccessBy: noon.Add(time.Hour)}, Steps: []exeunt.Step{undo}}
 	for role, sees := range map[string]bool{"it": true, "payroll": false} {
-		c := viewCase(f, LedgerCheck{}, viewer{store.User{Roles: []string{role}}}, "", noon.Add(day))
+		c := viewCase(f, nil, LedgerCheck{}, viewer{store.User{Roles: []string{role}}}, "", noon.Add(day))
 		if len(c.Branches) != 1 || c.Branches[0].Closed == sees || (len(c.Needs) == 1) != sees {
 			t.Errorf("%s: %d branches, closed %t, %d needs", role, len(c.Branches), c.Branches[0].Closed, len(c.Needs))
 		}
