@@ -40,10 +40,13 @@ func (b Breaker) Concerns(err *Error) bool {
 }
 
 // After is the breaker after a visit whose last call to the system ended with err; nil when it was answered.
-// To be told to slow down is to be answered, though it is no reason to forget earlier failures.
+// To be told to slow down says neither that a system is well nor that it is not.
 func (b Breaker) After(err *Error, now time.Time) Breaker {
 	switch {
-	case err != nil && err.Kind == Throttled && !b.Open():
+	case err != nil && err.Kind == Throttled && b.Open(): // perhaps by ourselves: nothing was sent
+		b.ProbeAt = now.Add(max(err.RetryAfter, firstProbe))
+		return b
+	case err != nil && err.Kind == Throttled:
 		return b
 	case !b.Concerns(err):
 		return Breaker{System: b.System}

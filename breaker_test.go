@@ -23,7 +23,7 @@ func TestTheBreakerOpensOnceAndClosesWithTheFirstAnswer(t *testing.T) {
 		"one refused credential":         {ends: []*exeunt.Error{refused}, open: true},
 		"probes in vain":                 {ends: []*exeunt.Error{refused, refused, away}, open: true, probes: 2},
 		"a probe that is answered":       {ends: []*exeunt.Error{refused, nil}},
-		"a probe that is slowed down":    {ends: []*exeunt.Error{refused, slow}},
+		"a probe that is slowed down":    {ends: []*exeunt.Error{refused, slow}, open: true},
 	} {
 		b := exeunt.Breaker{System: "directory"}
 		for _, end := range c.ends {

@@ -90,33 +90,60 @@ func CutAgain(of Case, steps []Step, now time.Time) Change {
 		change.Steps = append(change.Steps, s)
 		change.Record(EntryDrifted, s, now, cameBackText(s), map[string]string{"account": s.Account.ID})
 	}
-	change.Notices = driftNotices(of, steps, now)
+	change.Notices = driftNotices(of, steps, now, "is being cut again")
 	return change
 }
 
 // CutAgainAnew is the case that cuts again what came back after a case was closed, and the end of the looks at
-// the old steps: the new ones have their own. id and handle are the new case's.
-func CutAgainAnew(of Case, steps []Step, id CaseID, handle string, now time.Time) (opened, ended Change) {
-	c := of
-	c.ID, c.Handle, c.Version, c.Generation, c.Follows = id, handle, 0, 1, of.ID
+// the old steps: the new ones have their own. It goes on from the newest case of the departure, which is closed,
+// too. id and handle are the new case's.
+func CutAgainAnew(of, newest Case, steps []Step, id CaseID, handle string, now time.Time) (opened, ended Change) {
+	c := newest
+	c.ID, c.Handle, c.Version, c.Generation, c.Follows = id, handle, 0, 1, newest.ID
 	c.State, c.OpenedAt, c.ClosedAt, c.Hold = CaseRunning, now.UTC(), time.Time{}, ""
 	c.Departure.Immediate = true
 	c.CutOff, c.AccessBy = now.UTC(), now.UTC().Add(of.AccessBy.Sub(of.CutOff))
 	c.Source, c.EventID, c.Override = "drift", fmt.Sprintf("%s-%d", of.ID, now.UnixMicro()), nil
 	opened.Case = &c
 	opened.RecordBy("drift", EntryOpened, c, now, fmt.Sprintf("case opened since access came back after %s was closed", of.ID), map[string]string{
-		"follows": of.ID.String(), "steps": fmt.Sprint(len(steps)), "leaver": c.Leaver().Name, "employee_id": c.Leaver().ID, "entity": c.Leaver().Entity,
+		"follows": newest.ID.String(), "steps": fmt.Sprint(len(steps)), "leaver": c.Leaver().Name, "employee_id": c.Leaver().ID, "entity": c.Leaver().Entity,
 	})
+	joined, ended := CutAgainIn(c, of, steps, now)
+	opened.Steps, opened.Notices, opened.Entries = joined.Steps, joined.Notices, append(opened.Entries, joined.Entries...)
+	return opened, ended
+}
+
+// CutAgainIn adds to an open case what came back after an older case of the same departure was closed, and ends
+// the looks at the old steps.
+func CutAgainIn(c, of Case, steps []Step, now time.Time) (joined, ended Change) {
 	for _, s := range steps {
 		again := s.cutAgain(now)
-		again.Case, again.Version, again.After, again.Urgent = id, 0, nil, true
-		opened.Steps = append(opened.Steps, again)
-		opened.Record(EntryDrifted, again, now, cameBackText(s), map[string]string{"account": s.Account.ID})
-		end := s.NoMoreLooks(of, "it came back and is cut again in "+id.String(), now)
+		again.Case, again.Version, again.After, again.Urgent = c.ID, 0, nil, true
+		joined.Steps = append(joined.Steps, again)
+		joined.Record(EntryDrifted, again, now, cameBackText(s), map[string]string{"account": s.Account.ID})
+		end := s.NoMoreLooks(of, "it came back and is cut again in "+c.ID.String(), now)
 		ended.Steps, ended.Entries = append(ended.Steps, end.Steps...), append(ended.Entries, end.Entries...)
 	}
-	opened.Notices = driftNotices(c, opened.Steps, now)
-	return opened, ended
+	joined.Notices = driftNotices(c, joined.Steps, now, "is being cut again")
+	return joined, ended
+}
+
+// CutsAgain says whether what came back is done again without asking anybody: not what does more when it is done
+// twice, such as a payment, nor what was done for a date.
+func (s Step) CutsAgain(spec ActionSpec) bool {
+	return s.Action == CheckAccess || spec.Repeatable && !s.Action.dated()
+}
+
+// LeftToPeople reports what holds no longer and must not simply be done again.
+func LeftToPeople(of Case, steps []Step, now time.Time) Change {
+	var change Change
+	for _, s := range steps {
+		end := s.NoMoreLooks(of, "it holds no longer, and a person has to decide", now)
+		end.Entries[0].Kind = EntryDrifted
+		change.Steps, change.Entries = append(change.Steps, end.Steps...), append(change.Entries, end.Entries...)
+	}
+	change.Notices = driftNotices(of, steps, now, "is not done again by itself: decide what is right")
+	return change
 }
 
 func (s Step) cutAgain(now time.Time) Step {
@@ -131,7 +158,7 @@ func cameBackText(s Step) string {
 }
 
 // driftNotices report what came back to whoever owns the case and the systems, once each.
-func driftNotices(of Case, steps []Step, now time.Time) []Notice {
+func driftNotices(of Case, steps []Step, now time.Time, then string) []Notice {
 	var out []Notice
 	told := map[string]bool{}
 	for _, s := range steps {
@@ -141,7 +168,7 @@ func driftNotices(of Case, steps []Step, now time.Time) []Notice {
 		told[s.System] = true
 		for _, to := range uniquePeople(s.Owner, of.Owner) {
 			out = append(out, Notice{Kind: NoticeAlert, To: to, Case: of.ID, Dedup: fmt.Sprintf("drift:%s:%d", s.System, now.UnixMicro()),
-				Text: fmt.Sprintf("%s: access of %s came back after it was cut, and is being cut again (%s). Find out who or what opened it.", s.SystemTitle, of.Leaver().Name, of.ID)})
+				Text: fmt.Sprintf("%s: what was ended for %s came back, and %s (%s). Find out who or what did it.", s.SystemTitle, of.Leaver().Name, then, of.ID)})
 		}
 	}
 	return out

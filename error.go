@@ -79,6 +79,14 @@ func KindOf(err error) ErrorKind {
 	return Internal
 }
 
+// RetryAfterOf is how long a vendor asked us to wait with an error; zero when it did not say.
+func RetryAfterOf(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}
+
 // MessageOf returns what people may read of err. An error that is not ours shows no detail, since
 // nobody has vouched that it holds no secret.
 func MessageOf(err error) string {

@@ -73,10 +73,11 @@ func (c Case) release(steps []Step, tasks []Task, by Override, now time.Time) Ch
 	change := Change{Case: &c}
 	late := 0
 	for _, s := range steps {
-		if s.State.Settled() {
+		at, due := s.DueAt()
+		if s.State.Settled() && !due { // what is looked at again stands in line, too
 			continue
 		}
-		if at, due := s.DueAt(); due && at.Before(now) {
+		if due && at.Before(now) && !s.State.Settled() {
 			late++
 		}
 		change.Steps = append(change.Steps, s)

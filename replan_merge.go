@@ -43,7 +43,7 @@ func (r *replan) mergeSteps(steps []Step) error {
 }
 
 // mergeStep takes a step to what the plan asks for under its key, from a moment on.
-func (r *replan) mergeStep(s, f Step, at time.Time) error {
+func (r *replan) mergeStep(s, f Step, at time.Time) error { //nolint:cyclop // one table of what meets what
 	ahead := at.After(r.c.notBefore(r.now))
 	acted := !s.AppliedAt.IsZero()
 	if s.State.Succeeded() && s.Action.dated() && r.datesChanged() {

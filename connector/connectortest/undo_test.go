@@ -99,7 +99,7 @@ func TestTheSuiteCatchesAnUndoThat(t *testing.T) {
 }
 
 // halfThenNo puts one group back, and refuses to go on from there.
-func halfThenNo(v *Vendor, ctx context.Context, a exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+func halfThenNo(v *Vendor, ctx context.Context, a exeunt.Account, action exeunt.Action, with connector.Parameters) error { //nolint:revive // shaped like the broken ones beside it
 	if v.Undone(action) > 0 {
 		return exeunt.Errorf(exeunt.Denied, "somebody is at it")
 	}

@@ -53,31 +53,38 @@ func bareGroup(ctx context.Context, db *sql.DB, from int, document, body string)
 		"INSERT INTO bare_steps (id, version, state, document) VALUES ($1, 1, 'running', $2)",
 		"UPDATE bare_steps SET version = 2, state = 'confirmed', document = $2 WHERE id = $1 AND version = 1",
 	} {
-		tx, err := db.BeginTx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		step, err := tx.PrepareContext(ctx, write)
-		if err != nil {
-			return err
-		}
-		entry, err := tx.PrepareContext(ctx, "INSERT INTO bare_entries (id, body) VALUES ($1, $2)")
-		if err != nil {
-			return err
-		}
-		for i := from; i < from+boundGroup; i++ {
-			if _, err := step.ExecContext(ctx, i, document); err != nil {
-				return err
-			}
-			if _, err := entry.ExecContext(ctx, 2*i+pass, body); err != nil {
-				return err
-			}
-		}
-		if err := tx.Commit(); err != nil {
+		if err := barePass(ctx, db, from, pass, write, document, body); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func barePass(ctx context.Context, db *sql.DB, from, pass int, write, document, body string) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	step, err := tx.PrepareContext(ctx, write)
+	if err != nil {
+		return err
+	}
+	defer step.Close()
+	entry, err := tx.PrepareContext(ctx, "INSERT INTO bare_entries (id, body) VALUES ($1, $2)")
+	if err != nil {
+		return err
+	}
+	defer entry.Close()
+	for i := from; i < from+boundGroup; i++ {
+		if _, err := step.ExecContext(ctx, i, document); err != nil {
+			return err
+		}
+		if _, err := entry.ExecContext(ctx, 2*i+pass, body); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
 }
 
 func openBare(dir, database string) (*sql.DB, error) {

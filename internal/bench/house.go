@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -71,7 +72,8 @@ func (h *house) committed() {
 func (h *house) close(ctx context.Context) error {
 	err := h.engine.Stop(ctx)
 	h.cancel()
-	<-h.done
+	shipping := <-h.done
+	err = errors.Join(err, shipping)
 	if closing := h.log.Close(); err == nil {
 		err = closing
 	}

@@ -18,7 +18,7 @@ func (l *lane) readBreaker(ctx context.Context) bool {
 	b, err := l.e.store.Breaker(ctx, l.system)
 	if err != nil {
 		l.failed(ctx, "its breaker could not be read", err)
-		pause(ctx, time.Second)
+		pause(ctx)
 		return false
 	}
 	l.breaker, l.known = b, true
@@ -82,7 +82,7 @@ func (l *lane) stayOff(ctx, resting context.Context, visits *sync.WaitGroup) {
 	overdue, next, err := l.e.store.OverdueIn(resting, l.system, now, seats)
 	if err != nil {
 		l.failed(resting, "what is overdue could not be read", err)
-		pause(resting, time.Second)
+		pause(resting)
 		return
 	}
 	for _, v := range overdue {
@@ -90,7 +90,7 @@ func (l *lane) stayOff(ctx, resting context.Context, visits *sync.WaitGroup) {
 		why := exeunt.Errorf(l.breaker.Class, "the system has been left alone since it did not answer: %s", l.breaker.Reason)
 		if err := l.e.stopAll(ctx, acting, exeunt.Outcome{Kind: exeunt.GaveUp, Err: why}); err != nil {
 			l.failed(ctx, "what is overdue could not be given to people", err)
-			pause(resting, time.Second)
+			pause(resting)
 			return
 		}
 	}
@@ -139,7 +139,7 @@ func (l *lane) probe(ctx context.Context, now time.Time) (store.Visit, bool) {
 			return store.Visit{}, false
 		}
 		for i := range visit.Steps {
-			if visit.Steps[i].State == exeunt.StepFailed {
+			if visit.Steps[i].State == exeunt.StepFailed && visit.Steps[i].Passing() {
 				visit.Steps[i].NextAttemptAt = now
 			}
 		}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -16,11 +17,14 @@ func (e *Engine) lookForDrift(ctx context.Context, c connector.Connector, v stor
 	if err != nil {
 		return err
 	}
-	if v.Case.Over() || v.Case.RehiredOn != "" {
+	ours, err := e.goesOnFrom(ctx, newest, v.Case.ID)
+	switch {
+	case err != nil:
+		return err
+	case v.Case.Over() || v.Case.RehiredOn != "" || newest.Over() || newest.RehiredOn != "":
 		return e.noMoreLooks(ctx, v.Case, confirmed, "the person stays or works here again")
-	}
-	if newest.ID != v.Case.ID {
-		return e.noMoreLooks(ctx, v.Case, confirmed, "a newer case of the person, "+newest.ID.String()+", decides")
+	case !ours:
+		return e.noMoreLooks(ctx, v.Case, confirmed, "a newer departure of the person decides")
 	}
 	confirmed, replaced := exeunt.Replaced(confirmed, v.Steps)
 	if err := e.noMoreLooks(ctx, v.Case, replaced, "another step of the case does it anew"); err != nil || len(confirmed) == 0 {
@@ -46,28 +50,88 @@ func (e *Engine) lookForDrift(ctx context.Context, c connector.Connector, v stor
 			return err
 		}
 	}
-	if len(back) == 0 {
-		return nil
-	}
-	return ignoreConflict(e.cutAgain(ctx, v.Case, back))
+	return ignoreConflict(e.cutAgain(ctx, v.Case, newest, back))
 }
 
-func (e *Engine) cutAgain(ctx context.Context, of exeunt.Case, back []exeunt.Step) error {
-	if of.Open() {
-		change := exeunt.CutAgain(of, back, time.Now().UTC())
+// goesOnFrom says whether a case is another one, or cuts again what came back after that one.
+func (e *Engine) goesOnFrom(ctx context.Context, c exeunt.Case, from exeunt.CaseID) (bool, error) {
+	for c.ID != from && c.Follows != 0 {
+		var err error
+		if c, err = e.store.Case(ctx, c.Follows); err != nil {
+			return false, err
+		}
+	}
+	return c.ID == from, nil
+}
+
+// cutAgain does again what came back, in the newest case of the departure, or in a new one when that is closed.
+// The old steps' versions are asked in the same commit: who is hired again meanwhile is left alone.
+func (e *Engine) cutAgain(ctx context.Context, of, newest exeunt.Case, back []exeunt.Step) error {
+	now := time.Now().UTC()
+	back, left := e.cutsAgain(back)
+	if len(left) > 0 {
+		change := exeunt.LeftToPeople(of, left, now)
+		if err := e.commit(ctx, &change); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(back) == 0:
+		return nil
+	case of.Open():
+		change := exeunt.CutAgain(of, back, now)
 		return e.commit(ctx, &change)
+	case newest.Open():
+		return e.cutAgainIn(ctx, of, newest, back, now)
 	}
 	id, err := e.store.NextCase(ctx)
 	if err != nil {
 		return err
 	}
-	// The new case first: a crash between the two finds the old steps due again, and the leaver's newest
-	// case then says that they are seen to.
-	opened, ended := exeunt.CutAgainAnew(of, back, id, store.Random(16), time.Now().UTC())
-	if err := e.commit(ctx, &opened); err != nil {
+	opened, ended := exeunt.CutAgainAnew(of, newest, back, id, store.Random(16), now)
+	return e.store.CommitWith(ctx, &opened, e.store.Also(ended))
+}
+
+// cutAgainIn adds to the open case of the departure what it has not seen to yet.
+func (e *Engine) cutAgainIn(ctx context.Context, of, newest exeunt.Case, back []exeunt.Step, now time.Time) error {
+	has, err := e.store.Steps(ctx, newest.ID)
+	if err != nil {
 		return err
 	}
-	return e.commit(ctx, &ended)
+	seen, fresh := splitKnown(back, has)
+	if err := e.noMoreLooks(ctx, of, seen, "it is done again already"); err != nil || len(fresh) == 0 {
+		return err
+	}
+	joined, ended := exeunt.CutAgainIn(newest, of, fresh, now)
+	return e.store.CommitWith(ctx, &joined, e.store.Also(ended))
+}
+
+// splitKnown sets apart the steps whose keys a case has already.
+func splitKnown(steps, has []exeunt.Step) (known, fresh []exeunt.Step) {
+	for _, s := range steps {
+		if slices.ContainsFunc(has, func(o exeunt.Step) bool { return o.Key == s.Key }) {
+			known = append(known, s)
+		} else {
+			fresh = append(fresh, s)
+		}
+	}
+	return known, fresh
+}
+
+// cutsAgain sets apart what may be done again without asking.
+func (e *Engine) cutsAgain(back []exeunt.Step) (again, left []exeunt.Step) {
+	for _, s := range back {
+		var spec exeunt.ActionSpec
+		if system, err := e.systems.System(s.System); err == nil {
+			spec, _ = system.Can(s.Action)
+		}
+		if s.CutsAgain(spec) {
+			again = append(again, s)
+		} else {
+			left = append(left, s)
+		}
+	}
+	return again, left
 }
 
 func (e *Engine) noMoreLooks(ctx context.Context, of exeunt.Case, confirmed []exeunt.Step, why string) error {

@@ -127,3 +127,81 @@ func TestAnOldCaseDoesNotCutWhoIsBack(t *testing.T) {
 		}
 	})
 }
+
+// The case that cuts again takes the looks over, and does not end those that are still to be made elsewhere.
+func TestTheLooksGoOnAfterTheFirstDrift(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		account := c.departed()
+		c.directory.Reopen(account.ID, exeunt.Disable)
+		c.directory.Reopen(account.ID, exeunt.RemoveGroups)
+		pass(25 * time.Hour)
+		if !c.directory.Done(account.ID, exeunt.Disable) || !c.directory.Done(account.ID, exeunt.RemoveGroups) {
+			t.Fatalf("%d cases, and something is still open", len(c.rows()))
+		}
+		c.directory.Reopen(account.ID, exeunt.Disable) // the next look is at the steps of the newer case
+		pass(30 * 24 * time.Hour)
+		if !c.directory.Done(account.ID, exeunt.Disable) {
+			t.Errorf("the looks ended with the first drift; %d cases", len(c.rows()))
+		}
+	})
+}
+
+// What was done for a date, or does more when it is done twice, is reported and left to people.
+func TestAPaymentThatWasWithdrawnIsNotMadeAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.departed()
+		found, err := c.payroll.Find(t.Context(), leaving().Leaver)
+		if err != nil || len(found) != 1 {
+			t.Fatal(err)
+		}
+		c.payroll.Reopen(found[0].ID, exeunt.EndEmployment)
+		pass(60 * 24 * time.Hour)
+		if n := c.payroll.Applied(exeunt.EndEmployment); n != 1 || len(c.rows()) != 1 {
+			t.Errorf("done %d times, in %d cases", n, len(c.rows()))
+		}
+		if c.toldOf(exeunt.NoticeAlert, "decide what is right") == 0 || c.entries(exeunt.EntryDrifted) != 1 {
+			t.Errorf("told %d, %d entries", c.toldOf(exeunt.NoticeAlert, "decide what is right"), c.entries(exeunt.EntryDrifted))
+		}
+	})
+}
+
+// The looks outlive a hold.
+func TestAHoldEndsNoLooks(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.directory.Hire(leaving().Leaver, "eng")
+		c.payroll.Hire(leaving().Leaver)
+		c.hear("1", exeunt.Announced, leaving())
+		pass(5 * time.Second)
+		for _, do := range []func() error{
+			func() error { return c.engine.As(exeunt.Viewer{}).HoldCase(t.Context(), 1, ana) },
+			func() error { return c.engine.As(exeunt.Viewer{}).ReleaseCase(t.Context(), 1, lea) },
+		} {
+			if err := do(); err != nil {
+				t.Fatal(err)
+			}
+			pass(time.Second)
+		}
+		pass(25 * time.Hour)
+		if c.entries(exeunt.EntryLooked) == 0 {
+			t.Error("nothing was looked at after the hold")
+		}
+	})
+}
+
+// Somebody who is hired again while the system is being asked is not cut off by the answer.
+func TestWhoIsHiredAgainDuringTheLookIsLeftAlone(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		account := c.departed()
+		c.directory.Reopen(account.ID, exeunt.Disable)
+		pass(24*time.Hour - time.Minute)
+		c.directory.Slow(3 * time.Minute)
+		pass(2 * time.Minute)
+		d := leaving()
+		d.Leaver.HiredOn = "2000-01-02"
+		c.hear("2", exeunt.Rehired, d)
+		pass(48 * time.Hour)
+		if c.directory.Done(account.ID, exeunt.Disable) || len(c.rows()) != 1 {
+			t.Errorf("who is back was cut off; %d cases", len(c.rows()))
+		}
+	})
+}

@@ -136,7 +136,13 @@ func (e *Engine) answer(ctx context.Context, ev store.Event, t exeunt.Trigger) e
 	if err != nil {
 		return err
 	}
-	switch t = t.OnClockOf(newest); t.Answer(newest, heard, now) {
+	t = t.OnClockOf(newest)
+	return e.respond(ctx, ev, t, newest, t.Answer(newest, heard, now), now)
+}
+
+// respond does what a trigger means for the leaver's newest case.
+func (e *Engine) respond(ctx context.Context, ev store.Event, t exeunt.Trigger, newest *exeunt.Case, means exeunt.Response, now time.Time) error {
+	switch means {
 	case exeunt.Note:
 		return e.note(ctx, ev, t, newest, now)
 	case exeunt.Outdated:

@@ -127,7 +127,7 @@ func (l *lane) look(ctx context.Context, limit int) (visits []store.Visit, ok bo
 	visits, err := l.e.store.Line(ctx, l.system, time.Now(), l.leftOut, limit)
 	if err != nil {
 		l.failed(ctx, "its line could not be read", err)
-		pause(ctx, time.Second)
+		pause(ctx)
 	}
 	return visits, err == nil
 }

@@ -94,10 +94,31 @@ func (e *Engine) putBack(ctx context.Context, ev store.Event, t exeunt.Trigger, 
 	case err != nil:
 		return err
 	case !something:
-		return e.absorb(ctx, ev, t, &c, "taken back, and nothing had been done", now)
+		return e.nothingToPutBack(ctx, ev, t, c, now)
 	default:
 		return e.store.CommitWith(ctx, &change, answered(ev, t, "put back", id))
 	}
+}
+
+// nothingToPutBack answers that somebody stays for whom nothing had been done. What was found done already is
+// not looked at any more: who opens it now does what is right.
+func (e *Engine) nothingToPutBack(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, now time.Time) error {
+	steps, err := e.store.Steps(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	var ended exeunt.Change
+	for _, s := range steps {
+		if _, due := s.DueAt(); due {
+			one := s.NoMoreLooks(c, "the departure was taken back", now)
+			ended.Steps, ended.Entries = append(ended.Steps, one.Steps...), append(ended.Entries, one.Entries...)
+		}
+	}
+	const why = "taken back, and nothing had been done"
+	if len(ended.Entries) == 0 {
+		return e.absorb(ctx, ev, t, &c, why, now)
+	}
+	return e.store.CommitWith(ctx, &ended, answered(ev, t, why, c.ID))
 }
 
 // leaveAfterAll stops putting back what an earlier departure took away, when the new one comes so soon that

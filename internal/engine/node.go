@@ -95,10 +95,13 @@ func (n *node) beat(ctx context.Context) error {
 	b, err := n.e.store.Beat(ctx, store.Node{Name: n.name, Knows: names, Lease: n.e.lease})
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.fault = err; err != nil || n.gone {
+	if n.fault = err; err != nil {
 		return err
 	}
 	n.renewed.Store(&began)
+	if n.gone { // what is under way ends under the renewed lease
+		return nil
+	}
 	n.setFence()
 	n.setAhead(b.Ahead)
 	n.others = b.Nodes > 1
@@ -239,7 +242,7 @@ func (n *node) keepListening(ctx context.Context) {
 		}
 		if ctx.Err() == nil {
 			n.e.log.Warn("wake-ups of other nodes are not heard for the moment; lanes are polled", "error", err)
-			pause(ctx, time.Second)
+			pause(ctx)
 		}
 	}
 }
@@ -267,9 +270,12 @@ func (n *node) leave(ctx context.Context) {
 	}
 }
 
-// pause waits, or less when ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
+// breather is how long is waited after the database did not answer.
+const breather = time.Second
+
+// pause waits for a breather, or less when ctx ends.
+func pause(ctx context.Context) {
+	timer := time.NewTimer(breather)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -25,7 +25,7 @@ func (e *Engine) visit(ctx context.Context, v store.Visit) (verdict, error) {
 	}
 	opened, err := e.systems.Connector(steps[0].System)
 	if err != nil {
-		return verdict{did: true}, e.stopAll(ctx, append(acting, failed...), exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Unsupported,
+		return verdict{did: len(acting)+len(failed) > 0}, e.stopAll(ctx, append(acting, failed...), exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Unsupported,
 			"the system has no working connector any more: %s", exeunt.MessageOf(err))})
 	}
 	if acting, err = e.giveWay(ctx, v, acting); err != nil {
@@ -82,7 +82,7 @@ func (w *witness) verdict() verdict { return verdict{did: true, asked: w.asked, 
 func (w *witness) saw(err error) {
 	w.asked, w.last = true, nil
 	if err != nil {
-		w.last = exeunt.Errorf(exeunt.KindOf(err), "%s", exeunt.MessageOf(err))
+		w.last = exeunt.Errorf(exeunt.KindOf(err), "%s", exeunt.MessageOf(err)).After(exeunt.RetryAfterOf(err))
 	}
 }
 

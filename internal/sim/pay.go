@@ -70,6 +70,12 @@ func newPayroll() *Vendor {
 			return payment
 		})
 	})
+	takeBackPay(v)
+	return v
+}
+
+// takeBackPay handles what undoes a termination: the payment first, as the description says.
+func takeBackPay(v *Vendor) {
 	v.withAccount("DELETE /v1/employees/{id}/termination", func(w http.ResponseWriter, _ *http.Request, a *account) {
 		switch {
 		case a.termination == nil:
@@ -89,7 +95,6 @@ func newPayroll() *Vendor {
 		v.change(func() { a.payment = nil })
 		w.WriteHeader(http.StatusNoContent)
 	})
-	return v
 }
 
 // BenefitsUser is by what the benefits administrator knows us.

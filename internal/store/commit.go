@@ -50,6 +50,16 @@ func (s *Store) CommitWith(ctx context.Context, change *exeunt.Change, also func
 	return nil
 }
 
+// Also is the write by which a commit carries a change of another case: both or none. What it would tell is
+// told by the commit that carries it.
+func (s *Store) Also(change exeunt.Change) func(context.Context, Tx) error {
+	return func(ctx context.Context, tx Tx) error {
+		draft := copyOf(change)
+		c := committer{Tx: tx, change: &draft, now: draft.Entries[0].At}
+		return c.run(ctx)
+	}
+}
+
 // copyOf keeps a failed or repeated transaction from leaving traces in the caller's change.
 func copyOf(c exeunt.Change) exeunt.Change {
 	if c.Case != nil {

@@ -140,7 +140,7 @@ func (d *sqliteDialect) close() {
 type sqlQuerier struct{ *statements }
 
 func (q sqlQuerier) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	stmt, err := q.prepare(ctx, query)
+	stmt, err := q.prepare(ctx, query) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return 0, err
 	}
@@ -152,7 +152,7 @@ func (q sqlQuerier) exec(ctx context.Context, query string, args ...any) (int64,
 }
 
 func (q sqlQuerier) query(ctx context.Context, query string, args ...any) (rows, error) {
-	stmt, err := q.prepare(ctx, query)
+	stmt, err := q.prepare(ctx, query) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func (q sqlQuerier) query(ctx context.Context, query string, args ...any) (rows,
 }
 
 func (q sqlQuerier) queryRow(ctx context.Context, query string, args ...any) row {
-	stmt, err := q.prepare(ctx, query)
+	stmt, err := q.prepare(ctx, query) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return failedRow{err}
 	}
@@ -208,7 +208,7 @@ func (s *statements) prepare(ctx context.Context, query string) (*sql.Stmt, erro
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if earlier, ok := s.kept[query]; ok {
-		_ = stmt.Close()
+		_ = stmt.Close() //nolint:sqlclosecheck // only this one: the other is kept
 		return earlier, nil
 	}
 	if len(s.kept) >= mostStatements {
@@ -404,7 +404,7 @@ func (q pgxQuerier) exec(ctx context.Context, query string, args ...any) (int64,
 
 func (q pgxQuerier) query(ctx context.Context, query string, args ...any) (rows, error) {
 	within, cancel := statement(ctx)
-	found, err := q.db.Query(within, query, args...) //nolint:sqlclosecheck,rowserrcheck // eachRow closes and checks
+	found, err := q.db.Query(within, query, args...) //nolint:rowserrcheck // eachRow closes and checks
 	if err != nil {
 		cancel()
 		return nil, err

@@ -57,9 +57,16 @@ func (g *groups) write(ctx context.Context, do func(Tx) error) error {
 	}
 	if closed(m.lead) { // final by now: only those who wait are made leaders
 		for !withdrawn && !closed(m.done) {
-			g.run(context.WithoutCancel(ctx), g.next())
+			batch := g.next()
+			if len(batch) == 0 { // another leader has taken our work into its group
+				break
+			}
+			g.run(context.WithoutCancel(ctx), batch)
 		}
 		g.handOver()
+		if !withdrawn {
+			<-m.done
+		}
 	}
 	if withdrawn {
 		return ctx.Err()

@@ -11,10 +11,7 @@ import (
 	"github.com/exeunt/exeunt/internal/store/storetest"
 )
 
-var (
-	waveMaker  = exeunt.Override{By: "Hera Lind", Reason: "the site closes"}
-	waveSecond = exeunt.Override{By: "Lea Roth", Reason: "agreed with the council"}
-)
+var waveMaker = exeunt.Override{By: "Hera Lind", Reason: "the site closes"}
 
 // makeWave commits a wave of n people of whom the first has a case.
 func makeWave(t *testing.T, s *store.Store, n int, now time.Time) exeunt.Wave {

@@ -200,7 +200,7 @@ func TestOnlyTheUsersThatAreAllowedAreLetIn(t *testing.T) {
 		if c.in != (err == nil) || !c.in && (exeunt.KindOf(err) != exeunt.Denied || !strings.Contains(err.Error(), "user "+self+" may not")) {
 			t.Errorf("allowed are %v: %v", c.allow, err)
 		}
-		if _, err := fileOf(cl, t.Context()); c.in != (err == nil) {
+		if _, err := fileOf(t.Context(), cl); c.in != (err == nil) {
 			t.Errorf("allowed are %v: the checkpoint: %v", c.allow, err)
 		}
 	}
@@ -209,7 +209,7 @@ func TestOnlyTheUsersThatAreAllowedAreLetIn(t *testing.T) {
 	}
 }
 
-func fileOf(c *remote.Client, ctx context.Context) ([]byte, error) {
+func fileOf(ctx context.Context, c *remote.Client) ([]byte, error) {
 	f := c.Files(ctx).(interface{ ReadFile(string) ([]byte, error) })
 	for { // a new log signs its first checkpoint a moment after it was opened
 		raw, err := f.ReadFile("checkpoint")

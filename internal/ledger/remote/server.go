@@ -106,6 +106,7 @@ func (s *Server) failed(r *http.Request, err error) {
 		level = slog.LevelDebug
 	case exeunt.Denied, exeunt.Invalid, exeunt.Conflict:
 		level = slog.LevelWarn
+	default: // the others are ours to see to
 	}
 	s.logger.Log(r.Context(), level, "not done: "+exeunt.MessageOf(err), "verb", r.URL.Path, "from", callerOf(r), "cause", errors.Unwrap(err))
 }
@@ -130,7 +131,7 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 		return nil, exeunt.Errorf(exeunt.Invalid, "the ledger cannot listen at %s: see that the folder exists and that the ledger's user may write to it", path).Because(err)
 	}
 	// Group and folder say who reaches the socket at all; the handler then asks the kernel who it is.
-	if err := os.Chmod(path, 0o660); err != nil {
+	if err := os.Chmod(path, 0o660); err != nil { //nolint:gosec // a socket is there for its group
 		_ = l.Close()
 		return nil, exeunt.Errorf(exeunt.Invalid, "the permissions of %s cannot be set", path).Because(err)
 	}

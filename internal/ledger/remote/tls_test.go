@@ -82,25 +82,25 @@ func TestBothSidesOfTLSShowACertificate(t *testing.T) {
 		a.issue(t, "other.example", x509.ExtKeyUsageClientAuth)
 	}
 	options := remote.Options{Address: "tls://127.0.0.1:0", Certificate: ours.path("ledger.example.pem"), Key: ours.path("ledger.example.key"), ClientAuthority: ours.path("ca.pem")}
-	_, any := served(t, options)
+	_, anyone := served(t, options)
 	options.Allow = []string{"exeunt.example"}
 	_, named := served(t, options)
 	options.ClientAuthority = theirs.path("ca.pem")
 	_, strange := served(t, options)
 
-	trusting := theirs.target(any, "exeunt.example")
+	trusting := theirs.target(anyone, "exeunt.example")
 	trusting.Authority = ours.path("ca.pem")
 	for _, c := range []struct {
 		name   string
 		target remote.Target
 		says   string
 	}{
-		{"whoever the authority vouches for", ours.target(any, "other.example"), ""},
+		{"whoever the authority vouches for", ours.target(anyone, "other.example"), ""},
 		{"the name that is allowed", ours.target(named, "exeunt.example"), ""},
 		{"another name", ours.target(named, "other.example"), "names nobody who may use this ledger"},
 		{"a certificate of another authority", ours.target(strange, "exeunt.example"), "does not accept our certificate"},
 		{"a certificate of another authority, to an open list", trusting, "does not accept our certificate"},
-		{"a ledger of another authority", theirs.target(any, "exeunt.example"), "its certificate is not of the authority"},
+		{"a ledger of another authority", theirs.target(anyone, "exeunt.example"), "its certificate is not of the authority"},
 	} {
 		cl, err := remote.NewClient(ledgertest.Origin, c.target)
 		must(t, err)
@@ -110,7 +110,7 @@ func TestBothSidesOfTLSShowACertificate(t *testing.T) {
 		}
 		must(t, cl.Close())
 	}
-	missing := ours.target(any, "exeunt.example")
+	missing := ours.target(anyone, "exeunt.example")
 	missing.Certificate = ours.path("nothing.pem")
 	if _, err := remote.NewClient(ledgertest.Origin, missing); exeunt.KindOf(err) != exeunt.Invalid {
 		t.Errorf("without a certificate: %v", err)

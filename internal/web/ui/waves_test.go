@@ -63,6 +63,7 @@ func (s *site) add(id exeunt.WaveID, now time.Time, people int, state exeunt.Wav
 		started = 17
 	case exeunt.WaveStopped:
 		started, w.Stopped = 400, &exeunt.Decision{Override: agreed, At: now}
+	default: // drawn as it was made
 	}
 	if started > 0 {
 		w.Approved, w.Started = &exeunt.Decision{Override: agreed, At: now.Add(-day)}, &exeunt.Decision{Override: made, At: now.Add(-10 * time.Minute)}

@@ -440,13 +440,6 @@ func (w *world) Evidence(_ context.Context, out io.Writer, id exeunt.CaseID, by 
 	return err
 }
 
-func (w *world) step(key string) exeunt.Step {
-	w.Lock()
-	defer w.Unlock()
-	steps := w.files[2041].Steps
-	return steps[slices.IndexFunc(steps, func(s exeunt.Step) bool { return s.Key == key })]
-}
-
 // gate lets a test cut live streams and keep new ones out.
 type gate struct {
 	next   http.Handler
