@@ -27,7 +27,8 @@ type Approval struct {
 	By    *Override     `json:"by,omitempty"`
 }
 
-func (a *Approval) open() bool { return a != nil && a.By == nil }
+// Open says whether the step needs an approval that nobody has given: it was not decided, or it was rejected.
+func (a *Approval) Open() bool { return a != nil && a.By == nil }
 
 func (a *Approval) why() string {
 	return fmt.Sprintf("waits for the approval of %s: %s", cmp.Or(a.Owner.String(), a.Role), a.For)
@@ -69,7 +70,7 @@ func (d *drafter) hold() {
 		if c.Forbids(s.Destructive) {
 			*s = s.holdFor(HoldLegal, c.LegalHold.why(), c.LegalHold.Owner, d.now)
 		}
-		if s.Approval.open() {
+		if s.Approval.Open() {
 			*s = s.holdFor(HoldApproval, s.Approval.why(), s.Approval.Owner, d.now)
 			if asked[s.Approval.Role] == nil {
 				order = append(order, s.Approval.Role)
@@ -111,6 +112,23 @@ func approvalTask(of CaseID, key string, steps []Step, now time.Time) Task {
 }
 
 func approvalKey(role string) string { return "approval-by-" + strings.ReplaceAll(role, "_", "-") }
+
+// askAgain holds a step whose approval is open and asks about it alone.
+func (c *Change) askAgain(s Step, now time.Time) Step {
+	s = s.holdFor(HoldApproval, s.Approval.why(), s.Approval.Owner, now)
+	task := approvalTask(s.Case, s.Key+"-approve", []Step{s}, now)
+	c.Tasks, c.Notices = append(c.Tasks, task), append(c.Notices, task.notice(NoticeAssigned, fmt.Sprintf("approve:%d", now.UnixMicro())))
+	return s
+}
+
+// HoldForApproval stops a step that was about to act although nobody has approved it, and asks for that.
+func HoldForApproval(s Step, now time.Time) Change {
+	var change Change
+	s = change.askAgain(s, now)
+	change.Steps = []Step{s}
+	change.Record(EntryStepHeld, s, now, fmt.Sprintf("%s: %s is held", s.SystemTitle, lower(s.Title)), map[string]string{"reason": s.Reason, "owner": s.Approval.Owner.String()})
+	return change
+}
 
 // waitsFor are the steps of an approval task that still wait, or those of them that are named.
 func (t Task) waitsFor(steps []Step, keys []string) (chosen, rest []Step) {

@@ -15,7 +15,7 @@ var lookAgainAfter = []time.Duration{15 * time.Minute, time.Hour, 4 * time.Hour,
 
 // nextLook is when a failed step is looked at next. What its system cannot do at all is left to people.
 func (s Step) nextLook(now time.Time) time.Time {
-	if s.FailedAs == Unsupported || s.Approval.open() { // what a second person rejected does not go on by itself
+	if s.FailedAs == Unsupported || s.Approval.Open() { // what a second person rejected does not go on by itself
 		return time.Time{}
 	}
 	return now.Add(lookAgainAfter[min(s.Rechecks+s.Comebacks, len(lookAgainAfter)-1)])
@@ -57,16 +57,30 @@ func (s Step) StillFailed(why string, now time.Time) Change {
 // stood in for them.
 func ComeBack(steps []Step, task *Task, why string, now time.Time) Change {
 	var change Change
+	var back []string
+	stays := false
 	for _, s := range steps {
 		if s.State != StepFailed {
 			continue
 		}
+		if s.Approval.Open() { // what a second person rejected is theirs to let go on
+			stays = true
+			continue
+		}
+		back = append(back, s.Key)
 		s = s.again(now)
 		s.Comebacks++ // one that fails again and again is looked at less and less often
 		change.Steps = append(change.Steps, s)
 		change.Record(EntryCameBack, s, now, fmt.Sprintf("%s: %s goes on by itself: %s", s.SystemTitle, lower(s.Title), why), map[string]string{"reason": why})
 	}
-	change.Tasks = withdraw(task, "goes on by itself: "+why, now)
+	switch {
+	case !stays:
+		change.Tasks = withdraw(task, "goes on by itself: "+why, now)
+	case task != nil:
+		if kept := task.without(back, now); kept != nil {
+			change.Tasks = []Task{*kept}
+		}
+	}
 	return change
 }
 

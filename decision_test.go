@@ -359,3 +359,48 @@ func TestAReleasedLegalHoldIsPlacedAgainOnlyByANewFlag(t *testing.T) {
 		released.Case, steps[1] = change.Case, wipe
 	}
 }
+
+// A legal hold that is placed on what was rejected, and released again, approves nothing.
+func TestALegalHoldDoesNotLetWhatWasRejectedGoOn(t *testing.T) {
+	c, steps, tasks := opened(t, wiping(t, exeunt.Approvals{Destructive: true}))
+	rejected, err := c.Decide(tasks[0], steps, []string{"directory-wipe"}, false, lea, monday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back := exeunt.ComeBack(rejected.Steps, nil, "the account was found", monday); len(back.Steps) != 0 {
+		t.Errorf("what was rejected comes back by itself: %+v", back.Steps)
+	}
+	for _, state := range []exeunt.CaseState{exeunt.CaseRunning, exeunt.CaseHeld} {
+		c.State = state
+		placed, err := c.PlaceLegalHold(rejected.Steps, rejected.Tasks, hilde, lea, monday)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked, err := placed.Case.AskLegalRelease(hilde, ana, time.Hour, monday)
+		if err != nil {
+			t.Fatal(err)
+		}
+		released, err := asked.Case.Confirm(asked.Tasks[0], placed.Steps, nil, true, lea, monday)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wipe := find(t, released.Steps, stepKey, "directory-wipe")
+		ask := find(t, released.Tasks, taskKey, "directory-wipe-approve")
+		if wipe.State != exeunt.StepHeld || wipe.HeldFor(exeunt.HoldApproval) == nil || ask.State != exeunt.TaskOpen || len(released.Notices) == 1 != (state == exeunt.CaseRunning) {
+			t.Fatalf("%s: %s, %+v, %d told", state, wipe.State, ask, len(released.Notices))
+		}
+		approved, err := c.Decide(ask, []exeunt.Step{wipe}, nil, true, lea, monday)
+		if err != nil || approved.Steps[0].State != exeunt.StepReady {
+			t.Errorf("approved after all: %v %+v", err, approved.Steps)
+		}
+	}
+}
+
+// A step that waited for others when it was rejected and held begins no more than one that did not.
+func TestWhatWasRejectedIsNotUnblocked(t *testing.T) {
+	s := ready()
+	s.State, s.After, s.Approval = exeunt.StepWaiting, []exeunt.Dependency{{Key: "x", Because: "y"}}, &exeunt.Approval{Role: "it", For: "it loses data"}
+	if s = s.Unblock(time.UTC, noon); s.State != exeunt.StepHeld || !strings.Contains(s.Reason, "approval") {
+		t.Errorf("%s %s", s.State, s.Reason)
+	}
+}

@@ -136,6 +136,8 @@ func (s Step) begin(now time.Time) Step {
 		s.State, s.Reason = StepWaiting, "waits: "+s.After[0].Because
 	case len(s.Holds) > 0:
 		s.State, s.Reason = StepHeld, s.Holds[0].Reason
+	case s.Approval.Open(): // rejected, and stopped by something else since: that its end lets it go approves nothing
+		s.State, s.Reason = StepHeld, s.Approval.why()
 	case s.StartsAt.After(now):
 		s.State, s.Reason = StepScheduled, ""
 	default:

@@ -337,10 +337,8 @@ func Retry(steps []Step, task *Task, by Override, now time.Time) (Change, error)
 			continue
 		}
 		s = s.again(now)
-		if s.Approval.open() { // it failed by being rejected: it needs approval all the same
-			s = s.holdFor(HoldApproval, s.Approval.why(), s.Approval.Owner, now)
-			task := approvalTask(s.Case, s.Key+"-approve", []Step{s}, now)
-			change.Tasks, change.Notices = append(change.Tasks, task), append(change.Notices, task.notice(NoticeAssigned, fmt.Sprintf("approve:%d", now.UnixMicro())))
+		if s.Approval.Open() { // it failed by being rejected: it needs approval all the same
+			s = change.askAgain(s, now)
 		}
 		change.Steps = append(change.Steps, s)
 		change.Record(EntryRetried, s, now, fmt.Sprintf("%s: %s is tried again", s.SystemTitle, lower(s.Title)), map[string]string{"by": by.By, "reason": by.Reason})

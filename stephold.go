@@ -151,9 +151,17 @@ func (c Case) liftLegalHold(steps []Step, by Override, now time.Time) Change {
 	c.LegalHold = nil
 	change := Change{Case: &c}
 	for _, s := range steps {
-		if s.HeldFor(HoldLegal) != nil && !s.State.Settled() {
-			change.Steps = append(change.Steps, s.lift(HoldLegal, now))
+		if s.HeldFor(HoldLegal) == nil || s.State.Settled() {
+			continue
 		}
+		s = s.lift(HoldLegal, now)
+		if s.Approval.Open() && s.HeldFor(HoldApproval) == nil { // it was rejected before
+			s = change.askAgain(s, now)
+		}
+		change.Steps = append(change.Steps, s)
+	}
+	if c.State == CaseHeld { // who is asked is told at its release
+		change.Notices = nil
 	}
 	detail := by.detail()
 	detail["placed_by"], detail["placed_for"], detail["steps"] = held.By, held.Reason, fmt.Sprint(len(change.Steps))

@@ -51,6 +51,12 @@ func (e *Engine) comeBack(ctx context.Context, failed []exeunt.Step, why string)
 		if resumed[store.StepRef{Case: s.Case, Key: s.Key}] {
 			continue
 		}
+		if _, due := s.DueAt(); due && s.Approval.Open() {
+			if err := e.stillFailed(ctx, []exeunt.Step{s}, "nobody has approved it"); err != nil {
+				return err
+			}
+			continue
+		}
 		steps, task, err := failedWith(ctx, e.store, s.Case, s.Key)
 		if err != nil {
 			return err

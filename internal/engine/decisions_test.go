@@ -311,3 +311,30 @@ func TestALegalReleaseOutlastsAnAmendment(t *testing.T) {
 		}
 	})
 }
+
+func TestTheLastLineOfAnApproval(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := soon()
+		c.directory.Hire(d.Leaver, "eng")
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		pass(time.Second)
+		step := c.step("directory-remove-groups")
+		step.Approval = &exeunt.Approval{Role: "it", Owner: exeunt.Person{Name: "Ida", Email: "ida@acme.example"}, For: "it loses data"}
+		change := exeunt.Change{Steps: []exeunt.Step{step}}
+		change.Record(exeunt.EntryLooked, step, time.Now(), "needs an approval", nil)
+		if err := c.store.Commit(t.Context(), &change); err != nil {
+			t.Fatal(err)
+		}
+		pass(30 * time.Minute)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed, "directory-remove-groups": exeunt.StepHeld})
+		if got := c.directory.Applied(exeunt.RemoveGroups); got != 0 {
+			t.Errorf("removed %d times", got)
+		}
+		if err := c.engine.As(exeunt.Viewer{}).DecideTask(t.Context(), c.asks(exeunt.AsksApproval).ID, nil, true, lea); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		c.expect(map[string]exeunt.StepState{"directory-remove-groups": exeunt.StepConfirmed})
+	})
+}

@@ -168,6 +168,10 @@ func (e *Engine) attempt(ctx context.Context, c connector.Connector, of exeunt.C
 		change := of.HoldForLegal(step, time.Now())
 		return exeunt.Outcome{}, ignoreConflict(e.commit(ctx, &change))
 	}
+	if step.Approval.Open() { // likewise
+		change := exeunt.HoldForApproval(step, time.Now())
+		return exeunt.Outcome{}, ignoreConflict(e.commit(ctx, &change))
+	}
 	aim := connector.Aim{
 		Account: account, Spec: spec, With: parameters(of, step),
 		Intended: !step.AppliedAt.IsZero(),

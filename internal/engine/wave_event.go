@@ -57,16 +57,19 @@ func (e *Engine) answerMember(ctx context.Context, ev store.Event, w exeunt.Wave
 	case !heard.Before(w.Approved.At): // and what HR said left no departure under way
 		return e.refuseMember(ctx, ev, w, m, "since the wave was approved HR has said that the person stays", now)
 	}
-	return e.openMember(ctx, ev, t, m, now)
+	return e.openMember(ctx, ev, t, m, newest, now)
 }
 
-func (e *Engine) openMember(ctx context.Context, ev store.Event, t exeunt.Trigger, m exeunt.Member, now time.Time) error {
+func (e *Engine) openMember(ctx context.Context, ev store.Event, t exeunt.Trigger, m exeunt.Member, newest *exeunt.Case, now time.Time) error {
 	id, err := e.store.NextCase(ctx)
 	if err != nil {
 		return err
 	}
 	plan, err := e.planner.Plan(exeunt.Case{ID: id, Handle: store.Random(16), Generation: 1, Departure: t.Departure}, now)
 	if err != nil {
+		return err
+	}
+	if err := e.leaveAfterAll(ctx, newest, plan.Case, now); err != nil {
 		return err
 	}
 	change := plan.Open(t, t.Departure.Doubt(now), now)

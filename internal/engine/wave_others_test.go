@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector/connectortest"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/store/storetest"
 )
@@ -140,6 +141,30 @@ func TestKilledBetweenReleaseAndEvent(t *testing.T) {
 		w.is(exeunt.WaveStopped, "1 waiting, 0 coming, 2 cases, 0 ended")
 		if m := w.file().Members[2]; m.State != exeunt.MemberRefused || !strings.Contains(m.Reason, "stopped by Hera Lind") {
 			t.Errorf("who was released right before the stop is %s: %s", m.State, m.Reason)
+		}
+	})
+}
+
+// Who stays after all and is then in a wave is not put back on the way out.
+func TestAWaveStopsThePuttingBack(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := leaving()
+		account := c.directory.Hire(d.Leaver, "eng")
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		pass(5 * time.Second)
+		c.directory.Fail(connectortest.Apply, connectortest.Always, exeunt.Errorf(exeunt.Temporary, "no answer in time")) // the undo does not come through
+		c.hear("2", exeunt.Rescinded, d)
+		pass(5 * time.Second)
+		list := "employee_id,name,entity,zone\nE1,Maya Okonkwo E1,northwind,America/Los_Angeles\n"
+		w := c.approved(exeunt.WaveRequest{CSV: list, Clock: time.Now().Add(time.Minute).Format(time.RFC3339)})
+		w.must(w.do().StartWave(t.Context(), w.id, hera))
+		pass(2 * time.Minute)
+		c.directory.Heal()
+		pass(30 * time.Minute)
+		first, next := states(c.file(1)), states(c.file(2))
+		if first["directory-disable-undo"] != exeunt.StepCancelled || next["directory-disable"] != exeunt.StepConfirmed || !c.directory.Done(account.ID, exeunt.Disable) {
+			t.Errorf("%s: first %v, next %v", w.file().Members[0].State, first, next)
 		}
 	})
 }
