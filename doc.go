@@ -21,10 +21,10 @@
 //
 // Every decision here is a pure function that takes values and a moment and returns a [Change]:
 // the case, steps, tasks and notices as they shall be, and the [Entry] values that tell the ledger
-// what happened. A store commits a change whole, together with the [Job]s that follow from it, or
+// what happened. A store commits a change whole, together with what is due because of it, or
 // not at all. There is no other way to change a case.
 //
-//	HR event → Trigger → Case → Plan → Steps ──jobs──> visits (connectors) → Change ─commit→ store → ledger
+//	HR event → Trigger → Case → Plan → Steps ──lanes─> visits (connectors) → Change ─commit→ store → ledger
 //	                              │                                             ↑
 //	                              └── tasks → people (web, mail) ───────────────┘
 //
