@@ -45,7 +45,6 @@ func (r *replan) mergeSteps(steps []Step) error {
 // mergeStep takes a step to what the plan asks for under its key, from a moment on.
 func (r *replan) mergeStep(s, f Step, at time.Time) error { //nolint:cyclop // one table of what meets what
 	ahead := at.After(r.c.notBefore(r.now))
-	acted := !s.AppliedAt.IsZero()
 	if s.State.Succeeded() && s.Action.dated() && r.datesChanged() {
 		r.early = append(r.early, fmt.Sprintf("%s: %s, done with the last day %s and the termination date %s: correct the dates there",
 			s.SystemTitle, s.Title, r.before.Departure.LastDay, r.before.Departure.TerminationDate))
@@ -63,6 +62,12 @@ func (r *replan) mergeStep(s, f Step, at time.Time) error { //nolint:cyclop // o
 	case s.State == StepFailed && !ahead && !(r.identifiersChanged() && s.Account.ID == ""):
 		return nil // its task is with its owner
 	}
+	return r.moveStep(s, f, ahead)
+}
+
+// moveStep plans a step anew that is not settled, from a moment ahead or from now on.
+func (r *replan) moveStep(s, f Step, ahead bool) error {
+	acted := !s.AppliedAt.IsZero()
 	if ahead && acted {
 		r.early = append(r.early, fmt.Sprintf("%s: %s may have taken effect: look", s.SystemTitle, s.Title))
 	}

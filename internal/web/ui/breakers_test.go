@@ -29,8 +29,8 @@ func TestASystemThatIsLeftAloneIsSeenAndTriedAtOnce(t *testing.T) {
 		}
 		entraIsDown(w)
 		time.Sleep(countsLast) // figures beside the navigation are kept for some seconds
-		says(t, send(h, "it", "/", nil), 200, left, "The token has expired. Renew the credential", "Since <time", "10:08", "after 2 tries in vain", "Tried again in 4 min 55 s",
-			"1 system is left alone", "href=\"/systems?alone=1\"", "1<span class=\"sr\"> left alone", "Try now", "Owner: Identity team", "not:removed")
+		says(t, send(h, "it", "/", nil), 200, left, "The token has expired. Tried again in 4 min 55 s, after 2 tries in vain. Owner: Identity team.", "Since <time", "10:08", "not:Renew the credential",
+			"1 system is left alone", "href=\"/systems?alone=1\"", "1<span class=\"sr\"> left alone", "Try now", "not:removed")
 		says(t, send(h, "hr", "/", nil), 200, left, "not:Try now")
 		says(t, send(h, "payroll", "/", nil), 200, "not:"+left, "not:left alone")
 		says(t, send(h, "it", "/systems", nil), 200, "Left alone since 10:08", "The token has expired.", "Left alone<span class=\"n\">1</span>")

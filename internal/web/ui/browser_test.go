@@ -185,7 +185,10 @@ var pages = []struct{ name, path, session string }{
 	{"wave-new", "/waves/new", "hr"},
 	{"wave-report", "/waves/W-14/report", "auditor"},
 	{"systems", "/systems", "it"},
+	{"systems-alone", "/systems?alone=1", "it"},
+	{"overview-it", "/", "it"},
 	{"system", "/systems/entra-id", "it"},
+	{"system-quiet", "/systems/snowflake", "auditor"},
 	{"audit", "/audit", "auditor"},
 	{"entry", "/audit/48209", "auditor"},
 	{"proves", "/audit/proves", "auditor"},
@@ -199,7 +202,7 @@ var pages = []struct{ name, path, session string }{
 // TestPagesInABrowser opens every page in both themes and two widths: no axe violation, no policy
 // violation, no script fault, no sideways scrolling, and not more elements than the budget.
 func TestPagesInABrowser(t *testing.T) {
-	b := openTab(t, "", moreCases, decisions)
+	b := openTab(t, "", moreCases, decisions, entraIsDown)
 	for _, p := range pages {
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int64{1440, 390} {
