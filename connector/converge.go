@@ -66,17 +66,21 @@ func Converge(ctx context.Context, c Connector, a Aim, intend func(before exeunt
 		return exeunt.Outcome{}, err
 	}
 	a.With.Seen = before
-	applyErr := c.Apply(ctx, a.Account, a.Spec.Action, a.With)
-	return judge(ctx, c, a, before, applyErr), nil
+	acting, service := withService(ctx)
+	applyErr := c.Apply(acting, a.Account, a.Spec.Action, a.With)
+	out := judge(ctx, c, a, before, applyErr)
+	// Whoever is told to slow down or to sign in first was not served (RFC 6585 §4, RFC 9110 §15.5.2), unless a
+	// request before that one was. What an earlier attempt may have done is not taken back by this one.
+	if k := exeunt.KindOf(applyErr); applyErr != nil && (k == exeunt.Throttled || k == exeunt.Unauthorised) {
+		out.Refused = service.nothingDone() && !a.Intended
+	}
+	return out, nil
 }
 
 // judge looks again after acting. What it sees counts for more than what the vendor answered.
 func judge(ctx context.Context, c Connector, a Aim, before exeunt.Observation, applyErr error) exeunt.Outcome {
 	if applyErr != nil && !uncertain(applyErr) {
-		out := withSnapshot(failed(applyErr), before)
-		// Whoever is told to slow down or to sign in first was not served (RFC 6585 §4, RFC 9110 §15.5.2).
-		out.Refused = out.Err.Kind == exeunt.Throttled || out.Err.Kind == exeunt.Unauthorised
-		return out
+		return withSnapshot(failed(applyErr), before)
 	}
 	after, err := c.Observe(ctx, a.Account)
 	if err != nil {

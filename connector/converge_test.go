@@ -264,3 +264,38 @@ func TestOnlyARefusedApplyIsRefused(t *testing.T) {
 		t.Errorf("a lost answer with a throttled read-back: %+v, %v", out, err)
 	}
 }
+
+// half is a system whose every action takes two requests, of which the second may be refused.
+type half struct {
+	*connectortest.Vendor
+	before, after func(context.Context)
+}
+
+func (h half) Apply(ctx context.Context, _ exeunt.Account, _ exeunt.Action, _ connector.Parameters) error {
+	h.before(ctx)
+	h.after(ctx)
+	return exeunt.Errorf(exeunt.Throttled, "slow down")
+}
+
+func TestAnApplyThatWasServedInPartIsNotForgotten(t *testing.T) {
+	spec := exeunt.ActionSpec{Action: exeunt.Disable, Proof: exeunt.Observed, Repeatable: true}
+	nothing := func(context.Context) {}
+	for name, c := range map[string]struct {
+		before, after func(context.Context)
+		intended      bool
+		want          bool
+	}{
+		"refused at once":                {nothing, connector.NotServed, false, true},
+		"refused half way":               {connector.Served, connector.NotServed, false, false},
+		"refused, and nobody knows when": {nothing, nothing, false, false},
+		"an earlier answer was lost":     {nothing, connector.NotServed, true, false},
+	} {
+		v := connectortest.NewVendor(spec)
+		account := v.Hire(connectortest.Leaver(1))
+		out, err := connector.Converge(t.Context(), half{v, c.before, c.after}, connector.Aim{Account: account, Spec: spec, Intended: c.intended},
+			func(exeunt.Observation) error { return nil })
+		if err != nil || out.Kind != exeunt.TryAgain || out.Refused != c.want {
+			t.Errorf("%s: refused is %t: %+v, %v", name, out.Refused, out, err)
+		}
+	}
+}

@@ -347,6 +347,7 @@ func (v *Vendor) enter(ctx context.Context, verb Verb) error {
 	var err error
 	if f != nil && spend(&f.calls) {
 		err = f.err
+		connector.NotServed(ctx) // a call that is made to fail does nothing
 	}
 	v.mu.Unlock()
 	if slow > 0 {

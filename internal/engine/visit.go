@@ -100,6 +100,7 @@ func (w *witness) Observe(ctx context.Context, account exeunt.Account) (exeunt.O
 
 func (w *witness) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
 	if !w.node.mayAct() {
+		connector.NotServed(ctx)
 		return exeunt.Errorf(exeunt.Throttled, "this node has lost touch with the database, and another may be at it by now")
 	}
 	err := w.Connector.Apply(ctx, account, action, with)

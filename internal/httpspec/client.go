@@ -120,6 +120,7 @@ func (c *client) send(ctx context.Context, q question) (a answer, fresh bool, er
 		}
 	}
 	if left := c.spentFor(time.Now()); left > 0 {
+		connector.NotServed(ctx)
 		return answer{}, false, exeunt.Errorf(exeunt.Throttled, "%s has no request left for us at the moment", c.name).After(left)
 	}
 	if fresh, err = c.sign.sign(ctx, r); err != nil {

@@ -89,6 +89,7 @@ func (l *Lane) Paused() time.Duration {
 func Throttle(c connector.Connector, l *Lane) connector.Connector {
 	return around{c, func(ctx context.Context, _ string, call func(context.Context) error) error {
 		if err := l.turn(ctx, true); err != nil {
+			connector.NotServed(ctx)
 			return err
 		}
 		defer l.leave()
@@ -258,17 +259,21 @@ func (l *Lane) Transport(next http.RoundTripper) http.RoundTripper {
 		paid, _ := r.Context().Value(prepaidKey{}).(*prepaid)
 		if !paid.take() {
 			if err := l.turn(r.Context(), false); err != nil {
+				connector.NotServed(r.Context())
 				closeBody(r)
 				return nil, err
 			}
 		} else if err := connector.TenureOf(r.Context()).Over(); err != nil {
+			connector.NotServed(r.Context())
 			closeBody(r)
 			return nil, err
 		}
 		answer, err := next.RoundTrip(r)
 		if err != nil {
+			tellService(r, 0)
 			return nil, err
 		}
+		tellService(r, answer.StatusCode)
 		asks := connector.Spent
 		if answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode == http.StatusServiceUnavailable {
 			asks = connector.RetryAfter
@@ -278,4 +283,15 @@ func (l *Lane) Transport(next http.RoundTripper) http.RoundTripper {
 		}
 		return answer, nil
 	})
+}
+
+// tellService says whether a request may have changed something: not one that only asks (RFC 9110 §9.2.1), and not
+// one that was refused before it was looked at. One without an answer, whose status is 0, may have.
+func tellService(r *http.Request, status int) {
+	switch {
+	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusTooManyRequests:
+		connector.NotServed(r.Context())
+	case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions:
+		connector.Served(r.Context())
+	}
 }
