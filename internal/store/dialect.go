@@ -267,7 +267,11 @@ func openPostgres(ctx context.Context, address string) (*postgresDialect, error)
 	}
 	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = abandoned
 	config.MaxConns = max(config.MaxConns, 2*writersAtOnce)
-	config.ConnConfig.ConnectTimeout, config.PingTimeout = connectTime, connectTime
+	config.PingTimeout = connectTime
+	if own := config.ConnConfig.ConnectTimeout; own == 0 || own > connectTime { // connect_timeout in the address may be shorter
+		config.ConnConfig.ConnectTimeout = connectTime
+	}
+	config.AfterConnect = durable
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, exeunt.Errorf(exeunt.Invalid, "the database address is not a valid postgres:// URL").Because(err)
@@ -281,6 +285,13 @@ func openPostgres(ctx context.Context, address string) (*postgresDialect, error)
 	d := &postgresDialect{pool: pool}
 	d.groups = groups{leaders: writersAtOnce, transaction: d.transaction}
 	return d, nil
+}
+
+// durable sees that what was committed is on disk before we say so, also where the server's default is faster:
+// the ledger would know what the database has forgotten.
+func durable(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
+	return err
 }
 
 // transaction bounds each of its steps.

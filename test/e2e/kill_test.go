@@ -103,7 +103,8 @@ type battlefield struct {
 	queue   chan sim.Person      // departures that HR still has to announce
 	door    func() *installation // where HR and payroll knock
 
-	arrived func(system string) // a request
+	arrived  func(system string) // a request
+	answered func(*http.Request) // it took effect, and the answer is on its way
 
 	mu     sync.Mutex
 	armed  *moment
@@ -174,6 +175,9 @@ func (b *battlefield) vendor(v *sim.Vendor) http.HandlerFunc {
 			b.twice = append(b.twice, call)
 		}
 		b.mu.Unlock()
+		if b.answered != nil {
+			b.answered(r)
+		}
 		if b.strikes(call, true) {
 			panic(http.ErrAbortHandler) // the answer is lost
 		}

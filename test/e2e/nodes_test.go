@@ -130,8 +130,7 @@ func openFleet(t *testing.T, nodes, people int) *fleet {
 	f.battlefield = openBattlefield(t, first.installation, people)
 	f.staff, f.people = f.people, nil
 	f.slowDown(t)
-	replace(t, filepath.Join(first.config, "exeunt.yaml"), "ledger: {origin: exeunt.larkfield.example/ledger}",
-		fmt.Sprintf("ledger: {origin: %s, address: \"unix://%s\"}", f.ledger.origin, f.ledger.socket))
+	first.shareLedger(t, f.ledger)
 	f.door = f.any
 	for _, m := range f.members[1:] {
 		must(t, os.CopyFS(m.config, os.DirFS(first.config)))
@@ -167,6 +166,13 @@ func (f *fleet) close(t *testing.T) func() {
 			t.Logf("the ledger said:\n%s", tail(f.ledger.log.String()))
 		}
 	}
+}
+
+// shareLedger names a ledger process in the configuration.
+func (s *installation) shareLedger(t testing.TB, l *ledgerProcess) {
+	t.Helper()
+	replace(t, filepath.Join(s.config, "exeunt.yaml"), "ledger: {origin: exeunt.larkfield.example/ledger}",
+		fmt.Sprintf("ledger: {origin: %s, address: \"unix://%s\"}", l.origin, l.socket))
 }
 
 func replace(t testing.TB, file, old, with string) {
