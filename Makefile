@@ -6,7 +6,8 @@ GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 help:
 	@echo 'make run       the demo company, live in the browser'
 	@echo 'make test      every test, with the real servers and the browser that they need'
-	@echo 'make soak      the simulation with SEEDS=20000 seeds from FIRST=1000000 on, or as many as you say'
+	@echo 'make soak      the simulation with SEEDS=20000 seeds from FIRST=1000000 on, then kills, lost servers and wrong'
+	@echo '               clocks on the real binary for SOAK=15m; or as many and as long as you say'
 	@echo 'make lint      the linters, of a pinned version'
 	@echo 'make generate  pages and JSON Schemas anew; a test says when they are out of date'
 	@echo 'make build     ./exeunt'
@@ -20,6 +21,7 @@ test:
 
 soak:
 	SEEDS=$${SEEDS:-20000} FIRST=$${FIRST:-1000000} go test ./test/simulation -run 'TestSeeds$$$$' -timeout 24h
+	SOAK=$${SOAK:-15m} go test ./test/e2e -v -run 'TestKilledInTheMiddle|TestSeveralServers|TestWorkGoesOnAfterAFault|Clock' -timeout 24h
 
 lint:
 	go run $(GOLANGCI_LINT) run ./...

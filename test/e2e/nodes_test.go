@@ -56,8 +56,9 @@ type fleet struct {
 // than it allows, and what the missing server had to do goes on elsewhere within seconds.
 func TestSeveralServers(t *testing.T) {
 	t.Parallel()
-	f := openFleet(t, 3, 400)
-	f.stream(t, 700*time.Millisecond)
+	const staff = 1000
+	f := openFleet(t, 3, staff)
+	f.stream(t, max(700*time.Millisecond, soak()/(staff-200))) // the last of them are for what is measured
 	faults := []struct {
 		what string
 		do   func(*testing.T, *member)
