@@ -323,6 +323,27 @@ func TestACrashBetweenActingAndSayingSoIsHarmless(t *testing.T) {
 	})
 }
 
+// A visit that is cut off before it sent anything costs no settling time: nothing is on its way that could settle.
+func TestACrashBeforeActingDoesNotWaitForTheSystemToSettle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCompany(t, storetest.SQLite(t))
+		d := leaving()
+		account := c.directory.Hire(d.Leaver)
+		c.payroll.Hire(d.Leaver)
+		c.stop()
+		c.inventory[0].Actions[0].Settles = time.Hour
+		change := storetest.Open(t, c.store, d, time.Now())
+		intent := change.Steps[0].Intend(account, exeunt.Observation{}, time.Now())
+		if err := c.store.Commit(t.Context(), &intent); err != nil {
+			t.Fatal(err)
+		}
+		c.start()
+		defer c.stop()
+		pass(10 * time.Second)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed})
+	})
+}
+
 func TestADepartureThatIsDoneIsNotDoneAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *company) {
 		d := leaving()

@@ -176,7 +176,7 @@ func (e *Engine) attempt(ctx context.Context, c connector.Connector, of exeunt.C
 	aim := connector.Aim{
 		Account: account, Spec: spec, With: parameters(of, step),
 		Intended: !step.AppliedAt.IsZero(),
-		Settling: !step.AppliedAt.IsZero() && time.Since(step.AppliedAt) < settles(spec),
+		Settling: settling(step, spec),
 	}
 	outcome, err := connector.Converge(ctx, c, aim, func(before exeunt.Observation) error {
 		change := step.Intend(account, before, time.Now())
@@ -199,6 +199,16 @@ func (e *Engine) attempt(ctx context.Context, c connector.Connector, of exeunt.C
 		return outcome, e.recordOvertaken(ctx, step, outcome)
 	}
 	return outcome, err
+}
+
+// settling says whether an action may still be about to show. Where whoever recorded the intent was cut off
+// before it heard an answer, nothing may have been sent at all: what may be repeated does not wait then.
+func settling(step exeunt.Step, spec exeunt.ActionSpec) bool {
+	cutOff := step.State == exeunt.StepRunning
+	if step.AppliedAt.IsZero() || cutOff && (spec.Repeatable || step.Undoes != "") {
+		return false
+	}
+	return time.Since(step.AppliedAt) < settles(spec)
 }
 
 // settles is how long an action whose answer is not known is given to show before it is done again. A
