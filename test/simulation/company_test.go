@@ -153,11 +153,26 @@ func (w *world) foresee(p *person) {
 			w.says(p, exeunt.Announced, d, now)
 		}
 	}
+	if w.chance(0.3) { // another system believes that it knows better
+		w.saysBeside(p, pick(w, []exeunt.TriggerKind{exeunt.Announced, exeunt.Rescinded}), w.departure(p, now), w.began.Add(w.upTo(240*time.Hour)))
+	}
 }
+
+// saysBeside lets a source say something that is not the authoritative one.
+func (w *world) saysBeside(p *person, kind exeunt.TriggerKind, d exeunt.Departure, at time.Time) {
+	w.pending = append(w.pending, said{at: at, event: fmt.Sprintf("%s-%d", p.leaver.ID, len(w.pending)),
+		Trigger: exeunt.Trigger{Kind: kind, OccurredAt: at, Departure: d, Source: beside, Second: true}})
+}
+
+// The sources.
+const (
+	authority = "hr"
+	beside    = "payroll-export"
+)
 
 // says lets HR say something at a moment of its own clock. It is sent at once or a good deal later, and perhaps twice.
 func (w *world) says(p *person, kind exeunt.TriggerKind, d exeunt.Departure, occurred time.Time) {
-	s := said{at: occurred, event: fmt.Sprintf("%s-%d", p.leaver.ID, len(w.pending)), Trigger: exeunt.Trigger{Kind: kind, OccurredAt: occurred, Departure: d}}
+	s := said{at: occurred, event: fmt.Sprintf("%s-%d", p.leaver.ID, len(w.pending)), Trigger: exeunt.Trigger{Kind: kind, OccurredAt: occurred, Departure: d, Source: authority}}
 	p.newest = s
 	if w.chance(0.15) {
 		s.at = s.at.Add(w.upTo(24 * time.Hour))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -65,6 +66,8 @@ func (w *world) turnOnce() {
 		w.somebodyDecides()
 	case w.engine != nil && w.chance(0.01):
 		w.sequence()
+	case w.chance(w.profile.drift):
+		w.reopenSomething()
 	case w.engine != nil && w.due() && (len(waiting) == 0 || w.chance(0.3)):
 		w.send()
 	case len(waiting) > 0 && w.chance(w.profile.slow):
@@ -97,6 +100,7 @@ func (w *world) release(v *visitor, faults bool) {
 		with.fault = w.goesWrong(v)
 	}
 	w.note("%s %s %s", v.at, v.label, with.fault)
+	w.faults[with.fault]++
 	w.turn.release(v, with)
 }
 
@@ -152,6 +156,21 @@ func (v *vendor) settles() bool {
 	return slices.ContainsFunc(v.system.Actions, func(s exeunt.ActionSpec) bool { return s.Settles > 0 })
 }
 
+// reopenSomething lets an administrator, or a synchronisation, open again what had been ended.
+func (w *world) reopenSomething() {
+	v := w.vendors[pick(w, []string{"directory", "wiki"})]
+	ids := slices.Sorted(maps.Keys(v.accounts))
+	if len(ids) == 0 {
+		return
+	}
+	a := v.accounts[pick(w, ids)]
+	if d := a.deed(exeunt.Disable); d.holds {
+		w.note("somebody reopens %s", a.id)
+		d.holds, a.has["enabled"] = false, []string{"true"}
+		d.drifted = true
+	}
+}
+
 // ---- HR
 
 func (w *world) due() bool { return len(w.pending) > 0 && !w.pending[0].at.After(time.Now()) }
@@ -160,7 +179,7 @@ func (w *world) due() bool { return len(w.pending) > 0 && !w.pending[0].at.After
 func (w *world) send() {
 	s := w.pending[0]
 	w.pending = w.pending[1:]
-	w.note("HR sends %s: %s", s.event, s.Kind)
+	w.note("%s sends %s: %s", s.Source, s.event, s.Kind)
 	body, err := json.Marshal(s.Trigger)
 	if err != nil {
 		w.t.Fatal(err)
@@ -170,7 +189,7 @@ func (w *world) send() {
 	w.mu.Unlock()
 	e := w.engine
 	go func() {
-		_, err := e.Receive(context.Background(), store.Event{Source: "hr", ID: s.event, Body: body, ReceivedAt: time.Now()})
+		_, err := e.Receive(context.Background(), store.Event{Source: s.Source, ID: s.event, Body: body, ReceivedAt: time.Now()})
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.sending = slices.DeleteFunc(w.sending, func(o said) bool { return o.event == s.event && o.at.Equal(s.at) })

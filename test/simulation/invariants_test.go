@@ -193,7 +193,7 @@ func (w *world) checkSeen(f store.CaseFile, s exeunt.Step) {
 			w.breaks(3, "%s %s is confirmed, and nobody has seen it", f.Case.ID, s.Key)
 		case spec.Proof == exeunt.Acknowledged:
 			w.breaks(3, "%s %s is confirmed, and cannot be read back", f.Case.ID, s.Key)
-		case s.Action != exeunt.CheckAccess && !a.deed(action).holds && f.Case.State != exeunt.CaseRescinded && !w.leavesAgain(f.Case):
+		case s.Action != exeunt.CheckAccess && !a.deed(action).holds && !a.deed(action).drifted && f.Case.State != exeunt.CaseRescinded && !w.leavesAgain(f.Case):
 			w.breaks(3, "%s %s is confirmed, and it is not so", f.Case.ID, s.Key)
 		}
 	case exeunt.StepAcknowledged:
@@ -290,6 +290,13 @@ func (w *world) checkParallel(f store.CaseFile) {
 
 // checkTrigger sees that the last word of HR is what has come about (1, 7), and that one departure is one case.
 func (w *world) checkTrigger(files []store.CaseFile) {
+	for _, f := range files {
+		for _, e := range w.entries(f.Case.ID) {
+			if f.Case.Source == beside || e.Actor == beside && e.Kind != exeunt.EntryNoted {
+				w.breaks(1, "%s was changed by %s, which is not the authoritative source: %s", f.Case.ID, beside, e.What)
+			}
+		}
+	}
 	for _, p := range w.people {
 		var newest *exeunt.Case
 		open := 0
@@ -357,6 +364,11 @@ func (w *world) checkLedger() {
 	}
 	ends := map[string]end{}
 	for i, r := range w.placed() {
+		var e exeunt.Entry
+		if err := json.Unmarshal(r.Body, &e); err != nil {
+			w.breaks(6, "entry %d does not decode: %v", i, err)
+		}
+		w.kinds[e.Kind]++
 		var leaf exeunt.Leaf
 		if err := json.Unmarshal(r.Leaf, &leaf); err != nil {
 			w.breaks(6, "leaf %d does not decode: %v", i, err)

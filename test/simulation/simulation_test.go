@@ -10,9 +10,11 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
+	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/store/storetest"
 )
 
@@ -41,6 +43,7 @@ func simulate(t *testing.T, seed uint64) (trace []string) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, seed, dir)
 		w.run()
+		happened.add(w)
 		if trace = w.trace; *shown {
 			fmt.Println(strings.Join(trace, "\n"))
 		}
@@ -49,7 +52,57 @@ func simulate(t *testing.T, seed uint64) (trace []string) {
 	return trace
 }
 
+// happened counts what all seeds have seen, so that the simulation does not become tame unnoticed.
+var happened census
+
+type census struct {
+	mu     sync.Mutex
+	kinds  map[exeunt.EntryKind]int
+	faults map[fault]int
+}
+
+func (c *census) add(w *world) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kinds == nil {
+		c.kinds, c.faults = map[exeunt.EntryKind]int{}, map[fault]int{}
+	}
+	for kind, n := range w.kinds {
+		c.kinds[kind] += n
+	}
+	for fault, n := range w.faults {
+		c.faults[fault] += n
+	}
+}
+
+// missing lists what many seeds should have met and did not.
+func (c *census) missing() (out []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, kind := range []exeunt.EntryKind{
+		exeunt.EntryOpened, exeunt.EntryAmended, exeunt.EntryRescinded, exeunt.EntryHeld, exeunt.EntryReleased, exeunt.EntryRevealed, exeunt.EntryClosed,
+		exeunt.EntryIntent, exeunt.EntryConfirmed, exeunt.EntryAcknowledged, exeunt.EntryAttested, exeunt.EntryRetry, exeunt.EntryRetried, exeunt.EntryFailed,
+		exeunt.EntrySkipped, exeunt.EntryWaived, exeunt.EntryLooked, exeunt.EntryCameBack, exeunt.EntryDrifted, exeunt.EntryTaskDone, exeunt.EntryTaskReminded,
+		exeunt.EntryLegalHold, exeunt.EntryLegalReleased, exeunt.EntryAsked, exeunt.EntryNoted, exeunt.EntryBreakerOpened, exeunt.EntryBreakerClosed, exeunt.EntryNoticeFailed,
+	} {
+		if c.kinds[kind] == 0 {
+			out = append(out, string(kind))
+		}
+	}
+	for _, f := range []fault{answerLate, throttled, unauthorised, temporary, foreign, denied, answerLost, lie, showsLate, diskFull, unheard, undelivered, death} {
+		if c.faults[f] == 0 {
+			out = append(out, string(f))
+		}
+	}
+	return out
+}
+
 func TestSeeds(t *testing.T) {
+	t.Cleanup(func() {
+		if missing := happened.missing(); len(missing) > 0 && number(t, "SEEDS", 300) >= 200 {
+			t.Errorf("the simulation has become tame: in all seeds there was never %v", missing)
+		}
+	})
 	first := number(t, "FIRST", 1)
 	for seed := first; seed < first+number(t, "SEEDS", 300); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

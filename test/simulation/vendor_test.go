@@ -43,6 +43,7 @@ type deed struct {
 	looks     int       // calls of Observe so far
 	worked    bool      // the last of them did,
 	sawUndone bool      // and did not show it
+	drifted   bool      // somebody else has changed it since
 	everSeen  bool      // a look has shown that it holds, and it did
 }
 
@@ -229,7 +230,7 @@ func (v *vendor) take(a *account, spec exeunt.ActionSpec, with connector.Paramet
 	if !deed.holds {
 		deed.shown = shown
 	}
-	deed.holds = true
+	deed.holds, deed.drifted = true, false
 	for _, key := range spec.Takes {
 		a.has[key] = nil
 	}
@@ -252,6 +253,7 @@ const (
 	diskFull     fault = "disk full"           // the transaction fails, nothing is written
 	unheard      fault = "commit unheard"      // the transaction is durable, and fails
 	undelivered  fault = "message undelivered" //
+	death        fault = "the process dies"    // at whatever boundary
 )
 
 func timeout() error { return exeunt.Errorf(exeunt.Temporary, "no answer came in time") }

@@ -51,6 +51,8 @@ type world struct {
 	mu      sync.Mutex
 	mail    []letter
 	trace   []string
+	kinds   map[exeunt.EntryKind]int // of entries, at the end
+	faults  map[fault]int
 	sending []said // and not answered yet
 	refused []said
 
@@ -72,15 +74,16 @@ type profile struct {
 	mail    float64
 	slow    float64 // how often time passes while somebody waits for an answer
 	people  float64 // how often somebody decides something
+	drift   float64 // how often somebody opens an account again
 	pends   bool    // vendors say that they are on their way, instead of nothing
 }
 
-func (p profile) calm() bool { return p.vendors+p.writes+p.crash+p.slow == 0 }
+func (p profile) calm() bool { return p.vendors+p.writes+p.crash+p.slow+p.drift == 0 }
 
 func newWorld(t testing.TB, seed uint64, dir string) *world {
 	w := &world{
 		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 0x657865756e74)), turn: newTurnstile(), dir: dir, began: time.Now(),
-		inventory: inventory(), vendors: map[string]*vendor{}, badUntil: map[string]time.Time{},
+		inventory: inventory(), vendors: map[string]*vendor{}, badUntil: map[string]time.Time{}, kinds: map[exeunt.EntryKind]int{}, faults: map[fault]int{},
 	}
 	w.profile = w.trouble()
 	for _, s := range w.inventory {
@@ -98,6 +101,9 @@ func newWorld(t testing.TB, seed uint64, dir string) *world {
 // trouble draws a profile: some seeds have none of it, some one sort, most all.
 func (w *world) trouble() profile {
 	p := profile{pends: w.chance(0.5), people: 0.02}
+	if w.chance(0.3) {
+		p.drift = 0.01
+	}
 	switch sort := w.random.IntN(10); sort {
 	case 0:
 	case 1, 2:
@@ -107,7 +113,7 @@ func (w *world) trouble() profile {
 	case 4:
 		p.crash, p.slow = 0.03, 0.01
 	default:
-		p = profile{vendors: 0.15, writes: 0.03, crash: 0.01, mail: 0.1, slow: 0.01, people: 0.02, pends: p.pends}
+		p = profile{vendors: 0.15, writes: 0.03, crash: 0.01, mail: 0.1, slow: 0.01, people: 0.02, pends: p.pends, drift: p.drift}
 	}
 	return p
 }
@@ -162,6 +168,7 @@ func (w *world) crashSoon(l *life) {
 // crash ends the process as it stands: nobody in it does anything any more.
 func (w *world) crash() {
 	w.note("the process dies")
+	w.faults[death]++
 	w.turn.end(w.life, func() bool { return w.chance(0.5) })
 	e := w.current
 	w.engine, w.current = nil, nil
@@ -263,7 +270,7 @@ func (r reader) Normalise(ctx context.Context, e store.Event) (exeunt.Trigger, e
 	}
 	var t exeunt.Trigger
 	err := json.Unmarshal(e.Body, &t)
-	t.Source, t.EventID, t.ReceivedAt = e.Source, e.ID, e.ReceivedAt
+	t.Source, t.EventID, t.ReceivedAt, t.Second = e.Source, e.ID, e.ReceivedAt, e.Source != authority
 	return t, err
 }
 
