@@ -43,7 +43,7 @@ func (r *replan) mergeSteps(steps []Step) error {
 }
 
 // mergeStep takes a step to what the plan asks for under its key, from a moment on.
-func (r *replan) mergeStep(s, f Step, at time.Time) error { //nolint:cyclop // one table of what meets what
+func (r *replan) mergeStep(s, f Step, at time.Time) error {
 	ahead := at.After(r.c.notBefore(r.now))
 	if s.State.Succeeded() && s.Action.dated() && r.datesChanged() {
 		r.early = append(r.early, fmt.Sprintf("%s: %s, done with the last day %s and the termination date %s: correct the dates there",

@@ -41,26 +41,8 @@ func Converge(ctx context.Context, c Connector, a Aim, intend func(before exeunt
 	if err != nil {
 		return failed(err), nil
 	}
-	standing := a.standing(before)
-	switch standing {
-	case exeunt.Holds:
-		return done(a, before, exeunt.Observed, a.Intended), nil
-	case exeunt.Pending:
-		return notYet(a, before), nil
-	case exeunt.Unknown:
-		if a.Intended && !a.repeatable() {
-			return unknowable(a, before), nil
-		}
-	case exeunt.Absent: // there is something to do
-	}
-	if a.Spec.Action == exeunt.CheckAccess {
-		return stillOpen(a, before), nil
-	}
-	if a.Intended && a.Settling && standing == exeunt.Absent {
-		return notYet(a, before), nil
-	}
-	if a.Intended && !a.repeatable() && standing == exeunt.Absent && a.Spec.Settles > 0 {
-		return unknowable(a, before), nil
+	if out, ended := a.withoutActing(before); ended {
+		return out, nil
 	}
 	if err := intend(before); err != nil {
 		return exeunt.Outcome{}, err
@@ -75,6 +57,33 @@ func Converge(ctx context.Context, c Connector, a Aim, intend func(before exeunt
 		out.Refused = service.nothingDone() && !a.Intended
 	}
 	return out, nil
+}
+
+// withoutActing says whether what the look showed ends the attempt: since it is so already, is on its way, or must
+// not be done.
+func (a Aim) withoutActing(before exeunt.Observation) (out exeunt.Outcome, ended bool) {
+	standing := a.standing(before)
+	switch standing {
+	case exeunt.Holds:
+		return done(a, before, exeunt.Observed, a.Intended), true
+	case exeunt.Pending:
+		return notYet(a, before), true
+	case exeunt.Unknown:
+		if a.Intended && !a.repeatable() {
+			return unknowable(a, before), true
+		}
+	case exeunt.Absent: // there is something to do
+	}
+	if a.Spec.Action == exeunt.CheckAccess {
+		return stillOpen(a, before), true
+	}
+	if a.Intended && a.Settling && standing == exeunt.Absent {
+		return notYet(a, before), true
+	}
+	if a.Intended && !a.repeatable() && standing == exeunt.Absent && a.Spec.Settles > 0 {
+		return unknowable(a, before), true
+	}
+	return exeunt.Outcome{}, false
 }
 
 // judge looks again after acting. What it sees counts for more than what the vendor answered.

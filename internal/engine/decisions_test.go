@@ -189,7 +189,9 @@ func TestTheLastLineOfALegalHold(t *testing.T) {
 		c.payroll.Hire(d.Leaver)
 		c.hear("1", exeunt.Announced, d)
 		pass(time.Minute)
+		c.stop() // the connector of the next version says that it loses data
 		c.inventory[0].Actions[1].Destructive = true
+		c.start()
 		pass(20 * time.Minute)
 		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed, "directory-remove-groups": exeunt.StepHeld})
 		if got := c.directory.Applied(exeunt.RemoveGroups); got != 0 {

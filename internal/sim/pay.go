@@ -12,21 +12,11 @@ import (
 func newPayroll() *Vendor {
 	token := rand.Text()
 	v := newVendor("payroll", "emp-", token, func(r *http.Request) bool { return r.Header.Get("X-Api-Key") == token })
-	show := func(a *account) map[string]any {
-		e := map[string]any{"id": a.id, "employee_number": a.login, "status": "active", "termination": nil, "final_payment": nil}
-		if a.termination != nil {
-			e["status"], e["termination"] = "terminated", a.termination
-		}
-		if a.payment != nil {
-			e["final_payment"] = a.payment
-		}
-		return e
-	}
 	v.handle("GET /v1/employees", func(w http.ResponseWriter, r *http.Request) {
 		list := []any{}
 		for _, a := range v.accounts {
 			if strings.HasPrefix(a.login, r.FormValue("employee_number")) {
-				list = append(list, show(a))
+				list = append(list, onPayroll(a))
 			}
 		}
 		page, _ := strconv.Atoi(r.FormValue("page"))
@@ -35,7 +25,7 @@ func newPayroll() *Vendor {
 		from := min((max(page, 1)-1)*size, len(list))
 		reply(w, http.StatusOK, map[string]any{"employees": list[from:min(from+size, len(list))]})
 	})
-	v.withAccount("GET /v1/employees/{id}", func(w http.ResponseWriter, _ *http.Request, a *account) { reply(w, http.StatusOK, show(a)) })
+	v.withAccount("GET /v1/employees/{id}", func(w http.ResponseWriter, _ *http.Request, a *account) { reply(w, http.StatusOK, onPayroll(a)) })
 	remembered := map[string]any{} // by idempotency key: what was answered
 	once := func(w http.ResponseWriter, r *http.Request, exists bool, build func(body map[string]any) any) {
 		key := r.Method + r.URL.Path + r.Header.Get("Idempotency-Key")
@@ -72,6 +62,18 @@ func newPayroll() *Vendor {
 	})
 	takeBackPay(v)
 	return v
+}
+
+// onPayroll is somebody as the payroll shows them.
+func onPayroll(a *account) map[string]any {
+	e := map[string]any{"id": a.id, "employee_number": a.login, "status": "active", "termination": nil, "final_payment": nil}
+	if a.termination != nil {
+		e["status"], e["termination"] = "terminated", a.termination
+	}
+	if a.payment != nil {
+		e["final_payment"] = a.payment
+	}
+	return e
 }
 
 // takeBackPay handles what undoes a termination: the payment first, as the description says.

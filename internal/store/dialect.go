@@ -415,7 +415,7 @@ func (q pgxQuerier) exec(ctx context.Context, query string, args ...any) (int64,
 
 func (q pgxQuerier) query(ctx context.Context, query string, args ...any) (rows, error) {
 	within, cancel := statement(ctx)
-	found, err := q.db.Query(within, query, args...) //nolint:rowserrcheck // eachRow closes and checks
+	found, err := q.db.Query(within, query, args...)
 	if err != nil {
 		cancel()
 		return nil, err

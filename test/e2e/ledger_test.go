@@ -49,7 +49,7 @@ type ledgerProcess struct {
 
 func newLedgerProcess(t *testing.T) *ledgerProcess {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "exeunt-ledger-") //nolint:usetesting // every folder of t.TempDir is ours alone
+	dir, err := os.MkdirTemp("", "exeunt-ledger-") // every folder of t.TempDir is ours alone
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	l := &ledgerProcess{dir: dir, socket: filepath.Join(dir, "ledger.sock"), origin: "127.0.0.1/ledger"}

@@ -17,7 +17,6 @@ var (
 	hr       = exeunt.Person{Name: "Priya Nair", Email: "priya.nair@sim.example"}
 	secret   = exeunt.Person{Name: "Lena Legal", Email: "lena.legal@sim.example"} // on the list of every embargo
 	second   = exeunt.Person{Name: "Sven Second", Email: "sven@sim.example"}
-	outsider = exeunt.Viewer{Name: "Otto Outside", Email: "otto@sim.example", Roles: []string{"admin"}}
 )
 
 // inventory has one action of each sort: what can be read back and what cannot, what may come twice and what
@@ -89,9 +88,8 @@ func roles(role string, l exeunt.Leaver) exeunt.Person {
 
 // person is somebody who may leave.
 type person struct {
-	leaver  exeunt.Leaver
-	newest  said // of what HR says of them, by its own clock
-	started bool // by a person and not by HR
+	leaver exeunt.Leaver
+	newest said // of what HR says of them, by its own clock
 }
 
 // said is one event of the HR system, and when it is sent.

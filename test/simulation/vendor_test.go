@@ -24,7 +24,6 @@ type vendor struct {
 	system   exeunt.System
 	accounts map[string]*account
 	parent   *vendor // whose sign-on it uses
-	gone     string  // an account that somebody deleted under our hands
 }
 
 // account is one account in the books.
