@@ -211,7 +211,14 @@ func TestServersOfOneDatabaseShareOneLedger(t *testing.T) {
 	wrong.write(t, "systems/badge.yaml", badgeYAML)
 	wrong.launch(t)
 	t.Cleanup(wrong.stop)
-	wrong.health(t, http.StatusServiceUnavailable, "it is another ledger")
+	select {
+	case <-wrong.ended:
+	case <-time.After(time.Minute):
+		t.Fatal("a server with a ledger of its own serves beside those that share one")
+	}
+	if said := wrong.log.String(); !strings.Contains(said, "share one ledger process") {
+		t.Errorf("it ended and said:\n%s", said)
+	}
 	fourth := one.leaves(t, "E-4") // and nobody else is disturbed
 	two.proven(t, fourth)
 }
