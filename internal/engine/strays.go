@@ -36,31 +36,40 @@ func (e *Engine) straysDue(ctx context.Context, now time.Time) (time.Time, error
 			next = earliest(next, until)
 			continue
 		}
-		if err := e.giveUpStray(ctx, name, now); err != nil {
+		did, err := e.giveUpStray(ctx, name, now)
+		if err != nil {
 			return now.Add(time.Minute), err
 		}
-		next = now // there may be more than was read at once
+		if did { // there may be more than was read at once
+			next = now
+		} else {
+			next = earliest(next, now.Add(time.Minute))
+		}
 	}
 	return next, nil
 }
 
-func (e *Engine) giveUpStray(ctx context.Context, system string, now time.Time) error {
+func (e *Engine) giveUpStray(ctx context.Context, system string, now time.Time) (did bool, err error) {
 	visits, err := e.store.Line(ctx, system, now, func(exeunt.CaseID) bool { return false }, batch)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if len(visits) == 0 {
 		delete(e.strays, system) // nothing is due there at present
 	}
 	why := exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Unsupported, "the system was taken out of the configuration: do it by hand, or put it back and try again")}
 	for _, v := range visits {
+		if v.Case.State == exeunt.CaseHeld { // nobody is asked about it before it is released
+			continue
+		}
+		did = true
 		acting, failed, confirmed := sortOut(due(v.Steps, now))
 		if err := e.stopAll(ctx, append(acting, failed...), why); err != nil {
-			return err
+			return did, err
 		}
 		if err := e.noMoreLooks(ctx, v.Case, confirmed, "the system was taken out of the configuration"); err != nil {
-			return err
+			return did, err
 		}
 	}
-	return nil
+	return did, nil
 }

@@ -80,7 +80,8 @@ func (s *Store) FailedIn(ctx context.Context, system string) ([]exeunt.Step, err
 // OverdueIn returns the visits of a system whose steps are in line and past their deadline, and the next
 // deadline of one that is in line; zero when there is none.
 func (s *Store) OverdueIn(ctx context.Context, system string, now time.Time, limit int) (overdue []Visit, next time.Time, err error) {
-	const inLine = " FROM steps WHERE system = $1 AND place IS NOT NULL AND state IN ('ready', 'running', 'scheduled') AND runs_at <= $2 "
+	const inLine = ` FROM steps WHERE system = $1 AND place IS NOT NULL AND state IN ('ready', 'running', 'scheduled') AND runs_at <= $2
+		AND case_id IN (SELECT id FROM cases WHERE closed_at IS NULL AND state <> 'held') `
 	var ids []exeunt.CaseID
 	err = eachRow(ctx, s.dialect.reader(), func(r row) error {
 		var id exeunt.CaseID

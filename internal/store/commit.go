@@ -27,9 +27,9 @@ func (s *Store) CommitWith(ctx context.Context, change *exeunt.Change, also func
 	}
 	var done Committed
 	draft := *change
-	err := s.write(ctx, func(ctx context.Context, tx Tx) error {
+	err := s.writeIn(ctx, turnOf(change), func(ctx context.Context, tx Tx) error {
 		draft = copyOf(*change)
-		c := committer{Tx: tx, change: &draft, now: draft.Entries[0].At}
+		c := s.committer(tx, &draft)
 		if err := c.run(ctx); err != nil {
 			return err
 		}
@@ -55,9 +55,20 @@ func (s *Store) CommitWith(ctx context.Context, change *exeunt.Change, also func
 func (s *Store) Also(change exeunt.Change) func(context.Context, Tx) error {
 	return func(ctx context.Context, tx Tx) error {
 		draft := copyOf(change)
-		c := committer{Tx: tx, change: &draft, now: draft.Entries[0].At}
+		c := s.committer(tx, &draft)
 		return c.run(ctx)
 	}
+}
+
+func (s *Store) committer(tx Tx, change *exeunt.Change) committer {
+	return committer{Tx: tx, change: change, now: change.Entries[0].At, sharing: s.dialect.sharing()}
+}
+
+func turnOf(change *exeunt.Change) turn {
+	if change.Case != nil {
+		return turn{of: change.Case.ID}
+	}
+	return turn{of: caseOf(change), shares: true}
 }
 
 // copyOf keeps a failed or repeated transaction from leaving traces in the caller's change.
@@ -88,6 +99,8 @@ type committer struct {
 	of     subject // the case that the change is about; zero for what concerns the installation
 	now    time.Time
 	lanes  []string // that have something to do
+
+	sharing string // see dialect
 }
 
 // subject is what a commit needs to know of the case that it is about.
@@ -126,10 +139,27 @@ func (c *committer) run(ctx context.Context) error {
 	if err := c.unblock(ctx); err != nil {
 		return err
 	}
+	if err := c.stillComplete(ctx); err != nil {
+		return err
+	}
 	if err := c.saveNotices(ctx); err != nil {
 		return err
 	}
 	return c.saveEntries(ctx)
+}
+
+// stillComplete refuses to close a case to which work was added since it was found complete: that raises no
+// version of the case. Whoever adds some from now on waits for us, and then finds it closed.
+func (c *committer) stillComplete(ctx context.Context) error {
+	if c.change.Case == nil || c.of.open {
+		return nil
+	}
+	var left int
+	err := c.queryRow(ctx, "SELECT COUNT(*) FROM cases c WHERE c.id = $1 AND NOT ("+settled+")", int64(c.of.id)).Scan(&left)
+	if err == nil && left > 0 {
+		err = exeunt.Errorf(exeunt.Conflict, "case %s has something left to do: it cannot be closed yet", c.of.id)
+	}
+	return err
 }
 
 func (c *committer) saveCase(ctx context.Context) error {
@@ -181,42 +211,47 @@ func (c *committer) stopClocks(ctx context.Context) error {
 }
 
 // loadCase finds the case that the steps, tasks or entries belong to, and marks a scheduled one as
-// running once a step of it has begun. It refuses an intent where nothing may happen: who decided to act
-// has read the case before somebody held or closed it.
+// running once a step of it has begun. It refuses an intent where nothing may happen, and new work of a closed
+// case: who decided it has read the case before somebody held or closed it. Nobody does that before the
+// transaction ends, so that what is saved here is in line, or not, as the case says.
 func (c *committer) loadCase(ctx context.Context) error {
-	id := c.subject()
+	id := caseOf(c.change)
 	if id == 0 {
 		return nil
 	}
 	c.of.id = id
+	begun := slices.ContainsFunc(c.change.Steps, func(s exeunt.Step) bool { return !s.BegunAt.IsZero() })
+	if begun { // before the row is shared: two who share it cannot both go on to change it
+		if _, err := c.exec(ctx, "UPDATE cases SET state = 'running' WHERE id = $1 AND state = 'scheduled'", int64(id)); err != nil {
+			return err
+		}
+	}
 	var closedAt, embargoedAt *int64
-	if err := c.queryRow(ctx, "SELECT handle, state, closed_at, embargoed_at FROM cases WHERE id = $1", int64(id)).Scan(&c.of.handle, (*string)(&c.of.state), &closedAt, &embargoedAt); err != nil {
+	if err := c.queryRow(ctx, "SELECT handle, state, closed_at, embargoed_at FROM cases WHERE id = $1"+c.sharing, int64(id)).Scan(&c.of.handle, (*string)(&c.of.state), &closedAt, &embargoedAt); err != nil {
 		return err
 	}
 	c.of.open, c.of.secret = closedAt == nil, embargoedAt != nil
-	begun := false
-	for _, s := range c.change.Steps {
-		if s.State == exeunt.StepRunning && (c.of.quiet() || !c.of.open) {
-			return exeunt.Errorf(exeunt.Conflict, "case %s is %s: nothing may be done for it now", id, c.of.state)
-		}
-		begun = begun || !s.BegunAt.IsZero()
+	acts := slices.ContainsFunc(c.change.Steps, func(s exeunt.Step) bool { return s.State == exeunt.StepRunning })
+	if acts && (c.of.quiet() || !c.of.open) || !c.of.open && c.addsWork() {
+		return exeunt.Errorf(exeunt.Conflict, "case %s is %s: nothing may be done for it now", id, c.of.state)
 	}
-	if !begun || c.of.state != exeunt.CaseScheduled {
-		return nil
-	}
-	c.of.state = exeunt.CaseRunning
-	_, err := c.exec(ctx, "UPDATE cases SET state = 'running' WHERE id = $1 AND state = 'scheduled'", int64(id))
-	return err
+	return nil
 }
 
-func (c *committer) subject() exeunt.CaseID {
+// addsWork says whether a change adds something to be done.
+func (c *committer) addsWork() bool {
+	return slices.ContainsFunc(c.change.Steps, func(s exeunt.Step) bool { return s.Version == 0 && !s.State.Settled() }) ||
+		slices.ContainsFunc(c.change.Tasks, func(t exeunt.Task) bool { return t.Version == 0 && t.Open() })
+}
+
+func caseOf(change *exeunt.Change) exeunt.CaseID {
 	switch {
-	case len(c.change.Steps) > 0:
-		return c.change.Steps[0].Case
-	case len(c.change.Tasks) > 0:
-		return c.change.Tasks[0].Case
+	case len(change.Steps) > 0:
+		return change.Steps[0].Case
+	case len(change.Tasks) > 0:
+		return change.Tasks[0].Case
 	default:
-		return c.change.Entries[0].Case
+		return change.Entries[0].Case
 	}
 }
 

@@ -44,12 +44,13 @@ type Tx struct{ querier }
 
 // dialect is one kind of database.
 type dialect interface {
-	write(ctx context.Context, do func(Tx) error) error // in one transaction, perhaps with others' work
+	write(ctx context.Context, t turn, do func(Tx) error) error // in one transaction, perhaps with others' work
 	reader() querier
 	now(ctx context.Context, q querier) (int64, error) // the clock that all who share the database go by, in microseconds
 	shared() bool                                      // whether other processes may write too
 	notify(ctx context.Context, tx Tx, lane string) error
 	listen(ctx context.Context, hear func(lane string)) error // until ctx is done; returns at once when nobody else can speak
+	sharing() string                                          // appended to a SELECT: its rows do not change before the transaction ends
 	identity() string                                         // column type of a generated key
 	lockSequencer(ctx context.Context, tx Tx) (bool, error)   // held to the end of the transaction; false when another has it
 	lockSchema(ctx context.Context, tx Tx) error              // likewise; waits for it
@@ -116,6 +117,7 @@ func oneWriter(prepared *statements) func(context.Context, func(querier) error) 
 }
 
 func (d *sqliteDialect) reader() querier  { return sqlQuerier{d.reads} }
+func (d *sqliteDialect) sharing() string  { return "" } // nobody else writes
 func (d *sqliteDialect) identity() string { return "INTEGER PRIMARY KEY AUTOINCREMENT" }
 
 // An immediate transaction already excludes every other writer.
@@ -314,6 +316,7 @@ func (d *postgresDialect) transaction(ctx context.Context, do func(querier) erro
 
 func (d *postgresDialect) reader() querier  { return pgxQuerier{d.pool} }
 func (d *postgresDialect) identity() string { return "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY" }
+func (d *postgresDialect) sharing() string  { return " FOR SHARE" }
 func (d *postgresDialect) shared() bool     { return true }
 func (d *postgresDialect) close()           { d.pool.Close() }
 
@@ -371,7 +374,10 @@ func (d *postgresDialect) listen(ctx context.Context, hear func(lane string)) er
 	defer func() { // a session that listens is not one to give back
 		_ = conn.Hijack().Close(context.WithoutCancel(ctx))
 	}()
-	if _, err := conn.Exec(ctx, "LISTEN "+wakeChannel); err != nil {
+	within, cancel := statement(ctx)
+	_, err = conn.Exec(within, "LISTEN "+wakeChannel)
+	cancel()
+	if err != nil {
 		return err
 	}
 	for {

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/exeunt/exeunt"
@@ -20,9 +22,29 @@ const mostInGroup = 256
 // member is one caller's work. It may run several times: each time the transaction before was undone.
 type member struct {
 	do   func(Tx) error
+	turn turn
 	err  error
 	done chan struct{} // closed when the work is durable or has failed
 	lead chan struct{} // closed when the caller is to lead the next group
+}
+
+// turn orders the members of a group by the rows that they lock first: by the case, and who changes it before who
+// only shares it. Groups written at the same time lock in the same order then, so that none waits for another that
+// waits for it. The zero turn locks no case.
+type turn struct {
+	of     exeunt.CaseID
+	shares bool
+	alone  bool // in no group, where others may write at the same time: it must not wait for the locks of a group's other members
+}
+
+func (t turn) compare(other turn) int {
+	if t.of != other.of || t.shares == other.shares {
+		return cmp.Compare(t.of, other.of)
+	}
+	if t.shares {
+		return 1
+	}
+	return -1
 }
 
 // groups puts what several callers write into as few transactions as there are waits for the disk.
@@ -37,8 +59,11 @@ type groups struct {
 
 // write runs do in a transaction, perhaps with others, and returns when that is durable. The context bounds
 // only the wait for a turn: work that has begun is brought to its end, since others share the transaction.
-func (g *groups) write(ctx context.Context, do func(Tx) error) error {
-	m := &member{do: do, done: make(chan struct{}), lead: make(chan struct{})}
+func (g *groups) write(ctx context.Context, t turn, do func(Tx) error) error {
+	if t.alone && g.leaders > 1 {
+		return g.transaction(ctx, func(q querier) error { return do(Tx{q}) })
+	}
+	m := &member{do: do, turn: t, done: make(chan struct{}), lead: make(chan struct{})}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, m)
 	if g.leading < g.leaders {
@@ -102,6 +127,7 @@ func (g *groups) next() []*member {
 	n := min(len(g.waiting), mostInGroup)
 	batch := append([]*member(nil), g.waiting[:n]...)
 	g.waiting = append(g.waiting[:0], g.waiting[n:]...)
+	slices.SortStableFunc(batch, func(a, b *member) int { return a.turn.compare(b.turn) })
 	return batch
 }
 

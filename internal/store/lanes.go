@@ -44,7 +44,7 @@ func (s *Store) Beat(ctx context.Context, n Node) (Beat, error) {
 	if clock == nil {
 		clock = time.Now
 	}
-	err := s.write(ctx, func(ctx context.Context, tx Tx) error {
+	err := s.writeIn(ctx, turn{alone: true}, func(ctx context.Context, tx Tx) error {
 		asked := clock()
 		now, err := s.dialect.now(ctx, tx)
 		if err != nil {

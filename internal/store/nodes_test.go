@@ -77,6 +77,36 @@ func TestWhatOneNodeAloneKnowsIsItsOwn(t *testing.T) {
 	})
 }
 
+func TestWhatOthersCannotHaveIsKept(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := &fleet{t: t, store: s, nodes: []store.Node{{Name: "more", Knows: append([]string{"z"}, lanes...)}}}
+		if has := f.settle(); lanesOf(has, "more") != 6 {
+			t.Fatalf("alone: %v", has)
+		}
+		f.nodes = append(f.nodes, store.Node{Name: "one", Knows: lanes}, store.Node{Name: "two", Knows: lanes})
+		if has := f.settle(); len(has) != 6 || has["z"] != "more" {
+			t.Errorf("of too many it gave away what nobody else can have: %v", has)
+		}
+	})
+}
+
+// Both that learn of a new system have as much as is theirs already: one of them takes it all the same, and lets
+// go of what a third can have.
+func TestANewSystemIsTakenByOneThatHasEnough(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		six := []string{"a", "b", "c", "d", "e", "f"}
+		f := &fleet{t: t, store: s, nodes: []store.Node{{Name: "one", Knows: six}, {Name: "two", Knows: six}}}
+		if has := f.settle(); lanesOf(has, "one") != 3 || lanesOf(has, "two") != 3 {
+			t.Fatalf("two alone: %v", has)
+		}
+		seven := append([]string{"new"}, six...)
+		f.nodes = []store.Node{{Name: "three", Knows: six}, {Name: "one", Knows: seven}, {Name: "two", Knows: seven}}
+		if has := f.settle(); len(has) != 7 || has["new"] == "" || has["new"] == "three" {
+			t.Errorf("nobody took the new one: %v", has)
+		}
+	})
+}
+
 // clock is off by so much.
 func clock(off time.Duration) func() time.Time {
 	return func() time.Time { return time.Now().Add(off) }
@@ -149,6 +179,29 @@ func TestNodesStartOnAnEmptyDatabaseAtTheSameInstant(t *testing.T) {
 		if ran == 0 {
 			t.Error("nobody made the schema")
 		}
+	}
+}
+
+// TestAReadOfASilentDatabaseIsGivenUp has a session that was used just now, so that nothing asks first whether it
+// lives.
+func TestAReadOfASilentDatabaseIsGivenUp(t *testing.T) {
+	t.Parallel()
+	wire := testserver.Wire(t, testserver.Postgres(t))
+	s, err := store.Open(t.Context(), "", wire.URL, "test.example/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wire.Stall()
+	began := time.Now()
+	if err := s.Listen(t.Context(), func(string) {}); err == nil || time.Since(began) > 30*time.Second {
+		t.Errorf("after %s who began to listen was answered %v", time.Since(began), err)
+	}
+	if _, err := s.NextVisit(t.Context(), "directory", now); exeunt.KindOf(err) != exeunt.Temporary || time.Since(began) > 30*time.Second {
+		t.Errorf("after %s a read was answered %v", time.Since(began), err)
 	}
 }
 

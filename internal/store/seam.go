@@ -38,8 +38,8 @@ type seamed struct {
 	seam Seam
 }
 
-func (d seamed) write(ctx context.Context, do func(Tx) error) error {
-	return d.seam.Write(ctx, told(do), func() error { return d.dialect.write(ctx, do) })
+func (d seamed) write(ctx context.Context, t turn, do func(Tx) error) error {
+	return d.seam.Write(ctx, told(do), func() error { return d.dialect.write(ctx, t, do) })
 }
 
 // told runs a write against no database and returns the statements that it would make, with their short

@@ -89,8 +89,12 @@ func (s *Store) Ping(ctx context.Context) error {
 // durable. do may run several times: what it keeps outside the transaction it must set, not add to. The
 // context bounds the wait for a turn only.
 func (s *Store) write(ctx context.Context, do func(context.Context, Tx) error) error {
+	return s.writeIn(ctx, turn{}, do)
+}
+
+func (s *Store) writeIn(ctx context.Context, t turn, do func(context.Context, Tx) error) error {
 	inside := context.WithoutCancel(ctx) // who shares the transaction must not suffer from one who leaves
-	return translate(s.dialect.write(ctx, func(tx Tx) error { return do(inside, tx) }))
+	return translate(s.dialect.write(ctx, t, func(tx Tx) error { return do(inside, tx) }))
 }
 
 // wake tells the other nodes, should there be any, that lanes have something to do.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"sync"
@@ -376,6 +377,7 @@ func TestTheRecordOfAClosedCaseIsSealed(t *testing.T) {
 		step := opened.Steps[0]
 		late := exeunt.Change{Steps: []exeunt.Step{step}}
 		late.Record(exeunt.EntryLooked, step, now, "looked at again", nil)
+		settleAll(t, s)
 		closed, err := opened.Case.Close(now)
 		if err != nil {
 			t.Fatal(err)
@@ -409,4 +411,125 @@ func TestAClosedDatabaseIsOneFile(t *testing.T) {
 	if err != nil || len(left) != 1 {
 		t.Errorf("after the close there are %v, %v", left, err)
 	}
+}
+
+// settleAll leaves nothing to do in any case.
+func settleAll(t *testing.T, s *store.Store) {
+	t.Helper()
+	storetest.Exec(t, s, "UPDATE steps SET state = 'cancelled'")
+	storetest.Exec(t, s, "UPDATE tasks SET state = 'withdrawn'")
+}
+
+// Work is added without the case changing: a close that was decided before does not go over it, and what is
+// decided before a close is not added behind it.
+func TestACaseIsNotClosedOverNewWork(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		opened := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		settleAll(t, s)
+		closed, err := opened.Case.Close(now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		work := func(key string) error {
+			task := opened.Tasks[0]
+			task.ID, task.Version, task.Key, task.State, task.After = 0, 0, key, exeunt.TaskOpen, nil
+			change := exeunt.Change{Tasks: []exeunt.Task{task}}
+			change.Record(exeunt.EntryTaskOpened, nil, now, "opened", nil)
+			return s.Commit(t.Context(), &change)
+		}
+		if err := work("one"); err != nil {
+			t.Fatal(err)
+		}
+		early := closed
+		if err := s.Commit(t.Context(), &early); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("it was closed over open work: %v", err)
+		}
+		settleAll(t, s)
+		if err := s.Commit(t.Context(), &closed); err != nil {
+			t.Fatal(err)
+		}
+		if err := work("two"); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("work was added to a closed case: %v", err)
+		}
+	})
+}
+
+// On PostgreSQL, where several write at once, who saves what a held case must not have in line waits for the hold.
+func TestAHoldAndWhatIsInLineAreOrdered(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		opened := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		held, err := opened.Case.HoldBy(ida, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := opened.Steps[0]
+		finish := exeunt.Change{Steps: []exeunt.Step{step}}
+		finish.Record(exeunt.EntryRetry, step, now, "tried again", nil)
+		finished := make(chan error, 1)
+		err = s.CommitWith(t.Context(), &held, func(context.Context, store.Tx) error {
+			go func() { finished <- s.Commit(t.Context(), &finish) }()
+			select {
+			case err := <-finished:
+				finished <- err
+			case <-time.After(300 * time.Millisecond): // it waits for us, as it should
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := <-finished; err != nil {
+			t.Fatal(err)
+		}
+		if n := storetest.Count(t, s, "SELECT COUNT(*) FROM steps WHERE runs_at IS NOT NULL OR place IS NOT NULL"); n != 0 {
+			t.Errorf("%d steps of a held case are in line", n)
+		}
+		storetest.Exec(t, s, "UPDATE steps SET state = 'ready', place = 1, runs_at = 1, deadline = 1")
+		if overdue, next, err := s.OverdueIn(t.Context(), step.System, now, 10); err != nil || len(overdue) != 0 || !next.IsZero() {
+			t.Errorf("overdue in a held case: %v %s %v", overdue, next, err)
+		}
+	})
+}
+
+// Groups that are written at the same time lock the cases of their members in the same order: on PostgreSQL a deadlock
+// costs all who are in it a second.
+func TestNoGroupWaitsForOneThatWaitsForIt(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		var all sync.WaitGroup
+		for i := range 4 {
+			opened := storetest.Open(t, s, storetest.Departure(fmt.Sprint("E", i), "2026-11-20"), now)
+			for _, step := range opened.Steps[:3] {
+				all.Go(func() {
+					for range 40 {
+						change := exeunt.Change{Steps: []exeunt.Step{step}}
+						change.Record(exeunt.EntryRetry, step, now, "tried again", nil)
+						if err := s.Commit(t.Context(), &change); err != nil {
+							t.Error(err)
+							return
+						}
+						step = change.Steps[0]
+					}
+				})
+			}
+			all.Go(func() {
+				kept := *opened.Case
+				for range 40 {
+					change := exeunt.Change{Case: &kept}
+					change.Record(exeunt.EntryRetry, kept, now, "amended", nil)
+					if err := s.Commit(t.Context(), &change); err != nil {
+						t.Error(err)
+						return
+					}
+					kept = *change.Case
+				}
+			})
+		}
+		all.Wait()
+		if s.Shared() {
+			storetest.Exec(t, s, "SELECT pg_stat_force_next_flush()")
+			if n := storetest.Count(t, s, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"); n > 0 {
+				t.Errorf("%d deadlocks", n)
+			}
+		}
+	})
 }

@@ -209,7 +209,10 @@ func tasksFrom(ctx context.Context, q querier, from string, args ...any) ([]exeu
 }
 
 // complete is the condition under which nothing of an open case is left to do. A held one waits for a person.
-const complete = `c.closed_at IS NULL AND c.state <> 'held' AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.case_id = c.id AND t.state IN ('open', 'waiting'))
+const complete = `c.closed_at IS NULL AND c.state <> 'held' AND ` + settled
+
+// settled is the condition under which nothing of a case is left to do.
+const settled = `NOT EXISTS (SELECT 1 FROM tasks t WHERE t.case_id = c.id AND t.state IN ('open', 'waiting'))
 	AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.case_id = c.id AND s.state NOT IN ('confirmed', 'acknowledged', 'attested', 'waived', 'skipped', 'cancelled'))`
 
 // Complete returns those of some cases that are open and have nothing left to do; of all, when none is named.

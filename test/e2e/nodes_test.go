@@ -160,14 +160,17 @@ func (f *fleet) close(t *testing.T) func() {
 			_ = m.process.Process.Signal(syscall.SIGCONT)
 			m.stop()
 			if t.Failed() {
-				t.Logf("server %d said:\n%s", i+1, tail(m.log.String()))
+				t.Logf("server %d said:\n%s", i+1, ending(m.log.String()))
 			}
 		}
 		if t.Failed() {
-			t.Logf("the ledger said:\n%s", tail(f.ledger.log.String()))
+			t.Logf("the ledger said:\n%s", ending(f.ledger.log.String()))
 		}
 	}
 }
+
+// ending is what a server said last, short enough that why the test failed is not buried under several of them.
+func ending(log string) string { return log[max(0, len(log)-1500):] }
 
 // shareLedger names a ledger process in the configuration.
 func (s *installation) shareLedger(t testing.TB, l *ledgerProcess) {
@@ -440,7 +443,6 @@ tier: 1
 owner: {role: it}
 fallback: Do it by hand.
 stage: live
-rate: {per_second: 4}
 settings: {spec: workspace, base_url: %s, token: env:EXEUNT_SIM_CHAT_TOKEN}
 `
 
