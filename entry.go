@@ -60,7 +60,15 @@ const (
 	EntryNoted          EntryKind = "trigger.note" // what a source said that is not the authoritative one
 	EntryAlert          EntryKind = "alert"
 	EntrySignedIn       EntryKind = "access.sign-in"
-	EntryExported       EntryKind = "evidence.export"
+	EntrySignInRefused  EntryKind = "access.refuse"       // a wrong password or token
+	EntrySignedOut      EntryKind = "access.sign-out"     //
+	EntryAccount        EntryKind = "access.account"      // added, roles changed, invited, password chosen
+	EntryTokenMade      EntryKind = "access.token-make"   //
+	EntryTokenUsed      EntryKind = "access.token-use"    // for the first time
+	EntryTokenRevoked   EntryKind = "access.token-revoke" //
+	EntryRead           EntryKind = "access.read"         // what is under embargo
+	EntryExported       EntryKind = "access.export"       // a packet, a table, an answer of the API
+	EntryConfigured     EntryKind = "config.load"         // another configuration than before
 	EntryWaveMade       EntryKind = "wave.make"
 	EntryWaveChecking   EntryKind = "wave.check-begin"
 	EntryWaveChecked    EntryKind = "wave.check"

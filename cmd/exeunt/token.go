@@ -16,7 +16,7 @@ func tokenCommand(c *console) *cobra.Command {
 		Use: "token", Short: "Make API tokens and invite people; works on the server's own data",
 		Example: "  export EXEUNT_TOKEN=$(exeunt token create --data /var/lib/exeunt)\n  exeunt token invite --data /var/lib/exeunt --email ana@example.com --role it",
 	}
-	return group(cmd, tokenCreateCommand(c), tokenInviteCommand(c))
+	return group(cmd, tokenCreateCommand(c), tokenListCommand(c), tokenRevokeCommand(c), tokenInviteCommand(c))
 }
 
 func tokenCreateCommand(c *console) *cobra.Command {
@@ -35,7 +35,7 @@ func tokenCreateCommand(c *console) *cobra.Command {
 				return err
 			}
 			defer s.Close()
-			token, err := app.NewAccounts(s, 0).CreateToken(cmd.Context(), store.User{Email: email, Name: email, Roles: roles}, label, time.Duration(days)*24*time.Hour)
+			token, err := app.NewAccounts(s, 0).CreateToken(app.FromShell(cmd.Context()), store.User{Email: email, Name: email, Roles: roles}, label, time.Duration(days)*24*time.Hour)
 			if err != nil {
 				return err
 			}
@@ -65,7 +65,7 @@ func tokenInviteCommand(c *console) *cobra.Command {
 				return err
 			}
 			defer s.Close()
-			secret, err := app.NewAccounts(s, 0).Invite(cmd.Context(), store.User{Email: email, Name: name, Roles: roles}, app.LocalCommands)
+			secret, err := app.NewAccounts(s, 0).Invite(app.FromShell(cmd.Context()), store.User{Email: email, Name: name, Roles: roles}, app.LocalCommands)
 			if err != nil {
 				return err
 			}
@@ -77,6 +77,57 @@ func tokenInviteCommand(c *console) *cobra.Command {
 	cmd.Flags().StringVar(&name, "name", "", "name")
 	cmd.Flags().StringSliceVar(&roles, "role", nil, "hr, it, payroll, legal, manager, auditor or admin; somebody known keeps theirs when left out")
 	_ = cmd.MarkFlagRequired("email")
+	return cmd
+}
+
+func tokenListCommand(c *console) *cobra.Command {
+	var f serverFlags
+	cmd := &cobra.Command{
+		Use: "list --data DIR", Short: "List the API tokens that are valid; their secrets are not kept", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := openStore(cmd.Context(), f)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			tokens, err := app.NewAccounts(s, 0).Tokens(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return c.print(map[string]any{"schema": "tokens/v1", "tokens": tokens}, func(w io.Writer) { printTokens(w, tokens) })
+		},
+	}
+	f.add(cmd, false)
+	return cmd
+}
+
+func printTokens(w io.Writer, tokens []store.Credential) {
+	for _, t := range tokens {
+		used := "never used"
+		if !t.UsedAt.IsZero() {
+			used = "first used " + t.UsedAt.Format(time.DateOnly)
+		}
+		_, _ = fmt.Fprintf(w, "%s  %s  %s; until %s, %s\n", t.ID, t.User.Email, t.Label, t.Until.Format(time.DateOnly), used)
+	}
+}
+
+func tokenRevokeCommand(c *console) *cobra.Command {
+	var f serverFlags
+	cmd := &cobra.Command{
+		Use: "revoke --data DIR ID", Short: "End an API token at once; `token list` shows its ID", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := openStore(cmd.Context(), f)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			if err := app.NewAccounts(s, 0).RevokeToken(app.FromShell(cmd.Context()), args[0]); err != nil {
+				return err
+			}
+			return c.print(map[string]string{"schema": "token-revoked/v1", "id": args[0]}, func(w io.Writer) { _, _ = fmt.Fprintln(w, "Token "+args[0]+" is revoked.") })
+		},
+	}
+	f.add(cmd, false)
 	return cmd
 }
 

@@ -20,7 +20,7 @@ type Accounts struct {
 	store    *store.Store
 	lifetime time.Duration // of a session
 	tries    tries         // at signing in
-	refused  tries         // refusals that are recorded
+	accesses *accesses
 }
 
 // NewAccounts makes accounts over a store.
@@ -28,7 +28,7 @@ func NewAccounts(s *store.Store, lifetime time.Duration) *Accounts {
 	if lifetime <= 0 {
 		lifetime = 12 * time.Hour
 	}
-	return &Accounts{store: s, lifetime: lifetime, tries: newTries(), refused: newTries()}
+	return &Accounts{store: s, lifetime: lifetime, tries: newTries(), accesses: newAccesses(s)}
 }
 
 // tries bounds guesses: ten for each address, then one in twenty seconds, and fifty a second in all.
@@ -69,11 +69,16 @@ var tooMany = exeunt.Errorf(exeunt.Throttled, "too many attempts: wait a minute 
 // SignIn checks a password and begins a session.
 func (a *Accounts) SignIn(ctx context.Context, email, password string) (string, store.User, error) {
 	if !a.tries.allow(strings.ToLower(email)) {
+		if err := a.refused(ctx, email, "sign-in refused, too many tries"); err != nil {
+			return "", store.User{}, err
+		}
 		return "", store.User{}, tooMany
 	}
 	u, err := a.store.SignIn(ctx, email, password)
 	if exeunt.KindOf(err) == exeunt.Unauthorised {
-		a.recordRefused(ctx, email)
+		if err := a.refused(ctx, email, "sign-in refused"); err != nil {
+			return "", u, err
+		}
 		return "", u, exeunt.Errorf(exeunt.Denied, "%s", exeunt.MessageOf(err))
 	}
 	if err != nil {
@@ -85,27 +90,20 @@ func (a *Accounts) SignIn(ctx context.Context, email, password string) (string, 
 
 func (a *Accounts) session(ctx context.Context, u store.User) (string, error) {
 	now := time.Now()
-	session, err := a.store.Grant(ctx, u, store.CredentialSession, "", now, now.Add(a.lifetime))
-	if err == nil {
-		a.record(ctx, u.Email, "signed in")
-	}
-	return session, err
+	change := a.accesses.change(ctx, exeunt.Access{Kind: exeunt.EntrySignedIn, Who: u.Email, What: "signed in"})
+	return a.store.Grant(ctx, u, store.CredentialSession, "", now, now.Add(a.lifetime), &change)
 }
 
-// recordRefused puts refused sign-ins of people who exist into the ledger, ten and then one in twenty
-// seconds for each. What was typed for somebody who does not exist is not kept: it may be a password.
-func (a *Accounts) recordRefused(ctx context.Context, email string) {
+// refused counts a refusal. What was typed for somebody who does not exist is not kept: it may be a password.
+func (a *Accounts) refused(ctx context.Context, email, what string) error {
 	u, err := a.store.UserByEmail(ctx, email)
-	if err == nil && a.refused.allow(u.Email) {
-		a.record(ctx, u.Email, "sign-in refused")
+	if exeunt.KindOf(err) == exeunt.NotFound {
+		u.Email, what, err = "somebody unknown", what+": no such address", nil
 	}
-}
-
-// record puts sign-ins into the ledger. A ledger that cannot take it must not lock people out.
-func (a *Accounts) record(ctx context.Context, who, what string) {
-	var change exeunt.Change
-	change.Record(exeunt.EntrySignedIn, nil, time.Now(), what, map[string]string{"by": who})
-	_ = a.store.Commit(ctx, &change)
+	if err != nil {
+		return err
+	}
+	return a.accesses.count(ctx, exeunt.Access{Kind: exeunt.EntrySignInRefused, Who: u.Email, What: what})
 }
 
 // Invitation is whom a one-time link invites.
@@ -116,7 +114,13 @@ func (a *Accounts) Invitation(ctx context.Context, token string) (store.User, er
 
 // Redeem uses an invitation up.
 func (a *Accounts) Redeem(ctx context.Context, token, name, password string) (string, error) {
-	u, err := a.store.Redeem(ctx, token, name, password, time.Now())
+	now := time.Now()
+	invited, err := a.store.Bearer(ctx, token, store.CredentialInvitation, now)
+	if err != nil {
+		return "", invitationError(err)
+	}
+	change := a.accesses.change(ctx, exeunt.Access{Kind: exeunt.EntryAccount, Who: invited.Email, What: "password chosen: " + invited.Email})
+	u, err := a.store.Redeem(ctx, token, name, password, now, &change)
 	if err != nil {
 		return "", invitationError(err)
 	}
@@ -137,18 +141,40 @@ func (a *Accounts) Session(ctx context.Context, session string) (store.User, err
 
 // SignOut ends a session.
 func (a *Accounts) SignOut(ctx context.Context, session string) error {
-	return a.store.Revoke(ctx, session)
+	u, err := a.Session(ctx, session)
+	if err == nil {
+		change := a.accesses.change(ctx, exeunt.Access{Kind: exeunt.EntrySignedOut, Who: u.Email, What: "signed out"})
+		err = a.store.Revoke(ctx, session, &change)
+	}
+	if kind := exeunt.KindOf(err); kind == exeunt.Unauthorised || kind == exeunt.Conflict {
+		return nil // it had ended
+	}
+	return err
 }
 
 // Token is whose API token it is.
 func (a *Accounts) Token(ctx context.Context, token string) (store.User, error) {
-	return a.store.Bearer(ctx, token, store.CredentialToken, time.Now())
+	now := time.Now()
+	c, err := a.store.Credential(ctx, token, store.CredentialToken, now)
+	if exeunt.KindOf(err) == exeunt.Unauthorised {
+		if err := a.accesses.count(ctx, exeunt.Access{Kind: exeunt.EntrySignInRefused, Who: "somebody unknown", What: "API token refused"}); err != nil {
+			return store.User{}, err
+		}
+	}
+	if err != nil || !c.UsedAt.IsZero() {
+		return c.User, err
+	}
+	change := a.accesses.change(ctx, exeunt.Access{Kind: exeunt.EntryTokenUsed, Who: c.User.Email, What: "API token used for the first time: " + c.Label, Detail: map[string]string{"token": c.ID}})
+	if err := a.store.FirstUse(ctx, token, now, &change); err != nil && exeunt.KindOf(err) != exeunt.Conflict {
+		return store.User{}, err
+	}
+	return c.User, nil
 }
 
 // taskLinks open tasks for people without an account.
 type taskLinks struct {
 	notify.Links
-	store *store.Store
+	reads func(exeunt.Viewer) reads
 }
 
 // Open reads a one-time link. It changes nothing.
@@ -158,7 +184,7 @@ func (l taskLinks) Open(ctx context.Context, token string) (ui.Link, error) {
 		return ui.Link{}, err
 	}
 	gone := exeunt.Errorf(exeunt.NotFound, "this link is not valid or has ended: ask whoever sent it for a new one")
-	see := l.store.For(exeunt.Viewer{Email: link.Owner})
+	see := l.reads(exeunt.Viewer{Email: link.Owner})
 	t, err := see.Task(ctx, link.Task)
 	if err != nil || !strings.EqualFold(t.Owner.Email, link.Owner) {
 		if exeunt.KindOf(err) == exeunt.Temporary || errors.Is(err, context.Canceled) {
@@ -166,6 +192,6 @@ func (l taskLinks) Open(ctx context.Context, token string) (ui.Link, error) {
 		}
 		return ui.Link{}, gone
 	}
-	c, err := see.Case(ctx, t.Case)
+	c, err := see.view.Case(ctx, t.Case)
 	return ui.Link{Task: t, AskedBy: c.Owner, Expires: link.Until}, err
 }

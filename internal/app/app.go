@@ -45,6 +45,7 @@ type App struct {
 	Proofs   *Proofs
 	Links    notify.Links
 
+	accesses *accesses
 	options  Options
 	metrics  *metrics
 	lock     *os.File
@@ -97,8 +98,12 @@ func (a *App) start(ctx context.Context) error {
 		return err
 	}
 	a.Shipper = ledger.NewShipper(a.Store.Outbox(), a.Ledger, a.options.Log)
-	a.Proofs = &Proofs{store: a.Store, log: a.Ledger, shipper: a.Shipper}
 	a.Accounts = NewAccounts(a.Store, a.Config.Session.Lifetime)
+	a.accesses = a.Accounts.accesses
+	a.Proofs = &Proofs{store: a.Store, log: a.Ledger, shipper: a.Shipper, accesses: a.accesses}
+	if err := a.recordConfiguration(ctx); err != nil {
+		return err
+	}
 	links, err := a.links(ctx)
 	if err != nil {
 		return err
@@ -157,6 +162,11 @@ func (a *App) serve(ctx context.Context, sources *sources, links taskLinks) erro
 	a.shipping.Go(func() { a.ship(work) })
 	a.shipping.Go(func() { a.keepChecking(work) })
 	a.shipping.Go(func() { a.keepManifests(work) })
+	a.shipping.Go(func() {
+		a.accesses.keep(work, func(err error) {
+			a.options.Log.Error("what was counted within the last minute could not be recorded", "error", err)
+		})
+	})
 	if err := a.Engine.Start(ctx); err != nil {
 		return err
 	}
@@ -301,7 +311,7 @@ func (a *App) links(ctx context.Context) (taskLinks, error) {
 	if err != nil {
 		return taskLinks{}, err
 	}
-	return taskLinks{Links: notify.NewLinks([]byte(key), a.Config.URL, a.Config.Session.TaskLink), store: a.Store}, nil
+	return taskLinks{Links: notify.NewLinks([]byte(key), a.Config.URL, a.Config.Session.TaskLink), reads: a.reads}, nil
 }
 
 // TaskLink is the one-time address of a task, as its owner gets it by mail.

@@ -62,7 +62,7 @@ func (s *shipping) app() *App {
 		Config: &config.Config{People: config.People{Operators: []exeunt.Person{{Name: "Olga", Email: "olga@acme.example"}}}}}
 	a.Engine = engine.New(engine.Config{Store: s.store, Log: quiet})
 	a.metrics = newMetrics()
-	a.Proofs = &Proofs{store: s.store, log: client, shipper: a.Shipper}
+	a.Proofs = &Proofs{store: s.store, log: client, shipper: a.Shipper, accesses: newAccesses(s.store)}
 	return a
 }
 

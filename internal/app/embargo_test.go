@@ -121,7 +121,11 @@ func sweep(t *testing.T) *swept {
 	s.open.trip = "F-1" // there is none yet; whoever guesses gets the same answer afterwards
 	known, err := h.Store.Everything().CaseFile(t.Context(), s.open.id)
 	must(t, err)
-	s.secret = thing{id: 2, name: "Zelda Quux", employee: "ZQ-77", wave: "W-2", task: fmt.Sprintf("T-%d", len(known.Tasks)+1), log: fmt.Sprint(known.Entries[0].Number + 1)}
+	s.secret = thing{id: 2, name: "Zelda Quux", employee: "ZQ-77", wave: "W-2", task: fmt.Sprintf("T-%d", len(known.Tasks)+1), log: "1"}
+	for _, who := range append(others, vera) {
+		h.read(who, s.routes, s.open, s.secret) // what is recorded of a first look is there from now on
+	}
+	s.secret.log = fmt.Sprint(h.last() + 1)
 	for _, who := range others {
 		s.before[who] = h.read(who, s.routes, s.open, s.secret)
 	}

@@ -34,7 +34,7 @@ func (i inventory) Systems() []exeunt.System {
 func (a *App) handler(sources *sources, links taskLinks) http.Handler {
 	mux := http.NewServeMux()
 	api.Register(mux, api.Config{
-		Reader: func(who exeunt.Viewer) api.Reader { return a.Store.For(who) }, Commands: func(who exeunt.Viewer) api.Commands { return a.commands(who) }, Ledger: a.Proofs, Bearers: a.Accounts, Inventory: inventory{a.Config},
+		Reader: func(who exeunt.Viewer) api.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) api.Commands { return a.commands(who) }, Ledger: a.Proofs, Bearers: a.Accounts, Inventory: inventory{a.Config},
 		Hooks: hooks{sources: sources, engine: a.Engine, metrics: a.metrics, log: a.options.Log},
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -44,10 +44,10 @@ func (a *App) handler(sources *sources, links taskLinks) http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry(a), promhttp.HandlerOpts{}))
 	mux.Handle("/", ui.New(ui.Config{
 		Organisation: a.Config.Company, Environment: a.options.Environment, Zone: a.Config.Zone, Secure: strings.HasPrefix(a.Config.URL, "https://"),
-		Reader: func(who exeunt.Viewer) ui.Reader { return a.Store.For(who) }, Commands: func(who exeunt.Viewer) ui.Commands { return a.commands(who) }, Inventory: inventory{a.Config}, Accounts: a.Accounts, Links: links, Live: a.Engine, Proofs: a.Proofs,
+		Reader: func(who exeunt.Viewer) ui.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) ui.Commands { return a.commands(who) }, Inventory: inventory{a.Config}, Accounts: a.Accounts, Links: links, Live: a.Engine, Proofs: a.Proofs,
 		Sources: func() []string { return sources.names }, Log: a.options.Log, Done: a.stopping,
 	}))
-	return mux
+	return remembered(mux)
 }
 
 // commands are a person's, with what they leave out of a departure filled in.

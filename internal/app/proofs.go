@@ -34,6 +34,8 @@ type Proofs struct {
 	log     Ledger
 	shipper *ledger.Shipper
 
+	accesses *accesses
+
 	mu   sync.Mutex
 	last ui.LedgerCheck
 }
@@ -157,9 +159,7 @@ func (p *Proofs) Evidence(ctx context.Context, w io.Writer, id exeunt.CaseID, by
 		return err
 	}
 	// The export is an entry of the installation, not of the case: a packet cannot hold its own making.
-	var change exeunt.Change
-	change.Record(exeunt.EntryExported, id, time.Now(), fmt.Sprintf("evidence of case %s exported", id), map[string]string{"by": by.Signs(), "case": id.String()})
-	if err := p.store.Commit(ctx, &change); err != nil {
+	if err := p.accesses.record(ctx, exeunt.Access{Kind: exeunt.EntryExported, Who: by.Signs(), Case: id, What: fmt.Sprintf("evidence of case %s taken out", id)}); err != nil {
 		return err
 	}
 	return evidence.Write(w, c, packet)

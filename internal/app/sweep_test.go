@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"go/ast"
 	"go/parser"
@@ -81,8 +82,9 @@ func openHouse(t *testing.T) *house {
 	t.Cleanup(func() { _ = l.Close() })
 	h.App = &App{Config: cfg, Store: s, Ledger: l, options: Options{Log: log, ConfigDir: dir, Environment: "test"}, metrics: newMetrics(), stopping: make(chan struct{})}
 	h.Shipper = ledger.NewShipper(s.Outbox(), l, log)
-	h.Proofs = &Proofs{store: s, log: l, shipper: h.Shipper}
 	h.Accounts = NewAccounts(s, 0)
+	h.accesses = h.Accounts.accesses
+	h.Proofs = &Proofs{store: s, log: l, shipper: h.Shipper, accesses: h.accesses}
 	links, err := h.links(t.Context())
 	must(t, err)
 	h.Links = links.Links
@@ -112,7 +114,12 @@ type answer struct {
 // ask sends one request in somebody's name, "" for nobody's. The reference of an error page is random.
 func (h *house) ask(who, method, target, body string) answer {
 	h.t.Helper()
-	r := httptest.NewRequest(method, target, strings.NewReader(body)).WithContext(h.t.Context())
+	return h.in(h.t.Context(), who, method, target, body)
+}
+
+// in is ask for as long as a context lasts.
+func (h *house) in(ctx context.Context, who, method, target, body string) answer {
+	r := httptest.NewRequest(method, target, strings.NewReader(body)).WithContext(ctx)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	if strings.HasPrefix(target, "/api/") {
 		r.Header.Set("Content-Type", "application/json")

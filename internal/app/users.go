@@ -11,9 +11,6 @@ import (
 	"github.com/exeunt/exeunt/internal/store"
 )
 
-// entryRoles is the kind of the entries that say who got which roles.
-const entryRoles exeunt.EntryKind = "access.roles"
-
 // LocalCommands is the identity of the command line on the server's own machine. Whoever can read the
 // data directory can do everything anyway, so its tokens are an administrator's.
 const LocalCommands = "cli@localhost"
@@ -42,7 +39,8 @@ func (a *Accounts) Invite(ctx context.Context, u store.User, by string) (string,
 		return "", err
 	}
 	now := time.Now()
-	return a.store.Grant(ctx, u, store.CredentialInvitation, "", now, now.Add(7*24*time.Hour))
+	change := a.accesses.change(ctx, exeunt.Access{Kind: exeunt.EntryAccount, Who: by, What: "invitation made for " + u.Email, Detail: map[string]string{"user": u.Email}})
+	return a.store.Grant(ctx, u, store.CredentialInvitation, "", now, now.Add(7*24*time.Hour), &change)
 }
 
 // put adds or changes a user and records who got which roles from whom.
@@ -54,11 +52,7 @@ func (a *Accounts) put(ctx context.Context, u, before store.User, by string) (st
 	case before.ID != 0:
 		what, detail["roles_before"] = "roles changed: "+u.Email, strings.Join(before.Roles, ",")
 	}
-	if by != "" {
-		detail["by"] = by
-	}
-	var change exeunt.Change
-	change.Record(entryRoles, nil, time.Now(), what, detail)
+	change := a.accesses.change(ctx, exeunt.Access{Kind: exeunt.EntryAccount, Who: by, What: what, Detail: detail})
 	return a.store.PutUser(ctx, u, &change)
 }
 
@@ -99,11 +93,29 @@ func (a *Accounts) CreateToken(ctx context.Context, u store.User, label string, 
 		return "", err
 	}
 	now := time.Now()
-	token, err := a.store.Grant(ctx, holder, store.CredentialToken, label, now, now.Add(lifetime))
-	if err == nil {
-		a.record(ctx, holder.Email, "API token made: "+label)
+	change := a.accesses.change(ctx, exeunt.Access{Kind: exeunt.EntryTokenMade, Who: LocalCommands, What: "API token made: " + label,
+		Detail: map[string]string{"user": holder.Email, "roles": strings.Join(holder.Roles, ","), "until": now.Add(lifetime).UTC().Format(time.RFC3339)}})
+	return a.store.Grant(ctx, holder, store.CredentialToken, label, now, now.Add(lifetime), &change)
+}
+
+// Tokens lists the API tokens that have not ended.
+func (a *Accounts) Tokens(ctx context.Context) ([]store.Credential, error) {
+	return a.store.Credentials(ctx, store.CredentialToken, time.Now())
+}
+
+// RevokeToken ends an API token at once.
+func (a *Accounts) RevokeToken(ctx context.Context, id string) error {
+	tokens, err := a.Tokens(ctx)
+	if err != nil {
+		return err
 	}
-	return token, err
+	i := slices.IndexFunc(tokens, func(c store.Credential) bool { return c.ID == id })
+	if i < 0 {
+		return exeunt.Errorf(exeunt.NotFound, "no API token %q is valid: `exeunt token list` shows those that are", id)
+	}
+	t := tokens[i]
+	change := a.accesses.change(ctx, exeunt.Access{Kind: exeunt.EntryTokenRevoked, Who: LocalCommands, What: "API token revoked: " + t.Label, Detail: map[string]string{"user": t.User.Email, "token": id}})
+	return a.store.RevokeByID(ctx, id, store.CredentialToken, &change)
 }
 
 // FirstAdministrator invites the local administrator when nobody can sign in yet; "" otherwise.

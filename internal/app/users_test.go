@@ -69,7 +69,7 @@ func TestRolesChangeByInvitationOnTheRecord(t *testing.T) {
 	if got := roles(t, a, "ana@acme.example"); !slices.Equal(got, []string{"auditor"}) {
 		t.Errorf("after the change Ana has the roles %q", got)
 	}
-	page, err := s.Everything().Entries(t.Context(), store.EntryQuery{Kind: string(entryRoles), Limit: 1})
+	page, err := s.Everything().Entries(t.Context(), store.EntryQuery{Kind: string(exeunt.EntryAccount), Text: "roles changed", Limit: 1})
 	must(t, err)
 	if len(page.Rows) != 1 || page.Rows[0].Actor != LocalCommands || page.Rows[0].Detail["roles_before"] != "admin" || page.Rows[0].Detail["roles"] != "auditor" {
 		t.Errorf("the change is recorded as %+v", page.Rows)

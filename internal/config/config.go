@@ -24,8 +24,9 @@ type Config struct {
 	Company  string
 	Zone     string // IANA zone of places of work for which HR names none
 	Country  string
-	URL      string // public address, without a slash at the end
-	Version  string // first twelve hex digits of the SHA-256 of every file that it was read from
+	URL      string            // public address, without a slash at the end
+	Version  string            // first twelve hex digits of the SHA-256 of every file that it was read from
+	Files    map[string]string // the files, each with its SHA-256 in hex
 	Entities []Entity
 	Sources  []Source
 	Systems  []System

@@ -27,7 +27,7 @@ const fileName = "exeunt.yaml"
 // Load reads a folder. The configuration is nil when a fault is more than a warning; faults are
 // sorted by place. It speaks to no system.
 func Load(dir string, kinds []connector.Kind) (*Config, Faults) {
-	l := &loader{dir: dir, kinds: map[string]connector.Kind{}, config: &Config{}, content: sha256.New()}
+	l := &loader{dir: dir, kinds: map[string]connector.Kind{}, config: &Config{Files: map[string]string{}}, content: sha256.New()}
 	for _, k := range kinds {
 		l.kinds[k.Name] = k
 	}
@@ -75,6 +75,8 @@ func (l *loader) read(name string) (*yamlfile.File, []byte, bool) {
 	}
 	fmt.Fprintf(l.content, "%s\n%d\n", name, len(source))
 	l.content.Write(source)
+	digest := sha256.Sum256(source)
+	l.config.Files[name] = hex.EncodeToString(digest[:])
 	return yamlfile.Parse(name, source), source, true
 }
 

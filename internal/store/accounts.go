@@ -48,10 +48,11 @@ func (s *Store) PutUser(ctx context.Context, u User, change *exeunt.Change) (Use
 // address is how addresses are kept and compared.
 func address(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
-// Grant makes a random secret of a kind for a user and returns it; only its digest is kept.
-func (s *Store) Grant(ctx context.Context, u User, kind, label string, now, until time.Time) (string, error) {
+// Grant makes a random secret of a kind for a user and returns it, together with the entry that says so; only
+// its digest is kept.
+func (s *Store) Grant(ctx context.Context, u User, kind, label string, now, until time.Time, change *exeunt.Change) (string, error) {
 	secret := Random(32)
-	err := s.write(ctx, func(ctx context.Context, tx Tx) error {
+	err := s.CommitWith(ctx, change, func(ctx context.Context, tx Tx) error {
 		_, err := tx.exec(ctx, "INSERT INTO credentials (digest, kind, user_id, label, made_at, until) VALUES ($1, $2, $3, $4, $5, $6)",
 			digest(secret), kind, u.ID, label, micros(now), micros(until))
 		return err
@@ -61,24 +62,12 @@ func (s *Store) Grant(ctx context.Context, u User, kind, label string, now, unti
 
 // Bearer returns whose secret this is; Unauthorised when it is unknown, of another kind, or over.
 func (s *Store) Bearer(ctx context.Context, secret, kind string, now time.Time) (User, error) {
-	u, err := scanUser(s.dialect.reader().queryRow(ctx, `SELECT u.id, u.email, u.name, u.roles, u.password FROM credentials c JOIN users u ON u.id = c.user_id
-		WHERE c.digest = $1 AND c.kind = $2 AND c.until > $3`, digest(secret), kind, micros(now)))
-	if exeunt.KindOf(err) == exeunt.NotFound {
-		return User{}, exeunt.Errorf(exeunt.Unauthorised, "sign in first: the %s is unknown or has ended", kind)
-	}
-	return u.User, err
+	c, err := s.Credential(ctx, secret, kind, now)
+	return c.User, err
 }
 
-// Revoke ends a secret. An unknown one is no error.
-func (s *Store) Revoke(ctx context.Context, secret string) error {
-	return s.write(ctx, func(ctx context.Context, tx Tx) error {
-		_, err := tx.exec(ctx, "DELETE FROM credentials WHERE digest = $1", digest(secret))
-		return err
-	})
-}
-
-// Redeem ends an invitation and sets its user's name and password.
-func (s *Store) Redeem(ctx context.Context, invitation, name, password string, now time.Time) (User, error) {
+// Redeem ends an invitation and sets its user's name and password, together with the entry that says so.
+func (s *Store) Redeem(ctx context.Context, invitation, name, password string, now time.Time, change *exeunt.Change) (User, error) {
 	u, err := s.Bearer(ctx, invitation, CredentialInvitation, now)
 	if err != nil {
 		return u, err
@@ -93,7 +82,7 @@ func (s *Store) Redeem(ctx context.Context, invitation, name, password string, n
 	if name = strings.Join(strings.Fields(name), " "); name != "" {
 		u.Name = name
 	}
-	err = s.write(ctx, func(ctx context.Context, tx Tx) error {
+	err = s.CommitWith(ctx, change, func(ctx context.Context, tx Tx) error {
 		if err := nameIsFree(ctx, tx, u); err != nil {
 			return err
 		}

@@ -77,3 +77,29 @@ func (s *Store) DueReveals(ctx context.Context, now time.Time) (due []exeunt.Cas
 		UNION ALL SELECT id, reveal_at FROM (SELECT id, reveal_at FROM cases WHERE reveal_at > $1 ORDER BY reveal_at LIMIT 1) later`, micros(now))
 	return due, next, err
 }
+
+// Sealed names what is under embargo: a case, or a mass departure.
+type Sealed struct {
+	Case exeunt.CaseID
+	Wave exeunt.WaveID
+}
+
+// String says which it is.
+func (s Sealed) String() string {
+	if s.Wave != 0 {
+		return "mass departure " + s.Wave.String()
+	}
+	return "case " + s.Case.String()
+}
+
+// Sealed is what is under embargo now, of what the reader may see.
+func (v View) Sealed(ctx context.Context) (map[Sealed]bool, error) {
+	out := map[Sealed]bool{}
+	err := eachRow(ctx, v.read, func(r row) error {
+		var s Sealed
+		err := r.Scan((*int64)(&s.Case), (*int64)(&s.Wave))
+		out[s] = true
+		return err
+	}, "SELECT id, 0 FROM visible_cases WHERE embargoed_at IS NOT NULL UNION ALL SELECT 0, id FROM visible_waves WHERE embargoed_at IS NOT NULL")
+	return out, err
+}

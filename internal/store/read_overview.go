@@ -41,6 +41,21 @@ func (v View) Overview(ctx context.Context, now time.Time) (Overview, error) {
 	return o, err
 }
 
+// Pressing is what stands beside the navigation: how much waits, and nothing of what it is.
+type Pressing struct {
+	Needing   int // cases that need a person now
+	OpenTasks int
+}
+
+// Pressing counts what waits.
+func (v View) Pressing(ctx context.Context, now time.Time) (p Pressing, err error) {
+	if p.Needing, err = v.NeedingPerson(ctx, now); err != nil {
+		return p, err
+	}
+	err = v.read.queryRow(ctx, "SELECT COUNT(*) FROM visible_tasks WHERE state = 'open'").Scan(&p.OpenTasks)
+	return p, translate(err)
+}
+
 func (v View) leaving(ctx context.Context, now time.Time) ([]DayCount, error) {
 	days := make([]DayCount, 10)
 	at := map[exeunt.Date]*DayCount{}

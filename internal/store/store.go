@@ -137,6 +137,26 @@ func (s *Store) Setting(ctx context.Context, name string, first func() string) (
 	return value, err
 }
 
+// Replace keeps a value in place of the one before, together with the entry that says what is different. Nothing is
+// written when it is the same, or when another server was faster.
+func (s *Store) Replace(ctx context.Context, name, value string, change func(before string) exeunt.Change) error {
+	var before string
+	err := s.dialect.reader().queryRow(ctx, "SELECT value FROM settings WHERE name = $1", name).Scan(&before)
+	if err = translate(err); err != nil && exeunt.KindOf(err) != exeunt.NotFound {
+		return err
+	}
+	if before == value {
+		return nil
+	}
+	c := change(before)
+	err = s.onOne(ctx, &c, `INSERT INTO settings (name, value) VALUES ($1, $2)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE settings.value = $3`, name, value, before)
+	if exeunt.KindOf(err) == exeunt.Conflict {
+		return nil
+	}
+	return err
+}
+
 // eachRow scans every row of a query and closes it.
 func eachRow(ctx context.Context, q querier, scan func(row) error, query string, args ...any) error {
 	r, err := q.query(ctx, query, args...)

@@ -309,20 +309,20 @@ func TestPeopleSignInWithWhatTheyChose(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		invitation, err := s.Grant(ctx, u, store.CredentialInvitation, "", now, now.Add(time.Hour))
+		invitation, err := s.Grant(ctx, u, store.CredentialInvitation, "", now, now.Add(time.Hour), told())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.SignIn(ctx, "ana@x.example", ""); exeunt.KindOf(err) != exeunt.Unauthorised {
 			t.Errorf("signed in without a password: %v", err)
 		}
-		if _, err := s.Redeem(ctx, invitation, "", "short", now); exeunt.KindOf(err) != exeunt.Invalid {
+		if _, err := s.Redeem(ctx, invitation, "", "short", now, told()); exeunt.KindOf(err) != exeunt.Invalid {
 			t.Errorf("a short password was answered %v", err)
 		}
-		if _, err := s.Redeem(ctx, invitation, "Ana Silva", "correct horse battery", now); err != nil {
+		if _, err := s.Redeem(ctx, invitation, "Ana Silva", "correct horse battery", now, told()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Redeem(ctx, invitation, "", "another good password", now); exeunt.KindOf(err) != exeunt.Unauthorised {
+		if _, err := s.Redeem(ctx, invitation, "", "another good password", now, told()); exeunt.KindOf(err) != exeunt.Unauthorised {
 			t.Errorf("an invitation was used twice: %v", err)
 		}
 		if got, err := s.SignIn(ctx, "ANA@x.example", "correct horse battery"); err != nil || got.Name != "Ana Silva" {
@@ -331,7 +331,7 @@ func TestPeopleSignInWithWhatTheyChose(t *testing.T) {
 		if _, err := s.SignIn(ctx, "nobody@x.example", "correct horse battery"); exeunt.KindOf(err) != exeunt.Unauthorised {
 			t.Errorf("nobody signed in: %v", err)
 		}
-		token, _ := s.Grant(ctx, u, store.CredentialToken, "ci", now, now.Add(time.Hour))
+		token, _ := s.Grant(ctx, u, store.CredentialToken, "ci", now, now.Add(time.Hour), told())
 		if _, err := s.Bearer(ctx, token, store.CredentialSession, now); err == nil {
 			t.Error("a token was taken for a session")
 		}
@@ -359,11 +359,11 @@ func TestNobodySignsAsSomebodyElse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			invitation, err := s.Grant(t.Context(), u, store.CredentialInvitation, "", now, now.Add(time.Hour))
+			invitation, err := s.Grant(t.Context(), u, store.CredentialInvitation, "", now, now.Add(time.Hour), told())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Redeem(t.Context(), invitation, []string{"Priya Nair", " priya  NAIR"}[i], "correct horse battery", now); exeunt.KindOf(err) != want {
+			if _, err := s.Redeem(t.Context(), invitation, []string{"Priya Nair", " priya  NAIR"}[i], "correct horse battery", now, told()); exeunt.KindOf(err) != want {
 				t.Errorf("the name was answered %v", err)
 			}
 		}
@@ -532,4 +532,10 @@ func TestNoGroupWaitsForOneThatWaitsForIt(t *testing.T) {
 			}
 		}
 	})
+}
+
+// told is a change that says something.
+func told() *exeunt.Change {
+	change := exeunt.Accessed(time.Now(), exeunt.Access{Kind: exeunt.EntryAccount, What: "test"})
+	return &change
 }

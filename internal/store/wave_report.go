@@ -152,6 +152,6 @@ func (v View) WaveEntries(ctx context.Context, id exeunt.WaveID) ([]EntryRow, er
 		e, err := scanEntry(r)
 		out = append(out, e)
 		return err
-	}, "SELECT "+entryColumns+" FROM visible_entries WHERE case_id = 0 AND about = $1 ORDER BY id DESC LIMIT 1000", -int64(id))
+	}, "SELECT "+entryColumns+" FROM visible_entries WHERE case_id = 0 AND about = $1 AND kind NOT LIKE 'access.%' ORDER BY id DESC LIMIT 1000", -int64(id))
 	return out, err
 }

@@ -206,5 +206,6 @@ CREATE TABLE credentials (
 	user_id BIGINT NOT NULL REFERENCES users (id),
 	label TEXT NOT NULL,
 	made_at BIGINT NOT NULL,
-	until BIGINT NOT NULL
+	until BIGINT NOT NULL,
+	used_at BIGINT -- for the first time
 );

@@ -82,6 +82,7 @@ type Hooks interface {
 type Config struct {
 	Reader    func(exeunt.Viewer) Reader   // what somebody may see: an embargoed case is not there for who is not on its list
 	Commands  func(exeunt.Viewer) Commands // what they may do there
+	Taken     func(context.Context, exeunt.Viewer, web.Export) error // records what somebody takes out, before they are given it
 	Ledger    Ledger
 	Bearers   Bearers
 	Hooks     Hooks
@@ -98,7 +99,7 @@ func Register(mux *http.ServeMux, c Config) {
 	about.Security = []map[string][]string{{"token": {}}}
 	about.CreateHooks = nil // no $schema member in answers: they are the domain's own values
 	spec := humago.New(mux, about)
-	spec.UseMiddleware(authenticate(spec, c.Bearers))
+	spec.UseMiddleware(authenticate(spec, c.Bearers), c.exports(spec))
 	a := routes{c}
 	a.cases(spec)
 	a.decisions(spec)

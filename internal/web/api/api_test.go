@@ -15,6 +15,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/web"
 	"github.com/exeunt/exeunt/internal/web/api"
 )
 
@@ -32,6 +33,14 @@ type backend struct {
 func (b *backend) did(format string, args ...any) error {
 	b.asked = append(b.asked, fmt.Sprintf(format, args...))
 	return b.fail
+}
+
+// taken is a record of what is given out.
+func (b *backend) taken(_ context.Context, who exeunt.Viewer, e web.Export) error {
+	if e.What == "" || who.Email == "" {
+		return exeunt.Errorf(exeunt.Internal, "%+v is no record", e)
+	}
+	return nil
 }
 
 func missing(what any) error { return exeunt.Errorf(exeunt.NotFound, "there is no %s", what) }
@@ -181,7 +190,7 @@ func newServer(t *testing.T) (*backend, *httptest.Server) {
 	t.Helper()
 	b := &backend{}
 	mux := http.NewServeMux()
-	api.Register(mux, api.Config{Reader: func(exeunt.Viewer) api.Reader { return b }, Commands: func(exeunt.Viewer) api.Commands { return b }, Ledger: b, Bearers: b, Hooks: b, Inventory: b})
+	api.Register(mux, api.Config{Reader: func(exeunt.Viewer) api.Reader { return b }, Commands: func(exeunt.Viewer) api.Commands { return b }, Taken: b.taken, Ledger: b, Bearers: b, Hooks: b, Inventory: b})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return b, server

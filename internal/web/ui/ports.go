@@ -15,6 +15,7 @@ import (
 type Reader interface {
 	web.Fuse
 	Overview(ctx context.Context, now time.Time) (store.Overview, error)
+	Pressing(ctx context.Context, now time.Time) (store.Pressing, error)
 	Cases(ctx context.Context, q store.CaseQuery, now time.Time) (store.CasePage, error)
 	CaseFile(ctx context.Context, id exeunt.CaseID) (store.CaseFile, error)
 	Tasks(ctx context.Context, q store.TaskQuery, now time.Time) ([]store.TaskRow, error)

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -19,6 +20,7 @@ type Config struct {
 
 	Reader    func(exeunt.Viewer) Reader   // what somebody may see
 	Commands  func(exeunt.Viewer) Commands // what they may do there
+	Taken     func(context.Context, exeunt.Viewer, web.Export) error // records what somebody takes out, before they are given it
 	Inventory Inventory
 	Accounts  Accounts
 	Links     Links
@@ -161,11 +163,11 @@ func (s *server) navigation(v *visit) figures {
 	if ok && v.now.Sub(kept.at) < countsLast {
 		return kept
 	}
-	overview, err := s.Reader(v.Viewer()).Overview(v.Context(), v.now)
+	waits, err := s.Reader(v.Viewer()).Pressing(v.Context(), v.now)
 	if err != nil {
 		return figures{}
 	}
-	f := figures{at: v.now, attention: overview.Needing, open: overview.OpenTasks}
+	f := figures{at: v.now, attention: waits.Needing, open: waits.OpenTasks}
 	if v.may(seeSystems) {
 		alone, err := s.leftAlones(v)
 		if err != nil {

@@ -107,6 +107,9 @@ func (s *server) waveCSV(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if err := s.Taken(v.Context(), v.Viewer(), web.Export{What: "the table of " + id.String(), Wave: id}); err != nil {
+		return err
+	}
 	h := v.w.Header()
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", id.String()+".report.csv"))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/web"
 )
 
 // world is an installation in memory: it answers and acts through the domain's own functions.
@@ -56,9 +57,15 @@ func newWorld(now time.Time) *world {
 func (w *world) config() Config {
 	return Config{
 		Organisation: "Northwind Labs", Environment: "production", Zone: "America/Los_Angeles",
-		Reader: func(exeunt.Viewer) Reader { return w }, Commands: func(exeunt.Viewer) Commands { return w }, Inventory: w, Accounts: w, Links: w, Live: w, Proofs: w,
+		Reader: func(exeunt.Viewer) Reader { return w }, Commands: func(exeunt.Viewer) Commands { return w }, Taken: w.takes, Inventory: w, Accounts: w, Links: w, Live: w, Proofs: w,
 		Sources: func() []string { return []string{"workday"} }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
+}
+
+// takes keeps what was taken out.
+func (w *world) takes(_ context.Context, _ exeunt.Viewer, e web.Export) error {
+	w.did = append(w.did, "take "+e.What)
+	return nil
 }
 
 // fill makes a list of cases around Maya's.
@@ -133,6 +140,11 @@ func rowOf(f store.CaseFile, now time.Time) store.CaseRow {
 }
 
 // --- Reader ---
+
+func (w *world) Pressing(ctx context.Context, now time.Time) (store.Pressing, error) {
+	o, err := w.Overview(ctx, now)
+	return store.Pressing{Needing: o.Needing, OpenTasks: o.OpenTasks}, err
+}
 
 func (w *world) Overview(context.Context, time.Time) (store.Overview, error) {
 	return w.overview, w.broken
