@@ -63,7 +63,7 @@ func each[T any](list []T, of func(T) store.Sealed) []store.Sealed {
 	return out
 }
 
-func ofRow(c store.CaseRow) store.Sealed { return ofCase(c.ID) }
+func ofRow(c store.CaseRow) store.Sealed  { return ofCase(c.ID) }
 func ofTask(t store.TaskRow) store.Sealed { return ofCase(t.Case) }
 
 func ofEntry(e store.EntryRow) store.Sealed {

@@ -19,8 +19,8 @@ type Credential struct {
 }
 
 const (
-	credentialColumns = "u.id, u.email, u.name, u.roles, c.digest, c.label, c.made_at, c.until, c.used_at FROM credentials c JOIN users u ON u.id = c.user_id"
-	credentialDigits  = 12
+	secretColumns    = "u.id, u.email, u.name, u.roles, c.digest, c.label, c.made_at, c.until, c.used_at FROM credentials c JOIN users u ON u.id = c.user_id" //nolint:gosec // names of columns
+	credentialDigits = 12
 )
 
 func scanCredential(r row) (Credential, error) {
@@ -38,7 +38,7 @@ func scanCredential(r row) (Credential, error) {
 
 // Credential returns what a secret is; Unauthorised when it is unknown, of another kind, or over.
 func (s *Store) Credential(ctx context.Context, secret, kind string, now time.Time) (Credential, error) {
-	c, err := scanCredential(s.dialect.reader().queryRow(ctx, "SELECT "+credentialColumns+" WHERE c.digest = $1 AND c.kind = $2 AND c.until > $3", digest(secret), kind, micros(now)))
+	c, err := scanCredential(s.dialect.reader().queryRow(ctx, "SELECT "+secretColumns+" WHERE c.digest = $1 AND c.kind = $2 AND c.until > $3", digest(secret), kind, micros(now)))
 	if exeunt.KindOf(err) == exeunt.NotFound {
 		return Credential{}, exeunt.Errorf(exeunt.Unauthorised, "sign in first: the %s is unknown or has ended", kind)
 	}
@@ -52,7 +52,7 @@ func (s *Store) Credentials(ctx context.Context, kind string, now time.Time) ([]
 		c, err := scanCredential(r)
 		out = append(out, c)
 		return err
-	}, "SELECT "+credentialColumns+" WHERE c.kind = $1 AND c.until > $2 ORDER BY c.made_at DESC, c.digest", kind, micros(now))
+	}, "SELECT "+secretColumns+" WHERE c.kind = $1 AND c.until > $2 ORDER BY c.made_at DESC, c.digest", kind, micros(now))
 	return out, err
 }
 

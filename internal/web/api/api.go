@@ -80,8 +80,8 @@ type Hooks interface {
 
 // Config is what the API is made of.
 type Config struct {
-	Reader    func(exeunt.Viewer) Reader   // what somebody may see: an embargoed case is not there for who is not on its list
-	Commands  func(exeunt.Viewer) Commands // what they may do there
+	Reader    func(exeunt.Viewer) Reader                             // what somebody may see: an embargoed case is not there for who is not on its list
+	Commands  func(exeunt.Viewer) Commands                           // what they may do there
 	Taken     func(context.Context, exeunt.Viewer, web.Export) error // records what somebody takes out, before they are given it
 	Ledger    Ledger
 	Bearers   Bearers

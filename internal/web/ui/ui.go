@@ -18,8 +18,8 @@ type Config struct {
 	Zone         string // IANA zone for readers whose own is not known; UTC when empty
 	Secure       bool   // reached by TLS only: cookies are marked so
 
-	Reader    func(exeunt.Viewer) Reader   // what somebody may see
-	Commands  func(exeunt.Viewer) Commands // what they may do there
+	Reader    func(exeunt.Viewer) Reader                             // what somebody may see
+	Commands  func(exeunt.Viewer) Commands                           // what they may do there
 	Taken     func(context.Context, exeunt.Viewer, web.Export) error // records what somebody takes out, before they are given it
 	Inventory Inventory
 	Accounts  Accounts
