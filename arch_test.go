@@ -52,7 +52,7 @@ var places = map[string]place{
 	"internal/ledger/ledgertest": {ours: "."},
 	"internal/ledger":            {ours: ". internal/ledger/verify", others: "github.com/transparency-dev/tessera golang.org/x/mod/ k8s.io/klog/ modernc.org/sqlite"},
 	"internal/ledger/remote":     {ours: ". internal/ledger"},
-	"internal/evidence":          {ours: ". internal/ledger internal/ledger/verify"},
+	"internal/evidence":          {ours: ". internal/ledger internal/ledger/verify", others: "codeberg.org/go-pdf/"},
 
 	"internal/web":     {ours: "."},
 	"internal/web/api": {ours: ". internal/store internal/web", others: "github.com/danielgtaylor/huma/"},

@@ -69,6 +69,7 @@ const (
 	EntryRead           EntryKind = "access.read"         // what is under embargo
 	EntryExported       EntryKind = "access.export"       // a packet, a table, an answer of the API
 	EntryConfigured     EntryKind = "config.load"         // another configuration than before
+	EntryDocuments      EntryKind = "document.make"       // the record of a case was written, for people
 	EntryWaveMade       EntryKind = "wave.make"
 	EntryWaveChecking   EntryKind = "wave.check-begin"
 	EntryWaveChecked    EntryKind = "wave.check"

@@ -3,14 +3,11 @@ package app
 import (
 	"context"
 	"encoding/hex"
-	"fmt"
-	"io"
 	"io/fs"
 	"sync"
 	"time"
 
 	"github.com/exeunt/exeunt"
-	"github.com/exeunt/exeunt/internal/evidence"
 	"github.com/exeunt/exeunt/internal/ledger"
 	"github.com/exeunt/exeunt/internal/ledger/verify"
 	"github.com/exeunt/exeunt/internal/store"
@@ -24,7 +21,7 @@ type Ledger interface {
 	ledger.Destination
 	// Files are the log's public files, in the layout of https://c2sp.org/tlog-tiles.
 	Files(ctx context.Context) fs.FS
-	Packet(ctx context.Context, handle string) (ledger.Packet, error)
+	Packet(ctx context.Context, handle string, about ...string) (ledger.Packet, error)
 	Close() error
 }
 
@@ -140,47 +137,4 @@ func (c *comparison) see(index int64, _ exeunt.Leaf, encoded []byte) (err error)
 	}
 	c.page = c.page[1:]
 	return nil
-}
-
-// patience is how long an export waits for the ledger to take the case's newest entries.
-const patience = 10 * time.Second
-
-// Evidence writes the packet of a case and records who took it.
-func (p *Proofs) Evidence(ctx context.Context, w io.Writer, id exeunt.CaseID, by exeunt.Viewer) error {
-	c, err := p.store.For(by).Case(ctx, id)
-	if err != nil {
-		return err
-	}
-	if err := p.settled(ctx, by, id); err != nil {
-		return err
-	}
-	packet, err := p.log.Packet(ctx, c.Handle)
-	if err != nil {
-		return err
-	}
-	// The export is an entry of the installation, not of the case: a packet cannot hold its own making.
-	if err := p.accesses.record(ctx, exeunt.Access{Kind: exeunt.EntryExported, Who: by.Signs(), Case: id, What: fmt.Sprintf("evidence of case %s taken out", id)}); err != nil {
-		return err
-	}
-	return evidence.Write(w, c, packet)
-}
-
-// settled waits until the ledger has every entry of a case that the database has now.
-func (p *Proofs) settled(ctx context.Context, by exeunt.Viewer, id exeunt.CaseID) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		p.shipper.Wake()
-		f, err := p.store.For(by).CaseFile(ctx, id)
-		if err == nil && f.Sealed >= f.Logged {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return exeunt.Errorf(exeunt.Temporary, "the ledger has %d of the %d entries of case %s: see /readyz, and try again", f.Sealed, f.Logged, id)
-		}
-	}
 }

@@ -8,9 +8,10 @@ package evidence
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"encoding/json"
+	"hash/crc32"
 	"io"
-	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/ledger"
@@ -20,14 +21,15 @@ import (
 // FileName is what a packet is called when nobody says otherwise.
 func FileName(c exeunt.Case) string { return c.ID.String() + ".evidence.zip" }
 
-// Write writes the packet of a case. The same case and ledger packet give the same bytes.
+// Write writes the packet of a case with its documents. About has one entry in the ledger's packet: that which
+// tells of these documents. The same case, ledger packet and documents give the same bytes.
 //
 // It does not write what would not verify: the finished packet is verified with the log's own key
 // first, and what is wrong with it is the error. So a damaged ledger shows when evidence is made,
 // not when it is needed.
-func Write(w io.Writer, c exeunt.Case, p ledger.Packet) error {
+func Write(w io.Writer, c exeunt.Case, p ledger.Packet, d Documents) error {
 	var buf bytes.Buffer
-	if err := write(&buf, c, p); err != nil {
+	if err := write(&buf, c, p, d); err != nil {
 		return err
 	}
 	if _, err := Verify(buf.Bytes(), []string{p.Key}); err != nil {
@@ -52,24 +54,17 @@ type file struct {
 	data []byte
 }
 
-func write(w io.Writer, c exeunt.Case, p ledger.Packet) error {
+func write(w io.Writer, c exeunt.Case, p ledger.Packet, d Documents) error {
 	if c.Handle != p.Case {
 		return exeunt.Errorf(exeunt.Internal, "case %s was given the ledger's packet of another case", c.ID)
 	}
-	files, err := filesOf(c, p)
+	files, err := filesOf(c, p, d)
 	if err != nil {
 		return err
 	}
 	z := zip.NewWriter(w)
 	for _, f := range files {
-		// One fixed date, the earliest that zip has, so that equal content gives equal files.
-		header := &zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
-		header.SetMode(0o644)
-		out, err := z.CreateHeader(header)
-		if err == nil {
-			_, err = out.Write(f.data)
-		}
-		if err != nil {
+		if err := f.add(z); err != nil {
 			return exeunt.Errorf(exeunt.Temporary, "%s of the evidence packet could not be written", f.name).Because(err)
 		}
 	}
@@ -79,25 +74,61 @@ func write(w io.Writer, c exeunt.Case, p ledger.Packet) error {
 	return nil
 }
 
-func filesOf(c exeunt.Case, p ledger.Packet) ([]file, error) {
+// add writes the file with its size and checksum before it, so that it reads the same from the front of the
+// archive as from the list at its end.
+func (f file) add(z *zip.Writer) error {
+	var packed bytes.Buffer
+	deflate, err := flate.NewWriter(&packed, flate.BestCompression)
+	if err != nil {
+		return err
+	}
+	if _, err := deflate.Write(f.data); err != nil {
+		return err
+	}
+	if err := deflate.Close(); err != nil {
+		return err
+	}
+	header := &zip.FileHeader{
+		Name: f.name, Method: zip.Deflate, CRC32: crc32.ChecksumIEEE(f.data),
+		CompressedSize64: uint64(packed.Len()), UncompressedSize64: uint64(len(f.data)),
+		ModifiedDate: 1<<5 | 1, //nolint:staticcheck // 1 January 1980, so that equal content gives equal files; Modified would add a field
+	}
+	header.SetMode(0o644)
+	out, err := z.CreateRaw(header)
+	if err == nil {
+		_, err = out.Write(packed.Bytes())
+	}
+	return err
+}
+
+func filesOf(c exeunt.Case, p ledger.Packet, d Documents) ([]file, error) {
 	facts, err := json.MarshalIndent(factsOf(c, p), "", "  ")
 	if err != nil {
 		return nil, exeunt.Errorf(exeunt.Internal, "the facts of case %s could not be written", c.ID).Because(err)
 	}
 	files := []file{
 		{verify.ReadmeFile, readme(c, p)},
+		{verify.RecordPDF, d.PDF},
+		{verify.RecordPage, d.Page},
 		{verify.CaseFile, append(facts, '\n')},
 		{verify.KeyFile, []byte(p.Key + "\n")},
 		{verify.CheckpointFile, p.Checkpoint},
 	}
+	for _, e := range p.About {
+		files = append(files, entryFiles(verify.DocumentsEntry, e)...)
+	}
 	for seq, e := range p.Entries {
-		name := verify.EntryName(seq)
-		files = append(files, file{name + verify.LeafSuffix, e.Leaf}, file{name + verify.ProofSuffix, e.Proof.Encode()})
-		if e.Body != nil {
-			files = append(files, file{name + verify.BodySuffix, e.Body}, file{name + verify.SaltSuffix, e.Salt})
-		}
+		files = append(files, entryFiles(verify.EntryName(seq), e)...)
 	}
 	return files, nil
+}
+
+func entryFiles(name string, e ledger.PacketEntry) []file {
+	files := []file{{name + verify.LeafSuffix, e.Leaf}, {name + verify.ProofSuffix, e.Proof.Encode()}}
+	if e.Body != nil {
+		files = append(files, file{name + verify.BodySuffix, e.Body}, file{name + verify.SaltSuffix, e.Salt})
+	}
+	return files
 }
 
 // factsOf is what case.json says. Whether the case is closed is read from the leaves, since a case is

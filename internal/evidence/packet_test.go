@@ -33,6 +33,9 @@ type fixture struct {
 	key     string
 	dir     string
 	packets map[exeunt.CaseID][]byte
+
+	ledgers   map[exeunt.CaseID]ledger.Packet // what they were made of
+	documents map[exeunt.CaseID]evidence.Documents
 }
 
 var fixtureOf = sync.OnceValue(func() fixture {
@@ -40,7 +43,7 @@ var fixtureOf = sync.OnceValue(func() fixture {
 	if err != nil {
 		panic(err)
 	}
-	f := fixture{dir: dir, packets: map[exeunt.CaseID][]byte{}}
+	f := fixture{dir: dir, packets: map[exeunt.CaseID][]byte{}, ledgers: map[exeunt.CaseID]ledger.Packet{}, documents: map[exeunt.CaseID]evidence.Documents{}}
 	if err := f.make(); err != nil {
 		panic(err)
 	}
@@ -86,13 +89,41 @@ func (f *fixture) make() error {
 	if err := l.Erase(ctx, ledgertest.Handle(3)); err != nil {
 		return err
 	}
-	for id := range perCase {
+	return f.document(ctx, l, o)
+}
+
+// document writes the documents of each case, has the ledger take their digests, and makes the packets.
+func (f *fixture) document(ctx context.Context, l *ledger.Log, o *ledgertest.Outbox) error {
+	before := len(o.Records())
+	documents := map[exeunt.CaseID]evidence.Documents{}
+	for id := exeunt.CaseID(1); id <= 4; id++ {
 		p, err := l.Packet(ctx, ledgertest.Handle(id))
 		if err != nil {
 			return err
 		}
+		d, err := evidence.Document(caseOf(id), p)
+		if err != nil {
+			return err
+		}
+		documents[id] = d
+		made := d.Made.Made(id, time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)).Entries[0]
+		made.ID = fmt.Sprint("documents of ", id)
+		o.Add("", made)
+	}
+	if _, err := o.Sequence(ctx, 1000); err != nil {
+		return err
+	}
+	if err := l.Append(ctx, o.Records()[before:]); err != nil {
+		return err
+	}
+	for id, d := range documents {
+		p, err := l.Packet(ctx, ledgertest.Handle(id), fmt.Sprint("documents of ", id))
+		if err != nil {
+			return err
+		}
+		f.ledgers[id], f.documents[id] = p, d
 		var buf bytes.Buffer
-		if err := evidence.Write(&buf, caseOf(id), p); err != nil {
+		if err := evidence.Write(&buf, caseOf(id), p, d); err != nil {
 			return err
 		}
 		f.packets[id] = buf.Bytes()
@@ -218,10 +249,8 @@ func TestAPacketProvesItsCase(t *testing.T) {
 			t.Errorf("case %s: last entry %+v", c.id, last)
 		}
 	}
-	if size := len(f.packets[1]); size > 32<<10 {
-		t.Errorf("a packet of 13 entries has %d bytes", size)
-	} else {
-		t.Logf("a packet of 13 entries has %d bytes", size)
+	if size := len(f.packets[1]); size > 64<<10 {
+		t.Errorf("a packet of 13 entries with its documents has %d bytes", size)
 	}
 }
 
@@ -330,7 +359,7 @@ func TestAChangedPacketIsRefused(t *testing.T) {
 		{"another case, and the handle too", 0, func(a *archive) {
 			a.put(other)
 			a.facts(func(f *verify.CaseFacts) { f.Handle = ledgertest.Handle(4) })
-		}, "entries/000000", "about case C-4, the packet about C-1"},
+		}, "entries/000000", "about case C-4 where it has to be about C-1"},
 		{"no entries", 0, list(func([]entry) []entry { return nil }), "case.json", "0 entries"},
 		{"proof of another index", 0, edit(second+".tlog-proof", "index 8", "index 9"), second, "index 9"},
 		{"proof without its last hash", 0, func(a *archive) {
@@ -354,9 +383,9 @@ func TestAChangedPacketIsRefused(t *testing.T) {
 			*a = *unpack(t, forged)
 		}, "checkpoint", "not signed by a trusted key"},
 		{"checkpoint edited", 0, func(a *archive) {
-			a.replaceCheckpoint(bytes.Replace(a.files["checkpoint"], []byte("\n43\n"), []byte("\n44\n"), 1))
+			a.replaceCheckpoint(bytes.Replace(a.files["checkpoint"], []byte("\n47\n"), []byte("\n48\n"), 1))
 		}, "checkpoint", "signature is wrong"},
-		{"case id edited", 0, func(a *archive) { a.facts(func(f *verify.CaseFacts) { f.Case = 9 }) }, "entries/000000", "about case C-1, the packet about C-9"},
+		{"case id edited", 0, func(a *archive) { a.facts(func(f *verify.CaseFacts) { f.Case = 9 }) }, "entries/000000", "about case C-1 where it has to be about C-9"},
 		{"handle edited", 0, func(a *archive) { a.facts(func(f *verify.CaseFacts) { f.Handle = "x" }) }, "entries/000000", "belongs to case"},
 		{"said to be open", 0, func(a *archive) { a.facts(func(f *verify.CaseFacts) { f.Closed = false }) }, "case.json", "not closed, but an entry closes it"},
 		{"said to be closed", 2, func(a *archive) { a.facts(func(f *verify.CaseFacts) { f.Closed = true }) }, "case.json", "close entry is missing"},
@@ -410,13 +439,14 @@ func TestTheLogShowsWhatAPacketLeavesOut(t *testing.T) {
 	if err := log.Covers(whole); err != nil {
 		t.Error(err)
 	}
+	// Its documents show it too, unless they were made when there was no more.
 	a := unpack(t, f.packets[2])
 	a.put(a.entries()[:4])
-	part, err := evidence.Verify(a.pack(t), []string{f.key})
-	must(t, err)
-	if part.Closed {
-		t.Error("the report says that it is closed")
+	if _, err := evidence.Verify(a.pack(t), []string{f.key}); err == nil || !strings.Contains(err.Error(), "tell of 6 entries") {
+		t.Errorf("cut: %v", err)
 	}
+	part := whole
+	part.Entries, part.Last = whole.Entries[:4], whole.Entries[4].Leaf.Prev
 	if err := log.Covers(part); err == nil || !strings.Contains(err.Error(), "the last 2 are left out") {
 		t.Errorf("covers: %v", err)
 	}
@@ -424,25 +454,19 @@ func TestTheLogShowsWhatAPacketLeavesOut(t *testing.T) {
 
 func TestWriteRefusesWhatDoesNotVerify(t *testing.T) {
 	f := fixtureOf()
-	a := unpack(t, f.packets[1])
-	p := ledger.Packet{Origin: ledgertest.Origin, Key: f.key, Case: ledgertest.Handle(1), Checkpoint: a.files["checkpoint"]}
-	for _, e := range a.entries() {
-		proof, err := verify.DecodeProof(e[verify.ProofSuffix])
-		must(t, err)
-		p.Entries = append(p.Entries, ledger.PacketEntry{Leaf: e[verify.LeafSuffix], Body: e[verify.BodySuffix], Salt: e[verify.SaltSuffix], Proof: proof})
-	}
+	p, d := f.ledgers[1], f.documents[1]
 	var first, again bytes.Buffer
-	must(t, evidence.Write(&first, caseOf(1), p))
-	must(t, evidence.Write(&again, caseOf(1), p))
+	must(t, evidence.Write(&first, caseOf(1), p, d))
+	must(t, evidence.Write(&again, caseOf(1), p, d))
 	if !bytes.Equal(first.Bytes(), again.Bytes()) || !bytes.Equal(first.Bytes(), f.packets[1]) {
 		t.Error("the same case gives different bytes")
 	}
-	p.Entries = slices.Delete(p.Entries, 4, 5)
+	p.Entries = slices.Delete(slices.Clone(p.Entries), 4, 5)
 	first.Reset()
-	if err := evidence.Write(&first, caseOf(1), p); exeunt.KindOf(err) != exeunt.Conflict || first.Len() > 0 {
+	if err := evidence.Write(&first, caseOf(1), p, d); exeunt.KindOf(err) != exeunt.Conflict || first.Len() > 0 {
 		t.Errorf("with a gap: %v, %d bytes written", err, first.Len())
 	}
-	if err := evidence.Write(&first, caseOf(4), p); exeunt.KindOf(err) != exeunt.Internal {
+	if err := evidence.Write(&first, caseOf(4), p, d); exeunt.KindOf(err) != exeunt.Internal {
 		t.Errorf("for another case: %v", err)
 	}
 }

@@ -177,15 +177,32 @@ func (b *bodies) ofCase(ctx context.Context, handle string) ([]stored, map[strin
 }
 
 func (b *bodies) rows(ctx context.Context, handle string) ([]stored, error) {
-	rows, err := b.db.QueryContext(ctx, "SELECT event, n, holder, leaf_hash, sealed FROM bodies WHERE handle = ? ORDER BY n", handle)
+	return b.read(ctx, "WHERE handle = ? ORDER BY n", handle)
+}
+
+// ofInstallation returns the rows of these entries of the installation, as many as there are, in the order asked for.
+func (b *bodies) ofInstallation(ctx context.Context, events []string) ([]stored, error) {
+	var out []stored
+	for _, event := range events {
+		rows, err := b.read(ctx, "WHERE event = ? AND handle = ''", event)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, rows...)
+	}
+	return out, nil
+}
+
+func (b *bodies) read(ctx context.Context, which string, args ...any) ([]stored, error) {
+	rows, err := b.db.QueryContext(ctx, "SELECT event, n, holder, handle, leaf_hash, sealed FROM bodies "+which, args...)
 	if err != nil {
 		return nil, diskError("the ledger's bodies cannot be read", err)
 	}
 	defer rows.Close()
 	var out []stored
 	for rows.Next() {
-		s := stored{handle: handle}
-		if err := rows.Scan(&s.event, &s.n, &s.holder, &s.leafHash, &s.sealed); err != nil {
+		var s stored
+		if err := rows.Scan(&s.event, &s.n, &s.holder, &s.handle, &s.leafHash, &s.sealed); err != nil {
 			return nil, diskError("the ledger's bodies cannot be read", err)
 		}
 		out = append(out, s)

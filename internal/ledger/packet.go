@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"crypto/cipher"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/ledger/verify"
@@ -14,6 +15,7 @@ type Packet struct {
 	Case       string // handle
 	Checkpoint []byte
 	Entries    []PacketEntry // in order
+	About      []PacketEntry // entries of the installation that were asked for with it
 }
 
 // PacketEntry is one entry of a case. Salt and Body are nil when it was erased.
@@ -24,9 +26,10 @@ type PacketEntry struct {
 	Proof verify.Proof
 }
 
-// Packet gathers a case. It waits for a checkpoint over the case's newest entry, which takes about a
-// second after that was appended. It does not judge what it gathers: whoever verifies does.
-func (l *Log) Packet(ctx context.Context, handle string) (Packet, error) {
+// Packet gathers a case, and with it entries of the installation that tell of it, by their event ids. It waits
+// for a checkpoint over the newest of them all, which takes about a second after that was appended. It does not
+// judge what it gathers: whoever verifies does.
+func (l *Log) Packet(ctx context.Context, handle string, about ...string) (Packet, error) {
 	l.sealed.RLock()
 	defer l.sealed.RUnlock()
 	size, err := l.Size(ctx)
@@ -38,24 +41,43 @@ func (l *Log) Packet(ctx context.Context, handle string) (Packet, error) {
 		return Packet{}, err
 	}
 	p := Packet{Origin: l.origin, Key: l.verifier, Case: handle}
+	if p.Entries, err = l.gather(rows, keys, size); err != nil {
+		return Packet{}, err
+	}
+	if len(p.Entries) == 0 {
+		return Packet{}, exeunt.Errorf(exeunt.NotFound, "the ledger has nothing of this case yet")
+	}
+	rows, err = l.bodies.ofInstallation(ctx, about)
+	if err != nil {
+		return Packet{}, err
+	}
+	if p.About, err = l.gather(rows, keys, size); err != nil {
+		return Packet{}, err
+	}
+	if len(p.About) < len(about) {
+		return Packet{}, exeunt.Errorf(exeunt.NotFound, "the ledger does not have an entry yet that belongs to the packet")
+	}
+	return p, l.prove(ctx, &p)
+}
+
+// gather reads what is in the log of some rows.
+func (l *Log) gather(rows []stored, keys map[string]cipher.AEAD, size int64) ([]PacketEntry, error) {
+	var out []PacketEntry
 	for _, row := range rows {
 		leaf, err := l.leafOf(row, size)
 		if err != nil {
-			return Packet{}, err
+			return nil, err
 		}
 		if leaf == nil {
 			continue
 		}
 		salt, body, err := row.open(keys)
 		if err != nil {
-			return Packet{}, err
+			return nil, err
 		}
-		p.Entries = append(p.Entries, PacketEntry{Leaf: leaf, Salt: salt, Body: body, Proof: verify.Proof{Index: row.n}})
+		out = append(out, PacketEntry{Leaf: leaf, Salt: salt, Body: body, Proof: verify.Proof{Index: row.n}})
 	}
-	if len(p.Entries) == 0 {
-		return Packet{}, exeunt.Errorf(exeunt.NotFound, "the ledger has nothing of this case yet")
-	}
-	return p, l.prove(ctx, &p)
+	return out, nil
 }
 
 // leafOf reads the leaf that a body belongs to; nil when it is not in the log, because a kill came
@@ -76,18 +98,24 @@ func (l *Log) leafOf(row stored, size int64) ([]byte, error) {
 }
 
 func (l *Log) prove(ctx context.Context, p *Packet) error {
-	last := p.Entries[len(p.Entries)-1].Proof.Index
-	signed, cp, err := l.headOver(ctx, last+1)
+	all := [][]PacketEntry{p.Entries, p.About}
+	newest := int64(0)
+	for _, list := range all {
+		for _, e := range list {
+			newest = max(newest, e.Proof.Index)
+		}
+	}
+	signed, cp, err := l.headOver(ctx, newest+1)
 	if err != nil {
 		return err
 	}
 	p.Checkpoint = signed
-	for i := range p.Entries {
-		proof, err := l.inclusion(p.Entries[i].Proof.Index, signed, cp)
-		if err != nil {
-			return err
+	for _, list := range all {
+		for i := range list {
+			if list[i].Proof, err = l.inclusion(list[i].Proof.Index, signed, cp); err != nil {
+				return err
+			}
 		}
-		p.Entries[i].Proof = proof
 	}
 	return nil
 }

@@ -91,3 +91,12 @@ func (v View) Entry(ctx context.Context, number int64) (EntryRow, error) {
 	}
 	return e, err
 }
+
+// Documents returns the newest entry that tells of documents of a case; false when none were made.
+func (v View) Documents(ctx context.Context, id exeunt.CaseID) (e exeunt.Entry, ok bool, err error) {
+	row, err := scanEntry(v.read.queryRow(ctx, "SELECT "+entryColumns+" FROM visible_entries WHERE about = $1 AND kind = 'document.make' ORDER BY id DESC LIMIT 1", int64(id)))
+	if exeunt.KindOf(err) == exeunt.NotFound {
+		return exeunt.Entry{}, false, nil
+	}
+	return row.Entry, err == nil, err
+}

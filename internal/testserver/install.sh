@@ -27,6 +27,8 @@ has_postgres || want postgresql
 has_browser || want chromium
 { has node && has npm; } || want nodejs npm
 has openssl || want openssl ca-certificates
+has pdftotext || want poppler-utils # to read our PDFs back
+has python3 || want python3 # runs the verifier for auditors, docs/verify
 has systemd-analyze || want systemd # to read our units; nothing of it has to run
 
 as_root=
@@ -60,6 +62,9 @@ has slapd || lack slapd
 has_samba && [ "$(id -u)" -eq 0 ] || lack samba "a domain controller must be run as root"
 has_postgres || lack postgresql
 has systemd-analyze || lack systemd-analyze
+has pdftotext || lack pdftotext
+has python3 || lack python3
+has openssl || lack openssl
 has_browser || lack chromium
 { has node || has nodejs; } || lack node
 has_modules || lack node_modules

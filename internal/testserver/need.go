@@ -19,6 +19,9 @@ const (
 	Node        = "node"
 	NodeModules = "node_modules"
 	Systemd     = "systemd-analyze"
+	Poppler     = "pdftotext"
+	Python      = "python3"
+	OpenSSL     = "openssl"
 )
 
 // programs lists where each name may be found, the best first. Debian keeps daemons out of the
@@ -30,6 +33,9 @@ var programs = map[string][]string{
 	Browser:     {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"},
 	Node:        {"node", "nodejs"},
 	Systemd:     {"systemd-analyze"},
+	Poppler:     {"pdftotext"},
+	Python:      {"python3"},
+	OpenSSL:     {"openssl"},
 	NodeModules: {filepath.Join(nodeDir(), "node_modules", ".package-lock.json")},
 }
 
@@ -86,4 +92,18 @@ func Chromium(t testing.TB) string {
 func SystemdAnalyze(t testing.TB) string {
 	t.Helper()
 	return need(t, Systemd)
+}
+
+// PDFToText returns the path of Poppler's pdftotext, which reads PDFs as people would.
+func PDFToText(t testing.TB) string {
+	t.Helper()
+	return need(t, Poppler)
+}
+
+// PythonWithOpenSSL returns the path of python3, and sees that the openssl command is there too: together they are
+// what the verifier for auditors in docs/verify needs.
+func PythonWithOpenSSL(t testing.TB) string {
+	t.Helper()
+	need(t, OpenSSL)
+	return need(t, Python)
 }

@@ -167,8 +167,8 @@ func (c *Client) Entries(ctx context.Context, from int64) iter.Seq2[ledger.LogEn
 }
 
 // Packet is that of [ledger.Log].
-func (c *Client) Packet(ctx context.Context, handle string) (p ledger.Packet, err error) {
-	err = c.ask(ctx, "/v1/packet?case="+url.QueryEscape(handle), &p)
+func (c *Client) Packet(ctx context.Context, handle string, about ...string) (p ledger.Packet, err error) {
+	err = c.ask(ctx, "/v1/packet?"+url.Values{"case": {handle}, "about": about}.Encode(), &p)
 	return p, err
 }
 

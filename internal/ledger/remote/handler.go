@@ -99,7 +99,7 @@ func (h handler) entries(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h handler) packet(w http.ResponseWriter, r *http.Request) error {
-	p, err := h.log.Packet(r.Context(), r.FormValue("case"))
+	p, err := h.log.Packet(r.Context(), r.FormValue("case"), r.Form["about"]...)
 	if err != nil {
 		return err
 	}

@@ -175,7 +175,7 @@ func TestErasingThroughASocketLeavesProofs(t *testing.T) {
 	must(t, c.Erase(t.Context(), handle))
 	must(t, c.Erase(t.Context(), handle)) // whoever lost the answer asks again
 	for _, from := range []interface {
-		Packet(context.Context, string) (ledger.Packet, error)
+		Packet(context.Context, string, ...string) (ledger.Packet, error)
 	}{c, l} {
 		p, err := from.Packet(t.Context(), handle)
 		must(t, err)

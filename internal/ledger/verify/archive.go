@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // archive is a packet's files, read whole.
@@ -14,8 +15,9 @@ type archive struct {
 
 // Bounds that keep a hostile packet from filling memory. A case has some hundred entries.
 const (
-	maxEntries = 100_000
+	maxEntries = 16_000 // so that their files are fewer than the 65,535 that the plain form of a zip can list
 	maxFile    = 1 << 20
+	maxRecord  = 64 << 20 // a document for people
 	maxPacket  = 512 << 20
 )
 
@@ -25,8 +27,8 @@ func openArchive(r io.ReaderAt, size int64) (*archive, error) {
 	if err != nil {
 		return nil, fault("packet", "it is not a zip archive, or it is cut short").Because(err)
 	}
-	if len(z.File) > 4*maxEntries+4 {
-		return nil, fault("packet", "it has %d files; a packet has at most %d", len(z.File), 4*maxEntries+4)
+	if most := len(entrySuffixes)*maxEntries + len(fixedFiles); len(z.File) > most {
+		return nil, fault("packet", "it has %d files; a packet has at most %d", len(z.File), most)
 	}
 	a := &archive{files: make(map[string][]byte, len(z.File))}
 	total := int64(0)
@@ -43,7 +45,10 @@ func openArchive(r io.ReaderAt, size int64) (*archive, error) {
 		}
 		a.files[f.Name] = data
 	}
-	return a, a.names()
+	if err := a.names(); err != nil {
+		return nil, err
+	}
+	return a, oneReading(r, size, z)
 }
 
 func readFile(f *zip.File) ([]byte, error) {
@@ -52,28 +57,31 @@ func readFile(f *zip.File) ([]byte, error) {
 		return nil, fault(f.Name, "it cannot be unpacked").Because(err)
 	}
 	defer in.Close()
-	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
+	most := int64(maxFile)
+	if slices.Contains(documentFiles, f.Name) {
+		most = maxRecord
+	}
+	data, err := io.ReadAll(io.LimitReader(in, most+1))
 	if err != nil {
 		return nil, fault(f.Name, "it cannot be unpacked: it is damaged").Because(err)
 	}
-	if len(data) > maxFile {
-		return nil, fault(f.Name, "it is larger than %d bytes", maxFile)
+	if int64(len(data)) > most {
+		return nil, fault(f.Name, "it is larger than %d bytes", most)
 	}
 	return data, nil
 }
 
 // names checks that every file is one that a packet has, and that none is missing.
 func (a *archive) names() error {
-	expected := 0
-	for _, name := range []string{ReadmeFile, CaseFile, KeyFile, CheckpointFile} {
+	expected := len(fixedFiles)
+	for _, name := range fixedFiles {
 		if _, ok := a.files[name]; !ok {
 			return fault(name, "the file is missing")
 		}
-		expected++
 	}
 	for ; ; a.entries++ {
 		found := 0
-		for _, suffix := range []string{LeafSuffix, ProofSuffix, BodySuffix, SaltSuffix} {
+		for _, suffix := range entrySuffixes {
 			if _, ok := a.files[EntryName(a.entries)+suffix]; ok {
 				found++
 			}
@@ -96,18 +104,11 @@ func (a *archive) names() error {
 
 // known says whether a name is one that names counted.
 func (a *archive) known(name string) bool {
-	switch name {
-	case ReadmeFile, CaseFile, KeyFile, CheckpointFile:
+	if slices.Contains(fixedFiles, name) {
 		return true
 	}
 	var seq int
 	var suffix string
-	if n, _ := fmt.Sscanf(name, "entries/%d%s", &seq, &suffix); n != 2 || seq >= a.entries || name != EntryName(seq)+suffix {
-		return false
-	}
-	switch suffix {
-	case LeafSuffix, ProofSuffix, BodySuffix, SaltSuffix:
-		return true
-	}
-	return false
+	n, _ := fmt.Sscanf(name, "entries/%d%s", &seq, &suffix)
+	return n == 2 && seq < a.entries && name == EntryName(seq)+suffix && slices.Contains(entrySuffixes, suffix)
 }

@@ -18,10 +18,23 @@ const (
 	CaseFile       = "case.json"
 	KeyFile        = "key.pub"
 	CheckpointFile = "checkpoint"
+	RecordPage     = "record.html" // what the entries tell, for people
+	RecordPDF      = "record.pdf"  // the same
+	DocumentsEntry = "documents"   // the entry of the installation with the digests of the two, to which the suffixes are added
 	LeafSuffix     = ".leaf.json"  // the leaf's bytes as they stand in the log
 	BodySuffix     = ".body.json"  // what happened; missing once the case was erased
 	SaltSuffix     = ".salt"       // 32 raw bytes; missing likewise
 	ProofSuffix    = ".tlog-proof" // https://c2sp.org/tlog-proof
+)
+
+var (
+	documentFiles = []string{RecordPage, RecordPDF}
+	entrySuffixes = []string{LeafSuffix, ProofSuffix, BodySuffix, SaltSuffix}
+	// fixedFiles are in every packet.
+	fixedFiles = []string{
+		ReadmeFile, CaseFile, KeyFile, CheckpointFile, RecordPage, RecordPDF,
+		DocumentsEntry + LeafSuffix, DocumentsEntry + ProofSuffix, DocumentsEntry + BodySuffix, DocumentsEntry + SaltSuffix,
+	}
 )
 
 // EntryName is the name of the entry with a seq, to which the suffixes are added.
@@ -55,14 +68,15 @@ const PacketFormat = "exeunt evidence packet v1"
 // Report is what a verified packet proves.
 type Report struct {
 	Checkpoint
-	Pinned      bool      // the key was given by whoever verifies; otherwise it is only what the packet claims
-	Fingerprint string    // of the key
-	Case        CaseFacts // as the packet has it; only handle, case, entries and closed were checked
-	Entries     []Proven  // in order, from seq 0 without a gap
-	Last        string    // hex leaf hash of the last entry
-	Closed      bool      // a close entry is there, and its count matches
-	Erased      bool      // an erase entry is there; bodies before it may be missing
-	Missing     int       // how many bodies are
+	Pinned      bool          // the key was given by whoever verifies; otherwise it is only what the packet claims
+	Fingerprint string        // of the key
+	Case        CaseFacts     // as the packet has it; only handle, case, entries and closed were checked
+	Entries     []Proven      // in order, from seq 0 without a gap
+	Last        string        // hex leaf hash of the last entry
+	Closed      bool          // a close entry is there, and its count matches
+	Erased      bool          // an erase entry is there; bodies before it may be missing
+	Missing     int           // how many bodies are
+	Documents   *exeunt.Entry // which tells that the record in the packet was written
 }
 
 // Proven is one entry that held.
@@ -79,7 +93,8 @@ type Proven struct {
 //
 // What held: the checkpoint's signature; each leaf's inclusion under it; that the leaves are one
 // case, dense from its opening, each naming the one before, in the order of the log; that each
-// body is the one its leaf commits to and says the same as the leaf. A packet of a case that is not
+// body is the one its leaf commits to and says the same as the leaf; that the documents are those whose digests
+// are in the log, and tell of these entries and no others. A packet of a case that is not
 // closed cannot show that nothing came later: compare it with the log, see [LogReport.Covers].
 func Packet(r io.ReaderAt, size int64, trusted []string) (Report, error) {
 	a, err := openArchive(r, size)
@@ -98,7 +113,11 @@ func Packet(r io.ReaderAt, size int64, trusted []string) (Report, error) {
 		}
 		report.Entries = append(report.Entries, proven)
 	}
-	return report, a.whole(&report, history)
+	if err := a.whole(&report, history); err != nil {
+		return report, err
+	}
+	report.Documents, err = a.documents(report)
+	return report, err
 }
 
 // header reads and checks everything but the entries.
@@ -127,38 +146,54 @@ func (a *archive) header(trusted []string) (Report, error) {
 	return report, nil
 }
 
-// entry checks one entry: proof, history, body.
-func (a *archive) entry(seq int, report Report, history *chain) (Proven, error) {
-	name := EntryName(seq)
+// placed is a leaf that the log has at an index.
+type placed struct {
+	exeunt.Leaf
+	index int64
+	hash  tlog.Hash
+}
+
+// included checks that the log has the leaf of a name.
+func (a *archive) included(name string, report Report) (placed, error) {
 	encoded := a.files[name+LeafSuffix]
 	leaf, err := DecodeLeaf(encoded)
 	if err != nil {
-		return Proven{}, fault(name+LeafSuffix, "%v", err)
+		return placed{}, fault(name+LeafSuffix, "%v", err)
 	}
 	proof, err := DecodeProof(a.files[name+ProofSuffix])
 	if err != nil {
-		return Proven{}, fault(name+ProofSuffix, "%v", err)
+		return placed{}, fault(name+ProofSuffix, "%v", err)
 	}
 	if !bytes.Equal(proof.Checkpoint, a.files[CheckpointFile]) {
-		return Proven{}, fault(name+ProofSuffix, "it proves inclusion under another checkpoint than the packet's")
+		return placed{}, fault(name+ProofSuffix, "it proves inclusion under another checkpoint than the packet's")
 	}
 	hash := tlog.RecordHash(encoded)
 	if err := tlog.CheckRecord(proof.Hashes, report.Size, report.Root, proof.Index, hash); err != nil {
-		return Proven{}, fault(name, "the log does not have this leaf at index %d: the leaf or its proof was changed", proof.Index)
+		return placed{}, fault(name, "the log does not have this leaf at index %d: the leaf or its proof was changed", proof.Index)
+	}
+	return placed{leaf, proof.Index, hash}, nil
+}
+
+// entry checks one entry: proof, history, body.
+func (a *archive) entry(seq int, report Report, history *chain) (Proven, error) {
+	name := EntryName(seq)
+	leaf, err := a.included(name, report)
+	if err != nil {
+		return Proven{}, err
 	}
 	if leaf.Case != report.Case.Handle {
 		return Proven{}, fault(name, "it belongs to case %q, the packet is of case %q", leaf.Case, report.Case.Handle)
 	}
-	if err := history.add(leaf, hash, proof.Index); err != nil {
+	if err := history.add(leaf.Leaf, leaf.hash, leaf.index); err != nil {
 		return Proven{}, fault(name, "%v", err)
 	}
-	proven := Proven{Index: proof.Index, Leaf: leaf}
+	proven := Proven{Index: leaf.index, Leaf: leaf.Leaf}
 	body, hasBody := a.files[name+BodySuffix]
 	salt, hasSalt := a.files[name+SaltSuffix]
 	if !hasBody && !hasSalt {
 		return proven, nil // allowed if an erase entry follows: whole checks that
 	}
-	proven.Entry, err = checkBody(leaf, salt, body, report.Case.Case)
+	proven.Entry, err = checkBody(leaf.Leaf, salt, body, report.Case.Case)
 	proven.Body = body
 	if err != nil {
 		return Proven{}, fault(name, "%v", err)
@@ -181,7 +216,7 @@ func checkBody(leaf exeunt.Leaf, salt, body []byte, id exeunt.CaseID) (*exeunt.E
 	case exeunt.LeafKindOf(e.Kind) != leaf.Kind:
 		return nil, finding("its body tells of %q, its leaf is of kind %s", e.Kind, leaf.Kind)
 	case e.Case != id:
-		return nil, finding("its body is about case %s, the packet about %s", e.Case, id)
+		return nil, finding("its body is about case %s where it has to be about %s", e.Case, id)
 	}
 	return &e, nil
 }

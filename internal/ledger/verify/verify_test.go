@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/ledger/verify"
@@ -107,23 +109,35 @@ func (l *log) files(t testing.TB) fstest.MapFS {
 	return files
 }
 
-// packet puts a case into a packet.
+// packet puts a case into a packet, and the digests of its documents into the log.
 func (l *log) packet(t testing.TB, handle string, id exeunt.CaseID) []byte {
 	t.Helper()
+	made := exeunt.Documents{Digests: map[string]string{}, Entries: l.seqs[handle], Last: l.tails[handle]}
+	for _, name := range []string{verify.RecordPage, verify.RecordPDF} {
+		made.Digests[name] = fmt.Sprintf("%x", sha256.Sum256([]byte(name)))
+	}
+	l.add(t, "", made.Made(id, time.Time{}).Entries[0], nil)
 	checkpoint := l.checkpoint(t)
 	facts := verify.CaseFacts{Format: verify.PacketFormat, Handle: handle, Case: id}
 	files := map[string][]byte{verify.ReadmeFile: nil, verify.KeyFile: []byte(l.key), verify.CheckpointFile: checkpoint}
+	for _, name := range []string{verify.RecordPage, verify.RecordPDF} {
+		files[name] = []byte(name) // what is in it is of no concern here
+	}
 	for i, leaf := range l.leaves {
-		if leaf.Case != handle {
+		name := verify.EntryName(facts.Entries)
+		switch {
+		case i == len(l.leaves)-1:
+			name = verify.DocumentsEntry
+		case leaf.Case != handle:
 			continue
+		default:
+			facts.Entries++
+			facts.Closed = facts.Closed || leaf.Kind == exeunt.LeafClose
 		}
 		hashes, err := tlog.ProveRecord(int64(len(l.raw)), int64(i), l)
 		must(t, err)
-		name := verify.EntryName(facts.Entries)
 		files[name+verify.LeafSuffix], files[name+verify.BodySuffix], files[name+verify.SaltSuffix] = l.raw[i], l.bodies[i], l.salts[i][:]
 		files[name+verify.ProofSuffix] = verify.Proof{Index: int64(i), Hashes: hashes, Checkpoint: checkpoint}.Encode()
-		facts.Entries++
-		facts.Closed = facts.Closed || leaf.Kind == exeunt.LeafClose
 	}
 	files[verify.CaseFile], _ = json.Marshal(facts)
 	var buf bytes.Buffer

@@ -136,6 +136,7 @@ CREATE INDEX outbox_unsequenced ON outbox (id) WHERE n IS NULL;
 CREATE INDEX outbox_unshipped ON outbox (n) WHERE n IS NOT NULL AND log_index IS NULL;
 CREATE INDEX outbox_by_case ON outbox (case_id, id);
 CREATE INDEX outbox_looks ON outbox (system, at) WHERE kind IN ('step.look', 'step.drift');
+CREATE INDEX outbox_documents ON outbox (about, id) WHERE kind = 'document.make';
 CREATE INDEX outbox_chain ON outbox (handle, seq);
 
 -- What sources sent. (source, event_id) makes a repeat harmless.
