@@ -55,7 +55,7 @@ func openOn(t *testing.T, w *world, s *server, session string, before ...http.Ha
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(cancel)
-	ctx, stopTime := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, stopTime := context.WithTimeout(ctx, 10*time.Minute) // all pages in all variants, on a busy machine
 	t.Cleanup(stopTime)
 	b := &tab{T: t, ctx: ctx, world: w, url: server.URL}
 	b.do(chromedp.EmulateViewport(1440, 900))
