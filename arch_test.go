@@ -41,7 +41,8 @@ var places = map[string]place{
 	"internal/config/yamlfile": {ours: ".", others: "go.yaml.in/yaml/"},
 	"internal/policy":          {ours: ". internal/config/yamlfile", others: "cel.dev/"},
 	"internal/intake":          {ours: ". connector internal/config/yamlfile", others: "cel.dev/"},
-	"internal/config":          {ours: ". connector internal/config/yamlfile internal/intake internal/policy", others: "github.com/invopop/jsonschema"},
+	"internal/inventory":       {ours: ".", others: "go.yaml.in/yaml/ golang.org/x/text/"},
+	"internal/config":          {ours: ". connector internal/config/yamlfile internal/intake internal/inventory internal/policy", others: "github.com/invopop/jsonschema"},
 
 	"internal/store":           {ours: ".", others: "github.com/jackc/pgx/ golang.org/x/crypto/bcrypt modernc.org/sqlite"},
 	"internal/store/storetest": {ours: ". internal/store internal/testserver", others: "github.com/jackc/pgx/"},

@@ -10,6 +10,7 @@ import (
 	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/internal/config/yamlfile"
 	"github.com/exeunt/exeunt/internal/intake"
+	"github.com/exeunt/exeunt/internal/inventory"
 	"github.com/exeunt/exeunt/internal/policy"
 )
 
@@ -30,7 +31,8 @@ type Config struct {
 	Entities []Entity
 	Sources  []Source
 	Systems  []System
-	Policies []policy.Policy // in the order in which they are asked
+	Sheets   []inventory.Sheet // what sources showed of the applications that there are
+	Policies []policy.Policy   // in the order in which they are asked
 	People   People
 	Mail     *Mail // nil when there is no mail server
 	Ledger   Ledger

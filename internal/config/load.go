@@ -27,24 +27,29 @@ const fileName = "exeunt.yaml"
 // Load reads a folder. The configuration is nil when a fault is more than a warning; faults are
 // sorted by place. It speaks to no system.
 func Load(dir string, kinds []connector.Kind) (*Config, Faults) {
+	l, faults := load(dir, kinds)
+	if len(faults.Errors()) > 0 {
+		return nil, faults
+	}
+	return l.config, faults
+}
+
+func load(dir string, kinds []connector.Kind) (*loader, Faults) {
 	l := &loader{dir: dir, kinds: map[string]connector.Kind{}, config: &Config{Files: map[string]string{}}, content: sha256.New()}
 	for _, k := range kinds {
 		l.kinds[k.Name] = k
 	}
 	l.main()
 	l.systems()
+	l.sheets()
 	l.policies()
 	l.together()
 	faults := l.faults
 	for _, doc := range l.docs {
 		faults = append(faults, doc.Faults()...)
 	}
-	faults = faults.Sorted()
-	if len(faults.Errors()) > 0 {
-		return nil, faults
-	}
 	l.config.Version = hex.EncodeToString(l.content.Sum(nil))[:12]
-	return l.config, faults
+	return l, faults.Sorted()
 }
 
 type loader struct {

@@ -11,11 +11,12 @@ import (
 	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/internal/config/yamlfile"
 	"github.com/exeunt/exeunt/internal/intake"
+	"github.com/exeunt/exeunt/internal/inventory"
 	"github.com/exeunt/exeunt/internal/policy"
 	"github.com/invopop/jsonschema"
 )
 
-// Schemas are the JSON Schemas by which an editor completes and checks the three sorts of file, made
+// Schemas are the JSON Schemas by which an editor completes and checks the four sorts of file, made
 // from the types that Load reads them into: file name → schema.
 func Schemas(kinds []connector.Kind) (map[string][]byte, error) {
 	main := reflected(reflect.TypeFor[File](), "exeunt.yaml")
@@ -45,7 +46,8 @@ func Schemas(kinds []connector.Kind) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	for name, s := range map[string]*jsonschema.Schema{
 		"exeunt.schema.json": main, "system.schema.json": system,
-		"policy.schema.json": reflected(reflect.TypeFor[policy.File](), "A policy"),
+		"policy.schema.json":    reflected(reflect.TypeFor[policy.File](), "A policy"),
+		"inventory.schema.json": reflected(reflect.TypeFor[inventory.Sheet](), "What a source showed of the applications that there are"),
 	} {
 		s.Version = jsonschema.Version
 		b, err := json.MarshalIndent(s, "", "  ")

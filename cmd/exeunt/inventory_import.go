@@ -1,0 +1,234 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/config"
+	"github.com/exeunt/exeunt/internal/inventory"
+	"github.com/spf13/cobra"
+)
+
+func inventoryImportCommand(c *console, s *stock) *cobra.Command {
+	var from string
+	var columns map[string]string
+	var dry bool
+	cmd := &cobra.Command{
+		Use: "import FILE --config DIR --from SOURCE", Short: "Read an export of finance, the single sign-on or the departments, and match it with the inventory", Args: cobra.ExactArgs(1),
+		Long: `Read an export and match it with the inventory. The source is finance (what is paid for), sso (what the single
+sign-on lets people into) or survey (what departments say that they use). CSV with commas, semicolons or tabs, in UTF-8,
+UTF-16 or Windows-1252, is read as it comes; name a column where it is called otherwise than usual.
+
+What a source showed before is replaced. What a person decided stays.`,
+		Example: `  exeunt inventory import spend.csv --config /etc/exeunt --from finance
+  exeunt inventory import ausgaben.csv --config /etc/exeunt --from finance --column name=Zahlungsempfänger --column spend=Summe`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			source := inventory.Source(from)
+			if !slices.Contains(inventory.Sources, source) {
+				return exeunt.Errorf(exeunt.Invalid, "--from is finance, sso or survey, not %q", from)
+			}
+			named, err := namedColumns(columns)
+			if err != nil {
+				return err
+			}
+			text, err := readAll(c, args[0])
+			if err != nil {
+				return err
+			}
+			found, unread, err := inventory.Read(source, text, named)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			sheet := inventory.Import(source, found, s.systems(), s.sheets)
+			sheet.From, sheet.Read = filepath.Base(args[0]), exeunt.Date(time.Now().Format(time.DateOnly))
+			if !dry {
+				if err := s.keep(sheet); err != nil {
+					return err
+				}
+			}
+			return c.print(importSummary(sheet, unread), func(w io.Writer) { printImport(w, sheet, unread, dry) })
+		},
+	}
+	cmd.Flags().StringVar(&from, "from", "", "whose export it is: finance, sso or survey")
+	cmd.Flags().StringToStringVar(&columns, "column", nil, "what a column is called: name=Merchant; also "+columnNames())
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "show what would be matched, and keep nothing")
+	_ = cmd.MarkFlagRequired("from")
+	return cmd
+}
+
+func columnNames() string {
+	var out []string
+	for _, column := range inventory.Columns[1:] {
+		out = append(out, string(column))
+	}
+	return strings.Join(out, ", ")
+}
+
+func namedColumns(columns map[string]string) (map[inventory.Column]string, error) {
+	out := map[inventory.Column]string{}
+	for column, head := range columns {
+		if !slices.Contains(inventory.Columns, inventory.Column(column)) {
+			return nil, exeunt.Errorf(exeunt.Invalid, "--column %s: there is no such column; name one of name, %s", column, columnNames())
+		}
+		out[inventory.Column(column)] = head
+	}
+	return out, nil
+}
+
+// readAll reads a file, or what is piped in where it is called -.
+func readAll(c *console, path string) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(c.in)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, exeunt.Errorf(exeunt.Invalid, "%s cannot be read: see that it exists and that you may read it", path)
+	}
+	return text, nil
+}
+
+// keep writes a sheet whole or not at all.
+func (s *stock) keep(sheet inventory.Sheet) error {
+	text, err := sheet.YAML()
+	if err != nil {
+		return err
+	}
+	return writeWhole(filepath.Join(s.dir, config.SheetFile(sheet.Source)), text)
+}
+
+func writeWhole(path string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return exeunt.Errorf(exeunt.Invalid, "%s cannot be made: see that you may write there", filepath.Dir(path)).Because(err)
+	}
+	if err := os.WriteFile(path+".new", text, 0o640); err != nil { //nolint:gosec // no secret; the server's group reads it
+		return exeunt.Errorf(exeunt.Invalid, "%s cannot be written: see that you may write there and that the disk has space", path).Because(err)
+	}
+	return os.Rename(path+".new", path)
+}
+
+// matched says how much of what a source shows is known.
+func matched(sheet inventory.Sheet) (known, ignored, asked, unknown int) {
+	for _, l := range sheet.Found {
+		switch {
+		case l.Is != "":
+			known++
+		case l.Ignored != "":
+			ignored++
+		case len(l.Maybe) > 0:
+			asked++
+		default:
+			unknown++
+		}
+	}
+	return known, ignored, asked, unknown
+}
+
+func importSummary(sheet inventory.Sheet, unread int) map[string]any {
+	known, ignored, asked, unknown := matched(sheet)
+	return map[string]any{
+		"schema": "inventory-import/v1", "source": sheet.Source, "from": sheet.From, "file": config.SheetFile(sheet.Source), "found": sheet.Found,
+		"known": known, "ignored": ignored, "undecided": asked, "unlisted": unknown, "rows_without_a_name": unread,
+	}
+}
+
+func printImport(w io.Writer, sheet inventory.Sheet, unread int, dry bool) {
+	known, ignored, asked, unknown := matched(sheet)
+	for _, l := range sheet.Found {
+		if len(l.Maybe) > 0 {
+			_, _ = fmt.Fprintf(w, "%s %q may be %s (%.0f %%): %s\n", symbol("person"), l.Name, strings.Join(l.Maybe, " or "), 100*l.Confidence, l.Because)
+		}
+	}
+	_, _ = fmt.Fprintf(w, "%s shows %d applications: %d in the inventory, %d no system of ours, %d to decide, %d not in the inventory.\n", sheet.From, len(sheet.Found), known, ignored, asked, unknown)
+	if unread > 0 {
+		_, _ = fmt.Fprintf(w, "%d rows name no application and were left out.\n", unread)
+	}
+	if dry {
+		_, _ = fmt.Fprintln(w, "Nothing was kept.")
+		return
+	}
+	_, _ = fmt.Fprintf(w, "Kept in %s. What to do next: exeunt inventory gaps\n", config.SheetFile(sheet.Source))
+}
+
+func inventoryDecideCommand(c *console, s *stock) *cobra.Command {
+	var d inventory.Decision
+	cmd := &cobra.Command{
+		Use: "decide APPLICATION --config DIR", Short: "Say which system an application is, or that it is none of ours; later imports go by it", Args: cobra.ExactArgs(1),
+		Example: `  exeunt inventory decide "Brd Sng" --config /etc/exeunt --is wiki
+  exeunt inventory decide "Office Chairs" --config /etc/exeunt --ignore "furniture"`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			d.Name = args[0]
+			if (d.Is == "") == (d.Ignored == "") {
+				return exeunt.Errorf(exeunt.Invalid, "say either --is SYSTEM or --ignore \"why it is no system of ours\"")
+			}
+			if d.Is != "" && !slices.ContainsFunc(s.items, func(i inventory.Item) bool { return i.Name == d.Is }) {
+				return exeunt.Errorf(exeunt.NotFound, "there is no system %q in the inventory: see exeunt inventory list", d.Is)
+			}
+			changed, err := inventory.Decide(s.sheets, d)
+			if err != nil {
+				return err
+			}
+			for _, sheet := range changed {
+				if err := s.keep(sheet); err != nil {
+					return err
+				}
+			}
+			return c.print(map[string]any{"schema": "done/v1", "application": d.Name, "is": d.Is, "ignored": d.Ignored, "by": d.By}, func(w io.Writer) {
+				_, _ = fmt.Fprintf(w, "%q is %s, for %d sources.\n", d.Name, firstOf(d.Is, "no system of ours"), len(changed))
+			})
+		},
+	}
+	cmd.Flags().StringVar(&d.Is, "is", "", "the system that it is")
+	cmd.Flags().StringVar(&d.Ignored, "ignore", "", "why it is no system of ours")
+	cmd.Flags().StringVar(&d.By, "by", whoIsHere(), "who decides")
+	return cmd
+}
+
+// whoIsHere is the person at the keyboard, as the machine knows them.
+func whoIsHere() string {
+	u, err := user.Current()
+	if err != nil {
+		return "unknown"
+	}
+	return firstOf(u.Name, u.Username)
+}
+
+func inventoryScaffoldCommand(c *console, s *stock) *cobra.Command {
+	var printed bool
+	cmd := &cobra.Command{
+		Use: "scaffold APPLICATION --config DIR", Short: "Write the file of a system that a source shows and the inventory lacks", Args: cobra.ExactArgs(1),
+		Long: `Write the file of a system that a source shows and the inventory lacks. What is known is filled in; owner and
+fallback are for people to say, and exeunt check asks for them until they are there.`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			file, text, err := inventory.Scaffold(args[0], s.items, s.sheets)
+			if err != nil {
+				return err
+			}
+			path := filepath.Join(s.dir, file)
+			if _, err := os.Stat(path); err == nil && !printed {
+				return exeunt.Errorf(exeunt.Conflict, "%s exists already: change it there, or remove it first", path)
+			}
+			if !printed {
+				if err := writeWhole(path, text); err != nil {
+					return err
+				}
+				c.note("Fill in what is open in it, then: exeunt check --config %s", s.dir)
+			}
+			return c.print(map[string]string{"schema": "scaffold/v1", "file": file, "text": string(text)}, func(w io.Writer) {
+				if printed {
+					_, _ = w.Write(text)
+					return
+				}
+				_, _ = fmt.Fprintln(w, path)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&printed, "print", false, "print the file instead of writing it")
+	return cmd
+}
