@@ -31,12 +31,14 @@ type node struct {
 	ahead  time.Duration // how far its clock is ahead of the database's, when that is too far
 	fault  error         // why the last beat failed
 
+	checks  chan struct{}             // a wave may be being checked
 	renewed atomic.Pointer[time.Time] // when the last beat that worked was begun
 }
 
 // tenure is one lane while this node has it.
 type tenure struct {
 	bell   chan struct{}      // there is something to do
+	looks  chan struct{}      // a wave is being checked; nobody hears it in a duty
 	since  time.Time          // it was taken; zero when nobody else can have had it
 	cancel context.CancelFunc // ends it at once
 	rest   context.CancelFunc // ends it after what is under way
@@ -45,7 +47,7 @@ type tenure struct {
 }
 
 func newNode(e *Engine, name string) *node {
-	return &node{e: e, name: name, lanes: map[string]*tenure{}}
+	return &node{e: e, name: name, lanes: map[string]*tenure{}, checks: make(chan struct{}, 1)}
 }
 
 // names are the lanes that this node knows: its configuration's systems, and the duties.
@@ -58,8 +60,12 @@ func (n *node) names() []string {
 	return slices.Compact(names)
 }
 
-// wake rings a lane's bell, should this node have it.
+// wake rings a lane's bell, should this node have it. What there is to do for waves may be a check, which concerns
+// all lanes.
 func (n *node) wake(lane string) {
+	if lane == store.DutyWaves {
+		tickle(n.checks)
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if t := n.lanes[lane]; t != nil {
@@ -153,20 +159,27 @@ func (n *node) health() error {
 func (n *node) begin(ctx context.Context, name string) *tenure {
 	work, cancel := context.WithCancel(ctx)
 	resting, rest := context.WithCancel(work)
-	t := &tenure{bell: make(chan struct{}, 1), cancel: cancel, rest: rest, done: make(chan struct{})}
+	t := &tenure{bell: make(chan struct{}, 1), looks: make(chan struct{}, 1), cancel: cancel, rest: rest, done: make(chan struct{})}
 	if n.e.store.Shared() {
 		t.since = time.Now()
 	}
-	work = connector.WithTenure(work, &connector.Tenure{Since: t.since, Lasts: n.mayAct})
+	held := &connector.Tenure{Since: t.since, Lasts: n.mayAct}
+	work, looks := connector.WithTenure(work, held), connector.WithTenure(resting, held)
 	run := newLane(n.e, name, t.bell).run
+	look := (&looking{e: n.e, system: name, bell: t.looks, ended: map[exeunt.WaveID]int{}}).run
 	if d, ok := n.e.duties[name]; ok {
 		run = duty{name: name, work: d.work}.runner(n.e, t.bell)
+		look = func(context.Context) {}
 	}
 	n.e.running.Go(func() {
 		defer close(t.done)
 		defer cancel()
+		var beside sync.WaitGroup
+		defer beside.Wait()
+		beside.Go(func() { look(looks) })
 		run(work, resting)
 	})
+	tickle(n.checks)
 	return t
 }
 

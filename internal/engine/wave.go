@@ -129,7 +129,9 @@ func (e *Engine) waveDue(ctx context.Context, now time.Time) (next time.Time, er
 	}
 	for _, w := range waves {
 		if w.Checking() {
-			e.runCheck(ctx, w.ID)
+			if err := e.runCheck(ctx, w); err != nil {
+				return next, err
+			}
 		}
 		if !w.Releasing() {
 			continue

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/connector/connectortest"
 	"github.com/exeunt/exeunt/internal/engine"
 	"github.com/exeunt/exeunt/internal/store"
@@ -345,6 +347,38 @@ func TestAThousandLeaveAndNoneTwice(t *testing.T) {
 		}
 		if len(seen) != 1000 || c.directory.Applied(exeunt.Disable) != 1000 {
 			t.Errorf("%d cases differ, %d accounts are cut", len(seen), c.directory.Applied(exeunt.Disable))
+		}
+	})
+}
+
+// tenures notes in whose tenure a system is asked.
+type tenures struct {
+	connector.Connector
+	finding, acting *connector.Tenure
+}
+
+func (n *tenures) Find(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
+	n.finding = connector.TenureOf(ctx)
+	return n.Connector.Find(ctx, l)
+}
+
+func (n *tenures) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+	n.acting = connector.TenureOf(ctx)
+	return n.Connector.Apply(ctx, account, action, with)
+}
+
+// TestACheckLooksWithinTheLaneOfItsSystem: a rate is kept by the node that has the lane, so that who looks elsewhere
+// would spend another budget beside it.
+func TestACheckLooksWithinTheLaneOfItsSystem(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		seen := &tenures{Connector: c.directory}
+		c.instead = seen
+		w := c.approved(exeunt.WaveRequest{CSV: c.listOf(1), Clock: "now"})
+		looked := seen.finding
+		w.must(w.do().StartWave(t.Context(), w.id, hera))
+		pass(time.Minute)
+		if looked == nil || looked != seen.acting {
+			t.Errorf("the check looked in the tenure %p, and what is due is done in %p", looked, seen.acting)
 		}
 	})
 }

@@ -15,9 +15,10 @@ type Look struct {
 	Why      string `json:"why,omitempty"`
 }
 
-// SaveLooks keeps what looks of a check found. A look that is there already stays.
-func (s *Store) SaveLooks(ctx context.Context, id exeunt.WaveID, round int, looks []Look) error {
-	return s.write(ctx, func(ctx context.Context, tx Tx) error {
+// SaveLooks keeps what looks of a check found. A look that is there already stays. The last ones of a system wake
+// whoever ends the check.
+func (s *Store) SaveLooks(ctx context.Context, id exeunt.WaveID, round int, looks []Look, last bool) error {
+	err := s.write(ctx, func(ctx context.Context, tx Tx) error {
 		for _, l := range looks {
 			_, err := tx.exec(ctx, `INSERT INTO wave_looks (wave_id, round, system, position, found, why) VALUES ($1, $2, $3, $4, $5, $6)
 				ON CONFLICT (wave_id, round, system, position) DO NOTHING`, int64(id), round, l.System, l.Position, l.Found, l.Why)
@@ -25,8 +26,28 @@ func (s *Store) SaveLooks(ctx context.Context, id exeunt.WaveID, round int, look
 				return err
 			}
 		}
+		if last {
+			return s.wake(ctx, tx, DutyWaves)
+		}
 		return nil
 	})
+	if err == nil && last {
+		s.committed(Committed{Lanes: []string{DutyWaves}})
+	}
+	return err
+}
+
+// CountLooks says how many looks of a check are taken in each system.
+func (s *Store) CountLooks(ctx context.Context, id exeunt.WaveID, round int) (map[string]int, error) {
+	out := map[string]int{}
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+		var system string
+		var n int
+		err := r.Scan(&system, &n)
+		out[system] = n
+		return err
+	}, "SELECT system, COUNT(*) FROM wave_looks WHERE wave_id = $1 AND round = $2 GROUP BY system", int64(id), round)
+	return out, err
 }
 
 // LooksTaken says which people of a wave were looked for in a system, by their position.

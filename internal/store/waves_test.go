@@ -170,10 +170,10 @@ func TestLooksAreCounted(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		w := makeWave(t, s, 4, time.Now().UTC())
 		looks := []store.Look{{System: "crm", Position: 1, Found: 1}, {System: "crm", Position: 2}, {System: "crm", Position: 3, Found: 2, Why: "2 accounts"}, {System: "crm", Position: 4, Found: -1, Why: "no answer"}, {System: "mail", Position: 1, Found: 1}}
-		if err := s.SaveLooks(t.Context(), w.ID, 1, looks); err != nil {
+		if err := s.SaveLooks(t.Context(), w.ID, 1, looks, true); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.SaveLooks(t.Context(), w.ID, 1, []store.Look{{System: "crm", Position: 2, Found: 9}}); err != nil {
+		if err := s.SaveLooks(t.Context(), w.ID, 1, []store.Look{{System: "crm", Position: 2, Found: 9}}, true); err != nil {
 			t.Fatal(err)
 		}
 		identity, err := s.Everything().Identity(t.Context(), w.ID, 1)

@@ -43,6 +43,27 @@ func TestTheBudgetBeforeATenureWasAnothersToSpend(t *testing.T) {
 	})
 }
 
+// TestTwoTenuresSpendOneBudget lets calls of an earlier tenure and of the present one take turns.
+func TestTwoTenuresSpendOneBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		c := wrap.Stack(fake{apply: func(context.Context) error { calls++; return nil }}, wrap.Options{System: "hr", Lane: wrap.NewLane("hr", exeunt.Rate{PerSecond: 10})})
+		var both [2]context.Context
+		for i := range both {
+			both[i] = connector.WithTenure(t.Context(), &connector.Tenure{Since: time.Now(), Lasts: func() bool { return true }})
+			time.Sleep(time.Hour)
+		}
+		for began, i := time.Now(), 0; time.Since(began) < 2*time.Second; i++ {
+			if err := apply(both[i%2], c); err != nil {
+				t.Error(err)
+			}
+		}
+		if calls > 31 {
+			t.Errorf("%d calls in two seconds, want the burst of 10 and 20", calls)
+		}
+	})
+}
+
 // TestNobodyGoesOutAfterHisTenure is a server that is paused while a call waits for its turn.
 func TestNobodyGoesOutAfterHisTenure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -207,9 +207,9 @@ func (l *Lane) later(wait time.Duration) {
 }
 
 // budget begins a tenure with an empty budget, since the server that had the lane before may have spent all
-// that there was.
+// that there was. Who still comes from an earlier one spends the budget that there is: it begins no other.
 func (l *Lane) budget(t *connector.Tenure) {
-	if t == nil || t == l.tenure {
+	if t == nil || l.tenure != nil && !t.Since.After(l.tenure.Since) {
 		return
 	}
 	l.tenure = t
