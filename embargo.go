@@ -126,9 +126,10 @@ func (c Case) Embargoed() bool { return c.Embargo != nil && c.Embargo.EndedAt.Is
 func (c Case) VisibleTo(v Viewer) bool { return !c.Embargoed() || c.Embargo.Lists(v.Email) }
 
 // RevealsAt is when the embargo ends by itself. A case that was taken back or closed before is not
-// revealed any more: that somebody was about to be dismissed stays between those who knew.
+// revealed any more: that somebody was about to be dismissed stays between those who knew. One whose leaver works
+// here again is: they have left, and what is due of that, such as their pay, has waited for it.
 func (c Case) RevealsAt() (time.Time, bool) {
-	if !c.Embargoed() || !c.UnderWay() {
+	if !c.Embargoed() || !c.Open() || c.State == CaseRescinded {
 		return time.Time{}, false
 	}
 	return c.Embargo.Until, true

@@ -121,3 +121,31 @@ func TestWhatIsTakenBackUnderEmbargoStaysBetweenThoseWhoKnew(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoIsHiredAgainUnderEmbargoIsRevealedAtItsTime: the embargo outlasts the last day, and pay has waited for it.
+func TestWhoIsHiredAgainUnderEmbargoIsRevealedAtItsTime(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := secret()
+		d.LastDay, d.TerminationDate, d.Embargo.Until = "1999-12-31", "1999-12-31", "2000-01-05 09:00"
+		c.directory.Hire(d.Leaver)
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		pass(48 * time.Hour)
+		back := d
+		back.Leaver.HiredOn = "2000-01-02"
+		c.hear("2", exeunt.Rescinded, back)
+		pass(time.Minute)
+		c.quiet()
+		if k := c.only().Case; k.State != exeunt.CaseRehired || !k.Embargoed() {
+			t.Fatalf("the case is %s, under embargo: %t", k.State, k.Embargoed())
+		}
+		pass(5 * 24 * time.Hour)
+		if c.only().Case.Embargoed() {
+			t.Fatal("nobody revealed it")
+		}
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepCancelled, "payroll-end-employment": exeunt.StepConfirmed})
+		if c.directory.Applied(exeunt.Disable) != 0 {
+			t.Error("access was cut that is needed now")
+		}
+	})
+}
