@@ -12,8 +12,11 @@ import (
 // driftLooks are the times after its settlement at which a confirmed step is looked at again (SPEC §6).
 var driftLooks = []time.Duration{24 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour}
 
-// driftRetry is the wait after a look that the system did not answer.
-const driftRetry = time.Hour
+// The wait after a look that the system did not answer doubles each time, from the first to the longest.
+const (
+	driftRetry   = time.Hour
+	longestRetry = 24 * time.Hour
+)
 
 // driftLookAt is when a confirmed step is looked at next, if ever. What was put back, or could not be read back
 // at all, is not looked at.
@@ -43,19 +46,45 @@ func (c *Change) recordLook(kind EntryKind, of Case, s Step, now time.Time, what
 // StillSo notes that a look has shown a confirmed step to be so still.
 func (s Step) StillSo(of Case, seen Observation, now time.Time) Change {
 	s.Looks++
-	s.NextAttemptAt = time.Time{}
+	s.Rechecks, s.NextAttemptAt = 0, time.Time{}
 	change := Change{Steps: []Step{s}}
 	change.recordLook(EntryLooked, of, s, now, fmt.Sprintf("%s: %s still holds after %s", s.SystemTitle, lower(s.Title), days(now.Sub(s.SettledAt))),
 		merge(map[string]string{"account": s.Account.ID}, "after.", seen.Facts, nil))
 	return change
 }
 
-// NotLooked notes that the system did not answer a look, which is made later.
+// NotLooked notes that the system did not answer a look, which is made later. One that it refused would be refused
+// again: its owner is told once, and the next look is the one that is due anyhow.
 func (s Step) NotLooked(of Case, why *Error, now time.Time) Change {
-	s.NextAttemptAt = now.Add(driftRetry)
+	detail := map[string]string{"reason": messageOf(why, "no answer"), "class": string(KindOf(errOrNil(why)))}
+	if passes(why) {
+		s.NextAttemptAt = now.Add(min(driftRetry<<min(s.Rechecks, 10), longestRetry))
+		s.Rechecks++
+		change := Change{Steps: []Step{s}}
+		change.recordLook(EntryLooked, of, s, now, fmt.Sprintf("%s: whether %s still holds is not known yet", s.SystemTitle, lower(s.Title)), detail)
+		return change
+	}
+	s.Looks++
+	s.Rechecks, s.NextAttemptAt = 0, time.Time{}
+	then := "nobody looks any more"
+	if next, ok := s.driftLookAt(); ok {
+		then = "the next look is on " + next.In(of.Zone()).Format(time.DateOnly)
+	}
 	change := Change{Steps: []Step{s}}
-	change.recordLook(EntryLooked, of, s, now, fmt.Sprintf("%s: whether %s still holds is not known yet", s.SystemTitle, lower(s.Title)), map[string]string{"reason": messageOf(why, "no answer")})
+	change.recordLook(EntryLooked, of, s, now, fmt.Sprintf("%s: it refuses to show whether %s still holds; %s", s.SystemTitle, lower(s.Title), then), detail)
+	change.Notices = []Notice{{Kind: NoticeAlert, To: s.Owner, Dedup: fmt.Sprintf("unlooked:%s:%s", s.System, now.UTC().Format(time.DateOnly)),
+		Text: fmt.Sprintf("%s refuses to show whether what was ended there still holds: %s. Look at the rights of the account that Exeunt has there, and at departed people's accounts by hand.", s.SystemTitle, detail["reason"])}}
 	return change
+}
+
+// passes says whether an error may pass by itself.
+func passes(err *Error) bool {
+	switch KindOf(errOrNil(err)) {
+	case Throttled, Temporary, Unauthorised, Internal:
+		return true
+	default:
+		return false
+	}
 }
 
 // NoMoreLooks ends the looks at a step whose person is back: what is open then is right.

@@ -78,7 +78,7 @@ type Step struct {
 
 	Attempt       int                 `json:"attempt"`
 	FailedAs      ErrorKind           `json:"failed_as,omitempty"` // the class of what made automation give up
-	Rechecks      int                 `json:"rechecks,omitempty"`  // looks at it since it failed
+	Rechecks      int                 `json:"rechecks,omitempty"`  // looks that brought nothing, since it failed or was last seen to hold
 	Comebacks     int                 `json:"comebacks,omitempty"` // times that it went on by itself
 	Looks         int                 `json:"looks,omitempty"`     // looks for drift since it was confirmed
 	Unshown       int                 `json:"unshown,omitempty"`   // times that the system accepted it and did not show it

@@ -8,6 +8,7 @@ import (
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector/connectortest"
 	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/store/storetest"
 )
 
 // departed is a person whose case is closed, with everything confirmed.
@@ -204,4 +205,25 @@ func TestWhoIsHiredAgainDuringTheLookIsLeftAlone(t *testing.T) {
 			t.Errorf("who is back was cut off; %d cases", len(c.rows()))
 		}
 	})
+}
+
+// TestARefusedLookIsToldOnce: what is refused today is refused in an hour, too.
+func TestARefusedLookIsToldOnce(t *testing.T) {
+	for kind, want := range map[exeunt.ErrorKind]struct{ looks, alerts int }{
+		exeunt.Denied:    {2 * 3, 3}, // two steps, on each of the three days
+		exeunt.Invalid:   {2 * 3, 3},
+		exeunt.Temporary: {2 * (5 + 59), 0}, // after 1, 2, 4, 8, 16 hours and then once a day
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, c *company) {
+				c.departed()
+				c.directory.Fail(connectortest.Observe, connectortest.Always, exeunt.Errorf(kind, "the directory does not say"))
+				pass(60 * 24 * time.Hour)
+				looks := storetest.Count(t, c.store, "SELECT COUNT(*) FROM outbox WHERE kind = 'step.look' AND system = 'directory'")
+				if alerts := c.alerts("refuses to show"); looks > want.looks || looks == 0 || alerts != want.alerts {
+					t.Errorf("%d entries and %d alerts in sixty days, want %d and %d", looks, alerts, want.looks, want.alerts)
+				}
+			})
+		})
+	}
 }
