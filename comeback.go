@@ -88,7 +88,7 @@ func ComeBack(steps []Step, task *Task, why string, now time.Time) Change {
 // may have done, stays known.
 func (s Step) again(now time.Time) Step {
 	s.State, s.Attempt, s.Unshown, s.NextAttemptAt, s.SettledAt, s.Reason = StepReady, 0, 0, now, time.Time{}, ""
-	s.FailedAs, s.Rechecks = "", 0
+	s.FailedAs, s.Rechecks, s.Awaits = "", 0, 0
 	if s.Deadline.Before(now.Add(leastForRetry)) {
 		s.Deadline = now.Add(leastForRetry)
 	}

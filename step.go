@@ -82,6 +82,7 @@ type Step struct {
 	Comebacks     int                 `json:"comebacks,omitempty"` // times that it went on by itself
 	Looks         int                 `json:"looks,omitempty"`     // looks for drift since it was confirmed
 	Unshown       int                 `json:"unshown,omitempty"`   // times that the system accepted it and did not show it
+	Awaits        int                 `json:"awaits,omitempty"`    // looks in a row that found the system still on its way
 	NextAttemptAt time.Time           `json:"next_attempt_at,omitzero"`
 	BegunAt       time.Time           `json:"begun_at,omitzero"`   // first attempt
 	AppliedAt     time.Time           `json:"applied_at,omitzero"` // last intent; zero when it never acted
@@ -115,7 +116,8 @@ type Outcome struct {
 	Seen     map[string]string // safe to record
 	Snapshot map[string][]string
 	Err      *Error
-	Wait     time.Duration // before the next look; zero lets the engine choose
+	Settles  time.Duration // how long the system may take to show it
+	Wait     time.Duration // before the next look; zero leaves it to Step.Pause
 }
 
 // Attempts bounds how often automation tries before a person takes over; the deadline bounds it too.
@@ -145,14 +147,15 @@ func (s Step) Intend(account Account, before Observation, now time.Time) Change 
 	s.Seen = before.Facts
 	change := Change{Steps: []Step{s}}
 	change.Record(EntryIntent, s, now, fmt.Sprintf("%s: %s, attempt %d", s.SystemTitle, lower(s.Title), s.Attempt),
-		merge(map[string]string{"account": account.ID, "attempt": fmt.Sprint(s.Attempt)}, "before.", before.Facts, before.Snapshot))
+		merge(s.awaited(map[string]string{"account": account.ID, "attempt": fmt.Sprint(s.Attempt)}), "before.", before.Facts, before.Snapshot))
+	change.Steps[0].Awaits = 0
 	return change.saysLate(late)
 }
 
 // Finish applies what an attempt found. Failing for good makes the fallback task, the notice to its
 // owner and the ledger entry in the same change.
 func (s Step) Finish(o Outcome, now time.Time) Change {
-	late := s.lateStart(now)
+	before, late := s, s.lateStart(now)
 	if s.BegunAt.IsZero() {
 		s.BegunAt = now
 	}
@@ -170,7 +173,7 @@ func (s Step) Finish(o Outcome, now time.Time) Change {
 	case NoAccount:
 		change = s.skip(o, now)
 	case NotYet, TryAgain:
-		change = s.wait(o, now)
+		change = s.wait(before, o, now)
 	default:
 		change = s.giveUp(o, now)
 	}
@@ -206,7 +209,8 @@ func (s Step) settle(o Outcome, now time.Time) Change {
 	}
 	change := Change{Steps: []Step{s}}
 	change.Record(kind, s, now, fmt.Sprintf("%s: %s %s", s.SystemTitle, lower(s.Title), said),
-		merge(map[string]string{"account": s.Account.ID, "proof": string(o.Proof), "how": how}, "after.", o.Seen, nil))
+		merge(s.awaited(map[string]string{"account": s.Account.ID, "proof": string(o.Proof), "how": how}), "after.", o.Seen, nil))
+	change.Steps[0].Awaits = 0
 	return change
 }
 
@@ -219,23 +223,21 @@ func (s Step) skip(o Outcome, now time.Time) Change {
 
 // wait keeps the step going: within its attempts and its deadline, but always at least three times,
 // so that a step that starts late is still tried properly.
-func (s Step) wait(o Outcome, now time.Time) Change {
+func (s Step) wait(before Step, o Outcome, now time.Time) Change {
 	if o.Kind == TryAgain && s.State != StepRunning { // an intent has counted it already
 		s.Attempt++
 	}
 	if o.Refused {
 		s.AppliedAt = time.Time{} // there is nothing to wait for and nothing to be unsure of
 	}
-	pause := o.Wait
-	if pause == 0 {
-		pause = Backoff(s.Attempt)
-	}
+	pause := s.Pause(o, now)
 	late := now.Add(pause).After(s.Deadline)
 	tired := s.Attempt >= Attempts || (late && s.Attempt >= 3)
 	if KindOf(errOrNil(o.Err)) == Throttled { // to be told to wait is not to fail
 		tired = late && s.Attempt >= Attempts
 	}
 	if o.Kind == NotYet { // the system took it and is given its time, but not for ever
+		s.Awaits++
 		if o.Changed {
 			s.Unshown++
 		}
@@ -250,8 +252,11 @@ func (s Step) wait(o Outcome, now time.Time) Change {
 	s.State, s.NextAttemptAt = StepReady, now.Add(pause)
 	s.Reason = messageOf(o.Err, "the system has not shown it yet; looking again")
 	change := Change{Steps: []Step{s}}
+	if s.nothingNew(before) {
+		return change
+	}
 	change.Record(EntryRetry, s, now, fmt.Sprintf("%s: %s, next try in %s", s.SystemTitle, lower(s.Title), pause.Round(time.Second)),
-		map[string]string{"reason": s.Reason, "attempt": fmt.Sprint(s.Attempt), "class": string(KindOf(errOrNil(o.Err))), "next": s.NextAttemptAt.UTC().Format(time.RFC3339)})
+		s.awaited(map[string]string{"reason": s.Reason, "attempt": fmt.Sprint(s.Attempt), "class": string(KindOf(errOrNil(o.Err))), "next": s.NextAttemptAt.UTC().Format(time.RFC3339)}))
 	return change
 }
 
@@ -261,7 +266,8 @@ func (s Step) giveUp(o Outcome, now time.Time) Change {
 	change := Change{Steps: []Step{s}, Tasks: []Task{task}}
 	change.Notices = append(change.Notices, task.notice(NoticeFailed, fmt.Sprintf("failed:%d", now.UnixMicro())))
 	change.Record(EntryFailed, s, now, fmt.Sprintf("%s: %s stopped", s.SystemTitle, lower(s.Title)),
-		map[string]string{"reason": s.Reason, "class": string(KindOf(errOrNil(o.Err))), "attempt": fmt.Sprint(s.Attempt), "task": task.Key, "owner": task.Owner.String()})
+		s.awaited(map[string]string{"reason": s.Reason, "class": string(KindOf(errOrNil(o.Err))), "attempt": fmt.Sprint(s.Attempt), "task": task.Key, "owner": task.Owner.String()}))
+	change.Steps[0].Awaits = 0
 	return change
 }
 

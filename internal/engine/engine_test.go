@@ -444,3 +444,32 @@ func TestACaseSettledWhileHeldClosesWhenReleased(t *testing.T) {
 		}
 	})
 }
+
+// A system that takes minutes to show what it accepted is looked at less and less often, and the record is not
+// filled with looks that showed nothing.
+func TestWhatSettlesIsLookedAtLessAndLessOften(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.inventory[2].Actions[0].Settles = time.Hour
+		c.payroll.Lag(8)
+		c.directory.Hire(leaving().Leaver)
+		c.payroll.Hire(leaving().Leaver)
+		c.hear("1", exeunt.Announced, leaving())
+		pass(2 * time.Minute)
+		c.expect(map[string]exeunt.StepState{"payroll-end-employment": exeunt.StepReady})
+		pass(9 * time.Minute)
+		c.expect(map[string]exeunt.StepState{"payroll-end-employment": exeunt.StepConfirmed})
+		looks, said := 0, ""
+		for _, e := range c.only().Entries {
+			switch {
+			case e.Step != "payroll-end-employment":
+			case e.Kind == exeunt.EntryRetry:
+				looks++
+			case e.Kind == exeunt.EntryConfirmed:
+				said = e.Detail["looks_while_settling"]
+			}
+		}
+		if looks != 1 || said != "8" {
+			t.Errorf("%d looks are recorded, and %q in sum", looks, said)
+		}
+	})
+}

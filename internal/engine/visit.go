@@ -192,7 +192,8 @@ func (e *Engine) attempt(ctx context.Context, c connector.Connector, of exeunt.C
 	if ctx.Err() != nil { // we were stopped, not the vendor: the next visit looks again
 		return outcome, ctx.Err()
 	}
-	outcome.Wait = e.jitter(wait(outcome, step))
+	outcome.Settles = settles(spec)
+	outcome.Wait = e.jitter(step.Pause(outcome, time.Now()))
 	change := step.Finish(outcome, time.Now())
 	err = e.commit(ctx, &change)
 	if exeunt.KindOf(err) == exeunt.Conflict && outcome.Changed {
@@ -276,14 +277,6 @@ func parameters(of exeunt.Case, step exeunt.Step) connector.Parameters {
 	}
 }
 
-// wait is how long until the next look: what the vendor asked for, or our backoff.
-func wait(o exeunt.Outcome, s exeunt.Step) time.Duration {
-	if o.Wait > 0 {
-		return o.Wait
-	}
-	return exeunt.Backoff(s.Attempt)
-}
-
 // jitter spreads retries over a fifth of the wait, so that a system that comes back is not hit by all
 // at once.
 func (e *Engine) jitter(d time.Duration) time.Duration { return d + e.spread(d/5) }
@@ -339,7 +332,7 @@ func (e *Engine) postpone(ctx context.Context, steps []exeunt.Step, o exeunt.Out
 	if len(steps) == 0 {
 		return nil
 	}
-	o.Wait, o.Refused = e.jitter(wait(o, steps[0])), false // what was refused was another step's action
+	o.Wait, o.Refused = e.jitter(steps[0].Pause(o, time.Now())), false // what was refused was another step's action
 	change := mergeFinish(steps, o, time.Now())
 	return ignoreConflict(e.commit(ctx, &change))
 }

@@ -12,7 +12,7 @@ import (
 
 // Commit writes a change, unblocks what waited for it, and puts into line what is due, in one
 // transaction. It is refused with Conflict when a case, step or task was changed since the decision
-// was taken, and with Internal when it carries no entries: nothing happens unrecorded.
+// was taken, and with Internal when it carries no entries: nothing happens unrecorded, except to wait longer.
 //
 // On success the change carries the new versions, and what it unblocked.
 func (s *Store) Commit(ctx context.Context, change *exeunt.Change) error {
@@ -22,7 +22,7 @@ func (s *Store) Commit(ctx context.Context, change *exeunt.Change) error {
 // CommitWith commits a change together with what also has to be written in the same transaction:
 // the event that it answers, the lease that it ends.
 func (s *Store) CommitWith(ctx context.Context, change *exeunt.Change, also func(context.Context, Tx) error) error {
-	if len(change.Entries) == 0 {
+	if len(change.Entries) == 0 && !change.Waits() {
 		return exeunt.Errorf(exeunt.Internal, "a change without entries was refused: nothing may happen unrecorded")
 	}
 	var done Committed
@@ -61,7 +61,11 @@ func (s *Store) Also(change exeunt.Change) func(context.Context, Tx) error {
 }
 
 func (s *Store) committer(tx Tx, change *exeunt.Change) committer {
-	return committer{Tx: tx, change: change, now: change.Entries[0].At, sharing: s.dialect.sharing()}
+	c := committer{Tx: tx, change: change, sharing: s.dialect.sharing()}
+	if len(change.Entries) > 0 { // else nothing is dated: see exeunt.Change.Waits
+		c.now = change.Entries[0].At
+	}
+	return c
 }
 
 func turnOf(change *exeunt.Change) turn {
