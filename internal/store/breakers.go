@@ -54,9 +54,7 @@ func (s *Store) TryBreaker(ctx context.Context, before, after exeunt.Breaker, ch
 		}
 		return s.wake(ctx, tx, after.System)
 	})
-	if err == nil {
-		s.committed(Committed{Lanes: []string{after.System}})
-	}
+	s.tell(Committed{Lanes: []string{after.System}}, err)
 	return err
 }
 

@@ -42,12 +42,11 @@ func (s *Store) CommitWith(ctx context.Context, change *exeunt.Change, also func
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		*change = draft
 	}
-	*change = draft
-	s.committed(done)
-	return nil
+	s.tell(done, err)
+	return err
 }
 
 // Also is the write by which a commit carries a change of another case: both or none. What it would tell is

@@ -34,10 +34,10 @@ func (s *Store) Receive(ctx context.Context, e Event) (fresh bool, err error) {
 		}
 		return s.wake(ctx, tx, DutyEvents)
 	})
-	if fresh = fresh && err == nil; fresh {
-		s.committed(Committed{Lanes: []string{DutyEvents}})
+	if fresh {
+		s.tell(Committed{Lanes: []string{DutyEvents}}, err)
 	}
-	return fresh, err
+	return fresh && err == nil, err
 }
 
 // Quarantine keeps the body of a signed event that cannot be understood, for 30 days.

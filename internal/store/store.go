@@ -97,6 +97,21 @@ func (s *Store) writeIn(ctx context.Context, t turn, do func(context.Context, Tx
 	return translate(s.dialect.write(ctx, t, func(tx Tx) error { return do(inside, tx) }))
 }
 
+// doubt is after how long the bells are rung of a write that failed without an answer: not at once, so that who
+// tries it again at each bell does not do so without a pause.
+const doubt = time.Second
+
+// tell rings the bells of a write that is durable, and later those of one that may be although it failed: the
+// database went away before it said how it ended. What nobody was told of would wait for a poll.
+func (s *Store) tell(done Committed, err error) {
+	switch {
+	case err == nil:
+		s.committed(done)
+	case !itsOwn(err) && (len(done.Lanes) > 0 || done.Case != 0):
+		time.AfterFunc(doubt, func() { s.committed(done) })
+	}
+}
+
 // wake tells the other nodes, should there be any, that lanes have something to do.
 func (s *Store) wake(ctx context.Context, tx Tx, lanes ...string) error {
 	if !s.crowded.Load() {

@@ -31,8 +31,8 @@ func (s *Store) SaveLooks(ctx context.Context, id exeunt.WaveID, round int, look
 		}
 		return nil
 	})
-	if err == nil && last {
-		s.committed(Committed{Lanes: []string{DutyWaves}})
+	if last {
+		s.tell(Committed{Lanes: []string{DutyWaves}}, err)
 	}
 	return err
 }
