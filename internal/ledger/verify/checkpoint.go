@@ -103,8 +103,8 @@ func signersOf(n *note.Note) string {
 // parseCheckpoint reads the three lines that every checkpoint has; extension lines may follow.
 func parseCheckpoint(text string) (Checkpoint, error) {
 	const where = "checkpoint"
-	lines := strings.Split(text, "\n")
-	if len(lines) < 4 || lines[0] == "" {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if len(lines) < 3 || slices.Contains(lines, "") {
 		return Checkpoint{}, fault(where, "it does not have the three lines origin, size and root")
 	}
 	size, err := strconv.ParseInt(lines[1], 10, 64)

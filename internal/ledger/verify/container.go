@@ -44,6 +44,8 @@ func oneFile(r io.ReaderAt, f *zip.File, at int64) (end int64, err error) {
 	}
 	data, err := f.DataOffset()
 	switch {
+	case f.Flags&^(sizesFollow|namesAreUTF8) != 0, len(f.Extra)+len(f.Comment) > 0:
+		return 0, fault(f.Name, "the archive says more of the file than its name and size, which other programs may heed")
 	case err != nil,
 		binary.LittleEndian.Uint32(head) != localHeader,
 		binary.LittleEndian.Uint16(head[6:]) != f.Flags,
@@ -51,8 +53,6 @@ func oneFile(r io.ReaderAt, f *zip.File, at int64) (end int64, err error) {
 		string(head[localSize:]) != f.Name,
 		data != at+int64(len(head)):
 		return 0, differs
-	case f.Flags&^(sizesFollow|namesAreUTF8) != 0, len(f.Extra)+len(f.Comment) > 0:
-		return 0, fault(f.Name, "the archive says more of the file than its name and size, which other programs may heed")
 	}
 	end, sizes := data+int64(f.CompressedSize64), head[14:26]
 	if f.Flags&sizesFollow != 0 {

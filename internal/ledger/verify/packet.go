@@ -138,6 +138,8 @@ func (a *archive) header(trusted []string) (Report, error) {
 	switch facts := report.Case; {
 	case facts.Format != PacketFormat:
 		return report, fault(CaseFile, "the format is %q; this program knows %q", facts.Format, PacketFormat)
+	case facts.Log != report.Origin:
+		return report, fault(CaseFile, "it names another log, %q, than the checkpoint, which is of %q", facts.Log, report.Origin)
 	case facts.Handle == "":
 		return report, fault(CaseFile, "it names no case")
 	case facts.Entries != a.entries || a.entries == 0:

@@ -118,7 +118,7 @@ func (l *log) packet(t testing.TB, handle string, id exeunt.CaseID) []byte {
 	}
 	l.add(t, "", made.Made(id, time.Time{}).Entries[0], nil)
 	checkpoint := l.checkpoint(t)
-	facts := verify.CaseFacts{Format: verify.PacketFormat, Handle: handle, Case: id}
+	facts := verify.CaseFacts{Format: verify.PacketFormat, Log: origin, Handle: handle, Case: id}
 	files := map[string][]byte{verify.ReadmeFile: nil, verify.KeyFile: []byte(l.key), verify.CheckpointFile: checkpoint}
 	for _, name := range []string{verify.RecordPage, verify.RecordPDF} {
 		files[name] = []byte(name) // what is in it is of no concern here
