@@ -82,6 +82,8 @@ type Case struct {
 	RehiredOn     Date        `json:"rehired_on,omitempty"`    // they work here again from that day
 	OpenedAt      time.Time   `json:"opened_at"`
 	ClosedAt      time.Time   `json:"closed_at,omitzero"`
+	EraseAsk      *Request    `json:"erase_ask,omitempty"` // an erasure before its time that waits for its second person
+	Erasure       *Erasure    `json:"erasure,omitempty"`   // its record is to be destroyed, or is
 }
 
 // Leaver is the person whose case it is.

@@ -129,6 +129,9 @@ func (c Case) AskLegalRelease(second Person, by Override, lasts time.Duration, n
 	if c.LegalHold == nil {
 		return Change{}, Errorf(Conflict, "case %s is under no legal hold", c.ID)
 	}
+	if !c.Open() {
+		return c.releaseClosedHold(by, lasts, now)
+	}
 	if slices.ContainsFunc(c.Overrides, func(d Deviation) bool {
 		return d.Kind == DeviateLegalRelease && d.State == DeviationAsked && d.Waits(now)
 	}) {

@@ -82,8 +82,10 @@ const (
 	EntryWaveRefused    EntryKind = "wave.refuse" // one of its people
 	EntryWaveRevealed   EntryKind = "wave.reveal" // its embargo has ended
 	EntryWaveDone       EntryKind = "wave.done"
-	EntryErased         EntryKind = "case.erase"   // what the case's entries say is destroyed after retention
-	EntryManifest       EntryKind = "log.manifest" // how many leaves and cases there are
+	EntryErased         EntryKind = "case.erase" // what the case's entries say is destroyed after retention
+	EntryEraseAsked     EntryKind = "case.erase-ask"
+	EntryErasureDone    EntryKind = "case.erase-done" // nothing of it is left in the database
+	EntryManifest       EntryKind = "log.manifest"    // how many leaves and cases there are
 )
 
 // Entry is one thing that happened, as the ledger is told it. It never holds a secret or a
@@ -189,6 +191,7 @@ type Record struct {
 	N       int64  // dense over the whole log
 	EventID string // the entry's random id
 	Case    string // handle; "" for what concerns the installation
+	Holder  string // handle of the case whose key seals the body, also where it is no entry of that case but tells of it
 	Leaf    []byte
 	Salt    [32]byte
 	Body    []byte

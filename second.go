@@ -21,7 +21,8 @@ func (t Trigger) Noted(newest *Case, tasks []Task, now time.Time) Change {
 		detail["contradicts"] = strings.Join(against, "; ")
 	}
 	switch {
-	case newest == nil:
+	case newest == nil: // an entry without a case cannot be erased with one, so it names nobody
+		detail["says"], what = t.saysOf("somebody"), fmt.Sprintf("%s, which is not the authoritative source of %s, says that %s", t.Source, t.Departure.Leaver.Entity, t.saysOf("somebody"))
 		change.RecordBy(t.Source, EntryNoted, nil, now, what, detail)
 	case !newest.Open():
 		change.RecordBy(t.Source, EntryNoted, newest.ID, now, what, detail)
@@ -44,8 +45,9 @@ func (t Trigger) Noted(newest *Case, tasks []Task, now time.Time) Change {
 	return change
 }
 
-func (t Trigger) says() string {
-	who := t.Departure.Leaver.ID
+func (t Trigger) says() string { return t.saysOf(t.Departure.Leaver.ID) }
+
+func (t Trigger) saysOf(who string) string {
 	switch t.Kind {
 	case Rescinded:
 		return who + " stays"

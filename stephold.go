@@ -59,6 +59,7 @@ type LegalHold struct {
 	Override           // who placed it; HR's source where a flag did
 	Owner    Person    `json:"owner"` // of the legal role: who can release it
 	Since    time.Time `json:"since"`
+	Ask      *Request  `json:"ask,omitempty"` // its release on a closed case waits for a second person
 }
 
 // why is what a step that it stops says. The reason of the hold is not for everybody who sees the step.
@@ -76,13 +77,14 @@ func flagged(source string, owner Person, now time.Time) *LegalHold {
 func (c Case) Forbids(destructive bool) bool { return destructive && c.LegalHold != nil }
 
 // PlaceLegalHold stops everything destructive of a case that has not happened, also what a person was
-// asked to do by hand after a connector had failed. Access is cut all the same.
+// asked to do by hand after a connector had failed. Access is cut all the same. On a closed case it keeps the record from
+// being erased.
 func (c Case) PlaceLegalHold(steps []Step, tasks []Task, owner Person, by Override, now time.Time) (Change, error) {
 	if err := by.Check(); err != nil {
 		return Change{}, err
 	}
-	if !c.Open() {
-		return Change{}, Errorf(Conflict, "case %s is closed: nothing of it happens any more", c.ID)
+	if c.Erasure != nil {
+		return Change{}, Errorf(Conflict, "the record of case %s is erased, or about to be: there is nothing left to hold", c.ID)
 	}
 	if c.LegalHold != nil {
 		return Change{}, Errorf(Conflict, "case %s is under a legal hold already, placed by %s", c.ID, c.LegalHold.By)

@@ -332,6 +332,12 @@ func (m Member) Opened(c Case, joined bool) Member {
 	return m
 }
 
+// Erased is what stays of the member whose case was erased.
+func (m Member) Erased() Member {
+	return Member{Wave: m.Wave, Version: m.Version, Position: m.Position, State: m.State, Case: m.Case, ReleasedAt: m.ReleasedAt,
+		Departure: Departure{Leaver: Leaver{Name: ErasedName, Zone: "UTC"}, CutOffAt: m.Departure.CutOffAt}}
+}
+
 // Refuse is the member of whom no case came.
 func (m Member) Refuse(why string) Member {
 	m.State, m.Reason = MemberRefused, why

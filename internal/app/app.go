@@ -116,7 +116,7 @@ func (a *App) start(ctx context.Context) error {
 	systems := openSystems(a.Config, connectors.All(os.DirFS(a.options.ConfigDir)), a.metrics)
 	a.Engine = engine.New(engine.Config{
 		Store: a.Store, Systems: systems, Planner: a.Config, Intake: sources, Messenger: a.messenger(links.Links),
-		Log: a.options.Log, Committed: a.Shipper.Wake,
+		Ledger: a.Proofs, Retention: a.Config.Retention, Log: a.options.Log, Committed: a.Shipper.Wake,
 	})
 	return a.serve(ctx, sources, links)
 }

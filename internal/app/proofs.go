@@ -22,6 +22,7 @@ type Ledger interface {
 	// Files are the log's public files, in the layout of https://c2sp.org/tlog-tiles.
 	Files(ctx context.Context) fs.FS
 	Packet(ctx context.Context, handle string, about ...string) (ledger.Packet, error)
+	Erase(ctx context.Context, handle string) error
 	Close() error
 }
 

@@ -159,3 +159,9 @@ func (r reads) Exceptions(ctx context.Context, id exeunt.WaveID, round, limit in
 	looks, err := r.view.Exceptions(ctx, id, round, limit)
 	return looks, r.seen(ctx, err, ofWave(id))
 }
+
+// Erasures lists records that are gone: whoever knew of an embargo, it has ended, since a case under one is not closed.
+func (r reads) Erasures(ctx context.Context) ([]exeunt.Case, error) {
+	cases, err := r.view.Erasures(ctx)
+	return cases, r.seen(ctx, err, each(cases, func(c exeunt.Case) store.Sealed { return ofCase(c.ID) })...)
+}

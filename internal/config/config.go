@@ -38,6 +38,8 @@ type Config struct {
 	Ledger   Ledger
 	Session  Session
 
+	Retention exeunt.Retention // how long the records of closed cases are kept
+
 	approvals    exeunt.Approvals
 	fuse         exeunt.Fuse
 	fuseApprover string

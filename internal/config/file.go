@@ -19,6 +19,7 @@ type File struct {
 	Fuse      FuseFile      `json:"fuse,omitzero" jsonschema_description:"The brake on mass change: when it trips, new cases are held until two people decide."`
 	Approvals ApprovalsFile `json:"approvals,omitzero" jsonschema_description:"What needs the approval of a second person in every plan."`
 	Ledger    LedgerFile    `json:"ledger,omitzero" jsonschema_description:"The tamper-evident log."`
+	Retention RetentionFile `json:"retention,omitzero" jsonschema_description:"How long the records of closed cases are kept before they are erased. For good when left out."`
 	Session   SessionFile   `json:"session,omitzero" jsonschema_description:"How long people stay signed in."`
 }
 

@@ -153,6 +153,7 @@ func (l *loader) main() {
 	l.entities()
 	l.people()
 	l.fuse()
+	l.retention()
 	l.approvals()
 	l.mail()
 	l.sources()

@@ -26,6 +26,7 @@ func (e *Engine) allDuties() map[string]duty {
 		store.DutyReveals:   e.revealDue,
 		store.DutyWaves:     e.waveDue,
 		store.DutyFuse:      e.fuseDue,
+		store.DutyErasure:   e.erasureDue,
 		store.DutyCleaning:  e.cleaningDue,
 		store.DutyStrays:    e.straysDue,
 	} {
@@ -131,7 +132,13 @@ func (k *keyed) lock(key string) (unlock func()) {
 // quarantine is how long the body of an event that could not be understood is kept (SPEC §13).
 const quarantine = 30 * 24 * time.Hour
 
+// remembered is how long an answered event without a case is known, so that a repeat is harmless.
+const remembered = 400 * 24 * time.Hour
+
 // cleaningDue drops what has been kept long enough, once a day.
 func (e *Engine) cleaningDue(ctx context.Context, now time.Time) (time.Time, error) {
-	return now.Add(24 * time.Hour), e.store.DropQuarantine(ctx, now.Add(-quarantine))
+	if err := e.store.DropQuarantine(ctx, now.Add(-quarantine)); err != nil {
+		return now, err
+	}
+	return now.Add(24 * time.Hour), e.store.ForgetEvents(ctx, now.Add(-remembered))
 }

@@ -7,6 +7,7 @@
 //   - duty.go: what is no visit: events, reminders, messages
 //   - event.go: what HR said becomes a case, an amendment or a rescission
 //   - chase.go: reminders, and delivery of notices
+//   - erase.go: records whose retention is over
 //   - close.go: cases of which nothing is left to do
 //   - commands.go: what people do
 //
@@ -59,6 +60,14 @@ type Messenger interface {
 	Deliver(ctx context.Context, n exeunt.Notice, c exeunt.Case, t *exeunt.Task) error
 }
 
+// Ledger is what erasing a case needs of the tamper-evident log.
+type Ledger interface {
+	// Covered is how many entries are under a checkpoint that counts: signed, and cosigned where witnesses are configured.
+	Covered(ctx context.Context) (int64, error)
+	// Erase destroys the key of a case, and with it what its entries say. It may be repeated.
+	Erase(ctx context.Context, handle string) error
+}
+
 // Engine drains lanes and runs commands over one store.
 type Engine struct {
 	store     *store.Store
@@ -66,6 +75,8 @@ type Engine struct {
 	planner   Planner
 	intake    Intake
 	messenger Messenger
+	ledger    Ledger
+	retention exeunt.Retention
 	log       *slog.Logger
 	poll      time.Duration
 	lease     time.Duration
@@ -88,6 +99,8 @@ type Config struct {
 	Planner   Planner
 	Intake    Intake
 	Messenger Messenger
+	Ledger    Ledger           // nothing is erased without one
+	Retention exeunt.Retention // how long closed cases are kept
 	Log       *slog.Logger
 	Node      string                                 // name of this node, different at each start; random when empty
 	Committed func()                                 // called after each commit: the ledger's shipper has something to do
@@ -108,7 +121,7 @@ const (
 func New(c Config) *Engine {
 	e := &Engine{
 		store: c.Store, systems: c.Systems, planner: c.Planner, intake: c.Intake, messenger: c.Messenger,
-		log: c.Log, strays: map[string]time.Time{}, watch: newWatchers(), poll: cmp.Or(c.Poll, lanePoll), lease: cmp.Or(c.Lease, laneLease),
+		ledger: c.Ledger, retention: c.Retention, log: c.Log, strays: map[string]time.Time{}, watch: newWatchers(), poll: cmp.Or(c.Poll, lanePoll), lease: cmp.Or(c.Lease, laneLease),
 	}
 	if e.spread = c.Spread; e.spread == nil {
 		e.spread = anySpread

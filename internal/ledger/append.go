@@ -97,6 +97,8 @@ func (l *Log) check(records []exeunt.Record) ([]exeunt.Leaf, error) {
 			why = "its number is not the next one"
 		case leaf.Case != r.Case:
 			why = "its leaf names another case"
+		case leaf.Case != "" && r.Holder != "" && r.Holder != leaf.Case:
+			why = "another case's key is to seal it"
 		case leaf.Commit != exeunt.Commitment(r.Salt, r.Body):
 			why = "its leaf does not commit to its body"
 		case json.Unmarshal(r.Body, &body) != nil || body.ID == "" || body.ID != r.EventID:

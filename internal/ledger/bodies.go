@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS bodies (
 	sealed BLOB                       -- NULL once erased
 );
 CREATE INDEX IF NOT EXISTS bodies_by_case ON bodies (handle, n);
-CREATE INDEX IF NOT EXISTS bodies_by_n ON bodies (n);`
+CREATE INDEX IF NOT EXISTS bodies_by_n ON bodies (n);
+CREATE INDEX IF NOT EXISTS bodies_beside ON bodies (holder) WHERE handle <> holder;`
 
 func openBodies(ctx context.Context, dir string) (*bodies, error) {
 	q := url.Values{"_pragma": {
@@ -83,7 +84,7 @@ func (b *bodies) add(ctx context.Context, records []exeunt.Record, leaves []exeu
 	defer insert.Close()
 	keys := map[string]cipher.AEAD{}
 	for i, r := range records {
-		holder := holderOf(leaves[i])
+		holder := holderOf(r, leaves[i])
 		if keys[holder] == nil {
 			if keys[holder], err = caseKey(ctx, tx, holder); err != nil {
 				return err
@@ -100,12 +101,16 @@ func (b *bodies) add(ctx context.Context, records []exeunt.Record, leaves []exeu
 }
 
 // holderOf says whose key seals an entry. That a case was erased, by whom and why, has to outlive
-// the case's key.
-func holderOf(leaf exeunt.Leaf) string {
-	if leaf.Kind == exeunt.LeafErase {
+// the case's key; what tells of a case beside its own entries has not.
+func holderOf(r exeunt.Record, leaf exeunt.Leaf) string {
+	switch {
+	case leaf.Kind == exeunt.LeafErase:
 		return ""
+	case leaf.Case == "":
+		return r.Holder
+	default:
+		return leaf.Case
 	}
-	return leaf.Case
 }
 
 func addOne(ctx context.Context, insert *sql.Stmt, r exeunt.Record, leaf exeunt.Leaf, holder string, key cipher.AEAD) error {
@@ -155,10 +160,16 @@ func seal(key cipher.AEAD, r exeunt.Record) []byte {
 
 // ofCase returns the rows of a case in order, and the keys to open them.
 func (b *bodies) ofCase(ctx context.Context, handle string) ([]stored, map[string]cipher.AEAD, error) {
-	rows, err := b.rows(ctx, handle)
+	rows, err := b.rows(ctx, "handle = ?", handle)
 	if err != nil {
 		return nil, nil, err
 	}
+	keys, err := b.keys(ctx, handle)
+	return rows, keys, err
+}
+
+// keys are what opens the entries of a case.
+func (b *bodies) keys(ctx context.Context, handle string) (map[string]cipher.AEAD, error) {
 	keys := map[string]cipher.AEAD{}
 	for _, holder := range []string{handle, ""} {
 		var key []byte
@@ -167,17 +178,17 @@ func (b *bodies) ofCase(ctx context.Context, handle string) ([]stored, map[strin
 			continue
 		}
 		if err != nil {
-			return nil, nil, diskError("the ledger's case keys cannot be read", err)
+			return nil, diskError("the ledger's case keys cannot be read", err)
 		}
 		if keys[holder], err = aead(key); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	return rows, keys, nil
+	return keys, nil
 }
 
-func (b *bodies) rows(ctx context.Context, handle string) ([]stored, error) {
-	return b.read(ctx, "WHERE handle = ? ORDER BY n", handle)
+func (b *bodies) rows(ctx context.Context, which, handle string) ([]stored, error) {
+	return b.read(ctx, "WHERE "+which+" ORDER BY n", handle)
 }
 
 // ofInstallation returns the rows of these entries of the installation, as many as there are, in the order asked for.

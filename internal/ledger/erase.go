@@ -44,10 +44,18 @@ func (b *bodies) erasedAt(ctx context.Context, handle string, size int64) (int64
 	return n, nil
 }
 
-// erase destroys the key of a case and every body up to number n. Entries that the case got since,
+// sealedBy are the bodies under the key of a case: its own, and the few beside it, each by an index.
+const sealedBy = "(handle = $1 AND holder = $1 OR holder = $1 AND handle <> holder)"
+
+// erase destroys the key of a case and every body up to number n that it sealed, also of what tells of the case beside its
+// own entries. Entries that the case got since,
 // and the erase entry itself, stay readable: they are sealed with another key.
 func (b *bodies) erase(ctx context.Context, handle string, n int64) error {
-	rows, keys, err := b.ofCase(ctx, handle)
+	rows, err := b.rows(ctx, sealedBy, handle)
+	if err != nil {
+		return err
+	}
+	keys, err := b.keys(ctx, handle)
 	if err != nil {
 		return err
 	}
@@ -61,8 +69,8 @@ func (b *bodies) erase(ctx context.Context, handle string, n int64) error {
 		statement string
 		args      []any
 	}{
-		{"UPDATE bodies SET sealed = zeroblob(length(sealed)) WHERE handle = $1 AND holder = $1 AND n <= $2 AND sealed IS NOT NULL", []any{handle, n}},
-		{"UPDATE bodies SET sealed = NULL WHERE handle = $1 AND holder = $1 AND n <= $2", []any{handle, n}},
+		{"UPDATE bodies SET sealed = zeroblob(length(sealed)) WHERE " + sealedBy + " AND n <= $2 AND sealed IS NOT NULL", []any{handle, n}},
+		{"UPDATE bodies SET sealed = NULL WHERE " + sealedBy + " AND n <= $2", []any{handle, n}},
 		{"UPDATE keys SET key = zeroblob(length(key)) WHERE holder = $1", []any{handle}},
 		{"DELETE FROM keys WHERE holder = $1", []any{handle}},
 	} {
@@ -71,7 +79,7 @@ func (b *bodies) erase(ctx context.Context, handle string, n int64) error {
 		}
 	}
 	for _, s := range rows {
-		if s.n > n && s.holder == handle {
+		if s.n > n {
 			if err := s.reseal(ctx, tx, keys); err != nil {
 				return err
 			}

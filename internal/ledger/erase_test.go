@@ -120,3 +120,30 @@ func TestBodiesAreSealed(t *testing.T) {
 		t.Errorf("exchanged bodies: %v", err)
 	}
 }
+
+// What tells of a case without being part of its record is under the case's key too, and goes with it.
+func TestErasureTakesWhatStandsBesideTheCase(t *testing.T) {
+	dir := t.TempDir()
+	o := ledgertest.New()
+	gone := ledgertest.Handle(1)
+	o.Add(gone, ledgertest.Entries(1, 2, true)...)
+	o.Add("", exeunt.Entry{Kind: exeunt.EntryNoted, About: 1, What: "payroll says that Ada leaves"}, exeunt.Entry{Kind: exeunt.EntryAlert, What: "the disk is full"})
+	o.Add(gone, exeunt.Entry{Kind: exeunt.EntryErased, Case: 1, What: "erased after retention"})
+	records := sequenced(t, o)
+	beside := len(records) - 3
+	records[beside].Holder = gone
+	l := openLog(t, dir)
+	appendAll(t, l, records)
+	must(t, l.Erase(t.Context(), gone))
+	must(t, l.Close())
+	db, err := sql.Open("sqlite", filepath.Join(dir, "bodies.db"))
+	must(t, err)
+	defer db.Close()
+	for n, kept := range map[int]bool{beside: false, beside + 1: true} {
+		var sealed []byte
+		must(t, db.QueryRow("SELECT sealed FROM bodies WHERE n = ?", n).Scan(&sealed))
+		if (sealed != nil) != kept {
+			t.Errorf("entry %d is there: %t", n, sealed != nil)
+		}
+	}
+}

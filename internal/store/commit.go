@@ -196,6 +196,9 @@ func (c *committer) saveCase(ctx context.Context) error {
 	if err == nil && c.of.state.Over() { // what is open again is right: nobody looks for drift
 		_, err = c.exec(ctx, "UPDATE steps SET runs_at = NULL, place = NULL WHERE case_id = $1 AND state = 'confirmed' AND runs_at IS NOT NULL", int64(k.ID))
 	}
+	if err == nil {
+		err = c.saveErasure(ctx, *k)
+	}
 	if err == nil && k.Embargoed() {
 		c.lanes = append(c.lanes, DutyReveals)
 		err = c.saveViewers(ctx, *k.Embargo)

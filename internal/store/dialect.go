@@ -55,6 +55,7 @@ type dialect interface {
 	lockSequencer(ctx context.Context, tx Tx) (bool, error)   // held to the end of the transaction; false when another has it
 	lockSchema(ctx context.Context, tx Tx) error              // likewise; waits for it
 	lockFuse(ctx context.Context, tx Tx) error                // waits for it, and holds it to the end of the transaction
+	scrub(ctx context.Context) error                          // overwrites on disk what was deleted, as far as it is in our hands
 	close()
 }
 
@@ -130,6 +131,18 @@ func (d *sqliteDialect) shared() bool                                { return fa
 func (d *sqliteDialect) notify(context.Context, Tx, string) error    { return nil }
 func (d *sqliteDialect) listen(context.Context, func(string)) error  { return nil }
 func (d *sqliteDialect) now(context.Context, querier) (int64, error) { return micros(time.Now()), nil }
+
+// scrub empties the write-ahead log, on a connection of its own: the writer's may be in a transaction.
+func (d *sqliteDialect) scrub(ctx context.Context) error {
+	var busy, frames, moved int
+	if err := d.writing.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return exeunt.Errorf(exeunt.Temporary, "what was deleted is not yet overwritten on disk, since the database is being read: it is tried again")
+	}
+	return nil
+}
 
 func (d *sqliteDialect) close() {
 	_ = d.read.Close()
@@ -318,7 +331,10 @@ func (d *postgresDialect) reader() querier  { return pgxQuerier{d.pool} }
 func (d *postgresDialect) identity() string { return "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY" }
 func (d *postgresDialect) sharing() string  { return " FOR SHARE" }
 func (d *postgresDialect) shared() bool     { return true }
-func (d *postgresDialect) close()           { d.pool.Close() }
+
+// Whoever runs the database says when its files are vacuumed: see docs/retention.md.
+func (d *postgresDialect) scrub(context.Context) error { return nil }
+func (d *postgresDialect) close()                      { d.pool.Close() }
 
 // now is the server's clock, so that nodes whose own clocks differ agree on when a lease ends.
 func (d *postgresDialect) now(ctx context.Context, q querier) (int64, error) {

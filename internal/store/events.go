@@ -57,6 +57,15 @@ func (s *Store) DropQuarantine(ctx context.Context, before time.Time) error {
 	})
 }
 
+// ForgetEvents forgets answered events without a case that were received before a moment: a source that tells one again
+// after so long is heard as if for the first time. Those of a case go with its record.
+func (s *Store) ForgetEvents(ctx context.Context, before time.Time) error {
+	return s.write(ctx, func(ctx context.Context, tx Tx) error {
+		_, err := tx.exec(ctx, "DELETE FROM events WHERE state = $1 AND received_at < $2 AND COALESCE(case_id, 0) = 0", eventDone, micros(before))
+		return err
+	})
+}
+
 // Event loads a received event; done says that it was worked on already.
 func (s *Store) Event(ctx context.Context, source, id string) (e Event, done bool, err error) {
 	var state, body string

@@ -24,12 +24,16 @@ func (o Outbox) Sequenced(ctx context.Context, from int64, limit int) ([]exeunt.
 	return o.records(ctx, "n >= $1 ORDER BY n LIMIT $2", from, limit)
 }
 
+// holder is the case whose key seals an entry: also that of an entry beside it that tells of it, so that it is erased with
+// the case.
+const holder = "CASE WHEN handle = '' AND about > 0 THEN COALESCE((SELECT c.handle FROM cases c WHERE c.id = outbox.about), '') ELSE handle END"
+
 func (o Outbox) records(ctx context.Context, which string, args ...any) ([]exeunt.Record, error) {
 	var out []exeunt.Record
 	err := eachRow(ctx, o.store.dialect.reader(), func(r row) error {
 		var rec exeunt.Record
 		var leaf, salt, body string
-		if err := r.Scan(&rec.N, &rec.EventID, &rec.Case, &leaf, &salt, &body); err != nil {
+		if err := r.Scan(&rec.N, &rec.EventID, &rec.Case, &rec.Holder, &leaf, &salt, &body); err != nil {
 			return err
 		}
 		if _, err := hex.Decode(rec.Salt[:], []byte(salt)); err != nil {
@@ -38,7 +42,7 @@ func (o Outbox) records(ctx context.Context, which string, args ...any) ([]exeun
 		rec.Leaf, rec.Body = []byte(leaf), []byte(body)
 		out = append(out, rec)
 		return nil
-	}, "SELECT n, event_id, handle, leaf, salt, body FROM outbox WHERE "+which, args...)
+	}, "SELECT n, event_id, handle, "+holder+", leaf, salt, body FROM outbox WHERE "+which, args...)
 	return out, err
 }
 

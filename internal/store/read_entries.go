@@ -6,13 +6,19 @@ import (
 	"github.com/exeunt/exeunt"
 )
 
-const entryColumns = "id, body, COALESCE(n, -1), COALESCE(seq, -1), COALESCE(hash, ''), COALESCE(log_index, -1)"
+const entryColumns = "id, body, event_id, case_id, kind, at, COALESCE(n, -1), COALESCE(seq, -1), COALESCE(hash, ''), COALESCE(log_index, -1)"
 
 func scanEntry(r row) (EntryRow, error) {
 	var e EntryRow
 	var body string
-	if err := r.Scan(&e.Number, &body, &e.N, &e.Seq, &e.Hash, &e.Index); err != nil {
+	var id, kind string
+	var of, at int64
+	if err := r.Scan(&e.Number, &body, &id, &of, &kind, &at, &e.N, &e.Seq, &e.Hash, &e.Index); err != nil {
 		return e, translate(err)
+	}
+	if body == "" { // it was erased with its case
+		e.Entry = exeunt.Entry{ID: id, Kind: exeunt.EntryKind(kind), At: fromMicros(at), Case: exeunt.CaseID(of), What: exeunt.ErasedName}
+		return e, nil
 	}
 	var err error
 	e.Entry, err = entryOf(body)

@@ -34,6 +34,7 @@ const (
 	DutyWaves     = "duty/waves"     // mass departures to drive on
 	DutyFuse      = "duty/fuse"      // trips of the fuse that wait, and cases that they let go
 	DutyStrays    = "duty/strays"    // what is due in systems that are configured no more
+	DutyErasure   = "duty/erasure"   // records whose retention is over
 	DutyCleaning  = "duty/cleaning"  // what was kept long enough
 )
 

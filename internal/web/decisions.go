@@ -26,6 +26,9 @@ type Decisions interface {
 	PlaceLegalHold(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error
 	// AskLegalRelease asks for the end of a legal hold, which another person confirms.
 	AskLegalRelease(ctx context.Context, id exeunt.CaseID, by exeunt.Override, lasts time.Duration) (exeunt.DeviationState, error)
+	// EraseCase decides that the record of a closed case is destroyed. Before the end of its retention it has no effect until
+	// another person asks for the same, within lasts (a day when zero).
+	EraseCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override, lasts time.Duration) (exeunt.DeviationState, error)
 	// DecideTask is the second person's answer to what a task asks: the approval of its steps, or of those
 	// that are named, or the confirmation of an override.
 	DecideTask(ctx context.Context, id exeunt.TaskID, steps []string, yes bool, by exeunt.Override) error
@@ -37,6 +40,12 @@ type Decisions interface {
 	ConfirmFuseRelease(ctx context.Context, id exeunt.TripID, by exeunt.Override) error
 	// RejectFuseRelease leaves what the trip holds to HR.
 	RejectFuseRelease(ctx context.Context, id exeunt.TripID, by exeunt.Override) error
+}
+
+// Erasures is what readers see of records that were destroyed.
+type Erasures interface {
+	// Erasures lists the cases whose record was erased or is about to be, the newest first.
+	Erasures(ctx context.Context) ([]exeunt.Case, error)
 }
 
 // Fuse is what readers see of the brake on mass change.

@@ -34,6 +34,7 @@ const (
 	ApproveWaves // as a second person; and stop
 	ExportEvidence
 	VerifyLedger
+	EraseCases // destroy the record of a closed case; as a second person before its time
 )
 
 // rights says which roles have which right. A right that no role of the reader has is refused with
@@ -61,6 +62,7 @@ var rights = map[Right][]string{
 	ApproveWaves:   {"admin", "hr", "legal"},
 	ExportEvidence: {"admin", "hr", "legal", "auditor"},
 	VerifyLedger:   {"admin", "auditor", "legal"},
+	EraseCases:     {"admin", "legal"},
 }
 
 // May says whether somebody with these roles has a right.

@@ -64,6 +64,7 @@ func appendRecord(to []byte, r exeunt.Record) []byte {
 	to = binary.AppendUvarint(to, uint64(r.N))
 	to = appendBytes(to, r.EventID)
 	to = appendBytes(to, r.Case)
+	to = appendBytes(to, r.Holder)
 	to = appendBytes(to, r.Leaf)
 	to = append(to, r.Salt[:]...)
 	return appendBytes(to, r.Body)
@@ -104,7 +105,7 @@ func records(raw []byte) ([]exeunt.Record, error) {
 	in := reader{rest: raw}
 	var out []exeunt.Record
 	for len(in.rest) > 0 && len(out) < maxRecords {
-		r := exeunt.Record{N: int64(in.number()), EventID: string(in.bytes()), Case: string(in.bytes()), Leaf: in.bytes()}
+		r := exeunt.Record{N: int64(in.number()), EventID: string(in.bytes()), Case: string(in.bytes()), Holder: string(in.bytes()), Leaf: in.bytes()}
 		copy(r.Salt[:], in.take(uint64(len(r.Salt))))
 		r.Body = in.bytes()
 		out = append(out, r)

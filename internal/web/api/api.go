@@ -22,6 +22,7 @@ import (
 // Reader answers what callers read.
 type Reader interface {
 	web.Fuse
+	web.Erasures
 	Cases(ctx context.Context, q store.CaseQuery, now time.Time) (store.CasePage, error)
 	CaseFile(ctx context.Context, id exeunt.CaseID) (store.CaseFile, error)
 	Tasks(ctx context.Context, q store.TaskQuery, now time.Time) ([]store.TaskRow, error)

@@ -17,6 +17,8 @@ func (a routes) decisions(spec huma.API) {
 	huma.Post(spec, cases+"/release", a.onCase(web.Decisions.ReleaseCase), summary("Let a held case go on", "Decisions"), status(http.StatusNoContent))
 	huma.Post(spec, cases+"/legal-hold", a.onCase(web.Decisions.PlaceLegalHold), summary("Stop everything destructive of a case; access is cut all the same", "Decisions"), status(http.StatusNoContent))
 	huma.Post(spec, cases+"/legal-release", a.askLegalRelease, summary("Ask for the end of a legal hold; another person confirms it", "Decisions"))
+	huma.Post(spec, cases+"/erase", a.eraseCase, summary("Destroy the record of a closed case; before the end of its retention another person asks for the same", "Decisions"))
+	huma.Get(spec, "/api/v1/erasures", a.listErasures, summary("List what was erased, when, and by which rule", "Ledger"))
 	huma.Get(spec, cases+"/overrides", a.listOverrides, summary("List what people decided otherwise in a case", "Decisions"))
 	huma.Post(spec, cases+"/steps/{step}/waive", a.waiveStep, summary("Override a step; in tier 1 another person confirms it", "Decisions"))
 	huma.Post(spec, tasks+"/approve", a.onTask(true), summary("Approve what a task asks of a second person", "Decisions"), status(http.StatusNoContent))

@@ -69,6 +69,14 @@ func (b *backend) AskLegalRelease(_ context.Context, id exeunt.CaseID, by exeunt
 	return exeunt.DeviationAsked, b.onCase("legal release within "+lasts.String(), id, by)
 }
 
+func (b *backend) EraseCase(_ context.Context, id exeunt.CaseID, by exeunt.Override, lasts time.Duration) (exeunt.DeviationState, error) {
+	return exeunt.DeviationAsked, b.onCase("erase within "+lasts.String(), id, by)
+}
+
+func (b *backend) Erasures(context.Context) ([]exeunt.Case, error) {
+	return []exeunt.Case{{ID: 3, Erasure: &exeunt.Erasure{Rule: "retention.keep: 1095 d"}}}, nil
+}
+
 func (b *backend) onCase(verb string, id exeunt.CaseID, by exeunt.Override) error {
 	if id != 1 {
 		return missing(id)

@@ -11,6 +11,8 @@ var needs = map[string]web.Right{
 	"POST /api/v1/cases/{id}/hold":               web.HoldCases,
 	"POST /api/v1/cases/{id}/legal-hold":         web.LegalHolds,
 	"POST /api/v1/cases/{id}/legal-release":      web.LegalHolds,
+	"POST /api/v1/cases/{id}/erase":              web.EraseCases,
+	"GET /api/v1/erasures":                       web.SeeAudit,
 	"GET /api/v1/cases/{id}/overrides":           web.SeeCases,
 	"POST /api/v1/tasks/{id}/approve":            web.DecideSecond,
 	"POST /api/v1/tasks/{id}/reject":             web.DecideSecond,

@@ -42,6 +42,9 @@ func (did) PlaceLegalHold(context.Context, exeunt.CaseID, exeunt.Override) error
 func (did) AskLegalRelease(context.Context, exeunt.CaseID, exeunt.Override, time.Duration) (exeunt.DeviationState, error) {
 	return exeunt.DeviationAsked, nil
 }
+func (did) EraseCase(context.Context, exeunt.CaseID, exeunt.Override, time.Duration) (exeunt.DeviationState, error) {
+	return exeunt.DeviationAsked, nil
+}
 func (did) RevealCase(context.Context, exeunt.CaseID, exeunt.Override) error { return nil }
 func (did) ExtendEmbargo(context.Context, exeunt.CaseID, exeunt.EmbargoTerms, exeunt.Override) error {
 	return nil
@@ -63,6 +66,7 @@ func TestATokenMayWhatItsRolesMay(t *testing.T) {
 		{"/cases/C-1/hold", why, "hr legal admin", "it auditor manager payroll"},
 		{"/cases/C-1/legal-hold", why, "legal admin", "hr it auditor manager payroll"},
 		{"/cases/C-1/legal-release", why, "legal admin", "hr it auditor manager payroll"},
+		{"/cases/C-1/erase", why, "legal admin", "hr it auditor manager payroll"},
 		{"/systems/crm/try", "{}", "it admin", "hr legal auditor manager payroll"},
 		{"/fuse/F-1/release", why, "hr legal admin", "it auditor manager payroll"},
 		{"/fuse/F-1/confirm", why, "hr legal admin", "it auditor manager payroll"},

@@ -83,6 +83,7 @@ var jumps = []jump{
 	{"inventory", "Systems", "g s", "/systems", "systems inventory", seeSystems},
 	{"late", "Systems with gaps", "", "/systems?gap=1", "systems gaps no api", seeSystems},
 	{"audit", "Audit", "g a", "/audit", "audit entries ledger", seeAudit},
+	{"audit", "Erased records", "", "/audit/erased", "erased records retention privacy", seeAudit},
 	{"audit", "What the record proves", "", "/audit/proves", "proves proof evidence verify", seeAudit},
 }
 

@@ -41,10 +41,19 @@ func (c caseView) mayHold() bool {
 }
 
 func (c caseView) mayPlaceLegalHold() bool {
-	return c.Case.Open() && c.Case.LegalHold == nil && c.Viewer.may(legalHolds)
+	return c.Case.Erasure == nil && c.Case.LegalHold == nil && c.Viewer.may(legalHolds)
 }
 
-func (c caseView) decisionsMark() string { return fmt.Sprint(c.mayHold(), c.mayPlaceLegalHold()) }
+func (c caseView) legalHoldQuestion() string {
+	if !c.Case.Open() {
+		return "The record is not erased, whatever its retention, until two people release it. Why?"
+	}
+	return "Nothing that loses data happens until two people release it. Access is cut all the same. Why?"
+}
+
+func (c caseView) decisionsMark() string {
+	return fmt.Sprint(c.mayHold(), c.mayPlaceLegalHold(), c.mayErase())
+}
 
 // heldNeed is the banner of a held case: why, by whom, since when, and that nothing happens.
 func (c caseView) heldNeed() need {
@@ -73,7 +82,7 @@ func (c caseView) heldNeed() need {
 }
 
 func (s *server) placeLegalHold(v *visit) error {
-	return s.decideCase(v, web.Decisions.PlaceLegalHold, "Under legal hold by "+v.signs()+". Access is cut all the same.")
+	return s.decideCase(v, web.Decisions.PlaceLegalHold, "Under legal hold by "+v.signs()+".")
 }
 
 func (s *server) askLegalRelease(v *visit) error {
@@ -135,7 +144,7 @@ func (s *server) answerStep(v *visit, yes bool, said string) error {
 // legalNeed says that a legal hold stops what loses data, and what it stops.
 func (c caseView) legalNeed(f store.CaseFile) []need {
 	h := c.Case.LegalHold
-	if h == nil || !c.Case.Open() {
+	if h == nil {
 		return nil
 	}
 	held := 0

@@ -14,6 +14,7 @@ import (
 // its list.
 type Reader interface {
 	web.Fuse
+	web.Erasures
 	Overview(ctx context.Context, now time.Time) (store.Overview, error)
 	Pressing(ctx context.Context, now time.Time) (store.Pressing, error)
 	Cases(ctx context.Context, q store.CaseQuery, now time.Time) (store.CasePage, error)

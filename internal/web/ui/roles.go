@@ -35,6 +35,7 @@ const (
 	approveWaves   = web.ApproveWaves
 	exportEvidence = web.ExportEvidence
 	verifyLedger   = web.VerifyLedger
+	eraseCases     = web.EraseCases
 )
 
 // viewer is who looks at a page.

@@ -123,6 +123,8 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("GET /systems/{id}", seeSystems, s.systemPage)
 	page("POST /systems/{id}/try", trySystems, s.trySystem)
 	page("GET /audit", seeAudit, s.auditPage)
+	page("GET /audit/erased", seeAudit, s.erasedPage)
+	page("POST /cases/{id}/erase", eraseCases, s.eraseCase)
 	page("GET /audit/{entry}", seeAudit, s.entryPage)
 	page("GET /audit/proves", seeAudit, s.provesPage)
 	page("POST /audit/verify", verifyLedger, s.verify)

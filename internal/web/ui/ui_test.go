@@ -87,6 +87,7 @@ func TestPagesSay(t *testing.T) {
 		{"systems with gaps", "it", "/systems?gap=1", 200, []string{"Building badges", "not:/systems/entra-id\""}},
 		{"system", "it", "/systems/entra-id", 200, []string{"Its connector (entra)", "acknowledged", "tokens that were issued live for up to one hour", "30 days, then deleted", "Salesforce", "120 confirmed"}},
 		{"audit", "auditor", "/audit", 200, []string{"Ledger verified", "48,211 leaves were recomputed", "Time (PST)", "19 Nov 2026, 10:18:00.000", "step.fail", "on its way", "Verify again"}},
+		{"erased records", "auditor", "/audit/erased", 200, []string{"2 records erased", "/cases/C-12", "retention.keep: 1095 d", "Ana Kofi and Dana Ortiz: the person asked for it", "Waits for the ledger"}},
 		{"entry", "auditor", "/audit/48209", 200, []string{"Snowflake: disable user stopped", "9c41e07d5a5a", "Previous leaf of the case", "9c41e07e5a5a", "In the log", "48,208"}},
 		{"proves", "auditor", "/audit/proves", 200, []string{"It does not prove", "That a departure was announced at all.", "exeunt.northwind.example+a1b2c3d4+AUdY", "exeunt evidence verify FILE"}},
 		{"one-time", "", "/t/tom", 200, []string{"Transfer knowledge: Maya Okonkwo", "Tom, Priya Nair asks you to do this by", "Sunday 22 November, 10:00 PST", "ends on Sunday 29 November 2026", "not:<script", "not:nvoluntary", "not:involuntary-immediate", "not:C-2041", "not:/t/tom"}},

@@ -131,7 +131,7 @@ func entryIcon(k exeunt.EntryKind) status {
 		return statusOverride
 	case exeunt.EntrySkipped:
 		return statusSkipped
-	case exeunt.EntryOpened, exeunt.EntryAmended:
+	case exeunt.EntryOpened, exeunt.EntryAmended, exeunt.EntryErased, exeunt.EntryErasureDone:
 		return "cases"
 	default:
 		return "audit"
@@ -141,6 +141,7 @@ func entryIcon(k exeunt.EntryKind) status {
 // entryKindWords are the kinds whose name does not say enough.
 var entryKindWords = map[exeunt.EntryKind]string{
 	exeunt.EntryLooked: "Step: looked at again", exeunt.EntryCameBack: "Step: goes on by itself", exeunt.EntryDrifted: "Step: held no longer",
+	exeunt.EntryErased: "Case: record erased", exeunt.EntryEraseAsked: "Case: erasure asked for", exeunt.EntryErasureDone: "Case: nothing left",
 	exeunt.EntryBreakerOpened: "System: left alone", exeunt.EntryBreakerTried: "System: tried by hand", exeunt.EntryBreakerClosed: "System: answers again",
 }
 

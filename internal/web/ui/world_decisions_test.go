@@ -120,6 +120,21 @@ func (w *world) PlaceLegalHold(_ context.Context, id exeunt.CaseID, by exeunt.Ov
 	})
 }
 
+func (w *world) EraseCase(_ context.Context, id exeunt.CaseID, by exeunt.Override, lasts time.Duration) (exeunt.DeviationState, error) {
+	state := exeunt.DeviationAsked
+	return state, w.onCase(id, func(f store.CaseFile) (exeunt.Change, error) {
+		return f.Case.EraseBy(exeunt.Retention{}, by, lasts, time.Now())
+	})
+}
+
+func (w *world) Erasures(context.Context) ([]exeunt.Case, error) {
+	at := w.now.AddDate(0, -1, 0)
+	return []exeunt.Case{
+		{ID: 12, ClosedAt: at.AddDate(-3, 0, 0), Erasure: &exeunt.Erasure{Rule: "retention.keep: 1095 d", DecidedAt: at, DoneAt: at.Add(time.Minute)}},
+		{ID: 14, ClosedAt: at, Erasure: &exeunt.Erasure{By: &exeunt.Override{By: "Ana Kofi", Reason: "the person asked for it"}, Second: &exeunt.Override{By: "Dana Ortiz"}, DecidedAt: w.now}},
+	}, nil
+}
+
 func (w *world) AskLegalRelease(_ context.Context, id exeunt.CaseID, by exeunt.Override, lasts time.Duration) (exeunt.DeviationState, error) {
 	return exeunt.DeviationAsked, w.onCase(id, func(f store.CaseFile) (exeunt.Change, error) {
 		return f.Case.AskLegalRelease(exeunt.Person{Name: "Lea Deputy", Role: exeunt.LegalRole}, by, lasts, time.Now())

@@ -1,0 +1,185 @@
+package store
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/exeunt/exeunt"
+)
+
+// saveErasure keeps that the record of a case is to be destroyed, so that a server that was killed goes on with it.
+func (c *committer) saveErasure(ctx context.Context, k exeunt.Case) error {
+	if k.Erasure == nil {
+		return nil
+	}
+	c.lanes = append(c.lanes, DutyErasure)
+	_, err := c.exec(ctx, "UPDATE cases SET erasing_at = $1 WHERE id = $2", micros(k.Erasure.DecidedAt), int64(k.ID))
+	return err
+}
+
+// RetentionOver lists closed cases whose retention is over at a moment, at most limit of each type, and says when that
+// of the next one is; zero when none is kept for a time. Those under a legal hold are not among them, so that they take
+// nobody's turn; their documents say so, and no text in one can look like that, since a quote inside is escaped.
+func (s *Store) RetentionOver(ctx context.Context, r exeunt.Retention, now time.Time, limit int) (due []exeunt.CaseID, next time.Time, err error) {
+	for _, t := range exeunt.DepartureTypes {
+		keep, _ := r.Of(t)
+		if keep == 0 {
+			continue
+		}
+		before := micros(now.Add(-keep))
+		err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+			var id int64
+			err := r.Scan(&id)
+			due = append(due, exeunt.CaseID(id))
+			return err
+		}, "SELECT id FROM cases WHERE type = $1 AND closed_at <= $2 AND erasing_at IS NULL AND document NOT LIKE '%\"legal_hold\":{%' ORDER BY closed_at LIMIT $3", string(t), before, limit)
+		if err != nil {
+			return nil, next, err
+		}
+		first, err := s.moment(ctx, "SELECT MIN(closed_at) FROM cases WHERE type = $1 AND closed_at > $2 AND erasing_at IS NULL", string(t), before)
+		if err != nil {
+			return nil, next, err
+		}
+		if at := first.Add(keep); !first.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return due, next, nil
+}
+
+// Unerased is a case whose erasure was decided and is not done.
+type Unerased struct {
+	exeunt.Case
+	Place  int64 // number of its erase entry in the log, -1 while that has none
+	Purged bool  // the rows are gone; their traces on disk may not be
+}
+
+// Unerased lists the cases whose erasure is to be carried out.
+func (s *Store) Unerased(ctx context.Context, limit int) ([]Unerased, error) {
+	var out []Unerased
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+		var u Unerased
+		var version, generation int64
+		var state, doc string
+		if err := r.Scan(&version, &generation, &state, &doc, &u.Place); err != nil {
+			return err
+		}
+		if err := fromDocument(doc, &u.Case); err != nil {
+			return err
+		}
+		u.Version, u.Generation, u.State = version, generation, exeunt.CaseState(state)
+		u.Purged = !u.Erasure.DoneAt.IsZero()
+		out = append(out, u)
+		return nil
+	}, "SELECT "+caseColumns+`, COALESCE((SELECT MAX(o.n) FROM outbox o WHERE o.case_id = cases.id AND o.kind = $1), -1)
+		FROM cases WHERE erasing_at IS NOT NULL AND erased_at IS NULL ORDER BY erasing_at LIMIT $2`, string(exeunt.EntryErased), limit)
+	return out, err
+}
+
+// Purge is the write by which a commit of [exeunt.Case.Erased] also destroys all that the database holds of the case: who
+// it was, what was done, asked and said, and what the ledger's entries up to the erasure say. Leaves and their hashes stay,
+// since they prove and tell nothing.
+//
+// It is refused with Temporary while a row that is to go is not covered by a checkpoint over so many entries: what is lost
+// from the log until then could not be shipped again.
+func Purge(id exeunt.CaseID, covered int64) func(context.Context, Tx) error {
+	return func(ctx context.Context, tx Tx) error {
+		last, err := lastErasure(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if last < 0 || last >= covered {
+			return exeunt.Errorf(exeunt.Temporary, "the erasure of case %s waits: no checkpoint that counts covers its entries yet", id)
+		}
+		if err := forgetPerson(ctx, tx, id); err != nil {
+			return err
+		}
+		const blank = "UPDATE outbox SET salt = '', body = '', actor = '', system = '', what = '' WHERE n <= $1 AND kind <> $2 AND log_index IS NOT NULL AND "
+		for _, which := range []string{"case_id = $3", "case_id = 0 AND about = $3"} {
+			if _, err := tx.exec(ctx, blank+which, last, string(exeunt.EntryErased), int64(id)); err != nil {
+				return err
+			}
+		}
+		if err := forgetMember(ctx, tx, id); err != nil {
+			return err
+		}
+		for _, table := range []string{"dependencies", "tasks", "steps", "notices", "departures", "events", "case_viewers"} {
+			if _, err := tx.exec(ctx, "DELETE FROM "+table+" WHERE case_id = $1", int64(id)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func lastErasure(ctx context.Context, tx Tx, id exeunt.CaseID) (int64, error) {
+	var last int64
+	err := tx.queryRow(ctx, "SELECT COALESCE(MAX(n), -1) FROM outbox WHERE case_id = $1 AND kind = $2 AND log_index IS NOT NULL", int64(id), string(exeunt.EntryErased)).Scan(&last)
+	return last, err
+}
+
+// forgetPerson takes the link from the case to the person away. What HR last said of somebody who has no other case
+// goes with it.
+func forgetPerson(ctx context.Context, tx Tx, id exeunt.CaseID) error {
+	var key string
+	if err := tx.queryRow(ctx, "SELECT leaver_key FROM cases WHERE id = $1", int64(id)).Scan(&key); err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, "DELETE FROM leavers WHERE leaver_key = $1 AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.leaver_key = $1 AND c.id <> $2)", key, int64(id)); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, "UPDATE cases SET leaver_key = '' WHERE id = $1", int64(id))
+	return err
+}
+
+// forgetMember leaves of somebody's row in a mass departure that there was one.
+func forgetMember(ctx context.Context, tx Tx, id exeunt.CaseID) error {
+	var rows []exeunt.Member
+	err := eachRow(ctx, tx, func(r row) error {
+		var m exeunt.Member
+		var doc string
+		if err := r.Scan(&doc); err != nil {
+			return err
+		}
+		err := fromDocument(doc, &m)
+		rows = append(rows, m)
+		return err
+	}, "SELECT document FROM wave_members WHERE case_id = $1", int64(id))
+	if err != nil {
+		return err
+	}
+	for _, m := range rows {
+		m = m.Erased()
+		gone := "erased/" + m.Wave.String() + "/" + strconv.Itoa(m.Position)
+		if _, err := tx.exec(ctx, "UPDATE wave_members SET leaver_key = $1, event_id = $1, document = $2 WHERE wave_id = $3 AND position = $4",
+			gone, document(m), int64(m.Wave), m.Position); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Scrub overwrites on disk what was deleted. On SQLite the write-ahead log still has the pages as they were until it
+// is truncated; the deleted rows themselves are zeroed already (secure_delete, dialect.go). PostgreSQL frees the space
+// of deleted rows by its own vacuum.
+func (s *Store) Scrub(ctx context.Context) error { return translate(s.dialect.scrub(ctx)) }
+
+// ErasureDone notes that nothing of a case is left.
+func (s *Store) ErasureDone(ctx context.Context, id exeunt.CaseID, now time.Time) error {
+	return s.write(ctx, func(ctx context.Context, tx Tx) error {
+		_, err := tx.exec(ctx, "UPDATE cases SET erased_at = $1 WHERE id = $2 AND erased_at IS NULL", micros(now), int64(id))
+		return err
+	})
+}
+
+// Erasures lists what was erased or is about to be, the newest decision first.
+func (v View) Erasures(ctx context.Context) ([]exeunt.Case, error) {
+	var out []exeunt.Case
+	err := eachRow(ctx, v.read, func(r row) error {
+		c, err := scanCase(r)
+		out = append(out, c)
+		return err
+	}, "SELECT "+caseColumns+" FROM visible_cases WHERE erasing_at IS NOT NULL ORDER BY erasing_at DESC, id DESC LIMIT 1000")
+	return out, err
+}

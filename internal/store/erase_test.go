@@ -1,0 +1,71 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/store/storetest"
+)
+
+func TestRowsAreDestroyedOnlyUnderACheckpointThatCoversThem(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		now := time.Now()
+		opened := storetest.Open(t, s, storetest.Departure("E-1", "2026-03-02"), now)
+		again := storetest.Open(t, s, storetest.Departure("E-2", "2026-03-02"), now)
+		c := *opened.Case
+		c.Erasure = &exeunt.Erasure{Rule: "retention.keep: 1095 d", DecidedAt: now}
+		decided := exeunt.Change{Case: &c}
+		decided.Record(exeunt.EntryErased, c, now, "erased", nil)
+		must(t, s.Commit(t.Context(), &decided))
+		_, err := s.Outbox().Sequence(t.Context(), 1000)
+		must(t, err)
+		purge := func(covered int64) error {
+			change, err := decided.Case.Erased(now)
+			must(t, err)
+			return s.CommitWith(t.Context(), &change, store.Purge(c.ID, covered))
+		}
+		if err := purge(1000); exeunt.KindOf(err) != exeunt.Temporary {
+			t.Fatalf("destroyed before it was shipped: %v", err)
+		}
+		_, err = s.Outbox().MarkShipped(t.Context(), 0, 1000)
+		must(t, err)
+		left, err := s.Unerased(t.Context(), 10)
+		must(t, err)
+		if len(left) != 1 || left[0].Place < 0 || left[0].Purged {
+			t.Fatalf("%+v", left)
+		}
+		if err := purge(left[0].Place); exeunt.KindOf(err) != exeunt.Temporary {
+			t.Fatalf("destroyed under a checkpoint that does not cover it: %v", err)
+		}
+		must(t, purge(left[0].Place+1))
+		must(t, s.Scrub(t.Context()))
+		must(t, s.ErasureDone(t.Context(), c.ID, now))
+		if left, err := s.Unerased(t.Context(), 10); err != nil || len(left) != 0 {
+			t.Errorf("%+v, %v", left, err)
+		}
+		for _, table := range []string{"steps", "tasks", "dependencies", "notices"} {
+			if n := storetest.Count(t, s, "SELECT COUNT(*) FROM "+table+" WHERE case_id = 1"); n != 0 {
+				t.Errorf("%d rows are left in %s", n, table)
+			}
+		}
+		if n := storetest.Count(t, s, "SELECT COUNT(*) FROM outbox WHERE case_id = 1 AND kind <> 'case.erase' AND kind <> 'case.erase-done' AND (body <> '' OR salt <> '' OR what <> '')"); n != 0 {
+			t.Errorf("%d entries can still be read", n)
+		}
+		if n := storetest.Count(t, s, "SELECT COUNT(*) FROM cases WHERE leaver_key LIKE '%E-1%' OR name LIKE 'Maya%E-1' OR search LIKE '%e-1%' OR document LIKE '%Okonkwo E-1%'"); n != 0 {
+			t.Errorf("the case still names the person")
+		}
+		rest, err := s.Case(t.Context(), again.Case.ID)
+		if err != nil || rest.Leaver().Name != "Maya Okonkwo E-2" {
+			t.Errorf("the other case lost its person: %+v, %v", rest, err)
+		}
+		hashes, err := s.Outbox().Leaves(t.Context(), 0, 100)
+		must(t, err)
+		for i, leaf := range hashes {
+			if leaf.N != int64(i) || len(leaf.Hash) != 64 {
+				t.Errorf("leaf %d: %+v", i, leaf)
+			}
+		}
+	})
+}
