@@ -28,6 +28,7 @@ var commands = []struct {
 	{"/cases/C-1/steps/crm-disable/waive", `{"reason":"confirmed by Hera Lind","lasts":"2h"}`, 200, "waive within 2h0m0s C-1 crm-disable by Ida Novak: confirmed by Hera Lind"},
 	{"/cases/C-1/legal-hold", reason, 204, "legal hold C-1 by Ida Novak <ida@acme.example>: confirmed by Hera Lind"},
 	{"/cases/C-1/legal-release", reason, 200, "legal release within 0s C-1 by Ida Novak <ida@acme.example>: confirmed by Hera Lind"},
+	{"/cases/C-1/erase", reason, 200, "erase within 0s C-1 by Ida Novak <ida@acme.example>: confirmed by Hera Lind"},
 	{"/tasks/T-1/approve", reason, 204, "decide T-1 [] true by Ida Novak <ida@acme.example>: confirmed by Hera Lind"},
 	{"/tasks/T-1/reject", `{"reason":"confirmed by Hera Lind","steps":["a"]}`, 204, "decide T-1 [a] false by Ida Novak <ida@acme.example>: confirmed by Hera Lind"},
 	{"/fuse/F-1/release", reason, 204, "release within 0s F-1 by Ida Novak <ida@acme.example>: confirmed by Hera Lind"},
