@@ -100,7 +100,7 @@ func printSystem(w io.Writer, s api.SystemState, now time.Time) {
 			stamp(b.OpenedAt, ""), span(now.Sub(b.OpenedAt)), b.Reason, next, b.Probes, b.Remedy, s.Name)
 	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintf(t, "In cases\t%d confirmed, %d open, %d failed\n", s.Confirmed, s.SystemStats.Open, s.Failed)
+	_, _ = fmt.Fprintf(t, "In cases\t%d confirmed in 90 days, %d open, %d failed\n", s.Confirmed, s.SystemStats.Open, s.Failed)
 	_, _ = fmt.Fprintf(t, "Last proof\t%s\n", stamp(s.LastProof, "never"))
 	_, _ = fmt.Fprintf(t, "Looked at again\tlast %s, next %s\n", stamp(s.LastLook, "never"), stamp(s.NextLook, "none due"))
 	_, _ = fmt.Fprintf(t, "By hand\t%s\n", s.Fallback)

@@ -127,8 +127,8 @@ func (r reads) Entry(ctx context.Context, number int64) (store.EntryRow, error) 
 	return e, r.seen(ctx, err, ofEntry(e))
 }
 
-func (r reads) SystemStats(ctx context.Context) ([]store.SystemStats, error) { // counts
-	return r.view.SystemStats(ctx)
+func (r reads) SystemStats(ctx context.Context, systems []exeunt.System, now time.Time) ([]store.SystemStats, error) { // counts
+	return r.view.SystemStats(ctx, systems, now)
 }
 
 func (r reads) OpenBreakers(ctx context.Context) (map[string]exeunt.Breaker, error) { // of systems

@@ -43,7 +43,7 @@ func TestWhatWasConfirmedIsLookedAtThreeTimesAndThenLeftAlone(t *testing.T) {
 			if want := 4 * min(i+1, 3); c.entries(exeunt.EntryLooked) != want { // two steps in the directory, two in payroll
 				t.Errorf("%d looks, expected %d", c.entries(exeunt.EntryLooked), want)
 			}
-			stats, err := c.store.For(exeunt.Viewer{}).SystemStats(t.Context())
+			stats, err := c.store.For(exeunt.Viewer{}).SystemStats(t.Context(), c.inventory, time.Now())
 			directory := stats[slices.IndexFunc(stats, func(s store.SystemStats) bool { return s.System == "directory" })]
 			if err != nil || i < 3 && time.Since(directory.LastLook) > after || directory.NextLook.IsZero() == (i < 2) {
 				t.Errorf("after %d looks: the last at %s, the next at %s, %v", i+1, directory.LastLook, directory.NextLook, err)

@@ -30,7 +30,7 @@ func count(t *testing.T, v store.View) counted {
 	must(t, err)
 	entries, err := v.Entries(ctx, store.EntryQuery{})
 	must(t, err)
-	stats, err := v.SystemStats(ctx)
+	stats, err := v.SystemStats(ctx, storetest.Inventory(), now)
 	must(t, err)
 	o, err := v.Overview(ctx, now)
 	must(t, err)

@@ -129,9 +129,9 @@ type EntryPage struct {
 type SystemStats struct {
 	System    string    `json:"system"`
 	LastProof time.Time `json:"last_proof,omitzero"` // newest confirmed step
-	Open      int       `json:"open"`                // unsettled steps and open tasks
+	Open      int       `json:"open"`                // steps under way or to come, and open tasks
 	Failed    int       `json:"failed"`
-	Confirmed int       `json:"confirmed"`
+	Confirmed int       `json:"confirmed"`          // steps, in the last 90 days
 	LastLook  time.Time `json:"last_look,omitzero"` // newest look at what was settled: whether it still holds
 	NextLook  time.Time `json:"next_look,omitzero"` // when what was confirmed is looked at next
 }

@@ -98,28 +98,6 @@ func (v View) accessTimes(ctx context.Context, now time.Time) ([]time.Duration, 
 	return out, err
 }
 
-// SystemStats returns what the cases say about each system that they touched.
-func (v View) SystemStats(ctx context.Context) ([]SystemStats, error) {
-	var out []SystemStats
-	err := eachRow(ctx, v.read, func(r row) error {
-		var st SystemStats
-		var last, looked, next *int64
-		if err := r.Scan(&st.System, &last, &st.Open, &st.Failed, &st.Confirmed, &looked, &next); err != nil {
-			return err
-		}
-		st.LastProof, st.LastLook, st.NextLook = fromInstant(last), fromInstant(looked), fromInstant(next)
-		out = append(out, st)
-		return nil
-	}, `SELECT system, MAX(CASE WHEN state = 'confirmed' THEN settled_at END),
-			SUM(CASE WHEN settled_at IS NULL THEN 1 ELSE 0 END), SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), SUM(CASE WHEN state = 'confirmed' THEN 1 ELSE 0 END),
-			(SELECT MAX(at) FROM visible_entries e WHERE e.system = w.system AND e.kind IN ('step.look', 'step.drift')),
-			MIN(CASE WHEN state = 'confirmed' THEN runs_at END)
-		FROM (SELECT system, state, settled_at, runs_at FROM visible_steps
-			UNION ALL SELECT system, CASE WHEN state = 'open' THEN 'task' ELSE 'closed-task' END, closed_at, NULL FROM visible_tasks WHERE system <> '') w
-		GROUP BY system ORDER BY system`)
-	return out, err
-}
-
 // SystemLines says what is due at a moment, by system.
 func (v View) SystemLines(ctx context.Context, now time.Time) ([]SystemLine, error) {
 	var out []SystemLine

@@ -106,3 +106,59 @@ func (noRows) Scan(into ...any) error {
 	}
 	return nil
 }
+
+// Plans says how the database would go about what read asks of a view, a text for each query. Only tests name it.
+// PostgreSQL is told to read no table whole unless it must: of a few rows it would always do.
+func (s *Store) Plans(ctx context.Context, read func(View) error) (plans []string, err error) {
+	err = s.write(ctx, func(ctx context.Context, tx Tx) error {
+		e := &explainer{querier: tx, verb: "EXPLAIN QUERY PLAN "}
+		if s.Shared() {
+			e.verb = "EXPLAIN "
+			if _, err := tx.exec(ctx, "SET LOCAL enable_seqscan = off"); err != nil {
+				return err
+			}
+		}
+		err := read(View{visible{reader: func() querier { return e }}})
+		plans = e.plans
+		return err
+	})
+	return plans, err
+}
+
+// explainer asks for the plan of each query before it runs.
+type explainer struct {
+	querier
+	verb  string
+	plans []string
+}
+
+func (e *explainer) explain(ctx context.Context, query string, args []any) error {
+	var lines []string
+	err := eachRow(ctx, e.querier, func(r row) error {
+		var id, parent, unused int
+		var line string
+		into := []any{&line}
+		if strings.Contains(e.verb, "QUERY PLAN") {
+			into = []any{&id, &parent, &unused, &line}
+		}
+		err := r.Scan(into...)
+		lines = append(lines, line)
+		return err
+	}, e.verb+query, args...)
+	e.plans = append(e.plans, strings.Join(lines, "\n"))
+	return err
+}
+
+func (e *explainer) query(ctx context.Context, query string, args ...any) (rows, error) {
+	if err := e.explain(ctx, query, args); err != nil {
+		return nil, err
+	}
+	return e.querier.query(ctx, query, args...)
+}
+
+func (e *explainer) queryRow(ctx context.Context, query string, args ...any) row {
+	if err := e.explain(ctx, query, args); err != nil {
+		return failedRow{err}
+	}
+	return e.querier.queryRow(ctx, query, args...)
+}

@@ -276,7 +276,7 @@ func TestEveryReadAnswersOnBothDatabases(t *testing.T) {
 		} else if one, err := s.Everything().Task(ctx, rows[0].ID); err != nil || one.Name != "Maya Okonkwo E1" {
 			t.Errorf("task %+v, %v", one, err)
 		}
-		if stats, err := s.Everything().SystemStats(ctx); err != nil || len(stats) == 0 {
+		if stats, err := s.Everything().SystemStats(ctx, storetest.Inventory(), now); err != nil || len(stats) == 0 {
 			t.Errorf("system stats %+v, %v", stats, err)
 		}
 		if e, err := s.Everything().Entry(ctx, 1); err != nil || e.Kind != exeunt.EntryOpened || e.N != -1 {

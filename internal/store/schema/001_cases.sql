@@ -56,9 +56,11 @@ CREATE TABLE steps (
 CREATE INDEX steps_in_line ON steps (system, place, runs_at, case_id) WHERE place IS NOT NULL;
 CREATE INDEX steps_failed ON steps (system, case_id) WHERE state = 'failed';
 -- What keeps a case from being complete: see complete in work.go, which says the same words.
-CREATE INDEX steps_open ON steps (case_id) WHERE state NOT IN ('confirmed', 'acknowledged', 'attested', 'waived', 'skipped', 'cancelled');
+CREATE INDEX steps_open ON steps (case_id, system) WHERE state NOT IN ('confirmed', 'acknowledged', 'attested', 'waived', 'skipped', 'cancelled');
 CREATE INDEX steps_timers ON steps (system, runs_at) WHERE runs_at IS NOT NULL;
 CREATE INDEX steps_settled ON steps (settled_at) WHERE settled_at IS NOT NULL;
+-- What was proven in a system, and when last.
+CREATE INDEX steps_confirmed ON steps (system, settled_at, case_id) WHERE state = 'confirmed';
 
 CREATE TABLE tasks (
 	id {{identity}},

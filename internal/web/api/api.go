@@ -28,7 +28,7 @@ type Reader interface {
 	Tasks(ctx context.Context, q store.TaskQuery, now time.Time) ([]store.TaskRow, error)
 	Task(ctx context.Context, id exeunt.TaskID) (store.TaskRow, error)
 	Entries(ctx context.Context, q store.EntryQuery) (store.EntryPage, error)
-	SystemStats(ctx context.Context) ([]store.SystemStats, error)
+	SystemStats(ctx context.Context, systems []exeunt.System, now time.Time) ([]store.SystemStats, error)
 	OpenBreakers(ctx context.Context) (map[string]exeunt.Breaker, error)
 	Waves(ctx context.Context, states ...exeunt.WaveState) ([]exeunt.Wave, error)
 	WaveFile(ctx context.Context, id exeunt.WaveID, now time.Time) (store.WaveFile, error)

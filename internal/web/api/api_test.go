@@ -75,7 +75,7 @@ func (b *backend) Entries(_ context.Context, q store.EntryQuery) (store.EntryPag
 	return store.EntryPage{}, b.did("entries %s %d", q.Case, q.Limit)
 }
 
-func (b *backend) SystemStats(context.Context) ([]store.SystemStats, error) {
+func (b *backend) SystemStats(context.Context, []exeunt.System, time.Time) ([]store.SystemStats, error) {
 	return []store.SystemStats{{System: "crm", Failed: 2}}, b.did("systems")
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/exeunt/exeunt"
@@ -49,7 +50,7 @@ func (a routes) systems(spec huma.API) {
 // systemStates is the inventory as the caller may see it.
 func (a routes) systemStates(ctx context.Context) ([]SystemState, error) {
 	read := a.Reader(viewer(ctx))
-	stats, err := read.SystemStats(ctx)
+	stats, err := read.SystemStats(ctx, a.Inventory.Systems(), time.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func (s *server) overviewPage(v *visit) error {
 		view.Setup = s.setup(systems)
 	}
 	if v.may(seeSystems) {
-		stats, err := s.Reader(v.Viewer()).SystemStats(v.Context())
+		stats, err := s.Reader(v.Viewer()).SystemStats(v.Context(), systems, v.now)
 		if err != nil {
 			return err
 		}

@@ -23,7 +23,7 @@ type Reader interface {
 	Task(ctx context.Context, id exeunt.TaskID) (store.TaskRow, error)
 	Entries(ctx context.Context, q store.EntryQuery) (store.EntryPage, error)
 	Entry(ctx context.Context, number int64) (store.EntryRow, error)
-	SystemStats(ctx context.Context) ([]store.SystemStats, error)
+	SystemStats(ctx context.Context, systems []exeunt.System, now time.Time) ([]store.SystemStats, error)
 	Waves(ctx context.Context, states ...exeunt.WaveState) ([]exeunt.Wave, error)
 	WaveFile(ctx context.Context, id exeunt.WaveID, now time.Time) (store.WaveFile, error)
 	WaveReport(ctx context.Context, id exeunt.WaveID, now time.Time) (store.WaveReport, error)

@@ -190,7 +190,7 @@ func (s *server) systemsPage(v *visit) error {
 		http.Redirect(v.w, v.Request, address("/systems", f.values()), http.StatusFound)
 		return nil
 	}
-	stats, err := s.Reader(v.Viewer()).SystemStats(v.Context())
+	stats, err := s.Reader(v.Viewer()).SystemStats(v.Context(), s.Inventory.Systems(), v.now)
 	if err != nil {
 		return err
 	}
@@ -217,7 +217,7 @@ type systemView struct {
 }
 
 func (s *server) systemPage(v *visit) error {
-	stats, err := s.Reader(v.Viewer()).SystemStats(v.Context())
+	stats, err := s.Reader(v.Viewer()).SystemStats(v.Context(), s.Inventory.Systems(), v.now)
 	if err != nil {
 		return err
 	}

@@ -263,7 +263,9 @@ func (w *world) TryNow(_ context.Context, name string, by exeunt.Override) error
 	return err
 }
 
-func (w *world) SystemStats(context.Context) ([]store.SystemStats, error) { return w.stats, w.broken }
+func (w *world) SystemStats(context.Context, []exeunt.System, time.Time) ([]store.SystemStats, error) {
+	return w.stats, w.broken
+}
 
 // --- Commands ---
 
