@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -149,103 +148,6 @@ func (d *sqliteDialect) close() {
 	d.writes.close()
 	_ = d.writer.Close()
 	_ = d.writing.Close()
-}
-
-// sqlQuerier runs every statement prepared: to parse the SQL anew each time costs more than to run it.
-type sqlQuerier struct{ *statements }
-
-func (q sqlQuerier) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	stmt, err := q.prepare(ctx, query) //nolint:sqlclosecheck // kept for the next time
-	if err != nil {
-		return 0, err
-	}
-	r, err := stmt.ExecContext(ctx, args...)
-	if err != nil {
-		return 0, err
-	}
-	return r.RowsAffected()
-}
-
-func (q sqlQuerier) query(ctx context.Context, query string, args ...any) (rows, error) {
-	stmt, err := q.prepare(ctx, query) //nolint:sqlclosecheck // kept for the next time
-	if err != nil {
-		return nil, err
-	}
-	r, err := stmt.QueryContext(ctx, args...) //nolint:rowserrcheck // eachRow closes and checks
-	if err != nil {
-		return nil, err
-	}
-	return sqlRows{r}, nil
-}
-
-func (q sqlQuerier) queryRow(ctx context.Context, query string, args ...any) row {
-	stmt, err := q.prepare(ctx, query) //nolint:sqlclosecheck // kept for the next time
-	if err != nil {
-		return failedRow{err}
-	}
-	return stmt.QueryRowContext(ctx, args...)
-}
-
-// failedRow is the answer to what could not even be asked.
-type failedRow struct{ err error }
-
-func (r failedRow) Scan(...any) error { return r.err }
-
-// statements keeps what was prepared on a connection or a pool, by its text.
-type statements struct {
-	on interface {
-		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
-	}
-	mu   sync.RWMutex
-	kept map[string]*sql.Stmt
-}
-
-// mostStatements bounds the memory of statements; our texts are far fewer.
-const mostStatements = 500
-
-func newStatements(on interface {
-	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
-}) *statements {
-	return &statements{on: on, kept: map[string]*sql.Stmt{}}
-}
-
-func (s *statements) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
-	s.mu.RLock()
-	stmt, ok := s.kept[query]
-	s.mu.RUnlock()
-	if ok {
-		return stmt, nil
-	}
-	stmt, err := s.on.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if earlier, ok := s.kept[query]; ok {
-		_ = stmt.Close() //nolint:sqlclosecheck // only this one: the other is kept
-		return earlier, nil
-	}
-	if len(s.kept) >= mostStatements {
-		s.drop() // those in use are finished by whoever uses them
-	}
-	s.kept[query] = stmt
-	return stmt, nil
-}
-
-// close finalizes what was prepared on a connection of our own, which package sql leaves to us: SQLite keeps
-// a connection with open statements, and its files, for ever.
-func (s *statements) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.drop()
-}
-
-func (s *statements) drop() {
-	for _, stmt := range s.kept {
-		_ = stmt.Close()
-	}
-	clear(s.kept)
 }
 
 type sqlRows struct{ *sql.Rows }
