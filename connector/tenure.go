@@ -12,6 +12,8 @@ import (
 type Tenure struct {
 	Since time.Time   // the rate budget before it was another server's to spend; zero when there can be no other
 	Lasts func() bool // whether the lane is surely still ours
+
+	NotBefore time.Time // the system asked whoever had the lane before to leave it alone until then
 }
 
 type tenureKey struct{}

@@ -28,6 +28,7 @@ func (l *lane) readBreaker(ctx context.Context) bool {
 // judge lets the breaker follow how a visit ended, and keeps and tells what changed.
 func (l *lane) judge(ctx context.Context, end ending) {
 	v := end.verdict
+	l.keepPause(ctx, v.last)
 	if !v.asked || !l.readBreaker(ctx) {
 		return
 	}
@@ -48,6 +49,25 @@ func (l *lane) judge(ctx context.Context, end ending) {
 		l.failed(ctx, "its breaker could not be kept", err)
 		l.breaker = before // what nobody was told of has not happened: the next visit says it again
 	}
+}
+
+// worthKeeping is from which length on a pause is kept for whoever has the lane next: a shorter one is over by then.
+const worthKeeping = 5 * time.Second
+
+// keepPause keeps what a system asks for, unless that is known.
+func (l *lane) keepPause(ctx context.Context, last *exeunt.Error) {
+	if last == nil || last.Kind != exeunt.Throttled || last.RetryAfter < worthKeeping {
+		return
+	}
+	until := time.Now().Add(last.RetryAfter)
+	if until.Before(l.paused.Add(worthKeeping)) {
+		return
+	}
+	if err := l.e.store.KeepPause(ctx, l.system, last.RetryAfter); err != nil {
+		l.failed(ctx, "how long it asked to be left alone could not be kept", err)
+		return
+	}
+	l.paused = until
 }
 
 // keep keeps a breaker and tells when it opened or closed. When it closes, what had failed because of it goes on.

@@ -28,6 +28,7 @@ type lane struct {
 	seats   int            // visits at once; as many again when they are urgent
 	breaker exeunt.Breaker // of this lane's loop alone
 	known   bool           // the breaker was read
+	paused  time.Time      // until when the system asked to be left alone, as far as that is kept
 }
 
 // ending is how a visit ended.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector/connectortest"
 	"github.com/exeunt/exeunt/internal/store"
 )
 
@@ -64,5 +65,24 @@ func TestATimerOfSevenYearsEndsOnItsDay(t *testing.T) {
 		}
 		pass(2 * time.Second)
 		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed})
+	})
+}
+
+// TestARestartKeepsToWhatASystemAskedFor: the one who was told to wait is not there any more.
+func TestARestartKeepsToWhatASystemAskedFor(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		seen := &tenures{Connector: c.directory}
+		c.instead = seen
+		c.directory.Hire(leaving().Leaver)
+		c.payroll.Hire(leaving().Leaver)
+		c.directory.Fail(connectortest.Find, 1, exeunt.Errorf(exeunt.Throttled, "slow down").After(10*time.Minute))
+		c.hear("1", exeunt.Announced, leaving())
+		pass(time.Minute)
+		c.stop()
+		c.start()
+		pass(15 * time.Minute)
+		if want := time.Date(2000, 1, 1, 0, 10, 0, 0, time.UTC); seen.finding.NotBefore.Sub(want).Abs() > time.Second {
+			t.Errorf("who has the lane now leaves the system alone until %s", seen.finding.NotBefore)
+		}
 	})
 }

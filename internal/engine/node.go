@@ -128,7 +128,7 @@ func (n *node) beat(ctx context.Context) error {
 			}
 			n.e.running.Go(func() { n.handOver(ctx, name, t) })
 		case !give && t == nil && slices.Contains(names, name):
-			n.lanes[name] = n.begin(ctx, name)
+			n.lanes[name] = n.begin(ctx, name, b.Pauses[name])
 		}
 	}
 	return nil
@@ -155,8 +155,8 @@ func (n *node) health() error {
 	return nil
 }
 
-// begin starts a lane.
-func (n *node) begin(ctx context.Context, name string) *tenure {
+// begin starts a lane, whose system asked whoever had it before for a pause.
+func (n *node) begin(ctx context.Context, name string, pause time.Duration) *tenure {
 	work, cancel := context.WithCancel(ctx)
 	resting, rest := context.WithCancel(work)
 	t := &tenure{bell: make(chan struct{}, 1), looks: make(chan struct{}, 1), cancel: cancel, rest: rest, done: make(chan struct{})}
@@ -164,6 +164,9 @@ func (n *node) begin(ctx context.Context, name string) *tenure {
 		t.since = time.Now()
 	}
 	held := &connector.Tenure{Since: t.since, Lasts: n.mayAct}
+	if pause > 0 {
+		held.NotBefore = time.Now().Add(pause)
+	}
 	work, looks := connector.WithTenure(work, held), connector.WithTenure(resting, held)
 	run := newLane(n.e, name, t.bell).run
 	look := (&looking{e: n.e, system: name, bell: t.looks, ended: map[exeunt.WaveID]int{}}).run

@@ -14,10 +14,11 @@ import (
 
 // Beat is what a node learns each time it says that it lives.
 type Beat struct {
-	Lanes   []string      // that are this node's until the lease ends
-	Surplus []string      // those of them that it should let go, so that other nodes have their share
-	Nodes   int           // that live
-	Ahead   time.Duration // how far this node's clock is ahead of the database's, when that is too far either way
+	Lanes   []string                 // that are this node's until the lease ends
+	Surplus []string                 // those of them that it should let go, so that other nodes have their share
+	Nodes   int                      // that live
+	Pauses  map[string]time.Duration // how long systems asked to be left alone yet
+	Ahead   time.Duration            // how far this node's clock is ahead of the database's, when that is too far either way
 }
 
 // Node is who beats.
@@ -124,7 +125,8 @@ func (k beater) beat(ctx context.Context) (Beat, error) {
 		}
 	}
 	b.Surplus = wanted.surplus(b.Lanes)
-	return b, nil
+	b.Pauses, err = k.pauses(ctx)
+	return b, err
 }
 
 // sharer is a living node as its share is reckoned.

@@ -64,6 +64,22 @@ func TestTwoTenuresSpendOneBudget(t *testing.T) {
 	})
 }
 
+// TestAPauseIsHandedOn: the system asked the server that had the lane before.
+func TestAPauseIsHandedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		called := false
+		c := wrap.Throttle(fake{apply: func(context.Context) error { called = true; return nil }}, wrap.NewLane("hr", exeunt.Rate{}))
+		ctx := connector.WithTenure(t.Context(), &connector.Tenure{Since: time.Now(), Lasts: func() bool { return true }, NotBefore: time.Now().Add(time.Minute)})
+		if err := apply(ctx, c); exeunt.RetryAfterOf(err) != time.Minute || called {
+			t.Errorf("it was called: %t, and answered %v", called, err)
+		}
+		time.Sleep(time.Minute)
+		if err := apply(ctx, c); err != nil || !called {
+			t.Errorf("after the pause it was called: %t, %v", called, err)
+		}
+	})
+}
+
 // TestNobodyGoesOutAfterHisTenure is a server that is paused while a call waits for its turn.
 func TestNobodyGoesOutAfterHisTenure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -104,11 +104,11 @@ func Throttle(c connector.Connector, l *Lane) connector.Connector {
 // turn waits for the pause to end, for the rate to allow a request and, for who sits, for a seat. A pause that
 // is longer than our patience is handed back.
 func (l *Lane) turn(ctx context.Context, sits bool) error {
-	if left := l.Paused(); left > patience {
+	tenure := connector.TenureOf(ctx)
+	if left := l.begin(tenure); left > patience {
 		return l.throttled(left)
 	}
-	tenure := connector.TenureOf(ctx)
-	c := l.wait(tenure, connector.PlaceOf(ctx), sits)
+	c := l.wait(connector.PlaceOf(ctx), sits)
 	select {
 	case <-c.turn:
 	case <-ctx.Done():
@@ -124,11 +124,18 @@ func (l *Lane) turn(ctx context.Context, sits bool) error {
 	return nil
 }
 
-// wait puts a caller into the queue.
-func (l *Lane) wait(t *connector.Tenure, place time.Time, sits bool) *caller {
+// begin begins a tenure, should it be a new one, and says how long the system's pause lasts.
+func (l *Lane) begin(t *connector.Tenure) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.budget(t)
+	return time.Until(l.paused)
+}
+
+// wait puts a caller into the queue.
+func (l *Lane) wait(place time.Time, sits bool) *caller {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.arrived++
 	c := &caller{place: place, arrival: l.arrived, sits: sits, turn: make(chan struct{})}
 	l.waiting = append(l.waiting, c)
@@ -207,12 +214,15 @@ func (l *Lane) later(wait time.Duration) {
 }
 
 // budget begins a tenure with an empty budget, since the server that had the lane before may have spent all
-// that there was. Who still comes from an earlier one spends the budget that there is: it begins no other.
+// that there was, and with the pause that the system asked that one for. Who still comes from an earlier one spends the budget that there is: it begins no other.
 func (l *Lane) budget(t *connector.Tenure) {
 	if t == nil || l.tenure != nil && !t.Since.After(l.tenure.Since) {
 		return
 	}
 	l.tenure = t
+	if t.NotBefore.After(l.paused) {
+		l.paused = t.NotBefore
+	}
 	if !t.Since.IsZero() {
 		l.limiter = rate.NewLimiter(l.limiter.Limit(), l.limiter.Burst())
 		l.limiter.ReserveN(t.Since, l.limiter.Burst())

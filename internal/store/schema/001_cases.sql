@@ -183,6 +183,12 @@ CREATE TABLE lanes (
 	until BIGINT NOT NULL
 );
 
+-- How long systems asked to be left alone, by the database's clock: whoever has the lane next keeps to it.
+CREATE TABLE pauses (
+	system TEXT PRIMARY KEY,
+	until BIGINT NOT NULL
+);
+
 -- The breakers that are open, or on their way there: they outlive the node that opened them.
 CREATE TABLE breakers (
 	system TEXT PRIMARY KEY,
