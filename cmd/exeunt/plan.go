@@ -15,8 +15,8 @@ import (
 )
 
 func planCommand(c *console) *cobra.Command {
-	cmd := &cobra.Command{Use: "plan", Short: "See what would be done for somebody, without doing it"}
-	return group(cmd, planPreviewCommand(c))
+	cmd := &cobra.Command{Use: "plan", Short: "See what would be done for somebody, and what another configuration would change, without doing it"}
+	return group(cmd, planPreviewCommand(c), planDiffCommand(c))
 }
 
 // planPreview is what `plan preview --json` prints.

@@ -4,16 +4,12 @@ package acme_test
 
 import (
 	"bytes"
-	"cmp"
 	"flag"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
@@ -74,45 +70,28 @@ func TestTheREADMENamesEveryVariable(t *testing.T) {
 	}
 }
 
-func TestThePlanOfTheExample(t *testing.T) {
+func TestTheTrialsOfTheExample(t *testing.T) {
 	c := load(t)
-	source, err := os.ReadFile("leaver.json")
-	if err != nil {
-		t.Fatal(err)
+	trials, err := config.Trials(".")
+	if err != nil || len(trials) < 3 {
+		t.Fatalf("%d trials, %v", len(trials), err)
 	}
-	departure, faults := c.Departure("leaver.json", source)
-	if len(faults) > 0 {
-		t.Fatal(faults)
-	}
-	plan, err := c.Plan(exeunt.Case{Departure: departure}, time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if left := plan.Uncovered(c.Inventory()); len(left) > 0 {
-		t.Errorf("the plan leaves out %v", left)
-	}
-	golden(t, "testdata/plan.txt", []byte(table(plan)))
-}
-
-// table is a plan as a person reads it.
-func table(p exeunt.Plan) string {
-	var lines []string
-	zone := p.Case.Zone()
-	line := func(start time.Time, kind, key, rule string, owner exeunt.Person, deadline time.Time, after []exeunt.Dependency) {
-		text := fmt.Sprintf("%s  by %s  %-4s %-34s %-22s %s", start.In(zone).Format("2006-01-02 15:04"), deadline.In(zone).Format("2006-01-02 15:04"), kind, key, rule, owner)
-		for _, d := range after {
-			text += "\n" + strings.Repeat(" ", 37) + "after " + d.Key + ": " + d.Because
+	for _, trial := range trials {
+		plan, err := trial.Plan(".", c, kinds())
+		if err != nil {
+			t.Errorf("%s: %v", trial.File, err)
+			continue
 		}
-		lines = append(lines, text)
+		if *update {
+			if err := os.WriteFile(trial.File, trial.Written(plan), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		for _, line := range trial.Missed(plan) {
+			t.Errorf("%s: %s", trial.File, line)
+		}
 	}
-	for _, s := range p.Steps {
-		line(s.StartsAt, "step", s.Key, s.Rule, s.Owner, s.Deadline, s.After)
-	}
-	for _, task := range p.Tasks {
-		line(task.StartsAt, "task", task.Key, task.Rule, task.Owner, task.Deadline, task.After)
-	}
-	slices.SortStableFunc(lines, func(a, b string) int { return cmp.Compare(a[:16], b[:16]) })
-	return fmt.Sprintf("policy %s, cut-off %s\n%s\n", p.Case.Policy, p.Case.CutOff.In(zone).Format(time.RFC3339), strings.Join(lines, "\n"))
 }
 
 func TestTheSchemasAreThoseOfTheTypes(t *testing.T) {

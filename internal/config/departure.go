@@ -3,7 +3,9 @@ package config
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/exeunt/exeunt"
@@ -47,4 +49,41 @@ func (c *Config) Departure(name string, source []byte) (exeunt.Departure, Faults
 		doc.Report(p)
 	}
 	return d, doc.Faults().Sorted()
+}
+
+// Departures reads one departure, a JSON list of them, or one in JSON on each line. Where one of several is wrong, the
+// fault says which.
+func (c *Config) Departures(name string, source []byte) ([]exeunt.Departure, Faults) {
+	parts := apart(source)
+	var out []exeunt.Departure
+	var faults Faults
+	for i, part := range parts {
+		where := name
+		if len(parts) > 1 {
+			where = fmt.Sprintf("%s (departure %d)", name, i+1)
+		}
+		d, more := c.Departure(where, part)
+		out, faults = append(out, d), append(faults, more...)
+	}
+	return out, faults
+}
+
+// apart cuts a list into its departures. What is no list is left whole.
+func apart(source []byte) [][]byte {
+	trimmed := bytes.TrimSpace(source)
+	var list []json.RawMessage
+	if len(trimmed) > 0 && trimmed[0] == '[' && json.Unmarshal(trimmed, &list) == nil {
+		out := make([][]byte, len(list))
+		for i, one := range list {
+			out[i] = one
+		}
+		return out
+	}
+	lines := bytes.Split(trimmed, []byte("\n"))
+	for _, line := range lines {
+		if !json.Valid(line) {
+			return [][]byte{source}
+		}
+	}
+	return lines
 }

@@ -1,0 +1,61 @@
+package exeunt
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Text is a plan as tests and comparisons keep it: a line for each step and task, in the order of their starts and by the
+// clock of the place of work, with what it waits for below it. It says nothing of the present, nor of versions.
+func (p Plan) Text() string {
+	zone := p.Case.Zone()
+	var b strings.Builder
+	fmt.Fprintf(&b, "policy %s, cut-off %s\n", p.Case.Policy, p.Case.CutOff.In(zone).Format(time.RFC3339))
+	for _, w := range p.works() {
+		fmt.Fprintf(&b, "%s  by %s  %-4s %-34s %-22s %s\n", minute(w.startsAt, zone), minute(w.deadline, zone), w.kind, w.key, w.rule, w.owner)
+		for _, note := range w.notes {
+			b.WriteString(strings.Repeat(" ", 37) + note + "\n")
+		}
+	}
+	return b.String()
+}
+
+func minute(at time.Time, zone *time.Location) string { return at.In(zone).Format("2006-01-02 15:04") }
+
+// work is a step or a task of a plan, as people compare them.
+type work struct {
+	kind, key, title, where, rule, owner string
+	startsAt, deadline                   time.Time
+	notes                                []string // what it waits for, and why
+}
+
+// works are the steps and then the tasks, by their starts.
+func (p Plan) works() []work {
+	var out []work
+	for _, s := range p.Steps {
+		w := work{"step", s.Key, s.Title, s.SystemTitle, s.Rule, s.Owner.String(), s.StartsAt, s.Deadline, afters(s.After)}
+		if s.Approval != nil {
+			w.notes = append(w.notes, "approved by "+cmp.Or(s.Approval.Owner.String(), s.Approval.Role)+": "+s.Approval.For)
+		}
+		if h := s.HeldFor(HoldLegal); h != nil {
+			w.notes = append(w.notes, "held: "+h.Reason)
+		}
+		out = append(out, w)
+	}
+	for _, t := range p.Tasks {
+		out = append(out, work{"task", t.Key, t.Title, "", t.Rule, t.Owner.String(), t.StartsAt, t.Deadline, afters(t.After)})
+	}
+	slices.SortStableFunc(out, func(a, b work) int { return a.startsAt.Truncate(time.Minute).Compare(b.startsAt.Truncate(time.Minute)) })
+	return out
+}
+
+func afters(after []Dependency) []string {
+	var out []string
+	for _, d := range after {
+		out = append(out, "after "+d.Key+": "+d.Because)
+	}
+	return out
+}
