@@ -10,7 +10,7 @@ import (
 
 func ledgerCommand(c *console) *cobra.Command {
 	cmd := &cobra.Command{Use: "ledger", Short: "Check the tamper-evident record, or run it as a process of its own", Example: "  exeunt ledger verify\n  exeunt ledger key > exeunt.vkey"}
-	return group(cmd, ledgerVerifyCommand(c), ledgerKeyCommand(c), ledgerServeCommand(c))
+	return group(cmd, ledgerVerifyCommand(c), ledgerKeyCommand(c), ledgerServeCommand(c), ledgerRotateCommand(c), ledgerRetireCommand(c))
 }
 
 func ledgerVerifyCommand(c *console) *cobra.Command {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/exeunt/exeunt/internal/engine"
 	"github.com/exeunt/exeunt/internal/ledger"
 	"github.com/exeunt/exeunt/internal/ledger/remote"
+	"github.com/exeunt/exeunt/internal/ledger/verify"
 	"github.com/exeunt/exeunt/internal/notify"
 	"github.com/exeunt/exeunt/internal/store"
 )
@@ -149,7 +151,7 @@ func (a *App) mayKeepLedger(ctx context.Context) error {
 		return err
 	}
 	known, err := a.Store.Outbox().Ledger(ctx, key)
-	if err == nil && known != key {
+	if err == nil && known != key && !slices.Contains(verify.Follow(a.Ledger.Files(ctx), known), key) {
 		err = exeunt.Errorf(exeunt.Conflict, "the entries of this database go to the ledger with the key %s, but the one in %s has the key %s. Several servers on one database share one ledger process: name it under ledger.address in every exeunt.yaml. If this is the only server, bring back the data directory that it had", known, a.options.DataDir, key)
 	}
 	return err

@@ -12,17 +12,65 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// openKey reads the signing key in dir/key, or makes one for a log that has no entries yet. The
-// verifier key, for auditors, is written beside it.
+// Signing is what signs the log's checkpoints, and what they are checked with. There are two of each while one key
+// follows another.
+type Signing struct {
+	Signers   []note.Signer // the newest first; all of them sign under the one name
+	Verifiers []string      // likewise
+}
+
+// Keys keep what signs. Those of the package are files; another implementation may ask a device that never gives its
+// key away.
+type Keys interface {
+	// Open returns what signs for a log. A log that is fresh has no checkpoint yet, so that a key may be made for it.
+	Open(origin string, fresh bool) (Signing, error)
+}
+
+// FileKeys are the files key and key.pub in a folder, and key.previous with key.previous.pub while both sign.
+type FileKeys struct{ Dir string }
+
+// Open is that of [Keys].
+func (f FileKeys) Open(origin string, fresh bool) (Signing, error) {
+	if _, err := os.Stat(filepath.Join(f.Dir, nextKey)); err == nil {
+		return Signing{}, exeunt.Errorf(exeunt.Conflict, "a change of the signing key in %s was cut off: run exeunt ledger rotate-key again, which finishes it", f.Dir)
+	}
+	signer, verifier, err := openKey(f.Dir, origin, fresh)
+	if err != nil {
+		return Signing{}, err
+	}
+	out := Signing{[]note.Signer{signer}, []string{verifier}}
+	if _, err := os.Stat(filepath.Join(f.Dir, previousKey)); err == nil {
+		signer, verifier, err := readKey(f.Dir, previousKey, origin)
+		if err != nil {
+			return Signing{}, err
+		}
+		out.Signers, out.Verifiers = append(out.Signers, signer), append(out.Verifiers, verifier)
+	}
+	return out, nil
+}
+
+// The files of signing keys. Each has its verifier key beside it, with .pub.
+const (
+	currentKey  = "key"
+	previousKey = "key.previous" // signs too, until it is retired
+	nextKey     = "key.next"     // only while keys are changed
+)
+
+// openKey reads the signing key, or makes one for a log that has no entries yet.
 func openKey(dir, origin string, fresh bool) (signer note.Signer, verifier string, err error) {
-	path := filepath.Join(dir, "key")
-	raw, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && fresh:
-		return makeKey(dir, origin)
-	case errors.Is(err, fs.ErrNotExist):
+	if _, err := os.Stat(filepath.Join(dir, currentKey)); errors.Is(err, fs.ErrNotExist) {
+		if fresh {
+			return makeKey(dir, currentKey, origin)
+		}
 		return nil, "", exeunt.Errorf(exeunt.Conflict, "the ledger in %s has entries but its signing key is missing: restore the file key from the backup; a new key would break every proof", dir)
-	case err != nil:
+	}
+	return readKey(dir, currentKey, origin)
+}
+
+func readKey(dir, name, origin string) (signer note.Signer, verifier string, err error) {
+	path := filepath.Join(dir, name)
+	raw, err := os.ReadFile(path)
+	if err != nil {
 		return nil, "", diskError("the ledger's signing key cannot be read", err)
 	}
 	if err := checkPrivate(path); err != nil {
@@ -35,9 +83,9 @@ func openKey(dir, origin string, fresh bool) (signer note.Signer, verifier strin
 	if signer.Name() != origin {
 		return nil, "", exeunt.Errorf(exeunt.Conflict, "the signing key in %s is of the log %q, the configuration names the log %q: they have to be the same", dir, signer.Name(), origin)
 	}
-	pub, err := os.ReadFile(filepath.Join(dir, "key.pub"))
+	pub, err := os.ReadFile(path + ".pub")
 	if err != nil {
-		return nil, "", exeunt.Errorf(exeunt.Conflict, "the file key.pub beside the signing key in %s cannot be read: restore it from the backup", dir).Because(err)
+		return nil, "", exeunt.Errorf(exeunt.Conflict, "the file %s.pub beside the signing key in %s cannot be read: restore it from the backup", name, dir).Because(err)
 	}
 	verifier = strings.TrimSpace(string(pub))
 	if err := checkPair(signer, verifier); err != nil {
@@ -46,7 +94,7 @@ func openKey(dir, origin string, fresh bool) (signer note.Signer, verifier strin
 	return signer, verifier, nil
 }
 
-func makeKey(dir, origin string) (note.Signer, string, error) {
+func makeKey(dir, name, origin string) (note.Signer, string, error) {
 	private, public, err := note.GenerateKey(rand.Reader, origin)
 	if err != nil {
 		return nil, "", exeunt.Errorf(exeunt.Internal, "no signing key could be made").Because(err)
@@ -56,10 +104,10 @@ func makeKey(dir, origin string) (note.Signer, string, error) {
 		return nil, "", exeunt.Errorf(exeunt.Invalid, "%q cannot name a log: it may have no spaces and no plus sign", origin).Because(err)
 	}
 	// The public half first: a crash in between leaves no key, and the next start makes both anew.
-	if err := writeFile(dir, "key.pub", public+"\n", 0o644); err != nil {
+	if err := writeFile(dir, name+".pub", public+"\n", 0o644); err != nil {
 		return nil, "", err
 	}
-	if err := writeFile(dir, "key", private+"\n", 0o600); err != nil {
+	if err := writeFile(dir, name, private+"\n", 0o600); err != nil {
 		return nil, "", err
 	}
 	return signer, public, nil

@@ -19,7 +19,7 @@ import (
 // Log is the ledger on disk:
 //
 //	DIR/lock       held while the log is open
-//	DIR/key        signing key, mode 0600
+//	DIR/key        signing key, mode 0600; key.previous signs too while keys are changed
 //	DIR/key.pub    verifier key, for auditors
 //	DIR/log/       the transparency log, https://c2sp.org/tlog-tiles
 //	DIR/bodies.db  sealed bodies and the keys of cases
@@ -28,7 +28,7 @@ import (
 type Log struct {
 	dir      string
 	origin   string
-	verifier string
+	signing  Signing
 	opts     Options
 	lock     *os.File
 	bodies   *bodies
@@ -63,7 +63,7 @@ func Open(ctx context.Context, dir, origin string, o Options) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{dir: dir, origin: origin, opts: o.withDefaults(), lock: lock}
+	l := &Log{dir: dir, origin: origin, opts: o.withDefaults(dir), lock: lock}
 	l.tiles = verify.Tiles{Files: os.DirFS(filepath.Join(dir, "log"))}
 	if err := l.open(ctx); err != nil {
 		l.Close()
@@ -78,11 +78,9 @@ func (l *Log) open(ctx context.Context) error {
 	}
 	_, err := os.Stat(filepath.Join(l.dir, "log", ".state", "treeState"))
 	fresh := errors.Is(err, fs.ErrNotExist)
-	signer, verifier, err := openKey(l.dir, l.origin, fresh)
-	if err != nil {
+	if l.signing, err = l.opts.Keys.Open(l.origin, fresh); err != nil {
 		return err
 	}
-	l.verifier = verifier
 	if !fresh {
 		if err := l.checkState(); err != nil {
 			return err
@@ -98,7 +96,7 @@ func (l *Log) open(ctx context.Context) error {
 	}
 	l.done, l.stop = context.WithCancel(context.WithoutCancel(ctx))
 	appender, shutdown, reader, err := tessera.NewAppender(l.done, driver, tessera.NewAppendOptions().
-		WithCheckpointSigner(signer).
+		WithCheckpointSigner(l.signing.Signers[0], l.signing.Signers[1:]...).
 		WithBatching(batchSize, l.opts.BatchAge).
 		WithCheckpointInterval(l.opts.CheckpointInterval).
 		WithCheckpointRepublishInterval(0).
@@ -135,7 +133,7 @@ func (l *Log) Close() error {
 func (l *Log) Origin() string { return l.origin }
 
 // VerifierKey is what auditors check the log's signatures with.
-func (l *Log) VerifierKey(context.Context) (string, error) { return l.verifier, nil }
+func (l *Log) VerifierKey(context.Context) (string, error) { return l.signing.Verifiers[0], nil }
 
 // Files are the log's public files, as https://c2sp.org/tlog-tiles lays them out, to be served or
 // verified.

@@ -16,6 +16,8 @@ type Options struct {
 	// MinFree is how many bytes have to be free on the disk before anything is appended; 32 MiB when
 	// zero, nothing is checked when negative.
 	MinFree int64
+	// Keys are what signs. The files in the ledger's folder when nil.
+	Keys Keys
 	// Logger gets what Tessera reports, such as a checkpoint that could not be written. Tessera logs
 	// through klog, which has one logger per process: that of the first
 	// Open counts. slog.Default() when nil.
@@ -30,7 +32,10 @@ const (
 	checkpointPoll     = 10 * time.Millisecond
 )
 
-func (o Options) withDefaults() Options {
+func (o Options) withDefaults(dir string) Options {
+	if o.Keys == nil {
+		o.Keys = FileKeys{dir}
+	}
 	if o.BatchAge == 0 {
 		o.BatchAge = 50 * time.Millisecond
 	}

@@ -40,7 +40,7 @@ func (l *Log) Packet(ctx context.Context, handle string, about ...string) (Packe
 	if err != nil {
 		return Packet{}, err
 	}
-	p := Packet{Origin: l.origin, Key: l.verifier, Case: handle}
+	p := Packet{Origin: l.origin, Key: l.signing.Verifiers[0], Case: handle}
 	if p.Entries, err = l.gather(rows, keys, size); err != nil {
 		return Packet{}, err
 	}

@@ -72,7 +72,7 @@ func (l *Log) Head(ctx context.Context) (signed []byte, cp verify.Checkpoint, er
 	if signed, err = fs.ReadFile(l.tiles.Files, "checkpoint"); err != nil {
 		return nil, cp, diskError("the checkpoint cannot be read", err)
 	}
-	cp, err = verify.OpenCheckpoint(signed, []string{l.verifier})
+	cp, err = verify.OpenCheckpoint(signed, l.signing.Verifiers)
 	return signed, cp, err
 }
 
@@ -158,7 +158,7 @@ func (l *Log) checkState() error {
 	if err != nil {
 		return diskError("the checkpoint cannot be read", err)
 	}
-	cp, err := verify.OpenCheckpoint(signed, []string{l.verifier})
+	cp, err := verify.OpenCheckpoint(signed, l.signing.Verifiers)
 	if err != nil {
 		return err
 	}

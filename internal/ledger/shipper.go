@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/ledger/verify"
 )
 
 // Outbox is where the operational database keeps entries until the ledger has them. Each was
@@ -17,6 +20,8 @@ import (
 type Outbox interface {
 	// Ledger says which ledger the entries go to, by its verifier key: the one that was named first.
 	Ledger(ctx context.Context, key string) (string, error)
+	// ReplaceLedger records that the ledger with one verifier key has another one now; Conflict when it had a third.
+	ReplaceLedger(ctx context.Context, known, key string) error
 	// Sequence gives n, seq, prev and the final leaf to at most limit entries that have none, and
 	// says to how many. What it gave never changes.
 	Sequence(ctx context.Context, limit int) (int, error)
@@ -35,6 +40,7 @@ type Outbox interface {
 type Destination interface {
 	VerifierKey(ctx context.Context) (string, error)
 	Size(ctx context.Context) (int64, error)
+	Files(ctx context.Context) fs.FS
 	Entries(ctx context.Context, from int64) iter.Seq2[LogEntry, error]
 	Append(ctx context.Context, records []exeunt.Record) error
 }
@@ -197,6 +203,9 @@ func (s *Shipper) same(ctx context.Context) error {
 	known, err := s.outbox.Ledger(ctx, key)
 	if err != nil {
 		return ofOutbox(err)
+	}
+	if known != key && slices.Contains(verify.Follow(s.log.Files(ctx), known), key) {
+		return ofOutbox(s.outbox.ReplaceLedger(ctx, known, key))
 	}
 	if known != key {
 		return exeunt.Errorf(exeunt.Conflict, "the entries of this database go to the ledger with the key %s, but this one has the key %s: it is another ledger; restore the one before, and see that every server is given the same", known, key)

@@ -3,12 +3,14 @@ package ledger_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"iter"
 	"log/slog"
 	"slices"
 	"sync"
 	"syscall"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -49,6 +51,8 @@ func (m *memory) Append(_ context.Context, records []exeunt.Record) error {
 	}
 	return err
 }
+
+func (m *memory) Files(context.Context) fs.FS { return fstest.MapFS{} }
 
 func (m *memory) VerifierKey(context.Context) (string, error) { return "memory+" + m.key, nil }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"time"
 
 	"github.com/exeunt/exeunt"
 )
@@ -69,6 +70,19 @@ func (o Outbox) LastShipped(ctx context.Context) (int64, error) {
 // named first, by whichever server.
 func (o Outbox) Ledger(ctx context.Context, key string) (string, error) {
 	return o.store.Setting(ctx, "ledger", func() string { return key })
+}
+
+// ReplaceLedger records that the ledger with one verifier key signs with another one now.
+func (o Outbox) ReplaceLedger(ctx context.Context, known, key string) error {
+	var change exeunt.Change
+	change.Record(exeunt.EntryKeyChanged, nil, time.Now(), "the ledger signs with another key", map[string]string{"before": known, "now": key})
+	return o.store.CommitWith(ctx, &change, func(ctx context.Context, tx Tx) error {
+		n, err := tx.exec(ctx, "UPDATE settings SET value = $1 WHERE name = 'ledger' AND value = $2", key, known)
+		if err == nil && n == 0 {
+			return exeunt.Errorf(exeunt.Conflict, "another server has recorded the change of keys already, or the ledger is another one")
+		}
+		return err
+	})
 }
 
 // Backlog is how many entries the ledger does not have yet.

@@ -298,6 +298,16 @@ func (o *Outbox) LastShipped(context.Context) (int64, error) {
 	return -1, nil
 }
 
+// ReplaceLedger is that of ledger.Outbox.
+func (o *Outbox) ReplaceLedger(_ context.Context, known, key string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ledger != known {
+		return exeunt.Errorf(exeunt.Conflict, "it is another ledger")
+	}
+	return o.commit(line{Ledger: key})
+}
+
 // Ledger is that of ledger.Outbox.
 func (o *Outbox) Ledger(_ context.Context, key string) (string, error) {
 	if err := o.fault("Ledger"); err != nil {

@@ -1,0 +1,68 @@
+package verify
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// RotationFolder is where a log's public files have the statements that one signing key follows another. It is no part
+// of the specification of tiles.
+const RotationFolder = "rotations"
+
+const rotationHead = "exeunt ledger key rotation v1\n"
+
+// RotationText is the text of such a statement, which both keys sign.
+func RotationText(origin, old, next string, at time.Time) string {
+	return fmt.Sprintf("%s%s\n%s\n%s\n%s\n", rotationHead, origin, old, next, at.UTC().Format(time.RFC3339))
+}
+
+// Follow lists the verifier keys of a log, beginning with one that is trusted: each of the others is stated to follow one
+// before it, signed by both. Whoever stole the old key can state that too, so an auditor takes a new key from the log's
+// owner; it is for the server, which has to know that its ledger is the one that it had.
+func Follow(files fs.FS, trusted string) []string {
+	keys := []string{strings.TrimSpace(trusted)}
+	list, err := fs.ReadDir(files, RotationFolder)
+	if err != nil {
+		return keys
+	}
+	for grown := true; grown; {
+		grown = false
+		for _, item := range list {
+			raw, err := fs.ReadFile(files, RotationFolder+"/"+item.Name())
+			if err != nil {
+				continue
+			}
+			old, next, ok := rotation(raw)
+			if ok && slices.Contains(keys, old) && !slices.Contains(keys, next) {
+				keys, grown = append(keys, next), true
+			}
+		}
+	}
+	return keys
+}
+
+// rotation reads a statement and checks both signatures.
+func rotation(raw []byte) (old, next string, ok bool) {
+	text, _, _ := strings.Cut(string(raw), "\n\n")
+	lines := strings.Split(strings.TrimPrefix(text, rotationHead), "\n")
+	if !strings.HasPrefix(text, rotationHead) || len(lines) != 4 {
+		return "", "", false
+	}
+	old, next = lines[1], lines[2]
+	for _, key := range []string{old, next} {
+		v, err := note.NewVerifier(key)
+		if err != nil || v.Name() != lines[0] {
+			return "", "", false
+		}
+		n, err := note.Open(raw, note.VerifierList(v))
+		if err != nil || len(n.Sigs) == 0 {
+			return "", "", false
+		}
+	}
+	return old, next, true
+}
