@@ -131,6 +131,10 @@ func (r reads) SystemStats(ctx context.Context, systems []exeunt.System, now tim
 	return r.view.SystemStats(ctx, systems, now)
 }
 
+func (r reads) WrongClocks(ctx context.Context) ([]store.WrongClock, error) { // of servers
+	return r.view.WrongClocks(ctx)
+}
+
 func (r reads) OpenBreakers(ctx context.Context) (map[string]exeunt.Breaker, error) { // of systems
 	return r.view.OpenBreakers(ctx)
 }

@@ -80,6 +80,7 @@ type Engine struct {
 	log       *slog.Logger
 	poll      time.Duration
 	lease     time.Duration
+	clock     func() time.Time
 	spread    func(most time.Duration) time.Duration
 	node      *node
 	duties    map[string]duty
@@ -107,6 +108,7 @@ type Config struct {
 	Poll      time.Duration                          // how often a lane is looked at without being woken; see lanePoll when zero
 	Spread    func(most time.Duration) time.Duration // what is added to a wait, so that not all come back at once; random when nil
 	Lease     time.Duration                          // how long a node that falls silent keeps its lanes; see laneLease when zero
+	Clock     func() time.Time                       // of this node, as it is compared with the database's; time.Now when nil
 }
 
 // Timings. Whoever commits wakes the lanes that it concerns; the poll is the net below that, for timers of
@@ -121,7 +123,7 @@ const (
 func New(c Config) *Engine {
 	e := &Engine{
 		store: c.Store, systems: c.Systems, planner: c.Planner, intake: c.Intake, messenger: c.Messenger,
-		ledger: c.Ledger, retention: c.Retention, log: c.Log, strays: map[string]time.Time{}, watch: newWatchers(), poll: cmp.Or(c.Poll, lanePoll), lease: cmp.Or(c.Lease, laneLease),
+		ledger: c.Ledger, retention: c.Retention, log: c.Log, strays: map[string]time.Time{}, watch: newWatchers(), poll: cmp.Or(c.Poll, lanePoll), lease: cmp.Or(c.Lease, laneLease), clock: c.Clock,
 	}
 	if e.spread = c.Spread; e.spread == nil {
 		e.spread = anySpread

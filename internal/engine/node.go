@@ -98,7 +98,7 @@ func (n *node) beat(ctx context.Context) error {
 	defer n.leasing.Unlock()
 	began := time.Now()
 	names := n.names()
-	b, err := n.e.store.Beat(ctx, store.Node{Name: n.name, Knows: names, Lease: n.e.lease})
+	b, err := n.e.store.Beat(ctx, store.Node{Name: n.name, Knows: names, Lease: n.e.lease, Clock: n.e.clock})
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.fault = err; err != nil {
@@ -109,8 +109,8 @@ func (n *node) beat(ctx context.Context) error {
 		return nil
 	}
 	n.setFence()
-	n.setAhead(b.Ahead)
 	n.others = b.Nodes > 1
+	n.setAhead(b.Ahead)
 	for name, t := range n.lanes {
 		if !slices.Contains(b.Lanes, name) {
 			n.e.log.Warn("another node has taken a lane of this one", "lane", name)
@@ -136,10 +136,17 @@ func (n *node) beat(ctx context.Context) error {
 
 // setAhead keeps how wrong the clock is, and says so when that changes.
 func (n *node) setAhead(by time.Duration) {
-	if by != 0 && n.ahead == 0 {
-		n.e.log.Error("the clocks of this server and of the database differ: others do its work; set the wrong one right", "ahead", by.Round(time.Second))
+	switch {
+	case by != 0 && n.ahead == 0:
+		n.e.log.Error(n.wrongClock(by).String(), "ahead", by.Round(time.Second))
+	case by == 0 && n.ahead != 0:
+		n.e.log.Info("this server's clock is right again: it takes its part of the work")
 	}
 	n.ahead = by
+}
+
+func (n *node) wrongClock(by time.Duration) store.WrongClock {
+	return store.WrongClock{Node: n.name, Ahead: by, Alone: !n.others}
 }
 
 // health says what keeps this node from its part of the work; nil when nothing does.
@@ -148,7 +155,7 @@ func (n *node) health() error {
 	defer n.mu.Unlock()
 	switch {
 	case n.ahead != 0:
-		return exeunt.Errorf(exeunt.Invalid, "this server's clock is %s ahead of the database's: set the wrong one right", n.ahead.Round(time.Second))
+		return exeunt.Errorf(exeunt.Invalid, "%s", n.wrongClock(n.ahead))
 	case n.fault != nil && !n.mayAct():
 		return exeunt.Errorf(exeunt.Temporary, "this server has lost touch with the database and leaves the work to others until it is back: %s", exeunt.MessageOf(n.fault))
 	}

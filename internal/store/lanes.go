@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -70,6 +71,47 @@ func ahead(before, after time.Time, database int64) time.Duration {
 		return 0
 	}
 	return off
+}
+
+// WrongClock is a server that lives and whose clock is too far off the database's.
+type WrongClock struct {
+	Node  string
+	Ahead time.Duration // negative when it is behind
+	Alone bool          // no other server lives that could do its work
+}
+
+// String says what is wrong, what follows from it and what to do.
+func (w WrongClock) String() string {
+	off, then := "ahead of", "The other servers do its work as long as that lasts."
+	if w.Ahead < 0 {
+		off = "behind"
+	}
+	if w.Alone {
+		then = "No other server is there, so that it goes on: what is due begins at the wrong time."
+	}
+	return fmt.Sprintf("The clock of server %s is %s %s the database's. %s Set the wrong one of the two right, as chrony or systemd-timesyncd do; nothing has to be restarted.",
+		w.Node, w.Ahead.Abs().Round(time.Second), off, then)
+}
+
+// WrongClocks are the servers whose clocks are off, as they said at their last beat. Who has been silent for longer than
+// all others is not there: servers beat every few seconds, and the clock of who asks here may be the wrong one.
+func (v View) WrongClocks(ctx context.Context) ([]WrongClock, error) {
+	var wrong []WrongClock
+	living := 0
+	err := eachRow(ctx, v.read, func(r row) error {
+		var w WrongClock
+		var ahead int64
+		err := r.Scan(&w.Node, &ahead)
+		if w.Ahead = time.Duration(ahead) * time.Microsecond; ahead != 0 {
+			wrong = append(wrong, w)
+		}
+		living++
+		return err
+	}, "SELECT name, ahead FROM visible_nodes WHERE until >= (SELECT MAX(until) FROM visible_nodes) - $1 ORDER BY name", clockTolerance.Microseconds())
+	for i := range wrong {
+		wrong[i].Alone = living == 1
+	}
+	return wrong, err
 }
 
 type beater struct {

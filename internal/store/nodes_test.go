@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -124,6 +125,10 @@ func TestANodeWithAWrongClockLeavesTheWorkToTheOthers(t *testing.T) {
 			if has := f.settle(); lanesOf(has, "right") != 5 || has["z"] != "wrong" {
 				t.Errorf("off by %s, beside another: %v", off, has)
 			}
+			told, err := s.For(exeunt.Viewer{}).WrongClocks(t.Context())
+			if err != nil || len(told) != 1 || told[0].Node != "wrong" || told[0].Alone || !strings.Contains(told[0].String(), "Set the wrong one") {
+				t.Errorf("people are told %+v, %v", told, err)
+			}
 			b, err := s.Beat(t.Context(), wrong)
 			if diff := (b.Ahead - off).Abs(); err != nil || diff > 5*time.Second {
 				t.Errorf("it learns that it is %s ahead, %v; it is %s", b.Ahead, err, off)
@@ -131,6 +136,9 @@ func TestANodeWithAWrongClockLeavesTheWorkToTheOthers(t *testing.T) {
 			f.nodes[0].Clock = nil
 			if has := f.settle(); lanesOf(has, "wrong") < 2 || lanesOf(has, "right") < 2 {
 				t.Errorf("set right: %v", has)
+			}
+			if told, err := s.For(exeunt.Viewer{}).WrongClocks(t.Context()); err != nil || len(told) != 0 {
+				t.Errorf("set right, people are told %+v, %v", told, err)
 			}
 		})
 	}

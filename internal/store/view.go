@@ -50,7 +50,8 @@ const (
 	visible_members AS NOT MATERIALIZED (SELECT * FROM wave_members WHERE wave_id NOT IN (SELECT id FROM hidden_waves)),
 	visible_looks AS NOT MATERIALIZED (SELECT * FROM wave_looks WHERE wave_id NOT IN (SELECT id FROM hidden_waves)),
 	visible_trips AS NOT MATERIALIZED (SELECT * FROM trips WHERE case_id NOT IN (SELECT id FROM hidden)),
-	visible_breakers AS NOT MATERIALIZED (SELECT * FROM breakers)
+	visible_breakers AS NOT MATERIALIZED (SELECT * FROM breakers),
+	visible_nodes AS NOT MATERIALIZED (SELECT * FROM nodes)
 	`
 	nothingHidden = `WITH visible_cases AS NOT MATERIALIZED (SELECT * FROM cases),
 	visible_steps AS NOT MATERIALIZED (SELECT * FROM steps),
@@ -60,16 +61,17 @@ const (
 	visible_members AS NOT MATERIALIZED (SELECT * FROM wave_members),
 	visible_looks AS NOT MATERIALIZED (SELECT * FROM wave_looks),
 	visible_trips AS NOT MATERIALIZED (SELECT * FROM trips),
-	visible_breakers AS NOT MATERIALIZED (SELECT * FROM breakers)
+	visible_breakers AS NOT MATERIALIZED (SELECT * FROM breakers),
+	visible_nodes AS NOT MATERIALIZED (SELECT * FROM nodes)
 	`
 )
 
 // What a query reads from, the names that it may not hold, and the tables that a view has.
 var (
 	tableNames = regexp.MustCompile(`(?i)\b(?:from|join|into|update)\s+([a-z_]+)`)
-	bareNames  = regexp.MustCompile(`(?i)\b(?:cases|steps|tasks|outbox|notices|events|leavers|dependencies|case_viewers|waves|wave_members|wave_looks|wave_viewers|trips|departures|breakers)\b`)
+	bareNames  = regexp.MustCompile(`(?i)\b(?:cases|steps|tasks|outbox|notices|events|leavers|dependencies|case_viewers|waves|wave_members|wave_looks|wave_viewers|trips|departures|breakers|nodes)\b`)
 	views      = map[string]bool{"visible_cases": true, "visible_steps": true, "visible_tasks": true, "visible_entries": true,
-		"visible_waves": true, "visible_members": true, "visible_looks": true, "visible_trips": true, "visible_breakers": true}
+		"visible_waves": true, "visible_members": true, "visible_looks": true, "visible_trips": true, "visible_breakers": true, "visible_nodes": true}
 	checked sync.Map // query → error or nil: the texts are few, and a regular expression costs more than a lookup
 )
 

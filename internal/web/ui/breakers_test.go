@@ -134,3 +134,12 @@ func TestKindsOfEntriesAreSaidInWords(t *testing.T) {
 		t.Error("an alert looks like any other entry")
 	}
 }
+
+// TestAWrongClockIsSeen: whoever looks after the servers learns what follows from it and what to do.
+func TestAWrongClockIsSeen(t *testing.T) {
+	inNovember(t, func(t *testing.T, w *world, h http.Handler) {
+		w.clocks = []store.WrongClock{{Node: "berlin-2", Ahead: -time.Hour}}
+		says(t, send(h, "it", "/", nil), 200, "The clock of server berlin-2 is 1h0m0s behind the database", "The other servers do its work", "nothing has to be restarted")
+		says(t, send(h, "payroll", "/", nil), 200, "not:berlin-2")
+	})
+}

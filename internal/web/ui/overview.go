@@ -45,6 +45,7 @@ type overviewView struct {
 	Setup    []setupLine
 	Trips    []exeunt.TripTally // of the fuse, that nobody has decided on
 	Alone    []leftAlone        // for who sees systems
+	Clocks   []store.WrongClock // likewise
 }
 
 // overviewPage is the first page; who sees only tasks goes there.
@@ -78,6 +79,9 @@ func (s *server) overviewPage(v *visit) error {
 			return err
 		}
 		if view.Alone, err = s.leftAlones(v); err != nil {
+			return err
+		}
+		if view.Clocks, err = s.Reader(v.Viewer()).WrongClocks(v.Context()); err != nil {
 			return err
 		}
 		view.Gaps = onlyGaps(systemLines(systems, stats, view.Alone, v.now))

@@ -29,6 +29,7 @@ type Reader interface {
 	WaveReport(ctx context.Context, id exeunt.WaveID, now time.Time) (store.WaveReport, error)
 	WaveEntries(ctx context.Context, id exeunt.WaveID) ([]store.EntryRow, error)
 	Exceptions(ctx context.Context, id exeunt.WaveID, round, limit int) ([]store.Look, error)
+	WrongClocks(ctx context.Context) ([]store.WrongClock, error)
 	OpenBreakers(ctx context.Context) (map[string]exeunt.Breaker, error)
 }
 

@@ -32,6 +32,7 @@ type world struct {
 	trips    []exeunt.Trip
 	site     *site
 	open     map[string]exeunt.Breaker
+	clocks   []store.WrongClock
 	started  []exeunt.Departure
 	asked    []store.CaseQuery
 	did      []string
@@ -247,6 +248,8 @@ func (w *world) Entry(_ context.Context, number int64) (store.EntryRow, error) {
 	}
 	return store.EntryRow{}, missing(number)
 }
+
+func (w *world) WrongClocks(context.Context) ([]store.WrongClock, error) { return w.clocks, w.broken }
 
 func (w *world) OpenBreakers(context.Context) (map[string]exeunt.Breaker, error) {
 	return w.open, w.broken
