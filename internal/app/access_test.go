@@ -27,6 +27,7 @@ var recorded = map[string]string{
 	"GET /t/{token}": "read", "POST /t/{token}": "decision",
 	"GET /": "read", "GET /cases": "read", "POST /cases": "decision", "GET /cases/new": "",
 	"GET /cases/{id}": "read", "GET /cases/{id}/stream": "read", "GET /cases/{id}/evidence": "read export",
+	"GET /cases/{id}/record": "read export", "GET /cases/{id}/record.pdf": "read export",
 	"POST /cases/{id}/hold": "decision", "POST /cases/{id}/release": "decision", "POST /cases/{id}/reveal": "decision", "POST /cases/{id}/embargo": "decision",
 	"GET /cases/{id}/steps/{step}": "read", "POST /cases/{id}/steps/{step}/retry": "decision", "POST /cases/{id}/steps/{step}/waive": "decision",
 	"POST /cases/{id}/legal-hold": "decision", "POST /cases/{id}/legal-release": "decision",

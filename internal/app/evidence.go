@@ -4,17 +4,19 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/evidence"
 	"github.com/exeunt/exeunt/internal/ledger"
 	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/web/ui"
 )
 
 // Evidence writes the packet of a case and records who took it.
 func (p *Proofs) Evidence(ctx context.Context, w io.Writer, id exeunt.CaseID, by exeunt.Viewer) error {
-	found, err := p.documented(ctx, id, by)
+	found, err := p.documented(ctx, id, p.store.For(by))
 	if err != nil {
 		return err
 	}
@@ -24,23 +26,19 @@ func (p *Proofs) Evidence(ctx context.Context, w io.Writer, id exeunt.CaseID, by
 	return evidence.Write(w, found.of, found.packet, found.documents)
 }
 
-// Record writes the record of a case for people, as a page or as a PDF, and records who took it.
-func (p *Proofs) Record(ctx context.Context, w io.Writer, id exeunt.CaseID, asPDF bool, by exeunt.Viewer) error {
-	found, err := p.documented(ctx, id, by)
+// Record is the record of a case for people, as a page or as a PDF; it is recorded who took it.
+func (p *Proofs) Record(ctx context.Context, id exeunt.CaseID, asPDF bool, by exeunt.Viewer) (ui.Sheet, error) {
+	found, err := p.documented(ctx, id, p.store.For(by))
 	if err != nil {
-		return err
+		return ui.Sheet{}, err
 	}
 	if err := p.exported(ctx, id, by, "record of case %s taken out"); err != nil {
-		return err
+		return ui.Sheet{}, err
 	}
-	document := found.documents.Page
 	if asPDF {
-		document = found.documents.PDF
+		return ui.Sheet{Body: found.documents.PDF, Type: "application/pdf", Policy: "default-src 'none'"}, nil
 	}
-	if _, err := w.Write(document); err != nil {
-		return exeunt.Errorf(exeunt.Temporary, "the record of case %s could not be written", id).Because(err)
-	}
-	return nil
+	return ui.Sheet{Body: found.documents.Page, Type: "text/html; charset=utf-8", Policy: evidence.PagePolicy}, nil
 }
 
 // exported records who took what. It is an entry of the installation, not of the case: a packet cannot hold its
@@ -59,14 +57,14 @@ type proof struct {
 // documented gathers a case with its documents and the entry that tells of them. Documents are written anew each
 // time: the same entries give the same bytes, and only when they are others than those that the ledger knows, it
 // is told of them, which takes until the log is signed again.
-func (p *Proofs) documented(ctx context.Context, id exeunt.CaseID, by exeunt.Viewer) (out proof, err error) {
-	if out.of, err = p.store.For(by).Case(ctx, id); err != nil {
+func (p *Proofs) documented(ctx context.Context, id exeunt.CaseID, view store.View) (out proof, err error) {
+	if out.of, err = view.Case(ctx, id); err != nil {
 		return out, err
 	}
-	if err := p.settled(ctx, by, id); err != nil {
+	if err := p.settled(ctx, view, id); err != nil {
 		return out, err
 	}
-	told, known, err := p.store.For(by).Documents(ctx, id)
+	told, known, err := view.Documents(ctx, id)
 	if err != nil {
 		return out, err
 	}
@@ -119,9 +117,9 @@ func (p *Proofs) packet(ctx context.Context, handle string, about ...string) (pa
 const patience = 10 * time.Second
 
 // settled waits until the ledger has every entry of a case that the database has now.
-func (p *Proofs) settled(ctx context.Context, by exeunt.Viewer, id exeunt.CaseID) error {
+func (p *Proofs) settled(ctx context.Context, view store.View, id exeunt.CaseID) error {
 	return p.wait(ctx, func(ctx context.Context) (bool, error) {
-		f, err := p.store.For(by).CaseFile(ctx, id)
+		f, err := view.CaseFile(ctx, id)
 		if err != nil {
 			return false, err
 		}
@@ -151,4 +149,42 @@ func (p *Proofs) wait(ctx context.Context, ask func(context.Context) (done bool,
 			return err
 		}
 	}
+}
+
+// Records of closed cases are written soon after, a few at a time, so that evidence is at hand when it is asked
+// for. Those that were closed while no server ran are written when somebody asks.
+const (
+	recordsEvery  = 2 * time.Second
+	recordsAtOnce = 20
+	recordsWithin = time.Hour
+)
+
+// KeepRecords writes the records of cases when they are closed, until the context ends.
+func (p *Proofs) KeepRecords(ctx context.Context, log *slog.Logger) {
+	ticker := time.NewTicker(recordsEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			if err := p.writeRecords(ctx, now); err != nil && ctx.Err() == nil {
+				log.Warn("records of closed cases could not be written; it is tried again shortly", "error", err)
+			}
+		}
+	}
+}
+
+func (p *Proofs) writeRecords(ctx context.Context, now time.Time) error {
+	view := p.store.Everything()
+	due, err := view.Undocumented(ctx, now.Add(-recordsWithin), recordsAtOnce)
+	if err != nil {
+		return err
+	}
+	for _, id := range due {
+		if _, err := p.documented(ctx, id, view); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -14,14 +14,18 @@ var pageText string
 //go:embed record.css
 var pageStyle string
 
-// PagePolicy is the content security policy of the page: its own style, and nothing else at all.
-var PagePolicy = func() string {
+// pagePolicy is what the page says itself, for where no server does: its own style, and nothing else at all.
+var pagePolicy = func() string {
 	sum := sha256.Sum256([]byte(pageStyle))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
 }()
 
+// PagePolicy is the content security policy that a server gives the page.
+var PagePolicy = pagePolicy + "; frame-ancestors 'none'"
+
 var pageTemplate = template.Must(template.New("record").Funcs(template.FuncMap{
-	"style": func() template.CSS { return template.CSS(pageStyle) }, //nolint:gosec // it is ours, and embedded
+	"policy": func() string { return pagePolicy },
+	"style":  func() template.CSS { return template.CSS(pageStyle) }, //nolint:gosec // it is ours, and embedded
 }).Parse(pageText))
 
 func (r record) page() ([]byte, error) {

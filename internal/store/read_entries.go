@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/exeunt/exeunt"
 )
@@ -105,4 +106,18 @@ func (v View) Documents(ctx context.Context, id exeunt.CaseID) (e exeunt.Entry, 
 		return exeunt.Entry{}, false, nil
 	}
 	return row.Entry, err == nil, err
+}
+
+// Undocumented lists cases that were closed since a moment and of which no documents were made after that, the
+// oldest first.
+func (v View) Undocumented(ctx context.Context, since time.Time, limit int) ([]exeunt.CaseID, error) {
+	var out []exeunt.CaseID
+	err := eachRow(ctx, v.read, func(r row) error {
+		var id exeunt.CaseID
+		err := r.Scan(&id)
+		out = append(out, id)
+		return err
+	}, `SELECT c.id FROM visible_cases c WHERE c.closed_at >= $1 AND c.state = 'closed' AND NOT EXISTS (
+		SELECT 1 FROM visible_entries o WHERE o.about = c.id AND o.kind = 'document.make' AND o.at >= c.closed_at) ORDER BY c.closed_at LIMIT $2`, micros(since), limit)
+	return out, err
 }

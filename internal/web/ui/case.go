@@ -140,6 +140,34 @@ func (s *server) evidence(v *visit) error {
 	return ignoreGone(v.Request, err)
 }
 
+// record is what the entries of the case say, as a page to print.
+func (s *server) record(v *visit) error { return s.sheet(v, false) }
+
+// recordPDF is the same as a PDF.
+func (s *server) recordPDF(v *visit) error { return s.sheet(v, true) }
+
+func (s *server) sheet(v *visit, asPDF bool) error {
+	id, err := v.caseID()
+	if err != nil {
+		return err
+	}
+	if _, err := s.Reader(v.Viewer()).CaseFile(v.Context(), id); err != nil {
+		return err
+	}
+	sheet, err := s.Proofs.Record(v.Context(), id, asPDF, v.Viewer())
+	if err != nil {
+		return err
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", sheet.Type)
+	h.Set("Content-Security-Policy", sheet.Policy)
+	if asPDF {
+		h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", id.String()+".record.pdf"))
+	}
+	_, err = v.w.Write(sheet.Body)
+	return ignoreGone(v.Request, err)
+}
+
 // reasonFor refuses a decision without a reason worth reading before anything is asked of the engine.
 func reasonFor(v *visit) error { return v.override(v.PostFormValue("reason")).Check() }
 

@@ -104,6 +104,13 @@ type LedgerCheck struct {
 	Fault    string    // what does not match, in words; "" when everything holds
 }
 
+// Sheet is a document that stands by itself.
+type Sheet struct {
+	Body   []byte
+	Type   string // its media type
+	Policy string // the content security policy that it needs, since its style is its own
+}
+
 // Proofs are what the ledger says of itself.
 type Proofs interface {
 	// Check is the newest verification; it is cheap.
@@ -112,6 +119,8 @@ type Proofs interface {
 	Verify(ctx context.Context) (LedgerCheck, error)
 	// Evidence writes the packet that proves one case offline, and records that by exported it.
 	Evidence(ctx context.Context, w io.Writer, c exeunt.CaseID, by exeunt.Viewer) error
+	// Record is the record of one case for people, as a page to print or as a PDF, and records that by took it.
+	Record(ctx context.Context, c exeunt.CaseID, asPDF bool, by exeunt.Viewer) (Sheet, error)
 	// Key is the ledger's verifier key, as a signed-note verifier string.
 	Key(ctx context.Context) (string, error)
 }

@@ -90,6 +90,8 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("GET /cases/{id}", seeCases, s.casePage)
 	page("GET /cases/{id}/stream", seeCases, s.caseStream)
 	page("GET /cases/{id}/evidence", exportEvidence, s.evidence)
+	page("GET /cases/{id}/record", exportEvidence, s.record)
+	page("GET /cases/{id}/record.pdf", exportEvidence, s.recordPDF)
 	page("POST /cases/{id}/hold", holdCases, s.holdCase)
 	page("POST /cases/{id}/release", releaseCases, s.releaseCase)
 	page("POST /cases/{id}/reveal", releaseCases, s.revealCase)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -366,5 +367,26 @@ func TestEvidenceDownload(t *testing.T) {
 			t.Errorf("%q %q", r.Header().Get("Content-Disposition"), w.did)
 		}
 		says(t, send(h, "it", "/cases/C-2041/evidence", nil), 404)
+	})
+}
+
+func TestRecordOfACase(t *testing.T) {
+	inNovember(t, func(t *testing.T, w *world, h http.Handler) {
+		says(t, send(h, "auditor", "/cases/C-2041", nil), 200, "Print record", "Record as PDF", "Evidence packet")
+		says(t, send(h, "it", "/cases/C-2041", nil), 200, "not:Print record", "not:Record as PDF")
+		page := send(h, "auditor", "/cases/C-2041/record", nil)
+		says(t, page, 200, "record of C-2041")
+		if got := page.Header().Get("Content-Security-Policy"); got != "default-src 'none'" {
+			t.Errorf("the page comes with the policy %q and not its own", got)
+		}
+		pdf := send(h, "auditor", "/cases/C-2041/record.pdf", nil)
+		if says(t, pdf, 200, "record of C-2041"); !strings.Contains(pdf.Header().Get("Content-Disposition"), "C-2041.record.pdf") {
+			t.Errorf("the PDF comes as %q", pdf.Header().Get("Content-Disposition"))
+		}
+		if want := []string{"record by Lena Vogel, as PDF: false", "record by Lena Vogel, as PDF: true"}; !slices.Equal(w.did, want) {
+			t.Errorf("got %q", w.did)
+		}
+		says(t, send(h, "it", "/cases/C-2041/record", nil), 404)
+		says(t, send(h, "it", "/cases/C-2041/record.pdf", nil), 404)
 	})
 }

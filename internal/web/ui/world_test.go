@@ -457,6 +457,11 @@ func (w *world) Evidence(_ context.Context, out io.Writer, id exeunt.CaseID, by 
 	return err
 }
 
+func (w *world) Record(_ context.Context, id exeunt.CaseID, asPDF bool, by exeunt.Viewer) (Sheet, error) {
+	w.did = append(w.did, fmt.Sprintf("record by %s, as PDF: %t", by.Signs(), asPDF))
+	return Sheet{Body: []byte("record of " + id.String()), Type: "text/html; charset=utf-8", Policy: "default-src 'none'"}, nil
+}
+
 // gate lets a test cut live streams and keep new ones out.
 type gate struct {
 	next   http.Handler
