@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -181,10 +182,10 @@ func (p *Proofs) writeRecords(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	var faults []error
 	for _, id := range due {
-		if _, err := p.documented(ctx, id, view); err != nil {
-			return err
-		}
+		_, err := p.documented(ctx, id, view)
+		faults = append(faults, err)
 	}
-	return nil
+	return errors.Join(faults...)
 }
