@@ -16,6 +16,7 @@ type Dependency struct {
 // waits for the waiting one.
 func (d *drafter) link(rules []Rule) {
 	edges, by, own := d.graph()
+	where := d.systems()
 	rules = slices.SortedFunc(slices.Values(rules), func(a, b Rule) int { return cmp.Compare(a.Name, b.Name) })
 	for _, borrowed := range []bool{false, true} { // what a rule has of its own first: borrowed edges must not close a circle with those
 		for _, rule := range rules {
@@ -25,6 +26,9 @@ func (d *drafter) link(rules []Rule) {
 						continue
 					}
 					for _, key := range own[rule.Name] {
+						if a.SameSystem && where[key] != where[target] {
+							continue
+						}
 						if !waits(edges[key], target) && !leads(edges, target, key, map[string]bool{}) {
 							edges[key] = append(edges[key], Dependency{Key: target, Because: a.Because})
 						}
@@ -54,6 +58,18 @@ func (d *drafter) graph() (edges map[string][]Dependency, by map[string]string, 
 		slices.Sort(keys)
 	}
 	return edges, by, own
+}
+
+// systems says in which system each key of the plan is.
+func (d *drafter) systems() map[string]string {
+	where := map[string]string{}
+	for _, s := range d.plan.Steps {
+		where[s.Key] = s.System
+	}
+	for _, t := range d.plan.Tasks {
+		where[t.Key] = t.System
+	}
+	return where
 }
 
 func waits(after []Dependency, key string) bool {

@@ -48,8 +48,9 @@ type Rule struct {
 
 // After is a real dependency between rules, with its reason.
 type After struct {
-	Rule    string
-	Because string
+	Rule       string
+	Because    string
+	SameSystem bool // only what the rule does in the system of what waits
 }
 
 // TaskPattern is what a rule asks of a person.

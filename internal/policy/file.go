@@ -53,6 +53,7 @@ type Task struct {
 
 // After is a dependency on another rule.
 type After struct {
-	Rule    string `json:"rule" jsonschema:"required" remedy:"name the rule that has to be settled first" jsonschema_description:"The rule that has to be settled first."`
-	Because string `json:"because" jsonschema:"required" remedy:"say why; the plan shows it" jsonschema_description:"Why; the plan shows it."`
+	Rule       string `json:"rule" jsonschema:"required" remedy:"name the rule that has to be settled first" jsonschema_description:"The rule that has to be settled first."`
+	Because    string `json:"because" jsonschema:"required" remedy:"say why; the plan shows it" jsonschema_description:"Why; the plan shows it."`
+	SameSystem bool   `json:"same_system,omitempty" jsonschema_description:"Wait only for what that rule does in the same system, not in every system."`
 }

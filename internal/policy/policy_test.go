@@ -81,15 +81,20 @@ func roles(role string, l exeunt.Leaver) exeunt.Person {
 
 func draft(t *testing.T, d exeunt.Departure) exeunt.Plan {
 	t.Helper()
+	return draftIn(t, d, inventory())
+}
+
+func draftIn(t *testing.T, d exeunt.Departure, inventory []exeunt.System) exeunt.Plan {
+	t.Helper()
 	p, err := policy.Choose(shipped(t), d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := exeunt.Draft(p, exeunt.Case{ID: 1, Departure: d, Owner: exeunt.Person{Name: "Hilde"}}, inventory(), roles, now)
+	plan, err := exeunt.Draft(p, exeunt.Case{ID: 1, Departure: d, Owner: exeunt.Person{Name: "Hilde"}}, inventory, roles, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if left := plan.Uncovered(inventory()); len(left) > 0 {
+	if left := plan.Uncovered(inventory); len(left) > 0 {
 		t.Fatalf("%s leaves out %v", p.Name, left)
 	}
 	return plan
@@ -111,6 +116,23 @@ func task(plan exeunt.Plan, key string) (exeunt.Task, bool) {
 	return plan.Tasks[i], true
 }
 
+// A company may have several payrolls. One that does not answer holds up its own pay alone.
+func TestFinalPayWaitsForTheEndOfEmploymentInItsOwnPayroll(t *testing.T) {
+	c := leaving(exeunt.Voluntary)
+	other := inventory()
+	for _, s := range inventory() {
+		if s.Name == "payroll" {
+			s.Name, s.Title = "payroll-two", "The other payroll"
+			other = append(other, s)
+		}
+	}
+	plan := draftIn(t, c, other)
+	pay, ok := step(plan, "payroll-two-schedule-final-pay")
+	if !ok || len(pay.After) != 2 || pay.After[1].Key != "payroll-two-end-employment" {
+		t.Errorf("it waits for %v", pay.After)
+	}
+}
+
 func TestStandardCutsAccessAtTheEndOfTheLastDay(t *testing.T) {
 	plan := draft(t, leaving(exeunt.Voluntary))
 	s, ok := step(plan, "directory-disable")
@@ -130,7 +152,10 @@ func TestFinalPayWaitsForTheApprovedTimesheet(t *testing.T) {
 	for _, kind := range []exeunt.DepartureType{exeunt.Voluntary, exeunt.Involuntary, exeunt.Layoff} {
 		plan := draft(t, leaving(kind))
 		pay, ok := step(plan, "payroll-schedule-final-pay")
-		if !ok || len(pay.After) != 1 || pay.After[0].Key != "approve-timesheet" || !strings.Contains(pay.After[0].Because, "approved hours") {
+		if !ok || len(pay.After) != 2 || pay.After[0].Key != "approve-timesheet" || !strings.Contains(pay.After[0].Because, "approved hours") {
+			t.Errorf("%s: final pay waits for %v", kind, pay.After)
+		}
+		if pay.After[1].Key != "payroll-end-employment" || !strings.Contains(pay.After[1].Because, "flagged as ended") {
 			t.Errorf("%s: final pay waits for %v", kind, pay.After)
 		}
 		flag, ok := step(plan, "payroll-end-employment")
@@ -256,8 +281,8 @@ rules:
 		if r.Name == "return-assets" && r.Title != "Take back the forklift" {
 			t.Errorf("return-assets was not replaced: %s", r.Title)
 		}
-		if r.Name == "final-pay" && len(r.After) != 0 {
-			t.Errorf("final-pay waits for a rule that was left out")
+		if r.Name == "final-pay" && (len(r.After) != 1 || r.After[0].Rule != "end-employment") {
+			t.Errorf("final-pay waits for %v, also for a rule that was left out", r.After)
 		}
 	}
 	if p.Embargo == nil || p.Embargo.Until.String() != "cut-off - 1h" || len(p.Embargo.VisibleTo) != 1 {
