@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -98,9 +99,10 @@ func (s *Server) shutdown() {
 	}
 }
 
-// failed logs what was not done. Messages of ours hold nothing of an entry.
+// failed logs what was not done. Messages of ours hold nothing of an entry. Whoever left before the answer asks again:
+// an append may be repeated.
 func (s *Server) failed(r *http.Request, err error) {
-	level := slog.LevelError
+	level, what := slog.LevelError, "not done: "+exeunt.MessageOf(err)
 	switch exeunt.KindOf(err) {
 	case exeunt.NotFound:
 		level = slog.LevelDebug
@@ -108,7 +110,19 @@ func (s *Server) failed(r *http.Request, err error) {
 		level = slog.LevelWarn
 	default: // the others are ours to see to
 	}
-	s.logger.Log(r.Context(), level, "not done: "+exeunt.MessageOf(err), "verb", r.URL.Path, "from", callerOf(r), "cause", errors.Unwrap(err))
+	if level == slog.LevelError && left(r, err) { // a fork is one, whoever has left
+		level, what = slog.LevelInfo, "the caller left before the answer; what it sent may be done all the same, and it may ask again"
+	}
+	cause := errors.Unwrap(err)
+	if _, ours := errors.AsType[*exeunt.Error](err); !ours {
+		cause = err
+	}
+	s.logger.Log(r.Context(), level, what, "verb", r.URL.Path, "from", callerOf(r), "cause", cause)
+}
+
+// left says whether an error is that the caller is gone, and none of ours.
+func left(r *http.Request, err error) bool {
+	return r.Context().Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // ---- Unix socket
