@@ -68,6 +68,7 @@ const (
 	EntryTokenRevoked   EntryKind = "access.token-revoke" //
 	EntryRead           EntryKind = "access.read"         // what is under embargo
 	EntryExported       EntryKind = "access.export"       // a packet, a table, an answer of the API
+	EntryChecked        EntryKind = "access.check"        // the ledger was checked, by a person or with a difference
 	EntryConfigured     EntryKind = "config.load"         // another configuration than before
 	EntryDocuments      EntryKind = "document.make"       // the record of a case was written, for people
 	EntryWaveMade       EntryKind = "wave.make"

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"sync"
+	"time"
 
 	"github.com/exeunt/exeunt/internal/web/api"
 	"github.com/spf13/cobra"
@@ -28,7 +31,10 @@ func ledgerVerifyCommand(c *console) *cobra.Command {
 				return err
 			}
 			var r api.LedgerReport
-			if err := cl.call(cmd.Context(), "POST", "/ledger/verify", struct{}{}, &r); err != nil {
+			stop := tellProgress(cmd.Context(), c, cl)
+			err = cl.call(cmd.Context(), "POST", "/ledger/verify", struct{}{}, &r)
+			stop()
+			if err != nil {
 				return err
 			}
 			if err := c.print(r, func(w io.Writer) { printReport(w, r) }); err != nil {
@@ -45,12 +51,52 @@ func ledgerVerifyCommand(c *console) *cobra.Command {
 	return cmd
 }
 
+// tellProgress says how far the server's check is, every second until the returned function is called.
+func tellProgress(ctx context.Context, c *console, cl *client) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var telling sync.WaitGroup
+	telling.Go(func() {
+		tick := time.NewTicker(progressEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			var list api.CheckList
+			if err := cl.call(ctx, "GET", "/ledger/checks?limit=1", nil, &list); err == nil && len(list.Checks) > 0 && list.Checks[0].EndedAt.IsZero() {
+				c.note("%s", progressWords(list.Checks[0].Done, list.Checks[0].Total, list.Checks[0].Rate(time.Now())))
+			}
+		}
+	})
+	return func() { cancel(); telling.Wait() }
+}
+
+// progressWords are how much is done, how fast, and how long the rest takes.
+func progressWords(done, total int64, rate float64) string {
+	words := fmt.Sprintf("%d of %d entries", done, total)
+	if rate > 0 {
+		left := time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second)
+		words += fmt.Sprintf(", %.0f a second, %s left", rate, left)
+	}
+	return words
+}
+
 func printReport(w io.Writer, r api.LedgerReport) {
+	took := r.EndedAt.Sub(r.BegunAt).Round(time.Millisecond)
 	if !r.Verified {
-		_, _ = fmt.Fprintf(w, "%s The ledger does not hold: %s\n", symbol("failed"), r.Fault)
+		_, _ = fmt.Fprintf(w, "%s The ledger does not hold: %d differences.\n", symbol("failed"), r.Differences.Count)
+		for _, d := range r.Differences.Kept {
+			_, _ = fmt.Fprintf(w, "  %s\n", d)
+		}
+		if more := r.Differences.Count - len(r.Differences.Kept); more > 0 {
+			_, _ = fmt.Fprintf(w, "  … and %d more\n", more)
+		}
 		return
 	}
-	_, _ = fmt.Fprintf(w, "%s %d entries, no break. Root %s. Signed by key %s.\n", symbol("done"), r.Entries, r.Root, r.Fingerprint)
+	_, _ = fmt.Fprintf(w, "%s %d entries of %d cases, %d closed, no break; checked in %s. Root %s. Signed by key %s.\n", symbol("done"), r.Entries, r.Cases, r.Closed, took, r.Root, r.Fingerprint)
+	_, _ = fmt.Fprintf(w, "  %d bodies opened and compared, %d erased.\n", r.Bodies, r.Erased)
 	if r.Waiting > 0 {
 		_, _ = fmt.Fprintf(w, "  %d newer entries are on their way into the log.\n", r.Waiting)
 	}

@@ -17,11 +17,12 @@ const progressEvery = time.Second
 
 // verifyFolder verifies a copy of a log, without any server, and says how far it is.
 func verifyFolder(c *console, dir string, keys []string, earlier ...verify.Checkpoint) (verify.LogReport, error) {
-	last := time.Now()
+	begun := time.Now()
+	last := begun
 	return verify.Log(os.DirFS(dir), verify.LogOptions{Keys: keys, Earlier: earlier, Progress: func(done, total int64) {
 		if time.Since(last) >= progressEvery {
 			last = time.Now()
-			c.note("%d of %d entries", done, total)
+			c.note("%s", progressWords(done, total, float64(done)/last.Sub(begun).Seconds()))
 		}
 	}})
 }

@@ -242,7 +242,7 @@ func (a *App) keepChecking(ctx context.Context) {
 
 // check verifies the ledger once, and alerts when it does not hold.
 func (a *App) check(ctx context.Context) {
-	check, err := a.Proofs.Verify(ctx)
+	check, err := a.Proofs.Verify(ctx, byItself)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
@@ -293,6 +293,9 @@ func within(limit time.Duration, do func(context.Context) error) error {
 func (a *App) close() {
 	if a.cancel != nil {
 		a.cancel()
+	}
+	if a.Proofs != nil {
+		a.Proofs.stop()
 	}
 	a.shipping.Wait()
 	if a.Ledger != nil {

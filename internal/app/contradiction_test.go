@@ -151,10 +151,10 @@ func TestContradictionsStopAndAlert(t *testing.T) {
 			must(s.t, err)
 			storetest.Exec(s.t, s.store, "DELETE FROM outbox WHERE n = (SELECT MIN(n) FROM outbox WHERE log_index IS NULL)")
 		}, "those between are missing", false},
-		{"a shipped row was deleted", func(s *shipping) { storetest.Exec(s.t, s.store, "DELETE FROM outbox WHERE n = 2") }, "entry 2 of the log is not in the database", true},
+		{"a shipped row was deleted", func(s *shipping) { storetest.Exec(s.t, s.store, "DELETE FROM outbox WHERE n = 2") }, "it is in the log and not in the database", true},
 		{"a shipped row was exchanged", func(s *shipping) {
 			storetest.Exec(s.t, s.store, "UPDATE outbox SET hash = (SELECT o.hash FROM outbox o WHERE o.n = 1) WHERE n = 2")
-		}, "entry 2 of the database is not the one that stands at that place of the log", true},
+		}, "hash: it is not what the entry says", true},
 		{"a tile of the log was cut short", func(s *shipping) {
 			path := filepath.Join(s.dir, "log", "tile", "entries", "000.p")
 			items, err := os.ReadDir(path)
@@ -213,7 +213,7 @@ func (s *shipping) judge(says string, later bool) {
 	if len(page.Rows) != 1 || !strings.Contains(page.Rows[0].What, says) {
 		s.t.Errorf("the record has no alert that says %q: %+v", says, page.Rows)
 	}
-	if check, err := a.Proofs.VerifyLedger(s.t.Context()); err == nil && check.Verified && later {
+	if check, err := a.Proofs.VerifyLedger(s.t.Context(), "test"); err == nil && check.Verified && later {
 		s.t.Errorf("a check finds nothing: %+v", check)
 	}
 }
@@ -238,7 +238,7 @@ func TestALedgerThatIsAwayHoldsNobodyUp(t *testing.T) {
 			if n, err := db.Outbox().Backlog(t.Context()); err != nil || n == 0 {
 				t.Fatalf("%d entries wait, %v", n, err)
 			}
-			if _, err := a.Proofs.Verify(t.Context()); exeunt.KindOf(err) != exeunt.Temporary {
+			if _, err := a.Proofs.Verify(t.Context(), "test"); exeunt.KindOf(err) != exeunt.Temporary {
 				t.Errorf("a check without a ledger: %v", err)
 			}
 			stop := s.serve()
@@ -246,7 +246,7 @@ func TestALedgerThatIsAwayHoldsNobodyUp(t *testing.T) {
 				n, err := db.Outbox().Backlog(t.Context())
 				return err == nil && n == 0 && readyCode(t, a) == http.StatusOK && ledgerUp(t, a) == 1
 			})
-			if check, err := a.Proofs.VerifyLedger(t.Context()); err != nil || check.Fault != "" {
+			if check, err := a.Proofs.VerifyLedger(t.Context(), "test"); err != nil || check.Fault != "" {
 				t.Errorf("round %d: %+v, %v", round, check, err)
 			}
 			stop()

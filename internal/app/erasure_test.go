@@ -107,7 +107,7 @@ func leaves(t *testing.T, a *App, who exeunt.Leaver) exeunt.CaseID {
 // provenStill sees that the log, the erased case's packet and the other case's verify.
 func provenStill(t *testing.T, a *App, id, other exeunt.CaseID) {
 	t.Helper()
-	check, err := a.Proofs.Verify(t.Context())
+	check, err := a.Proofs.Verify(t.Context(), "test")
 	if err != nil || check.Fault != "" || check.Entries == 0 {
 		t.Errorf("the ledger does not verify: %+v, %v", check, err)
 	}

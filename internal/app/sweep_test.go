@@ -90,7 +90,7 @@ func openHouse(t *testing.T) *house {
 	h.Links = links.Links
 	sources, err := openSources(cfg)
 	must(t, err)
-	h.Engine = engine.New(engine.Config{Store: s, Systems: openSystems(cfg, connectors.All(os.DirFS(dir)), h.metrics), Planner: cfg, Intake: sources, Messenger: h.messenger(h.Links), Log: log})
+	h.Engine = engine.New(engine.Config{Store: s, Systems: openSystems(cfg, connectors.All(os.DirFS(dir)), h.metrics), Planner: cfg, Intake: sources, Messenger: h.messenger(h.Links), Ledger: h.Proofs, Retention: cfg.Retention, Log: log})
 	h.serve = func() http.Handler { return h.App.handler(sources, links) }
 	h.handler = h.serve()
 	for email, role := range map[string]string{vera: "hr", ida: "admin", lena: "auditor", harry: "hr"} {

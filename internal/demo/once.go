@@ -151,7 +151,7 @@ func (d *Demo) summarise(ctx context.Context) (Summary, error) {
 	if err != nil {
 		return s, err
 	}
-	checked, err := d.App.Proofs.VerifyLedger(ctx)
+	checked, err := d.App.Proofs.VerifyLedger(ctx, "demo")
 	if err != nil {
 		return s, err
 	}

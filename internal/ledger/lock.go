@@ -29,7 +29,12 @@ func lockDir(dir string) (*os.File, error) {
 	return nil, diskError("the ledger's folder cannot be locked", err)
 }
 
-const sqliteFull = 13 // SQLITE_FULL, https://www.sqlite.org/rescode.html#full
+// https://www.sqlite.org/rescode.html
+const (
+	sqliteCorrupt = 11
+	sqliteFull    = 13
+	sqliteNotADB  = 26
+)
 
 // diskError names the one cause that people can do something about.
 func diskError(what string, err error) *exeunt.Error {
@@ -37,6 +42,8 @@ func diskError(what string, err error) *exeunt.Error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), isSQLite && fault.Code()&0xff == sqliteFull:
 		return exeunt.Errorf(exeunt.Temporary, "%s: the disk is full; nothing is lost, it goes on when there is space", what).Because(err)
+	case isSQLite && (fault.Code()&0xff == sqliteCorrupt || fault.Code()&0xff == sqliteNotADB):
+		return exeunt.Errorf(exeunt.Conflict, "%s: its file is damaged; restore it from the backup", what).Because(err)
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
 		return exeunt.Errorf(exeunt.Denied, "%s: the permissions do not allow it", what).Because(err)
 	default:

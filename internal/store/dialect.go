@@ -390,6 +390,9 @@ func translate(err error) error {
 	if errors.Is(err, sql.ErrNoRows) { // pgx.ErrNoRows is one too
 		return exeunt.Errorf(exeunt.NotFound, "there is no such record").Because(err)
 	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && (e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code()&0xff == sqlite3.SQLITE_NOTADB) {
+		return exeunt.Errorf(exeunt.Internal, "the database's file is damaged: restore it from the backup").Because(err)
+	}
 	if duplicate(err) {
 		return exeunt.Errorf(exeunt.Conflict, "the record exists already").Because(err)
 	}

@@ -92,25 +92,6 @@ func (o Outbox) Backlog(ctx context.Context) (int, error) {
 	return n, translate(err)
 }
 
-// Leaf is what the database knows of a leaf of the log.
-type Leaf struct {
-	N    int64
-	Hash string // hex, RFC 6962
-}
-
-// Leaves returns the sequenced leaves from a number on, in order, so that the log can be checked against the
-// database.
-func (o Outbox) Leaves(ctx context.Context, from int64, limit int) ([]Leaf, error) {
-	out := make([]Leaf, 0, limit)
-	err := eachRow(ctx, o.store.dialect.reader(), func(r row) error {
-		var l Leaf
-		err := r.Scan(&l.N, &l.Hash)
-		out = append(out, l)
-		return err
-	}, "SELECT n, hash FROM outbox WHERE n >= $1 ORDER BY n LIMIT $2", from, limit)
-	return out, err
-}
-
 func entryOf(body string) (exeunt.Entry, error) {
 	var e exeunt.Entry
 	err := json.Unmarshal([]byte(body), &e)

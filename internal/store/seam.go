@@ -39,13 +39,13 @@ type seamed struct {
 }
 
 func (d seamed) write(ctx context.Context, t turn, do func(Tx) error) error {
-	return d.seam.Write(ctx, told(do), func() error { return d.dialect.write(ctx, t, do) })
+	return d.seam.Write(ctx, statementsOf(do), func() error { return d.dialect.write(ctx, t, do) })
 }
 
-// told runs a write against no database and returns the statements that it would make, with their short
+// statementsOf runs a write against no database and returns the statements that it would make, with their short
 // values: long ones are documents, salts and random names. That is harmless, since every write may run
 // several times.
-func told(do func(Tx) error) string {
+func statementsOf(do func(Tx) error) string {
 	var l listener
 	_ = do(Tx{&l}) // an answer that is missing may end it early
 	return strings.Join(l.heard, "; ")

@@ -172,6 +172,14 @@ func (c *Client) Packet(ctx context.Context, handle string, about ...string) (p 
 	return p, err
 }
 
+// Check is that of [ledger.Log]: the ledger's process looks at what is not among its public files.
+func (c *Client) Check(ctx context.Context, progress func(done, total int64)) (ledger.Checked, error) {
+	return ledger.CheckAll(func() (int64, error) { return c.Size(ctx) }, progress, func(first, _ int64) (found ledger.Checked, err error) {
+		err = c.ask(ctx, "/v1/check?from="+strconv.FormatInt(first, 10), &found)
+		return found, err
+	})
+}
+
 // Erase is that of [ledger.Log].
 func (c *Client) Erase(ctx context.Context, handle string) error {
 	_, err := c.call(ctx, http.MethodPost, "/v1/erase", []byte(handle))

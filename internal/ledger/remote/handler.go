@@ -24,7 +24,7 @@ func newHandler(log *ledger.Log, refuse func(*http.Request) error, failed func(*
 	mux := http.NewServeMux()
 	for pattern, do := range map[string]verb{
 		"GET /v1/head": h.head, "GET /v1/entries": h.entries, "GET /v1/files/{path...}": h.file, "GET /v1/list/{path...}": h.list,
-		"GET /v1/packet": h.packet, "POST /v1/append": h.append, "POST /v1/erase": h.erase,
+		"GET /v1/packet": h.packet, "GET /v1/check": h.check, "POST /v1/append": h.append, "POST /v1/erase": h.erase,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			err := refuse(r)
@@ -104,6 +104,18 @@ func (h handler) packet(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, p)
+}
+
+func (h handler) check(w http.ResponseWriter, r *http.Request) error {
+	first, err := strconv.ParseInt(r.FormValue("from"), 10, 64)
+	if err != nil || first < 0 {
+		return exeunt.Errorf(exeunt.Invalid, "from is no index").In("from")
+	}
+	found, err := h.log.CheckPart(r.Context(), first, first+ledger.CheckPart)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, found)
 }
 
 func (h handler) erase(w http.ResponseWriter, r *http.Request) error {

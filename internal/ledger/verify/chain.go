@@ -1,9 +1,7 @@
 package verify
 
 import (
-	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 
 	"github.com/exeunt/exeunt"
@@ -16,19 +14,6 @@ type Tail struct {
 	Last   string // hex leaf hash of the last one
 	Closed bool   // a close leaf whose count matched was among them
 	Erased bool   // an erase leaf was among them
-}
-
-// DecodeLeaf reads a leaf and refuses one that is not written as [exeunt.Leaf.Encode] writes it, so
-// that no two readers can understand the same bytes differently.
-func DecodeLeaf(encoded []byte) (exeunt.Leaf, error) {
-	var l exeunt.Leaf
-	if err := json.Unmarshal(encoded, &l); err != nil {
-		return l, exeunt.Errorf(exeunt.Invalid, "it is not a leaf in JSON").Because(err)
-	}
-	if !bytes.Equal(l.Encode(), encoded) {
-		return l, exeunt.Errorf(exeunt.Invalid, "the leaf is not in its one canonical form")
-	}
-	return l, nil
 }
 
 // chain holds the rules that make leaves a history: a dense number over the log, and per case a

@@ -29,7 +29,8 @@ type LogReport struct {
 // the signed root, and the history that the leaves form. Only what is signed is looked at: entries
 // that a running server added since its last checkpoint are left out.
 //
-// Memory is bounded by the number of cases; bodies are no part of a log.
+// Bundles are read and hashed on all processors, and taken in order. Memory is bounded by the number of cases;
+// bodies are no part of a log.
 func Log(files fs.FS, o LogOptions) (LogReport, error) {
 	raw, err := fs.ReadFile(files, "checkpoint")
 	if err != nil {
@@ -45,12 +46,12 @@ func Log(files fs.FS, o LogOptions) (LogReport, error) {
 		}
 	}
 	s := &scan{tiles: Tiles{files}, opts: o, chain: chain{source: cp.Origin, cases: map[string]*Tail{}}}
-	for first := int64(0); first < cp.Size; first += tileWidth {
-		if err := s.bundle(first/tileWidth, int(min(tileWidth, cp.Size-first))); err != nil {
+	for b := range s.tiles.bundles(cp.Size) {
+		if err := s.bundle(b); err != nil {
 			return LogReport{}, err
 		}
 		if o.Progress != nil {
-			o.Progress(min(first+tileWidth, cp.Size), cp.Size)
+			o.Progress(s.index, cp.Size)
 		}
 	}
 	if err := s.finish(cp); err != nil {
@@ -92,52 +93,62 @@ type scan struct {
 	chain  chain
 }
 
-// bundle checks the entries of one bundle and adds their hashes to the tree.
-func (s *scan) bundle(n int64, width int) error {
-	raw, name, err := s.tiles.read("entries", n, width)
-	if err != nil {
+// bundle adds the entries of a bundle, which hold by themselves, to the history and the tree.
+func (s *scan) bundle(b *bundle) error {
+	for i, leaf := range b.leaves {
+		if err := s.chain.add(leaf, b.hashes[i], s.index); err != nil {
+			return fault(b.where(i), "%v", err)
+		}
+		if s.opts.Each != nil {
+			if err := s.opts.Each(s.index, leaf, b.entries[i]); err != nil {
+				return err
+			}
+		}
+		s.index++
+	}
+	if b.err != nil {
+		return b.err
+	}
+	if err := s.earlier(b); err != nil {
 		return err
 	}
-	entries, end, err := splitBundle(name, raw, width)
-	if err != nil {
-		return err
+	if len(b.hashes) < tileWidth {
+		return s.pushAll(b.hashes)
 	}
-	if err := s.partials("entries", n, raw[:end], func(w int) (int, bool) { return bundleEnd(entries, w) }); err != nil {
-		return err
+	return s.full(b.root)
+}
+
+// earlier compares the checkpoints that were signed within a bundle with the tree as it was then.
+func (s *scan) earlier(b *bundle) error {
+	first := s.index - int64(len(b.hashes))
+	for _, e := range s.opts.Earlier {
+		if e.Size <= first || e.Size > s.index {
+			continue
+		}
+		levels := append([][]tlog.Hash{b.hashes[:e.Size-first]}, s.levels[min(1, len(s.levels)):]...)
+		if rootOf(levels) != e.Root {
+			return fault("checkpoint", "an earlier checkpoint over %d entries was signed for other entries than these: the log was rewritten", e.Size)
+		}
 	}
-	for _, encoded := range entries {
-		if err := s.leaf(name, encoded); err != nil {
+	return nil
+}
+
+func (s *scan) pushAll(hashes []tlog.Hash) error {
+	for _, h := range hashes {
+		if err := s.push(0, h); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *scan) leaf(name string, encoded []byte) error {
-	where := "entry " + strconv.FormatInt(s.index, 10) + " (in " + name + ")"
-	leaf, err := DecodeLeaf(encoded)
-	if err != nil {
-		return fault(where, "%v", err)
+// full adds a full bundle by the root of its hash tile, which was compared already.
+func (s *scan) full(root tlog.Hash) error {
+	if len(s.levels) == 0 {
+		s.levels, s.counts = [][]tlog.Hash{nil}, []int64{0}
 	}
-	hash := tlog.RecordHash(encoded)
-	if err := s.chain.add(leaf, hash, s.index); err != nil {
-		return fault(where, "%v", err)
-	}
-	if s.opts.Each != nil {
-		if err := s.opts.Each(s.index, leaf, encoded); err != nil {
-			return err
-		}
-	}
-	s.index++
-	if err := s.push(0, hash); err != nil {
-		return err
-	}
-	for _, e := range s.opts.Earlier {
-		if e.Size == s.index && rootOf(s.levels) != e.Root {
-			return fault("checkpoint", "an earlier checkpoint over %d entries was signed for other entries than these: the log was rewritten", e.Size)
-		}
-	}
-	return nil
+	s.counts[0]++
+	return s.push(1, root)
 }
 
 // push adds a hash to a level of the tiled tree; a tile that is full is compared with its file and
@@ -161,12 +172,16 @@ func (s *scan) push(level int, h tlog.Hash) error {
 
 // tile compares the hashes of one level with what the file has.
 func (s *scan) tile(level int) error {
-	hashes, n := s.levels[level], s.counts[level]
+	return s.tiles.compare(level, s.counts[level], s.levels[level])
+}
+
+// compare compares the hashes of a tile with what the file has.
+func (t Tiles) compare(level int, n int64, hashes []tlog.Hash) error {
 	want := make([]byte, 0, len(hashes)*tlog.HashSize)
 	for _, h := range hashes {
 		want = append(want, h[:]...)
 	}
-	raw, name, err := s.tiles.read(strconv.Itoa(level), n, len(hashes))
+	raw, name, err := t.read(strconv.Itoa(level), n, len(hashes))
 	if err != nil {
 		return err
 	}
@@ -177,7 +192,7 @@ func (s *scan) tile(level int) error {
 	if err := samePrefix(name, below, raw, want); err != nil {
 		return err
 	}
-	return s.partials(strconv.Itoa(level), n, want, func(w int) (int, bool) { return w * tlog.HashSize, w <= len(hashes) })
+	return t.partials(strconv.Itoa(level), n, want, func(w int) (int, bool) { return w * tlog.HashSize, w <= len(hashes) })
 }
 
 // samePrefix compares a file with what it should begin with. Only a full tile may go on, where the log
@@ -195,9 +210,9 @@ func samePrefix(name, below string, raw, want []byte) error {
 
 // partials checks the files of smaller widths that were not yet collected: clients that hold an
 // older checkpoint read them. endOf says where the first w items of want end, if it has so many.
-func (s *scan) partials(level string, n int64, want []byte, endOf func(w int) (int, bool)) error {
+func (t Tiles) partials(level string, n int64, want []byte, endOf func(w int) (int, bool)) error {
 	dir := tilePath(level, n) + ".p"
-	list, err := fs.ReadDir(s.tiles.Files, dir)
+	list, err := fs.ReadDir(t.Files, dir)
 	if err != nil {
 		return nil // none, or files that cannot be listed such as those behind a web server
 	}
@@ -207,7 +222,7 @@ func (s *scan) partials(level string, n int64, want []byte, endOf func(w int) (i
 			continue // what a killed writer left behind; nobody asks for it
 		}
 		name := dir + "/" + item.Name()
-		raw, err := fs.ReadFile(s.tiles.Files, name)
+		raw, err := fs.ReadFile(t.Files, name)
 		if err != nil {
 			return unreadable(name, err)
 		}
@@ -217,17 +232,6 @@ func (s *scan) partials(level string, n int64, want []byte, endOf func(w int) (i
 		}
 	}
 	return nil
-}
-
-func bundleEnd(entries [][]byte, w int) (int, bool) {
-	if w > len(entries) {
-		return 0, false
-	}
-	end := 0
-	for _, e := range entries[:w] {
-		end += 2 + len(e)
-	}
-	return end, true
 }
 
 // finish compares the unfilled tile of each level, and the root.

@@ -51,7 +51,9 @@ type Commands interface {
 // Ledger is what callers may ask of the ledger.
 type Ledger interface {
 	// VerifyLedger checks the whole log, and the log against the database.
-	VerifyLedger(ctx context.Context) (LedgerReport, error)
+	VerifyLedger(ctx context.Context, by string) (LedgerReport, error)
+	// Checks lists the newest checks, first the one that is under way.
+	Checks(ctx context.Context, limit int) ([]store.CheckRun, error)
 	// Evidence writes the packet that proves one case offline.
 	Evidence(ctx context.Context, w io.Writer, id exeunt.CaseID, by exeunt.Viewer) error
 	// Key is the ledger's verifier key, as a signed-note verifier string.
@@ -60,13 +62,10 @@ type Ledger interface {
 
 // LedgerReport is what a check of the ledger found.
 type LedgerReport struct {
-	Schema      string `json:"schema"`
-	Entries     int64  `json:"entries" doc:"Entries in the log"`
-	Waiting     int    `json:"waiting" doc:"Entries that the database has and the log does not have yet"`
-	Root        string `json:"root" doc:"Root hash of the log's checkpoint, in hex"`
-	Fingerprint string `json:"fingerprint" doc:"Fingerprint of the key that signs the log"`
-	Verified    bool   `json:"verified"`
-	Fault       string `json:"fault,omitempty" doc:"The first thing that does not hold, in words"`
+	Schema string `json:"schema"`
+	store.CheckRun
+	Verified bool   `json:"verified"`
+	Fault    string `json:"fault,omitempty" doc:"The first thing that does not hold, in words"`
 }
 
 // Bearers says whose token a request carries.

@@ -26,6 +26,7 @@ func (a routes) record(spec huma.API) {
 	huma.Get(spec, "/api/v1/entries", a.listEntries, summary("List ledger entries", "Ledger"))
 	huma.Get(spec, "/api/v1/ledger/key", a.ledgerKey, summary("Show the ledger's verifier key", "Ledger"))
 	huma.Post(spec, "/api/v1/ledger/verify", a.verifyLedger, summary("Check the whole ledger, and the database against it", "Ledger"))
+	huma.Get(spec, "/api/v1/ledger/checks", a.ledgerChecks, summary("List the newest checks of the ledger, first the one that is under way", "Ledger"))
 	huma.Get(spec, "/api/v1/cases/{id}/evidence", a.evidence, summary("Export the evidence packet of a case (zip)", "Ledger"))
 }
 
@@ -62,12 +63,28 @@ func (a routes) ledgerKey(ctx context.Context, _ *struct{}) (*answer[LedgerKey],
 }
 
 func (a routes) verifyLedger(ctx context.Context, _ *struct{}) (*answer[LedgerReport], error) {
-	report, err := a.Ledger.VerifyLedger(ctx)
+	report, err := a.Ledger.VerifyLedger(ctx, caller(ctx))
 	if err != nil {
 		return nil, problem(err)
 	}
 	report.Schema = "ledger/v1"
 	return &answer[LedgerReport]{report}, nil
+}
+
+// CheckList is the newest checks of the ledger.
+type CheckList struct {
+	Schema string           `json:"schema"`
+	Checks []store.CheckRun `json:"checks"`
+}
+
+func (a routes) ledgerChecks(ctx context.Context, in *struct {
+	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"50"`
+}) (*answer[CheckList], error) {
+	runs, err := a.Ledger.Checks(ctx, in.Limit)
+	if err != nil {
+		return nil, problem(err)
+	}
+	return &answer[CheckList]{CheckList{"ledger-checks/v1", runs}}, nil
 }
 
 type packet struct {

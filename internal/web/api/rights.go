@@ -45,6 +45,7 @@ var needs = map[string]web.Right{
 	"GET /api/v1/systems/{name}":                 web.SeeSystems,
 	"POST /api/v1/systems/{name}/try":            web.TrySystems,
 	"GET /api/v1/entries":                        web.SeeAudit,
+	"GET /api/v1/ledger/checks":                  web.SeeAudit,
 	"GET /api/v1/ledger/key":                     web.SeeOverview,
 	"POST /api/v1/ledger/verify":                 web.VerifyLedger,
 	"GET /api/v1/cases/{id}/evidence":            web.ExportEvidence,

@@ -114,7 +114,7 @@ func (s *server) auditPage(v *visit) error {
 
 // verify runs a verification now and shows what it found where the last one stood.
 func (s *server) verify(v *visit) error {
-	check, err := s.Proofs.Verify(v.Context())
+	check, err := s.Proofs.Verify(v.Context(), v.signs())
 	if err != nil {
 		return err
 	}

@@ -116,7 +116,9 @@ type Proofs interface {
 	// Check is the newest verification; it is cheap.
 	Check(ctx context.Context) (LedgerCheck, error)
 	// Verify runs one now.
-	Verify(ctx context.Context) (LedgerCheck, error)
+	Verify(ctx context.Context, by string) (LedgerCheck, error)
+	// Checks lists the newest runs, first the one that is under way.
+	Checks(ctx context.Context, limit int) ([]store.CheckRun, error)
 	// Evidence writes the packet that proves one case offline, and records that by exported it.
 	Evidence(ctx context.Context, w io.Writer, c exeunt.CaseID, by exeunt.Viewer) error
 	// Record is the record of one case for people, as a page to print or as a PDF, and records that by took it.

@@ -140,6 +140,24 @@ func rowOf(f store.CaseFile, now time.Time) store.CaseRow {
 	return r
 }
 
+// runs are three checks, the middle one with differences.
+func (w *world) runs() []store.CheckRun {
+	run := func(id int64, ago time.Duration, by string) store.CheckRun {
+		begun := w.now.Add(-ago)
+		return store.CheckRun{ID: id, By: by, BegunAt: begun, EndedAt: begun.Add(1900 * time.Millisecond), Done: 48211, Total: 48211, Entries: 48211, Cases: 2041, Closed: 1987, Bodies: 47102, Erased: 1109,
+			Root: strings.Repeat("9c41e07b", 8), Fingerprint: strings.Repeat("51e7", 16)}
+	}
+	bad := run(2, 61*time.Minute, "engine")
+	bad.Differences.Add(
+		exeunt.Difference{Where: "the database", Entry: 41877, Case: "q5vt7h2m", Field: "what", What: "it is not what the entry says"},
+		exeunt.Difference{Where: "the log", Entry: 41902, Case: "q5vt7h2m", Field: "tile/entries", What: "against the database's copy of the leaf, byte 41 of 258 is not as it was"},
+	)
+	return []store.CheckRun{run(3, 40*time.Second, "Priya Nair"), bad, run(1, 121*time.Minute, "engine")}
+}
+
+// Checks lists them.
+func (w *world) Checks(context.Context, int) ([]store.CheckRun, error) { return w.runs(), w.broken }
+
 // --- Reader ---
 
 func (w *world) Pressing(ctx context.Context, now time.Time) (store.Pressing, error) {
@@ -445,8 +463,8 @@ func (w *world) Watch(ctx context.Context, _ exeunt.Viewer, id exeunt.CaseID) <-
 	return tick
 }
 
-func (w *world) Check(context.Context) (LedgerCheck, error)  { return w.check, nil }
-func (w *world) Verify(context.Context) (LedgerCheck, error) { return w.check, nil }
+func (w *world) Check(context.Context) (LedgerCheck, error)              { return w.check, nil }
+func (w *world) Verify(_ context.Context, _ string) (LedgerCheck, error) { return w.check, nil }
 func (w *world) Key(context.Context) (string, error) {
 	return "exeunt.northwind.example+a1b2c3d4+AUdY", nil
 }

@@ -1,0 +1,344 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"iter"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/ledger"
+	"github.com/exeunt/exeunt/internal/ledger/verify"
+	"github.com/exeunt/exeunt/internal/store"
+)
+
+// checks runs the check of the ledger, one at a time.
+type checks struct {
+	mu      sync.Mutex
+	running *running
+}
+
+// running is a check that has not ended. Who asks for another one gets the same.
+type running struct {
+	store.CheckRun
+	log, bodies atomic.Int64 // how far each half is
+	total       atomic.Int64
+	ended       chan struct{}
+	cancel      context.CancelFunc
+	err         error
+}
+
+// now is the run as far as it is: both halves go over every entry.
+func (r *running) now() store.CheckRun {
+	run := r.CheckRun
+	run.Total, run.Done = r.total.Load(), (r.log.Load()+r.bodies.Load())/2
+	return run
+}
+
+// Checks lists the newest runs of the check, first the one that runs.
+func (p *Proofs) Checks(ctx context.Context, limit int) ([]store.CheckRun, error) {
+	runs, err := p.store.Checks(ctx, limit)
+	if err != nil {
+		return nil, err
+	}
+	p.checks.mu.Lock()
+	defer p.checks.mu.Unlock()
+	if r := p.checks.running; r != nil {
+		runs = append([]store.CheckRun{r.now()}, runs...)
+	}
+	return runs, nil
+}
+
+// Run checks the whole log from its files, what lies beside it, and the database against it. A run that is
+// under way is joined. That a person asked for one is recorded, and that one found something.
+func (p *Proofs) Run(ctx context.Context, by string) (store.CheckRun, error) {
+	p.checks.mu.Lock()
+	r := p.checks.running
+	if r == nil {
+		work, cancel := context.WithCancel(context.WithoutCancel(ctx)) // whoever asked may leave; others have joined
+		r = &running{CheckRun: store.CheckRun{By: by, BegunAt: time.Now().UTC()}, ended: make(chan struct{}), cancel: cancel}
+		p.checks.running = r
+		go p.run(work, r)
+	}
+	p.checks.mu.Unlock()
+	select {
+	case <-r.ended:
+		return r.CheckRun, r.err
+	case <-ctx.Done():
+		return store.CheckRun{}, ctx.Err()
+	}
+}
+
+// stop ends a run that is under way.
+func (p *Proofs) stop() {
+	p.checks.mu.Lock()
+	r := p.checks.running
+	p.checks.mu.Unlock()
+	if r != nil {
+		r.cancel()
+		<-r.ended
+	}
+}
+
+func (p *Proofs) run(ctx context.Context, r *running) {
+	defer close(r.ended)
+	defer r.cancel()
+	run := r.CheckRun
+	err := p.compare(ctx, r, &run)
+	run.EndedAt = time.Now().UTC()
+	if err == nil && (run.By != byItself || !run.Holds()) {
+		err = p.accesses.record(ctx, checkAccess(run))
+	}
+	if err == nil {
+		run, err = p.store.SaveCheck(ctx, run)
+	}
+	p.checks.mu.Lock()
+	defer p.checks.mu.Unlock()
+	r.CheckRun, r.err, p.checks.running = run, err, nil
+}
+
+// byItself is who runs the hourly check.
+const byItself = "engine"
+
+func checkAccess(run store.CheckRun) exeunt.Access {
+	what := fmt.Sprintf("ledger checked, %d entries: no difference", run.Entries)
+	if !run.Holds() {
+		what = fmt.Sprintf("ledger checked: %d differences, the first is %s", run.Differences.Count, run.Differences.Kept[0])
+	}
+	return exeunt.Access{Kind: exeunt.EntryChecked, Who: run.By, What: what, Detail: map[string]string{"root": run.Root}}
+}
+
+// compare does the work. Its error says that the check could not be made; what does not hold is in the run.
+func (p *Proofs) compare(ctx context.Context, r *running, run *store.CheckRun) error {
+	key, err := p.Key(ctx)
+	if err != nil {
+		return err
+	}
+	run.Fingerprint = verify.Fingerprint(key)
+	size, err := p.log.Size(ctx)
+	if err != nil {
+		return err
+	}
+	r.total.Store(size)
+	var beside ledger.Checked
+	var besideErr error
+	var both sync.WaitGroup
+	both.Go(func() {
+		beside, besideErr = p.log.Check(ctx, func(done, _ int64) { r.bodies.Store(done) })
+	})
+	err = p.compareLog(ctx, key, r, run)
+	both.Wait()
+	for _, err := range []error{err, asDifference(besideErr, "the bodies", &run.Differences), p.compareCounts(ctx, run)} {
+		if err != nil {
+			return err
+		}
+	}
+	run.Bodies, run.Erased = beside.Bodies, beside.Gone
+	run.Differences.Join(beside.Differences)
+	run.Done, run.Total = size, size
+	run.Waiting, err = p.store.Outbox().Backlog(ctx)
+	return err
+}
+
+// asDifference makes of what contradicts a difference, and leaves what could only not be read.
+func asDifference(err error, where string, into *exeunt.Differences) error {
+	if kind := exeunt.KindOf(err); kind != exeunt.Invalid && kind != exeunt.Conflict && kind != exeunt.Internal {
+		return err
+	}
+	into.Add(exeunt.Difference{Where: where, Entry: -1, What: exeunt.MessageOf(err)})
+	return nil
+}
+
+// compareLog goes over the log and the database's rows side by side.
+func (p *Proofs) compareLog(ctx context.Context, key string, r *running, run *store.CheckRun) error {
+	c := newComparison(ctx, p.store.Outbox().Logged(ctx, 0), run)
+	defer c.stop()
+	files := p.log.Files(ctx)
+	found, err := verify.Log(files, verify.LogOptions{Keys: []string{key}, Each: c.see, Progress: func(done, _ int64) { r.log.Store(done) }})
+	if err != nil {
+		contradicts := exeunt.KindOf(err) != exeunt.Temporary
+		if err := asDifference(err, "the log", &run.Differences); err != nil || !contradicts {
+			return err
+		}
+		return p.diagnose(ctx, run)
+	}
+	if err := c.accounted(); err != nil {
+		return err
+	}
+	run.Entries, run.Root = found.Size, hex.EncodeToString(found.Root[:])
+	for handle, tail := range found.Cases {
+		if handle != "" {
+			run.Cases++
+		}
+		if tail.Closed {
+			run.Closed++
+		}
+	}
+	return nil
+}
+
+// diagnose holds a log that does not hold against what the database knows of it, entry by entry, to say which
+// bytes of which entry are not as they were.
+func (p *Proofs) diagnose(ctx context.Context, run *store.CheckRun) error {
+	size, err := p.log.Size(ctx)
+	if err != nil {
+		return err
+	}
+	tiles := verify.Tiles{Files: p.log.Files(ctx)}
+	var bundle [][]byte
+	for row, err := range p.store.Outbox().Logged(ctx, 0) {
+		if err != nil {
+			return asDifference(err, "the database", &run.Differences)
+		}
+		if row.N >= size {
+			return nil
+		}
+		const width = 256 // https://c2sp.org/tlog-tiles
+		if row.N%width == 0 || bundle == nil {
+			first := row.N / width * width
+			if bundle, err = tiles.Bundle(row.N/width, int(min(width, size-first))); err != nil {
+				bundle = [][]byte{}
+			}
+		}
+		if at := int(row.N % width); at < len(bundle) && !bytes.Equal(bundle[at], row.Leaf) {
+			run.Differences.Add(exeunt.Difference{Where: "the log", Entry: row.N, Case: row.Handle, Field: "tile/entries",
+				What: "against the database's copy of the leaf, " + exeunt.BytesThatDiffer(bundle[at], row.Leaf)})
+		}
+	}
+	return nil
+}
+
+// compareCounts sees that the log has not become shorter than the database knows it, and that no case is without
+// a record. The log is asked after the marks: what is marked was in the log before.
+func (p *Proofs) compareCounts(ctx context.Context, run *store.CheckRun) error {
+	last, err := p.store.Outbox().LastShipped(ctx)
+	if err != nil {
+		return asDifference(err, "the database", &run.Differences)
+	}
+	size, err := p.log.Size(ctx)
+	if err != nil {
+		return err
+	}
+	if last >= size {
+		run.Differences.Add(exeunt.Difference{Where: "the log", Entry: -1, What: fmt.Sprintf("the database has entries up to place %d in the log, and the log has %d entries: the ledger was restored from an older backup, or its end was cut off", last, size)})
+	}
+	ids, err := p.store.Outbox().Unrecorded(ctx)
+	for _, id := range ids {
+		run.Differences.Add(exeunt.Difference{Where: "the database", Entry: -1, Field: "cases", What: "case " + id.String() + " has no entry: it was written into the database by hand, or its entries were deleted"})
+	}
+	return asDifference(err, "the database", &run.Differences)
+}
+
+// comparison holds the rows of the database against a log that is gone through from its beginning.
+type comparison struct {
+	ctx  context.Context
+	next func() (store.Logged, error, bool)
+	stop func()
+	run  *store.CheckRun
+
+	row      store.Logged // the next one
+	more     bool
+	erasedAt map[string]int64 // by case, the number of its newest erase leaf
+	goneTo   map[string]int64 // by case, the highest number whose body is gone
+}
+
+func newComparison(ctx context.Context, rows iter.Seq2[store.Logged, error], run *store.CheckRun) *comparison {
+	c := &comparison{ctx: ctx, run: run, more: true, row: store.Logged{N: -1}, erasedAt: map[string]int64{}, goneTo: map[string]int64{}}
+	c.next, c.stop = iter.Pull2(rows)
+	return c
+}
+
+func (c *comparison) differs(n int64, handle, field, what string) {
+	c.run.Differences.Add(exeunt.Difference{Where: "the database", Entry: n, Case: handle, Field: field, What: what})
+}
+
+// see compares the leaf at an index. Its row was committed before it went to the log, so it must be there.
+func (c *comparison) see(index int64, leaf exeunt.Leaf, encoded []byte) error {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	for c.more && c.row.N < index {
+		if err := c.advance(); err != nil {
+			return err
+		}
+	}
+	if leaf.Kind == exeunt.LeafErase {
+		c.erasedAt[leaf.Case] = index
+	}
+	if !c.more || c.row.N != index {
+		c.differs(index, leaf.Case, "", "it is in the log and not in the database: the database was restored from an older backup, or rows were deleted")
+		return nil
+	}
+	c.same(leaf, encoded)
+	return nil
+}
+
+// advance takes the next row. A database that cannot be read any further is a difference.
+func (c *comparison) advance() (err error) {
+	if c.row, err, c.more = c.next(); err != nil {
+		c.more = false
+		return asDifference(err, "the database", &c.run.Differences)
+	}
+	return nil
+}
+
+func (c *comparison) same(leaf exeunt.Leaf, encoded []byte) {
+	row := c.row
+	if !bytes.Equal(row.Leaf, encoded) {
+		c.differs(row.N, leaf.Case, "leaf", exeunt.BytesThatDiffer(row.Leaf, encoded))
+	}
+	for _, field := range row.Differs {
+		c.differs(row.N, leaf.Case, field, "it is not what the entry says")
+	}
+	if row.Handle != leaf.Case {
+		c.differs(row.N, leaf.Case, "handle", "it is not that of the leaf")
+	}
+	if row.Seq != leaf.Seq {
+		c.differs(row.N, leaf.Case, "seq", fmt.Sprintf("it is %d where %d is due", row.Seq, leaf.Seq))
+	}
+	if row.Kind != leaf.Kind {
+		c.differs(row.N, leaf.Case, "kind", "it is not that of the leaf")
+	}
+	switch {
+	case row.Commit == "":
+		c.goneTo[row.Holder] = row.N
+	case row.Commit != leaf.Commit:
+		c.differs(row.N, leaf.Case, "body, salt", "they are not what the leaf commits to")
+	}
+}
+
+// accounted sees that what is gone was erased. What was erased while the log was gone through has its leaf after
+// the checkpoint that was.
+func (c *comparison) accounted() error {
+	for c.more && len(c.goneTo) > 0 {
+		if err := c.advance(); err != nil {
+			return err
+		}
+		if c.more && c.row.Kind == exeunt.LeafErase {
+			c.erasedAt[c.row.Handle] = c.row.N
+		}
+	}
+	for holder, n := range c.goneTo {
+		if at, ok := c.erasedAt[holder]; !ok || at < n {
+			c.differs(n, holder, "body, salt", "they are gone, and the log has no erase entry of the case after it")
+		}
+	}
+	return nil
+}
+
+// faultOf is what a run found, in a line; "" when everything holds.
+func faultOf(run store.CheckRun) string {
+	if run.Holds() {
+		return ""
+	}
+	first := strings.TrimSuffix(run.Differences.Kept[0].String(), ".")
+	if run.Differences.Count == 1 {
+		return first
+	}
+	return fmt.Sprintf("%s; and %d more", first, run.Differences.Count-1)
+}

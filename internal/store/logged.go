@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"iter"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/exeunt/exeunt"
+)
+
+// Logged is a sequenced row of the outbox as a check of the ledger sees it: what it commits to, and which of its
+// own columns contradict each other.
+type Logged struct {
+	N       int64
+	Handle  string // of the case whose entry it is
+	Holder  string // of the case that it tells of
+	Kind    exeunt.LeafKind
+	Seq     int64
+	Leaf    []byte
+	Commit  string // hex; "" when its body was erased
+	Differs []string
+}
+
+// loggedPage is how many rows are read at once.
+const loggedPage = 1024
+
+// Logged goes through the sequenced rows from a number on, in order. Pages are read and hashed on all
+// processors; only a few are in memory at a time.
+func (o Outbox) Logged(ctx context.Context, from int64) iter.Seq2[Logged, error] {
+	return func(yield func(Logged, error) bool) {
+		var end int64
+		if err := o.store.dialect.reader().queryRow(ctx, "SELECT COALESCE(MAX(n) + 1, 0) FROM outbox").Scan(&end); err != nil {
+			yield(Logged{}, translate(err))
+			return
+		}
+		for page := range inParallel(from, end, loggedPage, func(first, last int64) loggedRows { return o.logged(ctx, first, last) }) {
+			if page.err != nil {
+				yield(Logged{}, page.err)
+				return
+			}
+			for _, row := range page.rows {
+				if !yield(row, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// inParallel gives what get makes of the pages of a range, in order, while all processors make the next ones.
+func inParallel[T any](from, end, size int64, get func(first, last int64) T) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		workers := runtime.GOMAXPROCS(0)
+		inOrder, slots, stop := make(chan chan T, workers), make(chan struct{}, workers), make(chan struct{})
+		var running sync.WaitGroup
+		defer running.Wait()
+		defer close(stop)
+		running.Go(func() {
+			defer close(inOrder)
+			for first := from; first < end; first += size {
+				out := make(chan T, 1)
+				select {
+				case slots <- struct{}{}:
+				case <-stop:
+					return
+				}
+				select {
+				case inOrder <- out:
+				case <-stop:
+					return
+				}
+				running.Go(func() {
+					out <- get(first, min(first+size, end))
+					<-slots
+				})
+			}
+		})
+		for out := range inOrder {
+			if !yield(<-out) {
+				return
+			}
+		}
+	}
+}
+
+type loggedRows struct {
+	rows []Logged
+	err  error
+}
+
+// columns are those of a row that its body says too.
+type columns struct {
+	event, handle, holder, kind, actor, system, what, salt, body, leaf, hash string
+	caseID, about, at, n, seq                                                int64
+	index                                                                    *int64
+}
+
+func (o Outbox) logged(ctx context.Context, first, last int64) (page loggedRows) {
+	page.rows = make([]Logged, 0, last-first)
+	page.err = eachRow(ctx, o.store.dialect.reader(), func(r row) error {
+		var c columns
+		if err := r.Scan(&c.event, &c.handle, &c.holder, &c.kind, &c.actor, &c.system, &c.what, &c.salt, &c.body, &c.leaf, &c.hash,
+			&c.caseID, &c.about, &c.at, &c.n, &c.seq, &c.index); err != nil {
+			return err
+		}
+		page.rows = append(page.rows, c.logged())
+		return nil
+	}, `SELECT event_id, handle, CASE WHEN handle = '' AND about > 0 THEN COALESCE((SELECT c.handle FROM cases c WHERE c.id = outbox.about), '') ELSE handle END,
+		kind, actor, system, what, salt, body, COALESCE(leaf, ''), COALESCE(hash, ''), case_id, about, at, n, COALESCE(seq, -1), log_index
+		FROM outbox WHERE n >= $1 AND n < $2 ORDER BY n`, first, last)
+	return page
+}
+
+func (c columns) logged() Logged {
+	row := Logged{N: c.n, Handle: c.handle, Holder: c.holder, Kind: exeunt.LeafKindOf(exeunt.EntryKind(c.kind)), Seq: c.seq, Leaf: []byte(c.leaf)}
+	if exeunt.LeafHash(row.Leaf) != c.hash {
+		row.Differs = append(row.Differs, "hash")
+	}
+	if c.index != nil && *c.index != c.n {
+		row.Differs = append(row.Differs, "log_index")
+	}
+	if c.salt == "" && c.body == "" {
+		return row
+	}
+	var salt [32]byte
+	if len(c.salt) == hex.EncodedLen(len(salt)) {
+		_, _ = hex.Decode(salt[:], []byte(c.salt)) // what is no hex, or another spelling of it, differs below
+	}
+	if hex.EncodeToString(salt[:]) != c.salt {
+		row.Differs = append(row.Differs, "salt")
+	}
+	row.Commit = exeunt.Commitment(salt, []byte(c.body))
+	row.Differs = append(row.Differs, c.contradicted()...)
+	return row
+}
+
+// contradicted lists the columns that do not say what the body says.
+func (c columns) contradicted() (names []string) {
+	e, ok := plainTold(c.body)
+	if !ok {
+		if err := json.Unmarshal([]byte(c.body), &e); err != nil {
+			return []string{"body"}
+		}
+	}
+	for _, same := range []struct {
+		name string
+		is   bool
+	}{
+		{"event_id", e.ID == c.event}, {"kind", string(e.Kind) == c.kind}, {"at", micros(e.At) == c.at}, {"actor", e.Actor == c.actor},
+		{"case_id", int64(e.Case) == c.caseID}, {"about", about(exeunt.Entry{Case: e.Case, About: e.About, Wave: e.Wave}) == c.about},
+		{"system", e.System == c.system}, {"what", strings.ToLower(e.What) == c.what},
+	} {
+		if !same.is {
+			names = append(names, same.name)
+		}
+	}
+	return names
+}
+
+// Unrecorded lists cases that have no entry: there is no way to make one, so somebody wrote them into the database.
+func (o Outbox) Unrecorded(ctx context.Context) (ids []exeunt.CaseID, err error) {
+	err = eachRow(ctx, o.store.dialect.reader(), func(r row) error {
+		var id int64
+		err := r.Scan(&id)
+		ids = append(ids, exeunt.CaseID(id))
+		return err
+	}, "SELECT c.id FROM cases c WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.case_id = c.id) ORDER BY c.id LIMIT 100")
+	return ids, err
+}
