@@ -166,5 +166,6 @@ func printVerified(w io.Writer, r verify.Report) {
 		state = "closed"
 	}
 	_, _ = fmt.Fprintf(w, "%s %s: %d entries, none missing, in order, signed. %s.\n", symbol("done"), r.Case.Case, len(r.Entries), state)
+	_, _ = fmt.Fprintf(w, "  Page and PDF are those that were made of these entries\n")
 	_, _ = fmt.Fprintf(w, "  Log %s, key %s, last entry %s\n", r.Origin, r.Fingerprint, r.Last)
 }
