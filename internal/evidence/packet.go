@@ -62,9 +62,12 @@ func write(w io.Writer, c exeunt.Case, p ledger.Packet, d Documents) error {
 	if err != nil {
 		return err
 	}
-	z := zip.NewWriter(w)
+	z := archive{Writer: zip.NewWriter(w)}
+	if z.deflate, err = flate.NewWriter(&z.packed, flate.BestCompression); err != nil {
+		return exeunt.Errorf(exeunt.Internal, "the evidence packet could not be written").Because(err)
+	}
 	for _, f := range files {
-		if err := f.add(z); err != nil {
+		if err := z.add(f); err != nil {
 			return exeunt.Errorf(exeunt.Temporary, "%s of the evidence packet could not be written", f.name).Because(err)
 		}
 	}
@@ -74,29 +77,33 @@ func write(w io.Writer, c exeunt.Case, p ledger.Packet, d Documents) error {
 	return nil
 }
 
-// add writes the file with its size and checksum before it, so that it reads the same from the front of the
+// archive is a zip whose files have one compressor: to make one takes longer than to use it on what is so small.
+type archive struct {
+	*zip.Writer
+	deflate *flate.Writer
+	packed  bytes.Buffer
+}
+
+// add writes a file with its size and checksum before it, so that it reads the same from the front of the
 // archive as from the list at its end.
-func (f file) add(z *zip.Writer) error {
-	var packed bytes.Buffer
-	deflate, err := flate.NewWriter(&packed, flate.BestCompression)
-	if err != nil {
+func (z *archive) add(f file) error {
+	z.packed.Reset()
+	z.deflate.Reset(&z.packed)
+	if _, err := z.deflate.Write(f.data); err != nil {
 		return err
 	}
-	if _, err := deflate.Write(f.data); err != nil {
-		return err
-	}
-	if err := deflate.Close(); err != nil {
+	if err := z.deflate.Close(); err != nil {
 		return err
 	}
 	header := &zip.FileHeader{
 		Name: f.name, Method: zip.Deflate, CRC32: crc32.ChecksumIEEE(f.data),
-		CompressedSize64: uint64(packed.Len()), UncompressedSize64: uint64(len(f.data)),
+		CompressedSize64: uint64(z.packed.Len()), UncompressedSize64: uint64(len(f.data)),
 		ModifiedDate: 1<<5 | 1, //nolint:staticcheck // 1 January 1980, so that equal content gives equal files; Modified would add a field
 	}
 	header.SetMode(0o644)
 	out, err := z.CreateRaw(header)
 	if err == nil {
-		_, err = out.Write(packed.Bytes())
+		_, err = out.Write(z.packed.Bytes())
 	}
 	return err
 }

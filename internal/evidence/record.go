@@ -47,6 +47,12 @@ var proofWords = map[exeunt.Proof]string{
 	exeunt.Waived:       "Waived: a named person decided against it",
 }
 
+// proofsBy is how well an entry of a kind says that something is known; the others are about no proof.
+var proofsBy = map[exeunt.EntryKind]exeunt.Proof{
+	exeunt.EntryConfirmed: exeunt.Observed, exeunt.EntryAcknowledged: exeunt.Acknowledged,
+	exeunt.EntryAttested: exeunt.Attested, exeunt.EntryWaived: exeunt.Waived,
+}
+
 var proofs = []exeunt.Proof{exeunt.Observed, exeunt.Acknowledged, exeunt.Attested, exeunt.Waived}
 
 // proved and notProved are what every record says of itself. docs/proof.md has the long form.
@@ -100,26 +106,11 @@ func lineOf(e ledger.PacketEntry) (line, error) {
 	if err := json.Unmarshal(e.Body, &l.Entry); err != nil {
 		return line{}, fmt.Errorf("entry %d is not readable", l.Index)
 	}
-	l.Proof = proofOf(l.Entry)
+	l.Proof = proofsBy[l.Entry.Kind]
 	for _, name := range slices.Sorted(maps.Keys(l.Entry.Detail)) {
 		l.Detail = append(l.Detail, name+": "+l.Entry.Detail[name])
 	}
 	return l, nil
-}
-
-// proofOf is how well an entry says that something is known.
-func proofOf(e exeunt.Entry) exeunt.Proof {
-	switch e.Kind {
-	case exeunt.EntryConfirmed:
-		return exeunt.Observed
-	case exeunt.EntryAcknowledged:
-		return exeunt.Acknowledged
-	case exeunt.EntryAttested:
-		return exeunt.Attested
-	case exeunt.EntryWaived:
-		return exeunt.Waived
-	}
-	return ""
 }
 
 // At is when it happened, as the server's clock said.
