@@ -18,6 +18,34 @@ type drafter struct {
 	now       time.Time
 	made      map[string][]string // rule name → keys that it asks for
 	byHand    map[string][]Action // key of a task by hand → what is asked of it
+	facts     map[string]any      // see Facts.Made
+
+	// Where the plan has what, until it is arranged: with a hundred systems, looking through it each time would be most
+	// of the work.
+	stepAt, taskAt map[string]int      // key → index
+	ends           map[string][]string // system → keys of the steps by which access to it ends, or is seen to have ended
+	asked          map[string][]string // system → keys of its tasks
+	stepped        map[string]bool     // systems that have steps
+}
+
+func newDrafter(c Case, inventory []System, roles Roles, approvals Approvals, now time.Time) *drafter {
+	most := 0
+	for i := range inventory {
+		most += len(inventory[i].Actions)
+	}
+	held := map[string]Person{} // asked once for each role: the leaver is the same
+	asks := func(role string, l Leaver) Person {
+		p, known := held[role]
+		if !known {
+			p = roles(role, l)
+			held[role] = p
+		}
+		return p
+	}
+	return &drafter{
+		plan: Plan{Case: c, Steps: make([]Step, 0, most)}, inventory: inventory, roles: asks, approvals: approvals, now: now.UTC(), made: map[string][]string{}, byHand: map[string][]Action{}, facts: map[string]any{},
+		stepAt: map[string]int{}, taskAt: map[string]int{}, ends: map[string][]string{}, asked: map[string][]string{}, stepped: map[string]bool{},
+	}
 }
 
 func (d *drafter) applyAll(p Policy) error {
@@ -36,7 +64,7 @@ func (d *drafter) applyAll(p Policy) error {
 	for _, l := range left {
 		// Access ends with whatever the connector can do; in a system of the rule's own branch, such as a
 		// payroll, each rule is a duty of its own.
-		if d.hasSteps(l.system) && (accessBranch(l.rule) || l.system.Branch != l.rule.Branch) {
+		if d.stepped[l.system.Name] && (accessBranch(l.rule) || l.system.Branch != l.rule.Branch) {
 			continue
 		}
 		reason := fmt.Sprintf("its connector (%s) can do none of %s", l.system.Kind, actionWords(l.rule.Actions))
@@ -90,7 +118,7 @@ type leftover struct {
 }
 
 func (d *drafter) apply(rule Rule) ([]leftover, error) {
-	ok, err := holds(rule.When, Facts{Departure: d.plan.Case.Departure})
+	ok, err := holds(rule.When, Facts{Departure: d.plan.Case.Departure, Made: d.facts})
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -99,7 +127,7 @@ func (d *drafter) apply(rule Rule) ([]leftover, error) {
 	}
 	var left []leftover
 	for _, system := range d.inventory {
-		ok, err := holds(rule.Systems, Facts{Departure: d.plan.Case.Departure, System: system})
+		ok, err := holds(rule.Systems, Facts{Departure: d.plan.Case.Departure, System: system, Made: d.facts})
 		if err != nil {
 			return nil, err
 		}
@@ -131,7 +159,7 @@ func (d *drafter) addSteps(rule Rule, system System) (bool, error) {
 		return true, d.addByHand(rule, system, byHandReason(system))
 	}
 	var added bool
-	for _, spec := range slices.SortedFunc(slices.Values(system.Actions), func(a, b ActionSpec) int { return cmp.Compare(a.Order, b.Order) }) {
+	for _, spec := range inOrder(system.Actions) {
 		if !slices.Contains(rule.Actions, spec.Action) {
 			continue
 		}
@@ -143,10 +171,19 @@ func (d *drafter) addSteps(rule Rule, system System) (bool, error) {
 	return added, nil
 }
 
+// inOrder are actions in the order inside the system, as most connectors list them already.
+func inOrder(actions []ActionSpec) []ActionSpec {
+	order := func(a, b ActionSpec) int { return cmp.Compare(a.Order, b.Order) }
+	if slices.IsSortedFunc(actions, order) {
+		return actions
+	}
+	return slices.SortedStableFunc(slices.Values(actions), order)
+}
+
 func (d *drafter) addStep(rule Rule, system System, spec ActionSpec, coverage Coverage) error {
-	key := system.Name + "-" + strings.ReplaceAll(string(spec.Action), "_", "-")
+	key := stepKey(system, spec)
 	d.made[rule.Name] = append(d.made[rule.Name], key) // who waits for the rule waits for it, whosever it is
-	if slices.ContainsFunc(d.plan.Steps, func(s Step) bool { return s.Key == key }) {
+	if _, made := d.stepAt[key]; made {
 		return nil // a rule that counts before this one asks for it
 	}
 	s := Step{
@@ -159,8 +196,16 @@ func (d *drafter) addStep(rule Rule, system System, spec ActionSpec, coverage Co
 	if err != nil {
 		return err
 	}
+	d.stepAt[key], d.stepped[s.System] = len(d.plan.Steps), true
+	if s.Action == Disable || s.Coverage == CoverInherited {
+		d.ends[s.System] = append(d.ends[s.System], key)
+	}
 	d.plan.Steps = append(d.plan.Steps, s)
 	return nil
+}
+
+func stepKey(system System, spec ActionSpec) string {
+	return system.Name + "-" + strings.ReplaceAll(string(spec.Action), "_", "-")
 }
 
 // addByHand makes the task by which a person covers a system.
@@ -175,7 +220,7 @@ func (d *drafter) addByHand(rule Rule, system System, reason string) error {
 		}
 	}
 	title := cmp.Or(system.Title, system.Name) + ": " + byHandWords(d.byHand[key])
-	if i := slices.IndexFunc(d.plan.Tasks, func(t Task) bool { return t.Key == key }); i >= 0 {
+	if i, made := d.taskAt[key]; made {
 		d.plan.Tasks[i].Title = title // several rules ask one thing of one person: all of it
 	}
 	return d.add(rule, Task{
@@ -203,13 +248,17 @@ func (d *drafter) addTask(rule Rule) error {
 
 func (d *drafter) add(rule Rule, t Task) error {
 	d.made[rule.Name] = append(d.made[rule.Name], t.Key)
-	if slices.ContainsFunc(d.plan.Tasks, func(other Task) bool { return other.Key == t.Key }) {
+	if _, made := d.taskAt[t.Key]; made {
 		return nil
 	}
 	t.Case, t.Rule, t.StartRule, t.DeadlineRule = d.plan.Case.ID, rule.Name, rule.Start, rule.Deadline
 	t, err := t.schedule(d.plan.Case, d.now)
 	if err != nil {
 		return err
+	}
+	d.taskAt[t.Key] = len(d.plan.Tasks)
+	if t.System != "" {
+		d.asked[t.System] = append(d.asked[t.System], t.Key)
 	}
 	d.plan.Tasks = append(d.plan.Tasks, t)
 	return nil
@@ -225,10 +274,16 @@ func (d *drafter) cover() error {
 		}
 	}
 	for len(left) > 0 {
-		var later []System
+		waiting := map[string]bool{}
+		for i := range left {
+			waiting[left[i].Name] = true
+		}
+		var now, later []System
 		for _, system := range left {
-			if slices.ContainsFunc(left, func(s System) bool { return s.Name == system.SSO }) {
+			if waiting[system.SSO] {
 				later = append(later, system)
+			} else {
+				now = append(now, system)
 			}
 		}
 		if len(later) == len(left) { // each waits for another of them: they sign on in a circle
@@ -237,10 +292,7 @@ func (d *drafter) cover() error {
 			}
 			continue
 		}
-		for _, system := range left {
-			if slices.ContainsFunc(later, func(s System) bool { return s.Name == system.Name }) {
-				continue
-			}
+		for _, system := range now {
 			if err := d.coverOne(system); err != nil {
 				return err
 			}
@@ -276,43 +328,28 @@ func (d *drafter) inherit(rule Rule, system System, parent []string) error {
 		if err := d.addStep(rule, system, spec, CoverInherited); err != nil {
 			return err
 		}
-		d.plan.Steps[len(d.plan.Steps)-1].After = after
+		d.plan.Steps[d.stepAt[stepKey(system, spec)]].After = after
 		return nil
 	}
+	key := system.Name + "-check"
 	err := d.add(rule, Task{
-		Key: system.Name + "-check", System: system.Name, Coverage: CoverInherited, Branch: cmp.Or(system.Branch, "Access"),
+		Key: key, System: system.Name, Coverage: CoverInherited, Branch: cmp.Or(system.Branch, "Access"),
 		Title: fmt.Sprintf("%s: check that access has ended", cmp.Or(system.Title, system.Name)), Procedure: system.Fallback,
 		Owner: d.owner(system), Reason: because + "; " + byHandReason(system),
 	})
 	if err == nil {
-		d.plan.Tasks[len(d.plan.Tasks)-1].After = after
+		d.plan.Tasks[d.taskAt[key]].After = after
 	}
 	return err
 }
 
-func (d *drafter) hasSteps(system System) bool {
-	return slices.ContainsFunc(d.plan.Steps, func(s Step) bool { return s.System == system.Name })
-}
-
 func (d *drafter) covers(system System) bool {
-	return d.hasSteps(system) ||
-		slices.ContainsFunc(d.plan.Tasks, func(t Task) bool { return t.System == system.Name })
+	return d.stepped[system.Name] || len(d.asked[system.Name]) > 0
 }
 
 // cutKeys are the keys by which the plan ends access in a system, or sees that it has ended.
 func (d *drafter) cutKeys(system string) []string {
-	var keys []string
-	for _, s := range d.plan.Steps {
-		if s.System == system && (s.Action == Disable || s.Coverage == CoverInherited) {
-			keys = append(keys, s.Key)
-		}
-	}
-	for _, t := range d.plan.Tasks {
-		if t.System == system {
-			keys = append(keys, t.Key)
-		}
-	}
-	return keys
+	return slices.Concat(d.ends[system], d.asked[system])
 }
 
 // arrange puts the plan into the order in which its rules are written, for whoever reads it.
@@ -321,8 +358,22 @@ func (d *drafter) arrange(rules []Rule) {
 	for i, rule := range rules {
 		place[rule.Name] = i - len(rules) // what no rule reached comes last
 	}
-	slices.SortStableFunc(d.plan.Steps, func(a, b Step) int { return cmp.Compare(place[a.Rule], place[b.Rule]) })
-	slices.SortStableFunc(d.plan.Tasks, func(a, b Task) int { return cmp.Compare(place[a.Rule], place[b.Rule]) })
+	d.plan.Steps = inPlaces(d.plan.Steps, func(s *Step) int { return place[s.Rule] })
+	d.plan.Tasks = inPlaces(d.plan.Tasks, func(t *Task) int { return place[t.Rule] })
+}
+
+// inPlaces orders a list by places. It moves each element once, since they are large.
+func inPlaces[T any](list []T, place func(*T) int) []T {
+	order := make([]int, len(list))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(place(&list[a]), place(&list[b])) })
+	out := make([]T, len(list))
+	for i, from := range order {
+		out[i] = list[from]
+	}
+	return out
 }
 
 func (d *drafter) owner(system System) Person {

@@ -36,7 +36,7 @@ func Draft(p Policy, c Case, inventory []System, roles Roles, now time.Time) (Pl
 	}
 	c.CutOff, c.AccessBy = cutOff, cutOff.Add(p.AccessSLA)
 	c.Policy, c.PolicyVersion, c.CutOffClock = p.Name, p.Version, p.CutOff
-	d := drafter{plan: Plan{Case: c}, inventory: inventory, roles: roles, now: now.UTC(), made: map[string][]string{}, byHand: map[string][]Action{}, approvals: p.Approvals}
+	d := newDrafter(c, inventory, roles, p.Approvals, now)
 	if err := d.applyAll(p); err != nil {
 		return Plan{}, err
 	}

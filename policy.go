@@ -26,6 +26,10 @@ type EmbargoRule struct {
 type Facts struct {
 	Departure Departure
 	System    System
+
+	// Made is where a language of conditions keeps what it made of these facts, by names of its own: the conditions of one
+	// plan share it, since making it anew for each would be most of the work. It may be nil.
+	Made map[string]any
 }
 
 // Condition decides on facts. It is compiled elsewhere (CEL); nil is always true.

@@ -59,11 +59,7 @@ func compile(path, expression string, aboutSystem bool) (exeunt.Condition, []yam
 
 func evaluate(program cel.Program, path string, aboutSystem bool) exeunt.Condition {
 	return func(f exeunt.Facts) (bool, error) {
-		vars := map[string]any{"leaver": leaverFacts(f.Departure.Leaver), "departure": departureFacts(f.Departure)}
-		if aboutSystem {
-			vars["system"] = systemFacts(f.System)
-		}
-		out, _, err := program.Eval(vars)
+		out, _, err := program.Eval(shown{f, aboutSystem})
 		if err != nil {
 			return false, exeunt.Errorf(exeunt.Invalid, "the condition %s cannot be decided: guard what may be absent, as in \"login\" in leaver.identifiers", path).Because(err)
 		}
@@ -73,6 +69,43 @@ func evaluate(program cel.Program, path string, aboutSystem bool) exeunt.Conditi
 		}
 		return ok, nil
 	}
+}
+
+// shown is what a condition sees of facts, made when it looks and once for all conditions of a plan.
+type shown struct {
+	exeunt.Facts
+	aboutSystem bool
+}
+
+var _ cel.Activation = shown{}
+
+// ResolveName returns what is called leaver, departure or system.
+func (s shown) ResolveName(name string) (any, bool) {
+	switch {
+	case name == "leaver":
+		return s.once(name, func() any { return leaverFacts(s.Departure.Leaver) }), true
+	case name == "departure":
+		return s.once(name, func() any { return departureFacts(s.Departure) }), true
+	case name == "system" && s.aboutSystem:
+		return s.once("system "+s.System.Name, func() any { return systemFacts(s.System) }), true
+	default:
+		return nil, false
+	}
+}
+
+// Parent says that nothing else is seen.
+func (shown) Parent() cel.Activation { return nil }
+
+func (s shown) once(name string, make func() any) any {
+	if s.Made == nil {
+		return make()
+	}
+	made, ok := s.Made[name]
+	if !ok {
+		made = make()
+		s.Made[name] = made
+	}
+	return made
 }
 
 func celProblems(path string, issues *cel.Issues, aboutSystem bool) []yamlfile.Problem {
