@@ -96,13 +96,13 @@ func (s shown) ResolveName(name string) (any, bool) {
 // Parent says that nothing else is seen.
 func (shown) Parent() cel.Activation { return nil }
 
-func (s shown) once(name string, make func() any) any {
+func (s shown) once(name string, show func() any) any {
 	if s.Made == nil {
-		return make()
+		return show()
 	}
 	made, ok := s.Made[name]
 	if !ok {
-		made = make()
+		made = show()
 		s.Made[name] = made
 	}
 	return made
