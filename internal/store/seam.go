@@ -22,6 +22,9 @@ func (s *Store) Between(seam Seam) {
 	}); ok {
 		d.between(seam.Transaction)
 	}
+	if d, ok := s.dialect.(*sqliteDialect); ok { // each connection of a short life reads the schema and prepares everything anew
+		d.read.SetMaxOpenConns(1)
+	}
 	s.dialect = seamed{s.dialect, seam}
 }
 

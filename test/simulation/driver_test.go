@@ -58,8 +58,8 @@ func (w *world) turnOnce() {
 		w.note("the process starts")
 		w.start()
 	case w.life.failed || w.chance(w.profile.crash):
-		if w.engine != nil {
-			w.checkWhole(w.open())
+		if w.engine != nil && w.chance(0.5) {
+			w.checkWhole(slices.Collect(w.open()))
 		}
 		w.crash()
 	case w.engine != nil && w.chance(w.profile.people):

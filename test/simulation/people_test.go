@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -61,26 +62,35 @@ func (w *world) highest() exeunt.CaseID {
 	return highest
 }
 
-// open reads the cases that are under way.
-func (w *world) open() []store.CaseFile {
-	var out []store.CaseFile
-	for id := exeunt.CaseID(1); id <= w.highest(); id++ {
-		c, err := w.store.Case(context.Background(), id)
-		if err == nil && c.Open() {
-			out = append(out, w.file(id))
+// underWay are the cases that are under way.
+func (w *world) underWay() (ids []exeunt.CaseID) {
+	for id, highest := exeunt.CaseID(1), w.highest(); id <= highest; id++ {
+		if c, err := w.store.Case(context.Background(), id); err == nil && c.Open() {
+			ids = append(ids, id)
 		}
 	}
-	return out
+	return ids
+}
+
+// open reads the cases that are under way, one after another.
+func (w *world) open() iter.Seq[store.CaseFile] {
+	return func(yield func(store.CaseFile) bool) {
+		for _, id := range w.underWay() {
+			if !yield(w.file(id)) {
+				return
+			}
+		}
+	}
 }
 
 // somebodyDecides lets a person do something that people do.
 func (w *world) somebodyDecides() {
-	files := w.open()
-	if len(files) == 0 {
+	cases := w.underWay()
+	if len(cases) == 0 {
 		return
 	}
-	f := pick(w, files)
-	id := f.Case.ID
+	id := pick(w, cases)
+	f := w.file(id)
 	switch w.random.IntN(12) {
 	case 10:
 		w.act(fmt.Sprint("places a legal hold on ", id), func(ctx context.Context, c engine.Commands) error { return c.PlaceLegalHold(ctx, id, decision) })
@@ -178,7 +188,7 @@ func (w *world) releaseLegal(id exeunt.CaseID) {
 
 // finishSomething lets people do one thing that waits for them, and says whether there was any.
 func (w *world) finishSomething() bool {
-	for _, f := range w.open() {
+	for f := range w.open() {
 		if f.Case.State == exeunt.CaseHeld {
 			id := f.Case.ID
 			w.act(fmt.Sprint("releases ", id), func(ctx context.Context, c engine.Commands) error { return c.ReleaseCase(ctx, id, decision) })
@@ -202,7 +212,7 @@ func (w *world) finishSomething() bool {
 func (w *world) unrest() string {
 	var left []string
 	ctx := context.Background()
-	for _, f := range w.open() {
+	for f := range w.open() {
 		left = append(left, fmt.Sprintf("case %s is %s", f.Case.ID, f.Case.State))
 		for _, s := range f.Steps {
 			if !s.State.Settled() {

@@ -8,6 +8,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,8 +22,24 @@ import (
 
 var (
 	oneSeed = flag.Uint64("seed", 0, "run this seed alone, in TestSeed")
-	shown   = flag.Bool("trace", false, "with -seed: show all that happened")
+	shown   = flag.Bool("tell", false, "with -seed: show all that happened") // -trace is go test's own
 )
+
+// TestMain spends memory, of which a seed needs little, instead of time: half as many again go through.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
+}
+
+// again is what to type to see a seed once more, with all that happened in it. Without -args, go test takes flags
+// for its own that it knows.
+func again(seed uint64) string {
+	return fmt.Sprintf("go test github.com/exeunt/exeunt/test/simulation -run 'TestSeed$' -v -args -seed %d -tell", seed)
+}
+
+// seeds is how many are run with every commit: what two idle cores do in three minutes.
+const seeds = 2000
 
 // number is what the environment says, or else what is good for every commit.
 func number(t *testing.T, name string, otherwise uint64) uint64 {
@@ -99,12 +117,12 @@ func (c *census) missing() (out []string) {
 
 func TestSeeds(t *testing.T) {
 	t.Cleanup(func() {
-		if missing := happened.missing(); len(missing) > 0 && number(t, "SEEDS", 300) >= 200 {
+		if missing := happened.missing(); len(missing) > 0 && number(t, "SEEDS", seeds) >= 200 {
 			t.Errorf("the simulation has become tame: in all seeds there was never %v", missing)
 		}
 	})
 	first := number(t, "FIRST", 1)
-	for seed := first; seed < first+number(t, "SEEDS", 300); seed++ {
+	for seed := first; seed < first+number(t, "SEEDS", seeds); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			simulate(t, seed)
@@ -126,6 +144,18 @@ func TestASeedDecidesEverything(t *testing.T) {
 				t.Fatalf("seed %d: step %d of %d and %d differs:\n%s\n%s", seed, i, len(first), len(second), at(first, i), at(second, i))
 			}
 		}
+	}
+}
+
+// TestTheCommandShowsTheSeed holds that the command which a failing seed prints shows that very run.
+func TestTheCommandShowsTheSeed(t *testing.T) {
+	const seed = 18
+	told, err := exec.CommandContext(t.Context(), "/bin/sh", "-c", again(seed)).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s\n%v\n%s", again(seed), err, told)
+	}
+	if trace := strings.Join(simulate(t, seed), "\n"); !strings.Contains(string(told), trace) {
+		t.Errorf("%s\ndoes not tell what happened:\n%s\nbut:\n%s", again(seed), trace, told)
 	}
 }
 

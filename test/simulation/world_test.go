@@ -328,8 +328,8 @@ func (w *world) report() {
 	}
 	slices.Sort(w.broken)
 	const last = 60
-	w.t.Errorf("seed %d breaks:\n  %s\nthe last steps of %d:\n  %s\nsee it again: go test ./test/simulation -run 'TestSeed$' -seed %d", w.seed,
-		strings.Join(slices.Compact(w.broken), "\n  "), len(w.trace), strings.Join(w.trace[max(0, len(w.trace)-last):], "\n  "), w.seed)
+	w.t.Errorf("seed %d breaks:\n  %s\nthe last steps of %d:\n  %s\nsee it again: %s", w.seed,
+		strings.Join(slices.Compact(w.broken), "\n  "), len(w.trace), strings.Join(w.trace[max(0, len(w.trace)-last):], "\n  "), again(w.seed))
 }
 
 // fatal ends the run at once: the simulation itself does not work.
