@@ -175,6 +175,9 @@ func (c Case) Confirm(t Task, steps []Step, tasks []Task, yes bool, by Override,
 	if err != nil {
 		return Change{}, err
 	}
+	if expired, ok := c.Lapse(t, now); ok && !yes { // as it would have by itself, had its clock not been stopped
+		return expired, nil
+	}
 	if err := c.Overrides[i].confirmedBy(by, now); err != nil {
 		return Change{}, err
 	}

@@ -310,11 +310,19 @@ func (c Case) AskedFor(by Override, now time.Time) Change {
 	var change Change
 	what := by.By + " wanted to start this departure and was told that no case was opened"
 	change.Record(EntryRefused, c, now, what, by.detail())
-	for _, email := range c.Embargo.VisibleTo {
-		change.Notices = append(change.Notices, Notice{
-			Kind: NoticeAlert, To: Person{Email: email}, Case: c.ID, Dedup: fmt.Sprintf("asked-for:%d", now.UnixMicro()),
-			Text: fmt.Sprintf("Case %s is under embargo. %s. Speak to them, or reveal the case.", c.ID, what),
-		})
-	}
+	change.Notices = c.alert(fmt.Sprintf("asked-for:%d", now.UnixMicro()), fmt.Sprintf("Case %s is under embargo. %s. Speak to them, or reveal the case.", c.ID, what))
 	return change
+}
+
+// alert tells the owner of the case something, or those who alone know of it. A departure that was taken back in
+// secret stays secret, so that a closed case may be one too.
+func (c Case) alert(dedup, text string) []Notice {
+	if !c.Embargoed() {
+		return []Notice{{Kind: NoticeAlert, To: c.Owner, Case: c.ID, Dedup: dedup, Text: text}}
+	}
+	var out []Notice
+	for _, email := range c.Embargo.VisibleTo {
+		out = append(out, Notice{Kind: NoticeAlert, To: Person{Email: email}, Case: c.ID, Dedup: dedup, Text: text})
+	}
+	return out
 }

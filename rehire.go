@@ -70,6 +70,7 @@ type rehire struct {
 	tasks   []Task
 	dropped []string
 	open    []string // access that did not end
+	asked   []string // steps that still wait for an approval
 }
 
 const whyRehired = "the leaver works here again"
@@ -96,6 +97,9 @@ func (r *rehire) step(s Step) {
 	case r.held, ends, s.StartsAt.After(r.now) && r.c.delayed(s.StartsAt):
 		r.drop(s)
 	}
+	if s.HeldFor(HoldApproval) != nil && !slices.Contains(r.dropped, s.Key) {
+		r.asked = append(r.asked, s.Key)
+	}
 }
 
 func (r *rehire) drop(s Step) {
@@ -108,7 +112,8 @@ func (r *rehire) task(t Task) {
 		return
 	}
 	ends := t.Branch == "Access" && r.here() && (t.System != "" || len(t.Steps) > 0)
-	if r.held || ends || t.StartsAt.After(r.now) && r.c.delayed(t.StartsAt) {
+	moot := t.Asks == AsksApproval && !slices.ContainsFunc(t.Approves, func(key string) bool { return slices.Contains(r.asked, key) })
+	if r.held || ends || moot || t.StartsAt.After(r.now) && r.c.delayed(t.StartsAt) {
 		r.tasks = append(r.tasks, t.withdrawn(whyRehired, r.now))
 		r.dropped = append(r.dropped, t.Key)
 	}
@@ -151,8 +156,7 @@ func (c Case) NextDeparture(t Trigger, tasks []Task, now time.Time) Change {
 // ChangedAfter tells the owner of a closed case that HR changed what it is about: its record is sealed.
 func (c Case) ChangedAfter(t Trigger, now time.Time) Change {
 	what := fmt.Sprintf("%s changed the type or the flags of the departure after case %s was closed", t.Source, c.ID)
-	change := Change{Notices: []Notice{{Kind: NoticeAlert, To: c.Owner, Case: c.ID, Dedup: "changed:" + t.Source + ":" + t.EventID,
-		Text: what + ". Its record is sealed and nothing was done: see whether something has to follow."}}}
+	change := Change{Notices: c.alert("changed:"+t.Source+":"+t.EventID, what+". Its record is sealed and nothing was done: see whether something has to follow.")}
 	change.RecordBy(t.Source, EntryRefused, c.ID, now, what, map[string]string{"source": t.Source, "event": t.EventID})
 	return change
 }

@@ -230,7 +230,7 @@ func (c Case) Overtaken(s Step, o Outcome, steps []Step, now time.Time) Change {
 	what := fmt.Sprintf("%s: %s took effect after the step was settled otherwise", s.SystemTitle, lower(s.Title))
 	if !c.Open() { // its record is sealed
 		change.Record(EntryOvertaken, c.ID, now, what, detail)
-		change.Notices = []Notice{{Kind: NoticeAlert, To: c.Owner, Case: c.ID, Dedup: "overtaken:" + s.Key, Text: what + ", in case " + c.ID.String() + ", which is closed. Look there and decide by hand."}}
+		change.Notices = c.alert("overtaken:"+s.Key, what+", in case "+c.ID.String()+", which is closed. Look there and decide by hand.")
 		return change
 	}
 	if c.Over() && s.Undoes == "" {

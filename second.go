@@ -27,8 +27,8 @@ func (t Trigger) Noted(newest *Case, tasks []Task, now time.Time) Change {
 	case !newest.Open():
 		change.RecordBy(t.Source, EntryNoted, newest.ID, now, what, detail)
 		if len(against) > 0 {
-			change.Notices = []Notice{{Kind: NoticeAlert, To: newest.Owner, Case: newest.ID, Dedup: "contradiction:" + t.claim(against),
-				Text: fmt.Sprintf("%s contradicts case %s, which is closed. Find out in the HR system of the entity which is right; nothing was changed.", t.Source, newest.ID)}}
+			change.Notices = newest.alert("contradiction:"+t.claim(against),
+				fmt.Sprintf("%s contradicts case %s, which is closed. Find out in the HR system of the entity which is right; nothing was changed.", t.Source, newest.ID))
 		}
 	default:
 		change.RecordBy(t.Source, EntryNoted, *newest, now, what, detail)

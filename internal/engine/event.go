@@ -77,6 +77,7 @@ const answerTries = 5
 
 // event turns one received event into a case, an amendment, a rescission, or a notice that it is none.
 func (e *Engine) event(ctx context.Context, source, id string) error {
+	ctx = store.About(ctx, source+" "+id)
 	ev, done, err := e.store.Event(ctx, source, id)
 	if err != nil || done {
 		return err

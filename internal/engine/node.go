@@ -21,7 +21,7 @@ type node struct {
 	e    *Engine
 	name string
 
-	leasing sync.Mutex // held while leases are renewed or given back, which must not meet
+	leasing chan struct{} // full while leases are renewed or given back, which must not meet
 
 	mu     sync.Mutex
 	lanes  map[string]*tenure
@@ -47,7 +47,7 @@ type tenure struct {
 }
 
 func newNode(e *Engine, name string) *node {
-	return &node{e: e, name: name, lanes: map[string]*tenure{}, checks: make(chan struct{}, 1)}
+	return &node{e: e, name: name, leasing: make(chan struct{}, 1), lanes: map[string]*tenure{}, checks: make(chan struct{}, 1)}
 }
 
 // names are the lanes that this node knows: its configuration's systems, and the duties.
@@ -94,8 +94,8 @@ func (n *node) keepBeating(ctx context.Context) {
 
 // beat renews this node's leases and begins and ends lanes accordingly.
 func (n *node) beat(ctx context.Context) error {
-	n.leasing.Lock()
-	defer n.leasing.Unlock()
+	n.leasing <- struct{}{}
+	defer func() { <-n.leasing }()
 	began := time.Now()
 	names := n.names()
 	b, err := n.e.store.Beat(ctx, store.Node{Name: n.name, Knows: names, Lease: n.e.lease, Clock: n.e.clock})
@@ -198,8 +198,8 @@ func (n *node) handOver(ctx context.Context, name string, t *tenure) {
 	if t != nil {
 		<-t.done
 	}
-	n.leasing.Lock() // so that no beat renews what is being given back
-	defer n.leasing.Unlock()
+	n.leasing <- struct{}{} // so that no beat renews what is being given back
+	defer func() { <-n.leasing }()
 	n.mu.Lock()
 	again := n.lanes[name] != nil && n.lanes[name] != t
 	n.mu.Unlock()

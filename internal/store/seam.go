@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
+	"time"
 )
 
 // Seam is where a test stands between the store and its database. It may hold a write back, let it fail
@@ -13,19 +15,55 @@ type Seam struct {
 	Write func(ctx context.Context, what string, write func() error) error
 	// Transaction is around one transaction, which may hold several callers' writes.
 	Transaction func(transaction func() error) error
+	// Nodes makes this store one of several on its database, as with PostgreSQL; nil for one alone. Whoever sets it
+	// sees to it that no two transactions meet.
+	Nodes *Nodes
+	// Clock is this node's own, when that differs from the database's.
+	Clock func() time.Time
+}
+
+// Nodes carries wake-ups between the stores of one database that are seamed together.
+type Nodes struct {
+	mu   sync.Mutex
+	hear map[*seamed]func(lane string)
+}
+
+// NewNodes makes the company of stores.
+func NewNodes() *Nodes { return &Nodes{hear: map[*seamed]func(string){}} }
+
+func (n *Nodes) tell(lanes []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, hear := range n.hear {
+		for _, lane := range lanes {
+			hear(lane)
+		}
+	}
+}
+
+func (n *Nodes) listen(ctx context.Context, d *seamed, hear func(lane string)) error {
+	n.mu.Lock()
+	n.hear[d] = hear
+	n.mu.Unlock()
+	<-ctx.Done()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.hear, d)
+	return ctx.Err()
 }
 
 // Between puts a seam into the store. Call it before the first use.
 func (s *Store) Between(seam Seam) {
+	seamed := &seamed{dialect: s.dialect, seam: seam}
 	if d, ok := s.dialect.(interface {
 		between(func(func() error) error)
 	}); ok {
-		d.between(seam.Transaction)
+		d.between(seamed.transaction)
 	}
 	if d, ok := s.dialect.(*sqliteDialect); ok { // each connection of a short life reads the schema and prepares everything anew
 		d.read.SetMaxOpenConns(1)
 	}
-	s.dialect = seamed{s.dialect, seam}
+	s.dialect, s.clock = seamed, seam.Clock
 }
 
 // between lets every transaction of the groups run inside around.
@@ -38,11 +76,50 @@ func (g *groups) between(around func(func() error) error) {
 
 type seamed struct {
 	dialect
-	seam Seam
+	seam  Seam
+	woken []string // lanes, by the transaction that runs
 }
 
-func (d seamed) write(ctx context.Context, t turn, do func(Tx) error) error {
-	return d.seam.Write(ctx, statementsOf(do), func() error { return d.dialect.write(ctx, t, do) })
+func (d *seamed) shared() bool { return d.seam.Nodes != nil || d.dialect.shared() }
+
+// notify is heard when the transaction has been committed, and not when a write is only told.
+func (d *seamed) notify(ctx context.Context, tx Tx, lane string) error {
+	if _, only := tx.querier.(*listener); d.seam.Nodes == nil || only {
+		return d.dialect.notify(ctx, tx, lane)
+	}
+	d.woken = append(d.woken, lane)
+	return nil
+}
+
+func (d *seamed) listen(ctx context.Context, hear func(lane string)) error {
+	if d.seam.Nodes == nil {
+		return d.dialect.listen(ctx, hear)
+	}
+	return d.seam.Nodes.listen(ctx, d, hear)
+}
+
+func (d *seamed) transaction(transaction func() error) error {
+	return d.seam.Transaction(func() error {
+		d.woken = nil
+		err := transaction()
+		if err == nil && d.seam.Nodes != nil {
+			d.seam.Nodes.tell(d.woken)
+		}
+		return err
+	})
+}
+
+// About says of the writes of a context what they are about, for a seam that cannot tell it by their statements:
+// who asks for the next number says nothing of whom it is for.
+func About(ctx context.Context, what string) context.Context {
+	return context.WithValue(ctx, aboutKey{}, what)
+}
+
+type aboutKey struct{}
+
+func (d *seamed) write(ctx context.Context, t turn, do func(Tx) error) error {
+	what, _ := ctx.Value(aboutKey{}).(string)
+	return d.seam.Write(ctx, strings.TrimSpace(what+" "+statementsOf(do)), func() error { return d.dialect.write(ctx, t, do) })
 }
 
 // statementsOf runs a write against no database and returns the statements that it would make, with their short

@@ -103,41 +103,56 @@ var zones = []string{"America/Los_Angeles", "Europe/Berlin", "Asia/Kolkata", "Pa
 
 // hire makes people with accounts, and what HR will say of them.
 func (w *world) hire() {
-	for n := range 1 + w.random.IntN(4) {
-		id := fmt.Sprintf("E%d", n+1)
-		p := &person{leaver: exeunt.Leaver{
-			ID: id, Entity: "sim", Name: "Person " + id, Zone: pick(w, zones), Manager: exeunt.Person{Name: "Mara Manager", Email: "mara@sim.example"},
-			Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: strings.ToLower(id) + "@sim.example"},
-		}}
+	most := 4
+	if w.wave != nil {
+		most = 1
+	}
+	for n := range 1 + w.random.IntN(most) {
+		p := &person{leaver: somebody(fmt.Sprintf("E%d", n+1), pick(w, zones))}
 		w.people = append(w.people, p)
-		for _, s := range w.inventory {
-			v := w.vendors[s.Name]
-			if v == nil {
-				continue
-			}
-			accounts := 1
-			switch {
-			case w.chance(0.05):
-				accounts = 0
-			case w.chance(0.04):
-				accounts = 2
-			}
-			for i := range accounts {
-				v.hire(id, i)
-			}
-		}
+		w.accounts(p.leaver.ID)
 		w.foresee(p)
+	}
+	if w.wave != nil {
+		w.listed(4 + w.random.IntN(5))
 	}
 	slices.SortStableFunc(w.pending, func(a, b said) int { return a.at.Compare(b.at) })
 }
 
+func somebody(id, zone string) exeunt.Leaver {
+	return exeunt.Leaver{
+		ID: id, Entity: "sim", Name: "Person " + id, Zone: zone, Manager: exeunt.Person{Name: "Mara Manager", Email: "mara@sim.example"},
+		Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: strings.ToLower(id) + "@sim.example"},
+	}
+}
+
+// accounts gives somebody an account in each system, or none, or two.
+func (w *world) accounts(id string) {
+	for _, s := range w.inventory {
+		v := w.vendors[s.Name]
+		if v == nil {
+			continue
+		}
+		accounts := 1
+		switch {
+		case w.chance(0.05):
+			accounts = 0
+		case w.chance(0.04):
+			accounts = 2
+		}
+		for i := range accounts {
+			v.hire(id, i)
+		}
+	}
+}
+
 // foresee draws what HR will say of somebody.
 func (w *world) foresee(p *person) {
-	now := w.began.Add(w.upTo(72 * time.Hour))
+	now := w.began.Add(w.upTo(w.span / 4))
 	d := w.departure(p, now)
 	w.says(p, exeunt.Announced, d, now)
 	later := func() time.Time {
-		now = now.Add(time.Second + w.upTo(pick(w, []time.Duration{time.Minute, 12 * time.Hour, 96 * time.Hour})))
+		now = now.Add(time.Second + w.upTo(pick(w, []time.Duration{time.Minute, w.span / 24, w.span / 3})))
 		return now
 	}
 	for w.chance(0.4) {
@@ -151,8 +166,16 @@ func (w *world) foresee(p *person) {
 			w.says(p, exeunt.Announced, d, now)
 		}
 	}
+	if w.chance(0.12) { // and comes back
+		d.Leaver.HiredOn = exeunt.Date(later().AddDate(0, 0, w.random.IntN(3)).Format(time.DateOnly))
+		w.says(p, exeunt.Rehired, d, now)
+		if w.chance(0.3) {
+			d = w.departure(p, later())
+			w.says(p, exeunt.Announced, d, now)
+		}
+	}
 	if w.chance(0.3) { // another system believes that it knows better
-		w.saysBeside(p, pick(w, []exeunt.TriggerKind{exeunt.Announced, exeunt.Rescinded}), w.departure(p, now), w.began.Add(w.upTo(240*time.Hour)))
+		w.saysBeside(p, pick(w, []exeunt.TriggerKind{exeunt.Announced, exeunt.Rescinded}), w.departure(p, now), w.began.Add(w.upTo(w.span*5/6)))
 	}
 }
 
@@ -173,7 +196,7 @@ func (w *world) says(p *person, kind exeunt.TriggerKind, d exeunt.Departure, occ
 	s := said{at: occurred, event: fmt.Sprintf("%s-%d", p.leaver.ID, len(w.pending)), Trigger: exeunt.Trigger{Kind: kind, OccurredAt: occurred, Departure: d, Source: authority}}
 	p.newest = s
 	if w.chance(0.15) {
-		s.at = s.at.Add(w.upTo(24 * time.Hour))
+		s.at = s.at.Add(w.upTo(w.span / 12))
 	}
 	w.pending = append(w.pending, s)
 	if w.chance(0.2) {
@@ -207,7 +230,7 @@ func (w *world) departure(p *person, now time.Time) exeunt.Departure {
 
 // day is some day around a moment.
 func (w *world) day(now time.Time) exeunt.Date {
-	return exeunt.Date(now.AddDate(0, 0, w.random.IntN(11)-2).Format(time.DateOnly))
+	return exeunt.Date(now.AddDate(0, 0, w.random.IntN(3+int(w.span/(36*time.Hour)))-2).Format(time.DateOnly))
 }
 
 // amended is the departure with one thing that HR has changed its mind about.

@@ -1,6 +1,7 @@
 package simulation_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,53 +30,61 @@ func (w *world) run() {
 	}
 	w.calm = true
 	w.note("everything is healed")
-	for w.fullUntil = (time.Time{}); turns < mostTurns && !w.rested(); turns++ {
+	w.fullUntil = time.Time{}
+	w.oneIsLeft()
+	for ; turns < mostTurns && !w.rested(); turns++ {
 	}
 	if turns == mostTurns {
 		w.breaks(7, "it does not come to rest: %s", w.unrest())
 	}
-	if w.life != nil && w.engine != nil {
+	if len(w.serving()) > 0 {
 		w.check()
 	}
-	if w.life != nil {
-		w.crash()
+	for len(w.up) > 0 {
+		w.crash(w.up[0])
 	}
 	w.turn.settle()
+	w.store.Close()
 }
 
 // over says whether nothing more is to come from outside.
 func (w *world) over() bool {
-	return len(w.pending)+len(w.sending) == 0 && time.Since(w.began) > 12*24*time.Hour
+	return len(w.pending)+len(w.sending) == 0 && time.Since(w.began) > w.span
 }
 
 // turnOnce lets one thing happen.
 func (w *world) turnOnce() {
 	waiting := w.turn.settle()
 	w.resend()
+	serving := len(w.serving()) > 0
 	switch {
-	case w.life == nil:
-		w.turn.elapse(pick(w, []time.Duration{time.Millisecond, 3 * time.Second, 20 * time.Minute, 7 * time.Hour, 50 * time.Hour}))
-		w.note("the process starts")
+	case len(w.up) == 0:
+		w.turn.elapse(pick(w, []time.Duration{time.Millisecond, 3 * time.Second, 20 * time.Minute, w.span / 40, w.span / 6}))
 		w.start()
-	case w.life.failed || w.chance(w.profile.crash):
-		if w.engine != nil && w.chance(0.5) {
+	case w.buries():
+	case w.chance(w.profile.crash):
+		if w.chance(0.5) {
 			w.checkWhole(slices.Collect(w.open()))
 		}
-		w.crash()
-	case w.engine != nil && w.chance(w.profile.people):
+		w.crash(pick(w, w.up))
+	case w.servers > 1 && w.chance(0.01):
+		w.shuffle()
+	case serving && w.chance(w.profile.people):
 		w.somebodyDecides()
-	case w.engine != nil && w.chance(0.01):
+	case serving && w.chance(0.01):
 		w.sequence()
 	case w.chance(w.profile.drift):
 		w.reopenSomething()
-	case w.engine != nil && w.due() && (len(waiting) == 0 || w.chance(0.3)):
+	case serving && w.due() && (len(waiting) == 0 || w.chance(0.3)):
 		w.send()
 	case len(waiting) > 0 && w.chance(w.profile.slow):
 		w.letPass(pick(w, []time.Duration{time.Second, time.Minute, 10 * time.Minute}))
 	case len(waiting) > 0:
 		w.release(pick(w, waiting), true)
+	case w.servers > 1 && w.chance(0.1):
+		w.shuffle()
 	default:
-		d := w.upTo(12*time.Hour) + time.Second
+		d := w.upTo(w.span/24) + time.Second
 		if len(w.pending) > 0 {
 			d = max(min(d, time.Until(w.pending[0].at)), time.Millisecond)
 		}
@@ -90,7 +99,7 @@ func (w *world) letPass(d time.Duration) {
 // sequence places what was recorded in the log's order, as the shipper does now and then.
 func (w *world) sequence() {
 	w.note("the log is put in order")
-	s := w.store
+	s := pick(w, w.serving()).store
 	go func() { _, _ = s.Outbox().Sequence(context.Background(), 1000) }()
 }
 
@@ -184,19 +193,25 @@ func (w *world) send() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	to := pick(w, w.serving())
 	w.mu.Lock()
-	w.sending = append(w.sending, s)
+	w.sending = append(w.sending, sent{s, to})
 	w.mu.Unlock()
-	e := w.engine
 	go func() {
-		_, err := e.Receive(context.Background(), store.Event{Source: s.Source, ID: s.event, Body: body, ReceivedAt: time.Now()})
+		_, err := to.current.Receive(context.Background(), store.Event{Source: s.Source, ID: s.event, Body: body, ReceivedAt: time.Now()})
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.sending = slices.DeleteFunc(w.sending, func(o said) bool { return o.event == s.event && o.at.Equal(s.at) })
+		w.sending = slices.DeleteFunc(w.sending, func(o sent) bool { return o.to == to && o.event == s.event && o.at.Equal(s.at) })
 		if err != nil {
 			w.refused = append(w.refused, s)
 		}
 	}()
+}
+
+// sent is an event on its way to a server.
+type sent struct {
+	said
+	to *life
 }
 
 // resend puts back in line what was not taken: since it was refused, or since nobody lives who would answer.
@@ -205,10 +220,13 @@ func (w *world) resend() {
 	defer w.mu.Unlock()
 	again := w.refused
 	w.refused = nil
-	if w.life == nil {
-		again = append(again, w.sending...)
-		w.sending = nil
-	}
+	w.sending = slices.DeleteFunc(w.sending, func(s sent) bool {
+		if s.to.over {
+			again = append(again, s.said)
+		}
+		return s.to.over
+	})
+	slices.SortStableFunc(again, func(a, b said) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.event, b.event)) })
 	for _, s := range again {
 		s.at = time.Now().Add(time.Minute)
 		w.pending = append(w.pending, s)
@@ -221,9 +239,9 @@ func (w *world) resend() {
 // act lets a person give a command. Whether it is refused is between the two of them.
 func (w *world) act(what string, do func(context.Context, engine.Commands) error) {
 	w.note("somebody %s", what)
-	as := w.engine.As(exeunt.Viewer{Name: hr.Name, Email: secret.Email})
+	as := pick(w, w.serving()).current.As(exeunt.Viewer{Name: hr.Name, Email: secret.Email})
 	go func() {
-		if err := do(context.Background(), as); err != nil && *shown {
+		if err := do(store.About(context.Background(), "by hand"), as); err != nil && *shown {
 			fmt.Printf("%12s  %s was refused: %v\n", time.Since(w.began), what, err)
 		}
 	}()
@@ -234,12 +252,13 @@ func (w *world) rested() bool {
 	waiting := w.turn.settle()
 	w.resend()
 	switch {
-	case w.life == nil:
+	case len(w.up) == 0:
 		w.start()
-	case w.life.failed:
-		w.crash()
+	case w.buries():
 	case len(waiting) > 0:
 		w.release(pick(w, waiting), false)
+	case len(w.serving()) == 0:
+		w.letPass(time.Second)
 	case w.due():
 		w.send()
 	case len(w.pending) > 0:

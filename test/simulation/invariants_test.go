@@ -26,13 +26,15 @@ func (w *world) check() {
 			w.checkUndo(f, s)
 		}
 		w.checkZone(f.Case)
-		if w.profile.calm() {
+		if w.profile.calm() && w.lives == 1 {
 			w.checkParallel(f)
 		}
 	}
 	w.checkTrigger(files)
 	w.checkMail(files)
-	w.checkLedger()
+	log := w.checkLedger()
+	w.checkFuse(log)
+	w.checkWave(log)
 }
 
 // checkWhole sees that state and record agree (5, 6, 11, 13). It holds at every moment, so that it is looked at
@@ -42,6 +44,7 @@ func (w *world) checkWhole(files []store.CaseFile) {
 		entries := w.entries(f.Case.ID)
 		w.checkReplay(f, entries)
 		w.checkOverrides(f, entries)
+		w.checkTwoPeople(f)
 		for _, e := range entries {
 			if strings.Contains(string(e.Body()), canary) {
 				w.breaks(13, "a secret stands in an entry: %s %s", e.Kind, e.What)
@@ -62,7 +65,7 @@ var states = map[exeunt.EntryKind]exeunt.StepState{
 func (w *world) checkReplay(f store.CaseFile, entries []store.EntryRow) {
 	told := map[string]exeunt.StepState{}
 	done := map[string]bool{}
-	var rescinded, amended, stopped, closed bool
+	var rescinded, amended, rehired, stopped, closed bool
 	for _, e := range entries {
 		if s, ok := states[e.Kind]; ok {
 			told[e.Step] = s
@@ -70,6 +73,8 @@ func (w *world) checkReplay(f store.CaseFile, entries []store.EntryRow) {
 		switch e.Kind {
 		case exeunt.EntryRescinded:
 			rescinded = true
+		case exeunt.EntryRehired:
+			rehired = true
 		case exeunt.EntryAmended:
 			amended = true
 			for _, key := range strings.Split(e.Detail["scheduled_anew"], "; ") {
@@ -90,7 +95,7 @@ func (w *world) checkReplay(f store.CaseFile, entries []store.EntryRow) {
 		case exeunt.StepWaiting, exeunt.StepScheduled, exeunt.StepReady, exeunt.StepHeld: // where nothing has begun nothing is said
 			agrees = agrees || !known || was == exeunt.StepReady || stopped
 		case exeunt.StepCancelled: // the change of the plan says so for all of them
-			agrees = rescinded || amended
+			agrees = rescinded || amended || rehired
 		}
 		if !agrees {
 			w.breaks(6, "%s %s is %s, and its record says %q", f.Case.ID, s.Key, s.State, was)
@@ -259,6 +264,9 @@ func (w *world) checkZone(c exeunt.Case) {
 	_, _ = fmt.Sscanf(string(d.LastDay), "%d-%d-%d", &year, &month, &day)
 	_, _ = fmt.Sscanf(clock, "%d:%d", &hour, &minute)
 	want := time.Date(year, time.Month(month), day, hour, minute, 0, 0, zone)
+	if !d.CutOffAt.IsZero() { // the clock of a wave
+		want = d.CutOffAt
+	}
 	if c.CutOff.Equal(want) {
 		return
 	}
@@ -316,7 +324,9 @@ func (w *world) checkTrigger(files []store.CaseFile) {
 			w.breaks(7, "%s leaves, by HR's last word (%s), and there is no case", p.leaver.ID, last.event)
 		case last.Kind == exeunt.Announced && newest.Departure.LastDay != last.Departure.LastDay:
 			w.breaks(7, "%s leaves on %s, by HR's last word (%s), and the case says %s", p.leaver.ID, last.Departure.LastDay, last.event, newest.Departure.LastDay)
-		case last.Kind == exeunt.Rescinded && newest != nil && newest.State != exeunt.CaseRescinded && newest.Open():
+		case last.Kind == exeunt.Rehired && newest != nil && newest.UnderWay() && newest.RehiredOn == "" && newest.Wave == 0:
+			w.breaks(7, "%s works here again, by HR's last word (%s), and %s is %s", p.leaver.ID, last.event, newest.ID, newest.State)
+		case last.Kind == exeunt.Rescinded && newest != nil && newest.Wave == 0 && newest.State != exeunt.CaseRescinded && newest.Open():
 			w.breaks(7, "%s stays, by HR's last word (%s), and %s is %s", p.leaver.ID, last.event, newest.ID, newest.State)
 		}
 	}
@@ -331,7 +341,7 @@ func (w *world) checkMail(files []store.CaseFile) {
 			w.breaks(13, "a secret was written to %s: %s", l.notice.To.Email, l.notice.Text)
 		}
 	}
-	if w.profile.writes+w.profile.crash > 0 {
+	if w.profile.writes+w.profile.crash > 0 || w.lives > 1 {
 		return // a wake-up may be lost with an answer, and the poll that is the net is a day long here
 	}
 	for _, f := range files {
@@ -356,7 +366,7 @@ func (w *world) placed() []exeunt.Record {
 }
 
 // checkLedger follows the log and every chain in it: nothing is missing, nothing is there twice (6).
-func (w *world) checkLedger() {
+func (w *world) checkLedger() (log []exeunt.Entry) {
 	type end struct {
 		seq    int64
 		hash   string
@@ -368,6 +378,7 @@ func (w *world) checkLedger() {
 		if err := json.Unmarshal(r.Body, &e); err != nil {
 			w.breaks(6, "entry %d does not decode: %v", i, err)
 		}
+		log = append(log, e)
 		w.kinds[e.Kind]++
 		var leaf exeunt.Leaf
 		if err := json.Unmarshal(r.Leaf, &leaf); err != nil {
@@ -389,4 +400,5 @@ func (w *world) checkLedger() {
 		}
 		ends[leaf.Case] = end{leaf.Seq, exeunt.LeafHash(r.Leaf), leaf.Kind == exeunt.LeafClose && leaf.Case != ""}
 	}
+	return log
 }

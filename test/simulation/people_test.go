@@ -85,6 +85,9 @@ func (w *world) open() iter.Seq[store.CaseFile] {
 
 // somebodyDecides lets a person do something that people do.
 func (w *world) somebodyDecides() {
+	if w.wave != nil && w.chance(0.3) && w.driveWave() {
+		return
+	}
 	cases := w.underWay()
 	if len(cases) == 0 {
 		return
@@ -99,6 +102,10 @@ func (w *world) somebodyDecides() {
 	case 0:
 		w.act(fmt.Sprint("holds ", id), func(ctx context.Context, c engine.Commands) error { return c.HoldCase(ctx, id, decision) })
 	case 1, 2:
+		if f.Case.Fuse != 0 && w.chance(0.7) {
+			w.decideTrip(f.Case.Fuse)
+			return
+		}
 		w.act(fmt.Sprint("releases ", id), func(ctx context.Context, c engine.Commands) error { return c.ReleaseCase(ctx, id, decision) })
 	case 3, 4, 5:
 		if len(f.Steps) > 0 {
@@ -127,7 +134,7 @@ func (w *world) onStep(id exeunt.CaseID, step exeunt.Step) {
 	switch w.random.IntN(4) {
 	case 0:
 		w.act(fmt.Sprint("waives ", id, " ", step.Key), func(ctx context.Context, c engine.Commands) error {
-			_, err := c.WaiveStep(ctx, id, step.Key, decision, 0)
+			_, err := c.WaiveStep(ctx, id, step.Key, decision, w.patient(id))
 			return err
 		})
 	case 1:
@@ -181,14 +188,23 @@ func (w *world) complete(t exeunt.Task) {
 
 func (w *world) releaseLegal(id exeunt.CaseID) {
 	w.act(fmt.Sprint("asks to release the legal hold of ", id), func(ctx context.Context, c engine.Commands) error {
-		_, err := c.AskLegalRelease(ctx, id, decision, 0)
+		_, err := c.AskLegalRelease(ctx, id, decision, w.patient(id))
 		return err
 	})
 }
 
 // finishSomething lets people do one thing that waits for them, and says whether there was any.
 func (w *world) finishSomething() bool {
+	if w.wave != nil && w.driveWave() {
+		return true
+	}
 	for f := range w.open() {
+		if f.Case.Fuse != 0 && f.Case.State == exeunt.CaseHeld {
+			if w.decideTrip(f.Case.Fuse) {
+				return true
+			}
+			continue
+		}
 		if f.Case.State == exeunt.CaseHeld {
 			id := f.Case.ID
 			w.act(fmt.Sprint("releases ", id), func(ctx context.Context, c engine.Commands) error { return c.ReleaseCase(ctx, id, decision) })
@@ -223,6 +239,11 @@ func (w *world) unrest() string {
 			if t.Open() {
 				left = append(left, fmt.Sprintf("task %s is %s", t.Key, t.State))
 			}
+		}
+	}
+	for _, v := range w.waves() {
+		if v.Releasing() || v.State == exeunt.WaveHeld || v.Checking() {
+			left = append(left, fmt.Sprintf("wave %s is %s", v.ID, v.State))
 		}
 	}
 	ever := time.Now().AddDate(10, 0, 0)

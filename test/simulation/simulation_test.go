@@ -102,12 +102,16 @@ func (c *census) missing() (out []string) {
 		exeunt.EntryIntent, exeunt.EntryConfirmed, exeunt.EntryAcknowledged, exeunt.EntryAttested, exeunt.EntryRetry, exeunt.EntryRetried, exeunt.EntryFailed,
 		exeunt.EntrySkipped, exeunt.EntryWaived, exeunt.EntryLooked, exeunt.EntryCameBack, exeunt.EntryDrifted, exeunt.EntryTaskDone, exeunt.EntryTaskReminded,
 		exeunt.EntryLegalHold, exeunt.EntryLegalReleased, exeunt.EntryAsked, exeunt.EntryNoted, exeunt.EntryBreakerOpened, exeunt.EntryBreakerClosed, exeunt.EntryNoticeFailed,
+		exeunt.EntryRehired, exeunt.EntryEscalated, exeunt.EntryApproved, exeunt.EntryRejected, exeunt.EntryRefusedBy, exeunt.EntryExpired, exeunt.EntryOvertaken,
+		exeunt.EntryTripped, exeunt.EntryFuseAsked, exeunt.EntryFuseReleased, exeunt.EntryFuseRejected,
+		exeunt.EntryWaveMade, exeunt.EntryWaveChecked, exeunt.EntryWaveApproved, exeunt.EntryWaveStarted, exeunt.EntryWaveReleased, exeunt.EntryWaveHeld, exeunt.EntryWaveWentOn,
+		exeunt.EntryWaveStopped, exeunt.EntryWaveRefused, exeunt.EntryWaveDone,
 	} {
 		if c.kinds[kind] == 0 {
 			out = append(out, string(kind))
 		}
 	}
-	for _, f := range []fault{answerLate, throttled, unauthorised, temporary, foreign, denied, answerLost, lie, showsLate, diskFull, unheard, undelivered, death} {
+	for _, f := range []fault{answerLate, throttled, unauthorised, temporary, foreign, denied, answerLost, lie, showsLate, diskFull, unheard, undelivered, death, pause} {
 		if c.faults[f] == 0 {
 			out = append(out, string(f))
 		}

@@ -25,13 +25,6 @@ type turnstile struct {
 	unclear string        // a label that two had at the same time: a fault of this test
 }
 
-// life is one run of the process, from its start to its crash.
-type life struct {
-	number int
-	over   bool // guarded by the turnstile
-	failed bool // it could not start, and ends by itself
-}
-
 // place is a kind of boundary; which faults there are depends on it.
 type place string
 
@@ -57,6 +50,7 @@ type visitor struct {
 	turn  int // the how manieth visitor this is
 	on    chan verdict
 	wired func() // what the world may do although the process dies now: a request that was sent arrives
+	sent  bool   // it has arrived, while the process was paused
 }
 
 // verdict is what the driver decided for a visitor.
@@ -69,7 +63,7 @@ type verdict struct {
 func newTurnstile() *turnstile { return &turnstile{arrived: make(chan struct{}, 1)} }
 
 // pass waits for the driver's verdict. In a process that has died it does not return, unless the visitor is in a
-// transaction, which others wait for and which must therefore fail.
+// transaction or a search, which others wait for and which must therefore fail.
 func (t *turnstile) pass(ctx context.Context, v *visitor) verdict {
 	v.on = make(chan verdict, 1)
 	t.mu.Lock()
@@ -87,7 +81,9 @@ func (t *turnstile) pass(ctx context.Context, v *visitor) verdict {
 	select {
 	case got = <-v.on:
 	case <-ctx.Done():
-		got.late = true
+		if got.late = !t.stopped(v.life); !got.late { // who is paused hears nothing
+			got = <-v.on
+		}
 	}
 	t.mu.Lock()
 	if got.late {
@@ -102,8 +98,12 @@ func (t *turnstile) pass(ctx context.Context, v *visitor) verdict {
 }
 
 func (v *visitor) dies() verdict {
-	if v.at == beforeCommit || v.at == afterCommit {
+	switch v.at {
+	case beforeCommit, afterCommit:
 		return verdict{died: true}
+	case beforeSearch: // others wait for whoever looks on their behalf; it cannot write what it hears
+		return verdict{died: true, late: true}
+	default:
 	}
 	runtime.Goexit()
 	return verdict{}
@@ -114,7 +114,14 @@ func (t *turnstile) forget(v *visitor) {
 	t.waiting, t.come = slices.DeleteFunc(t.waiting, is), slices.DeleteFunc(t.come, is)
 }
 
-// settle waits until everybody waits, and returns who waits here, in an order that the seed alone decides.
+func (t *turnstile) stopped(l *life) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return l.paused
+}
+
+// settle waits until everybody waits, and returns who waits here in a process that runs, in
+// an order that the seed alone decides.
 func (t *turnstile) settle() []*visitor {
 	synctest.Wait()
 	t.mu.Lock()
@@ -123,17 +130,41 @@ func (t *turnstile) settle() []*visitor {
 	case <-t.arrived:
 	default:
 	}
-	slices.SortFunc(t.come, func(a, b *visitor) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.label, b.label)) })
+	slices.SortFunc(t.come, func(a, b *visitor) int { return a.compare(b) })
 	for i, v := range t.come {
 		t.turns++
 		v.turn = t.turns
-		if i > 0 && t.come[i-1].at == v.at && t.come[i-1].label == v.label {
+		if i > 0 && v.compare(t.come[i-1]) == 0 {
 			t.unclear = string(v.at) + " " + v.label
 		}
 	}
 	t.waiting = append(t.waiting, t.come...)
 	t.come = nil
-	return slices.Clone(t.waiting)
+	return slices.DeleteFunc(slices.Clone(t.waiting), func(v *visitor) bool { return v.life.paused })
+}
+
+func (v *visitor) compare(other *visitor) int {
+	return cmp.Or(cmp.Compare(v.at, other.at), cmp.Compare(v.label, other.label), cmp.Compare(v.life.number, other.life.number))
+}
+
+// pause lets nobody of a life go on until it is resumed. What is on the wire by then may arrive all the same.
+func (t *turnstile) pause(l *life, arrives func() bool) {
+	t.mu.Lock()
+	l.paused = true
+	all := slices.Clone(t.waiting)
+	t.mu.Unlock()
+	for _, v := range all {
+		if v.life == l && v.wired != nil && arrives() {
+			v.wired()
+			v.wired, v.sent = nil, true
+		}
+	}
+}
+
+func (t *turnstile) resume(l *life) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l.paused = false
 }
 
 // release lets one go on.
@@ -148,10 +179,12 @@ func (t *turnstile) release(v *visitor, with verdict) {
 func (t *turnstile) end(l *life, arrives func() bool) {
 	t.mu.Lock()
 	l.over = true
-	all := append(t.waiting, t.come...)
-	t.waiting, t.come = nil, nil
+	others := func(v *visitor) bool { return v.life != l }
+	mine := slices.DeleteFunc(append(slices.Clone(t.waiting), t.come...), others)
+	is := func(v *visitor) bool { return v.life == l }
+	t.waiting, t.come = slices.DeleteFunc(t.waiting, is), slices.DeleteFunc(t.come, is)
 	t.mu.Unlock()
-	for _, v := range all {
+	for _, v := range mine {
 		if v.wired != nil && arrives() {
 			v.wired()
 		}

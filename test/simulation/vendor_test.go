@@ -91,7 +91,7 @@ type desk struct {
 }
 
 func (d desk) Find(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
-	got := d.w.turn.pass(ctx, d.visitor(beforeSearch, l.ID, nil))
+	got := d.w.turn.pass(ctx, d.visitor(beforeSearch, fmt.Sprint(l.ID, " ", connector.PlaceOf(ctx).UnixMilli()), nil)) // the check of a wave asks too
 	if err := got.err(); err != nil {
 		return nil, err
 	}
@@ -186,17 +186,25 @@ func (d desk) Apply(ctx context.Context, of exeunt.Account, action exeunt.Action
 	}
 	asked.sent++
 	asked.looks, asked.answered, asked.refused, deed.worked, deed.sawUndone = deed.looks, false, false, false, false
-	got := d.w.turn.pass(ctx, d.visitor(beforeApply, what, func() { d.take(a, spec, with, time.Now()) }))
+	request := d.visitor(beforeApply, what, func() { d.take(a, spec, with, time.Now()) })
+	got := d.w.turn.pass(ctx, request)
+	if !request.sent { // as the lane of every connector does: see wrap.Lane
+		if err := connector.TenureOf(ctx).Over(); err != nil {
+			asked.refused = true
+			connector.NotServed(ctx)
+			return err
+		}
+	}
 	if got.late {
 		return timeout()
 	}
 	err := got.err()
 	switch {
-	case err != nil && got.fault != answerLost:
+	case err != nil && got.fault != answerLost && !request.sent:
 		asked.answered = got.fault == temporary || got.fault == foreign // and whoever hears that looks again
 		asked.refused = got.fault == throttled || got.fault == unauthorised
 		return err
-	case got.fault != lie:
+	case got.fault != lie && !request.sent:
 		shown := time.Now()
 		if got.fault == showsLate {
 			shown = shown.Add(spec.Settles * 2 / 3)
@@ -253,6 +261,7 @@ const (
 	unheard      fault = "commit unheard"      // the transaction is durable, and fails
 	undelivered  fault = "message undelivered" //
 	death        fault = "the process dies"    // at whatever boundary
+	pause        fault = "the process is paused"
 )
 
 func timeout() error { return exeunt.Errorf(exeunt.Temporary, "no answer came in time") }

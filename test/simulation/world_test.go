@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
-	"github.com/exeunt/exeunt/internal/engine"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/store/storetest"
 )
@@ -32,11 +30,12 @@ type world struct {
 	dir     string
 	began   time.Time
 
-	life    *life
-	store   *store.Store
-	engine  *engine.Engine // nil while it starts or is down
-	current *engine.Engine // the same, also while it starts
-	lives   int
+	servers int          // how many there are when all are well
+	company *store.Nodes // of the several; nil where there is one
+	up      []*life      // those that run
+	lives   int          // so far
+	store   *store.Store // of whoever looks on: no server's
+	plot                 // what the seed is about
 
 	inventory []exeunt.System
 	vendors   map[string]*vendor
@@ -53,7 +52,7 @@ type world struct {
 	trace   []string
 	kinds   map[exeunt.EntryKind]int // of entries, at the end
 	faults  map[fault]int
-	sending []said // and not answered yet
+	sending []sent // and not answered yet
 	refused []said
 
 	wrong  sync.Mutex
@@ -86,6 +85,11 @@ func newWorld(t testing.TB, seed uint64, dir string) *world {
 		inventory: inventory(), vendors: map[string]*vendor{}, badUntil: map[string]time.Time{}, kinds: map[exeunt.EntryKind]int{}, faults: map[fault]int{},
 	}
 	w.profile = w.trouble()
+	w.plot = w.thicken()
+	var err error
+	if w.store, err = storetest.Through(context.Background(), dir, onlooker); err != nil {
+		t.Fatal(err)
+	}
 	for _, s := range w.inventory {
 		if s.Automated() {
 			w.vendors[s.Name] = newVendor(w, s)
@@ -124,31 +128,6 @@ func pick[T any](w *world, of []T) T { return of[w.random.IntN(len(of))] }
 
 // ---- the process
 
-// start begins a life of the process. It runs on its own, since it writes, and may die of it.
-func (w *world) start() {
-	w.lives++
-	w.life = &life{number: w.lives}
-	l := w.life
-	var err error
-	if w.store, err = storetest.Through(context.Background(), w.dir, w.seam(l)); err != nil {
-		w.t.Fatal(err, errors.Unwrap(err), w.lives, w.trace[max(0, len(w.trace)-50):])
-	}
-	e := engine.New(engine.Config{
-		Store: w.store, Systems: w.desks(l), Planner: w, Intake: reader{w, l}, Messenger: mailer{w, l}, Log: slog.New(slog.NewTextHandler(watched{w}, nil)),
-		Node: "one", Poll: poll, Spread: w.spread,
-	})
-	w.current = e
-	go func() {
-		if err := e.Start(context.Background()); err != nil {
-			w.crashSoon(l)
-			return
-		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.engine = e
-	}()
-}
-
 // poll is long, so that a wake-up that is missing shows.
 const poll = 24 * time.Hour
 
@@ -159,35 +138,11 @@ func (w *world) spread(most time.Duration) time.Duration {
 	return time.Duration(h.Sum64() % uint64(most+1))
 }
 
-func (w *world) crashSoon(l *life) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	l.failed = true
-}
-
-// crash ends the process as it stands: nobody in it does anything any more.
-func (w *world) crash() {
-	w.note("the process dies")
-	w.faults[death]++
-	w.turn.end(w.life, func() bool { return w.chance(0.5) })
-	e := w.current
-	w.engine, w.current = nil, nil
-	gone, cancel := context.WithCancel(context.Background())
-	cancel()
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = e.Stop(gone) // its goroutines end; it cannot write
-	}()
-	<-ended
-	w.turn.settle()
-	w.store.Close()
-	w.life = nil
-}
-
 // seam is what stands between a life's store and its database.
 func (w *world) seam(l *life) store.Seam {
 	return store.Seam{
+		Nodes: w.company,
+		Clock: func() time.Time { return time.Now().Add(l.ahead) },
 		Write: func(ctx context.Context, what string, write func() error) error {
 			before := &visitor{at: beforeWrite, label: what, life: l}
 			w.turn.pass(context.Background(), before)
@@ -246,10 +201,10 @@ func (d desks) Names() []string {
 
 func (w *world) Plan(c exeunt.Case, now time.Time) (exeunt.Plan, error) {
 	c.Owner = roles("hr", c.Leaver())
-	return exeunt.Draft(standard(), c, w.inventory, roles, now)
+	return exeunt.Draft(w.policy(), c, w.inventory, roles, now)
 }
 
-func (w *world) Fuse() (exeunt.Fuse, exeunt.Person) { return exeunt.Fuse{}, operator }
+func (w *world) Fuse() (exeunt.Fuse, exeunt.Person) { return w.fuse, operator }
 
 func (w *world) Line(role string, l exeunt.Leaver) []exeunt.Person {
 	return []exeunt.Person{roles(role, l), second}
