@@ -27,12 +27,12 @@ func (w *world) check() {
 		}
 		w.checkZone(f.Case)
 		if w.profile.calm() && w.lives == 1 {
-			w.checkParallel(f)
+			w.checkParallel(f, w.entries(f.Case.ID))
 		}
 	}
 	w.checkTrigger(files)
 	w.checkMail(files)
-	log := w.checkLedger()
+	log := w.checkLedger(w.placed())
 	w.checkFuse(log)
 	w.checkWave(log)
 }
@@ -45,12 +45,16 @@ func (w *world) checkWhole(files []store.CaseFile) {
 		w.checkReplay(f, entries)
 		w.checkOverrides(f, entries)
 		w.checkTwoPeople(f)
-		for _, e := range entries {
-			if strings.Contains(string(e.Body()), canary) {
-				w.breaks(13, "a secret stands in an entry: %s %s", e.Kind, e.What)
-			}
-		}
+		w.checkSecrets(entries)
 		w.checkFailures(f, entries)
+	}
+}
+
+func (w *world) checkSecrets(entries []store.EntryRow) {
+	for _, e := range entries {
+		if strings.Contains(string(e.Body()), canary) {
+			w.breaks(13, "a secret stands in an entry: %s %s", e.Kind, e.What)
+		}
 	}
 }
 
@@ -282,8 +286,7 @@ func (w *world) checkZone(c exeunt.Case) {
 }
 
 // checkParallel sees that without trouble every step begins at the very instant that it may (8).
-func (w *world) checkParallel(f store.CaseFile) {
-	entries := w.entries(f.Case.ID)
+func (w *world) checkParallel(f store.CaseFile, entries []store.EntryRow) {
 	if slices.ContainsFunc(entries, func(e store.EntryRow) bool {
 		return e.Kind == exeunt.EntryHeld || e.Kind == exeunt.EntryRetried || e.Kind == exeunt.EntryApproved || e.Kind == exeunt.EntryLegalReleased
 	}) {
@@ -366,14 +369,14 @@ func (w *world) placed() []exeunt.Record {
 }
 
 // checkLedger follows the log and every chain in it: nothing is missing, nothing is there twice (6).
-func (w *world) checkLedger() (log []exeunt.Entry) {
+func (w *world) checkLedger(records []exeunt.Record) (log []exeunt.Entry) {
 	type end struct {
 		seq    int64
 		hash   string
 		closed bool
 	}
 	ends := map[string]end{}
-	for i, r := range w.placed() {
+	for i, r := range records {
 		var e exeunt.Entry
 		if err := json.Unmarshal(r.Body, &e); err != nil {
 			w.breaks(6, "entry %d does not decode: %v", i, err)

@@ -45,9 +45,13 @@ func (w *world) judgeCase(v *vendor, a *account, spec exeunt.ActionSpec, with co
 		w.breaks(7, "%s %s: asked for without a case: %v", a.id, spec.Action, err)
 		return
 	}
-	key := ""
 	steps, _ := w.store.Steps(context.Background(), c.ID)
-	for _, s := range steps {
+	w.judgeAct(store.CaseFile{Case: c, Steps: steps}, w.entries(c.ID), v, a, spec, with)
+}
+
+func (w *world) judgeAct(f store.CaseFile, entries []store.EntryRow, v *vendor, a *account, spec exeunt.ActionSpec, with connector.Parameters) {
+	c, key := f.Case, ""
+	for _, s := range f.Steps {
 		if s.System == v.system.Name && s.Action == spec.Action && (s.Undoes != "") == with.Undo {
 			key = s.Key
 			if s.Approval != nil && s.Approval.By == nil {
@@ -59,7 +63,7 @@ func (w *world) judgeCase(v *vendor, a *account, spec exeunt.ActionSpec, with co
 		w.breaks(4, "%s %s: asked for without an idempotency key", a.id, spec.Action)
 	}
 	var intent, decided, asked int64
-	for _, e := range w.entries(c.ID) {
+	for _, e := range entries {
 		switch {
 		case e.Kind == exeunt.EntryIntent && e.Step == key:
 			intent = e.Number
