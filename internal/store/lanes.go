@@ -44,9 +44,6 @@ func (s *Store) Beat(ctx context.Context, n Node) (Beat, error) {
 	var b Beat
 	clock := n.Clock
 	if clock == nil {
-		clock = s.clock
-	}
-	if clock == nil {
 		clock = time.Now
 	}
 	err := s.writeIn(ctx, turn{alone: true}, func(ctx context.Context, tx Tx) error {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Seam is where a test stands between the store and its database. It may hold a write back, let it fail
@@ -18,8 +17,6 @@ type Seam struct {
 	// Nodes makes this store one of several on its database, as with PostgreSQL; nil for one alone. Whoever sets it
 	// sees to it that no two transactions meet.
 	Nodes *Nodes
-	// Clock is this node's own, when that differs from the database's.
-	Clock func() time.Time
 }
 
 // Nodes carries wake-ups between the stores of one database that are seamed together.
@@ -63,7 +60,7 @@ func (s *Store) Between(seam Seam) {
 	if d, ok := s.dialect.(*sqliteDialect); ok { // each connection of a short life reads the schema and prepares everything anew
 		d.read.SetMaxOpenConns(1)
 	}
-	s.dialect, s.clock = seamed, seam.Clock
+	s.dialect = seamed
 }
 
 // between lets every transaction of the groups run inside around.

@@ -43,8 +43,7 @@ type Store struct {
 	dialect   dialect
 	origin    string // of the ledger: the Source of every leaf
 	committed func(Committed)
-	clock     func() time.Time // of this node; time.Now when nil
-	crowded   atomic.Bool      // other nodes work on this database: their lanes are woken through it
+	crowded   atomic.Bool // other nodes work on this database: their lanes are woken through it
 }
 
 // Open opens DIR/exeunt.db, or the PostgreSQL database when address is a postgres:// URL. origin names

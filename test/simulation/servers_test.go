@@ -52,6 +52,7 @@ func (w *world) start() {
 	l.current = engine.New(engine.Config{
 		Store: l.store, Systems: w.desks(l), Planner: w, Intake: reader{w, l}, Messenger: mailer{w, l}, Log: slog.New(slog.NewTextHandler(watched{w}, nil)),
 		Node: l.node, Poll: w.net(), Spread: w.spread, Lease: lease,
+		Clock: func() time.Time { return time.Now().Add(l.ahead) },
 	})
 	w.up = append(w.up, l)
 	go func() {

@@ -142,7 +142,6 @@ func (w *world) spread(most time.Duration) time.Duration {
 func (w *world) seam(l *life) store.Seam {
 	return store.Seam{
 		Nodes: w.company,
-		Clock: func() time.Time { return time.Now().Add(l.ahead) },
 		Write: func(ctx context.Context, what string, write func() error) error {
 			before := &visitor{at: beforeWrite, label: what, life: l}
 			w.turn.pass(context.Background(), before)
