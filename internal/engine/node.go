@@ -21,7 +21,7 @@ type node struct {
 	e    *Engine
 	name string
 
-	leasing chan struct{} // full while leases are renewed or given back, which must not meet
+	leasing chan struct{} // full while leases are renewed, with one in it for each lane that is given back: these must not meet those
 
 	mu     sync.Mutex
 	lanes  map[string]*tenure
@@ -47,7 +47,7 @@ type tenure struct {
 }
 
 func newNode(e *Engine, name string) *node {
-	return &node{e: e, name: name, leasing: make(chan struct{}, 1), lanes: map[string]*tenure{}, checks: make(chan struct{}, 1)}
+	return &node{e: e, name: name, leasing: make(chan struct{}, mostGiven), lanes: map[string]*tenure{}, checks: make(chan struct{}, 1)}
 }
 
 // names are the lanes that this node knows: its configuration's systems, and the duties.
@@ -92,10 +92,19 @@ func (n *node) keepBeating(ctx context.Context) {
 	}
 }
 
+// mostGiven is how many lanes are given back at once.
+const mostGiven = 64
+
 // beat renews this node's leases and begins and ends lanes accordingly.
 func (n *node) beat(ctx context.Context) error {
-	n.leasing <- struct{}{}
-	defer func() { <-n.leasing }()
+	for range mostGiven {
+		n.leasing <- struct{}{}
+	}
+	defer func() {
+		for range mostGiven {
+			<-n.leasing
+		}
+	}()
 	began := time.Now()
 	names := n.names()
 	b, err := n.e.store.Beat(ctx, store.Node{Name: n.name, Knows: names, Lease: n.e.lease, Clock: n.e.clock})

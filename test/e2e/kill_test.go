@@ -44,22 +44,24 @@ var moments = []moment{
 	{"GET ", true},
 }
 
-// TestKilledInTheMiddle kills the server while it works, over and over, at the worst moments and at any. Nothing
-// may be lost, nothing that must not be repeated may happen twice, and all of it must be provable afterwards.
+// TestKilledInTheMiddle kills the server while it works, over and over, at the worst moments and at any: two hundred
+// times in all, and more for as long as make soak asks for. Nothing may be lost, nothing that must not be repeated may
+// happen twice, and all of it must be provable afterwards.
 func TestKilledInTheMiddle(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		database func(testing.TB) string
+		kills    int           // at least
 		worst    int           // moments that every run goes through
 		silent   time.Duration // the lease of the process before, which a new one cannot know to be dead
 	}{
-		"SQLite":     {func(testing.TB) string { return "" }, len(moments), 0},
-		"PostgreSQL": {testserver.Postgres, 4, lease},
+		"SQLite":     {func(testing.TB) string { return "" }, 140, len(moments), 0},
+		"PostgreSQL": {testserver.Postgres, 60, 4, lease},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			until := time.Now().Add(max(time.Minute, soak()))
-			b := openBattlefield(t, install(t, c.database(t)), min(int(2*max(time.Minute, soak()).Seconds()), 1000))
+			until := time.Now().Add(soak())
+			b := openBattlefield(t, install(t, c.database(t)), 2*c.kills+min(int(2*soak().Seconds()), 1000))
 			staff := b.people
 			b.people = nil
 			b.launch(t)
@@ -73,21 +75,24 @@ func TestKilledInTheMiddle(t *testing.T) {
 			b.authorise(t)
 			b.begin(t)
 			kills := 0
-			for ; kills < c.worst || time.Now().Before(until) && len(staff) > 3; kills++ {
-				leave := staff[:1+rand.IntN(3)]
+			for ; len(staff) > 1 && (kills < c.kills || time.Now().Before(until)); kills++ {
+				leave := staff[:1+rand.IntN(2)]
 				staff, b.people = staff[len(leave):], append(b.people, leave...)
 				switch {
 				case kills < c.worst:
 					b.killAt(t, moments[kills], leave)
-				case kills%2 == 0: // while it starts
+				case kills%2 == 0: // while it starts, or soon after
 					b.killAfter(t, rand.N(400*time.Millisecond), leave)
 				case kills%8 == 1:
 					b.killAt(t, moments[rand.IntN(len(moments))], leave)
-				default:
-					b.killAfter(t, c.silent+rand.N(1500*time.Millisecond), leave)
+				default: // while it works; of those that took a lane over, some
+					b.killAfter(t, rand.N(1500*time.Millisecond)+c.silent*time.Duration(rand.IntN(2)), leave)
 				}
 			}
 			t.Logf("killed %d times in the middle of %d departures", kills, len(b.people))
+			if kills < c.kills {
+				t.Errorf("killed %d times only: there were too few people for %d", kills, c.kills)
+			}
 			if byHand := b.judge(t); byHand == 0 {
 				t.Error("nobody was asked to find out about a letter whose answer was lost, although such answers were")
 			}
