@@ -89,7 +89,10 @@ func (l *Log) check(records []exeunt.Record) ([]exeunt.Leaf, error) {
 			return nil, exeunt.Errorf(exeunt.Invalid, "entry n %d cannot be logged: %w", r.N, err)
 		}
 		why := ""
-		var body exeunt.Entry
+		var body struct {
+			ID   string           `json:"id"`
+			Kind exeunt.EntryKind `json:"kind"`
+		}
 		switch {
 		case leaf.Source != l.origin:
 			why = "its leaf was written for another log"

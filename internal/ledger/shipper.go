@@ -223,7 +223,7 @@ func (s *Shipper) match(ctx context.Context, from int64) error {
 			return err
 		}
 		if len(known) == 0 {
-			if err := s.mark(ctx, from, next-1); err != nil {
+			if err := s.mark(ctx, group{from, next}); err != nil {
 				return err
 			}
 			from = next
@@ -239,56 +239,99 @@ func (s *Shipper) match(ctx context.Context, from int64) error {
 		}
 		known, next = known[1:], next+1
 	}
-	return s.mark(ctx, from, next-1)
+	return s.mark(ctx, group{from, next})
 }
 
-// drain sequences and ships until nothing is left.
+// drain sequences and ships until nothing is left. While the ledger takes one group, the database marks the one
+// before, and gives the next its places: neither waits for the other's disk.
 func (s *Shipper) drain(ctx context.Context) error {
-	for {
-		sequenced, err := s.outbox.Sequence(ctx, shipAtOnce)
-		if err != nil {
-			return ofOutbox(err)
-		}
-		records, err := s.outbox.Unshipped(ctx, shipAtOnce)
-		if err != nil {
-			return ofOutbox(err)
-		}
-		if len(records) == 0 && sequenced == 0 {
-			return nil
-		}
-		if err := s.ship(ctx, records); err != nil {
-			return err
-		}
-	}
-}
-
-func (s *Shipper) ship(ctx context.Context, records []exeunt.Record) error {
-	if len(records) == 0 {
-		return nil
-	}
-	first := records[0].N
-	for i, r := range records {
-		if r.N != first+int64(i) {
-			return exeunt.Errorf(exeunt.Conflict, "the database has entry n %d to ship, but n %d is due: rows were deleted, or its numbers were changed", r.N, first+int64(i))
-		}
-	}
-	if err := s.log.Append(ctx, records); err != nil {
-		return err
-	}
-	return s.mark(ctx, first, first+int64(len(records))-1)
-}
-
-// mark notes that the entries of these numbers are in the log.
-func (s *Shipper) mark(ctx context.Context, first, last int64) error {
-	if last < first {
-		return nil
-	}
-	marked, err := s.outbox.MarkShipped(ctx, first, last)
+	sequenced, err := s.outbox.Sequence(ctx, shipAtOnce)
 	if err != nil {
 		return ofOutbox(err)
 	}
-	s.reached(last + 1)
-	if marked == 0 && last > first {
+	records, err := s.outbox.Unshipped(ctx, shipAtOnce)
+	if err != nil {
+		return ofOutbox(err)
+	}
+	var shipped group
+	for len(records) > 0 || sequenced > 0 {
+		if err := s.dense(records); err != nil {
+			return errors.Join(s.mark(ctx, shipped), err)
+		}
+		now := groupOf(records)
+		beside := make(chan ahead, 1)
+		go func() { beside <- s.beside(ctx, shipped, now) }()
+		appended := s.log.Append(ctx, records)
+		next := <-beside
+		if appended != nil { // the group before is marked; what is in the log of this one is found by reading it
+			return appended
+		}
+		if next.err != nil {
+			return next.err
+		}
+		shipped, records, sequenced = now, next.records, next.sequenced
+	}
+	return s.mark(ctx, shipped)
+}
+
+// group is a range of numbers that were shipped together; nothing when it is empty.
+type group struct{ first, end int64 }
+
+func groupOf(records []exeunt.Record) group {
+	if len(records) == 0 {
+		return group{}
+	}
+	return group{records[0].N, records[len(records)-1].N + 1}
+}
+
+// ahead is what the database did while the ledger took a group.
+type ahead struct {
+	sequenced int
+	records   []exeunt.Record // the next ones
+	err       error
+}
+
+// beside marks the group that is in the log, and gets what comes after the one that is on its way there.
+func (s *Shipper) beside(ctx context.Context, shipped, now group) (a ahead) {
+	if a.err = s.mark(ctx, shipped); a.err != nil {
+		return a
+	}
+	if a.sequenced, a.err = s.outbox.Sequence(ctx, shipAtOnce); a.err != nil {
+		a.err = ofOutbox(a.err)
+		return a
+	}
+	if now == (group{}) {
+		a.records, a.err = s.outbox.Unshipped(ctx, shipAtOnce)
+	} else {
+		a.records, a.err = s.outbox.Sequenced(ctx, now.end, shipAtOnce)
+	}
+	if a.err != nil {
+		a.err = ofOutbox(a.err)
+	}
+	return a
+}
+
+// dense refuses records between which some are missing.
+func (s *Shipper) dense(records []exeunt.Record) error {
+	for i, r := range records {
+		if first := records[0].N; r.N != first+int64(i) {
+			return exeunt.Errorf(exeunt.Conflict, "the database has entry n %d to ship, but n %d is due: rows were deleted, or its numbers were changed", r.N, first+int64(i))
+		}
+	}
+	return nil
+}
+
+// mark notes that the entries of these numbers are in the log.
+func (s *Shipper) mark(ctx context.Context, g group) error {
+	if g.end <= g.first {
+		return nil
+	}
+	marked, err := s.outbox.MarkShipped(ctx, g.first, g.end-1)
+	if err != nil {
+		return ofOutbox(err)
+	}
+	s.reached(g.end)
+	if marked == 0 && g.end-g.first > 1 {
 		s.sleep(ctx, giveWay)
 	}
 	return nil
