@@ -63,7 +63,7 @@ var places = map[string]place{
 	"internal/app":        {ours: "*", others: "github.com/prometheus/client_golang/ golang.org/x/time/"},
 	"internal/sim":        {ours: "."},
 	"internal/demo":       {ours: ". connectors/yaml internal/app internal/evidence internal/sim internal/store"},
-	"internal/testserver": {others: "github.com/jackc/pgx/"},
+	"internal/testserver": {others: "github.com/jackc/pgx/ golang.org/x/crypto/ssh modernc.org/sqlite"},
 	"cmd/exeunt":          {ours: "*", others: "github.com/spf13/cobra go.yaml.in/yaml/"},
 	"docs":                {}, // tests only
 	"examples/acme":       {}, // likewise

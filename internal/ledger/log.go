@@ -39,6 +39,9 @@ type Log struct {
 	stop     context.CancelFunc
 	done     context.Context
 
+	policy     verify.Policy  // whose cosignatures are asked for
+	background sync.WaitGroup // what ends with done
+
 	appending sync.Mutex   // one group in flight
 	sealed    sync.RWMutex // keeps a packet from being read while its case is erased
 }
@@ -106,7 +109,7 @@ func (l *Log) open(ctx context.Context) error {
 		return diskError("the log cannot be opened", err)
 	}
 	l.add, l.shutdown, l.reader = appender.Add, shutdown, reader
-	return nil
+	return l.keepCosigning(l.opts.Witnesses)
 }
 
 // Close signs what was appended since it was opened and gives the folder free. Nothing that Append reported is
@@ -121,6 +124,7 @@ func (l *Log) Close() error {
 	}
 	if l.stop != nil {
 		l.stop()
+		l.background.Wait()
 	}
 	if l.bodies != nil {
 		err = errors.Join(err, l.bodies.db.Close())

@@ -18,6 +18,8 @@ type Options struct {
 	MinFree int64
 	// Keys are what signs. The files in the ledger's folder when nil.
 	Keys Keys
+	// Witnesses is the policy of who shall cosign checkpoints, see [verify.Policy]; none when empty.
+	Witnesses string
 	// Logger gets what Tessera reports, such as a checkpoint that could not be written. Tessera logs
 	// through klog, which has one logger per process: that of the first
 	// Open counts. slog.Default() when nil.

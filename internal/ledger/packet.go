@@ -105,7 +105,7 @@ func (l *Log) prove(ctx context.Context, p *Packet) error {
 			newest = max(newest, e.Proof.Index)
 		}
 	}
-	signed, cp, err := l.headOver(ctx, newest+1)
+	signed, cp, err := l.provable(ctx, newest+1)
 	if err != nil {
 		return err
 	}

@@ -76,6 +76,29 @@ func (l *Log) Head(ctx context.Context) (signed []byte, cp verify.Checkpoint, er
 	return signed, cp, err
 }
 
+// provable is a checkpoint over at least size leaves to prove something with: the cosigned one where there is one in a
+// few seconds, since it convinces more people.
+func (l *Log) provable(ctx context.Context, size int64) ([]byte, verify.Checkpoint, error) {
+	signed, cp, err := l.headOver(ctx, size)
+	if err != nil || !l.policy.Witnessed() {
+		return signed, cp, err
+	}
+	soon, cancel := context.WithTimeout(ctx, cosignedSoon)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if cosigned, over, err := l.Cosigned(soon); err == nil && over.Size >= size {
+			return cosigned, over, nil
+		}
+		select {
+		case <-tick.C:
+		case <-soon.Done():
+			return signed, cp, ctx.Err()
+		}
+	}
+}
+
 // headOver waits for a checkpoint over at least size leaves, all of them integrated.
 func (l *Log) headOver(ctx context.Context, size int64) ([]byte, verify.Checkpoint, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkpointPatience)

@@ -55,6 +55,16 @@ if has npm; then
   fi
 fi
 
+# Servers that are Go modules, each of a pinned version, built into a folder of their own so that go.mod does not have them.
+has_built() { [ -x "$here/bin/$1" ] || has "$1"; }
+build() { # program module@version
+  has_built "$1" && return
+  say "building $1"
+  (cd / && GOBIN="$here/bin" go install "$2" >&2) || say "could not build $1"
+}
+build litewitness filippo.io/torchwood/cmd/litewitness@v0.9.0
+build versitygw github.com/versity/versitygw/cmd/versitygw@v1.8.0
+
 missing=
 lack() { missing="$missing${missing:+,}$1"; say "still missing: $1${2:+ ($2)}"; }
 { has cc || has gcc; } || lack cc "a C compiler, for the race detector"
@@ -66,6 +76,8 @@ has pdftotext || lack pdftotext
 has python3 || lack python3
 has openssl || lack openssl
 has_browser || lack chromium
+has_built litewitness || lack litewitness
+has_built versitygw || lack versitygw
 { has node || has nodejs; } || lack node
 has_modules || lack node_modules
 echo "$missing"

@@ -22,6 +22,8 @@ const (
 	Poppler     = "pdftotext"
 	Python      = "python3"
 	OpenSSL     = "openssl"
+	LiteWitness = "litewitness"
+	S3Gateway   = "versitygw"
 )
 
 // programs lists where each name may be found, the best first. Debian keeps daemons out of the
@@ -36,6 +38,8 @@ var programs = map[string][]string{
 	Poppler:     {"pdftotext"},
 	Python:      {"python3"},
 	OpenSSL:     {"openssl"},
+	LiteWitness: {filepath.Join(binDir(), LiteWitness), LiteWitness},
+	S3Gateway:   {filepath.Join(binDir(), S3Gateway), S3Gateway},
 	NodeModules: {filepath.Join(nodeDir(), "node_modules", ".package-lock.json")},
 }
 
@@ -81,6 +85,9 @@ func nodeDir() string {
 	_, file, _, _ := runtime.Caller(0)
 	return filepath.Join(filepath.Dir(file), "node")
 }
+
+// binDir has the servers that install.sh builds from Go modules.
+func binDir() string { return filepath.Join(filepath.Dir(nodeDir()), "bin") }
 
 // Chromium returns the path of a Chromium or Chrome binary.
 func Chromium(t testing.TB) string {

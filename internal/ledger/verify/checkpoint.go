@@ -21,6 +21,7 @@ type Checkpoint struct {
 	Size   int64     // leaves
 	Root   tlog.Hash // RFC 6962 tree hash over them
 	Key    string    // the verifier key whose signature was checked
+	Signed []byte    // as it was published, with every signature
 }
 
 // Tree is the checkpoint as package tlog takes it.
@@ -59,7 +60,7 @@ func OpenCheckpoint(raw []byte, keys []string) (Checkpoint, error) {
 			if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
 				return Checkpoint{}, fault(where, "its signature is not written in its one canonical form")
 			}
-			c.Key = cleanKeys(keys)[i]
+			c.Key, c.Signed = cleanKeys(keys)[i], raw
 			return c, nil
 		}
 	}
