@@ -42,7 +42,7 @@ var places = map[string]place{
 	"internal/policy":          {ours: ". internal/config/yamlfile", others: "cel.dev/"},
 	"internal/intake":          {ours: ". connector internal/config/yamlfile", others: "cel.dev/"},
 	"internal/inventory":       {ours: ".", others: "go.yaml.in/yaml/ golang.org/x/text/"},
-	"internal/config":          {ours: ". connector internal/config/yamlfile internal/intake internal/inventory internal/policy", others: "github.com/invopop/jsonschema golang.org/x/tools/txtar"},
+	"internal/config":          {ours: ". connector internal/config/yamlfile internal/intake internal/ledger/verify internal/inventory internal/policy", others: "github.com/invopop/jsonschema golang.org/x/tools/txtar"},
 
 	"internal/store":           {ours: ".", others: "github.com/jackc/pgx/ golang.org/x/crypto/bcrypt modernc.org/sqlite"},
 	"internal/store/storetest": {ours: ". internal/store internal/testserver", others: "github.com/jackc/pgx/"},

@@ -89,12 +89,12 @@ func rememberKey(c *console, key string) {
 
 func evidenceVerifyCommand(c *console) *cobra.Command {
 	var keys []string
-	var log string
+	var log, policy string
 	cmd := &cobra.Command{
 		Use: "verify FILE", Short: "Verify a packet without any server; exit 5 when anything in it does not hold", Args: cobra.ExactArgs(1),
 		Long: "Verify a packet without any server.\n\nThe key of the ledger comes from --key, from EXEUNT_LEDGER_KEY, or from what `evidence export` remembered.\nWith none of them the packet is checked with the key that it names itself, and the exit code is 4:\nwhoever made the packet could have made that key too, so compare its fingerprint.\n\nA packet proves that nothing is missing up to its last entry. With --log, a copy of the folder log of the ledger, it is\nalso seen that nothing came after it.",
 		RunE: func(_ *cobra.Command, args []string) error {
-			trusted, err := trustedKeys(keys)
+			trusted, err := trustIn(keys, policy)
 			if err != nil {
 				return err
 			}
@@ -119,6 +119,7 @@ func evidenceVerifyCommand(c *console) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "verifier key of the ledger, or a file that holds it")
+	cmd.Flags().StringVar(&policy, "policy", "", "file with the witnesses that have to have cosigned, and perhaps the log's keys; from its owner, not from the packet")
 	cmd.Flags().StringVar(&log, "log", "", "a copy of the log: see that the packet has everything that it holds of the case")
 	return cmd
 }

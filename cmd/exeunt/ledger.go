@@ -17,14 +17,14 @@ func ledgerCommand(c *console) *cobra.Command {
 }
 
 func ledgerVerifyCommand(c *console) *cobra.Command {
-	var log string
+	var log, policy string
 	var keys []string
 	cmd := &cobra.Command{
 		Use: "verify", Short: "Check the whole log, and the database against it; exit 5 when anything does not hold", Args: cobra.NoArgs,
 		Long: "Check the whole log, and the database against it.\n\nWith --log it is a copy of the log that is checked, without any server or database: the folder `log` of the ledger.\nThe key then comes from --key, from EXEUNT_LEDGER_KEY, or from what `evidence export` remembered.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if log != "" {
-				return verifyLogOffline(c, log, keys)
+				return verifyLogOffline(c, log, keys, policy)
 			}
 			cl, err := newClient()
 			if err != nil {
@@ -47,6 +47,7 @@ func ledgerVerifyCommand(c *console) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&log, "log", "", "check a copy of the log instead, without a server")
+	cmd.Flags().StringVar(&policy, "policy", "", "with --log: file with the witnesses that have to have cosigned, and perhaps the log's keys")
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "with --log: verifier key of the ledger, or a file that holds it")
 	return cmd
 }

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/evidence"
+	"github.com/exeunt/exeunt/internal/ledger"
 	"github.com/exeunt/exeunt/internal/ledger/verify"
 )
 
@@ -28,15 +30,15 @@ func verifyFolder(c *console, dir string, keys []string, earlier ...verify.Check
 }
 
 // verifyLogOffline is `ledger verify --log`.
-func verifyLogOffline(c *console, dir string, given []string) error {
-	keys, err := trustedKeys(given)
+func verifyLogOffline(c *console, dir string, given []string, policy string) error {
+	by, err := trustIn(given, policy)
 	if err != nil {
 		return err
 	}
-	if len(keys) == 0 {
+	if len(by.keys) == 0 {
 		return exeunt.Errorf(exeunt.Invalid, "no key to verify the log with: give it with --key, from its owner and not from the folder")
 	}
-	report, err := verifyFolder(c, dir, keys)
+	report, cosigned, err := by.folder(c, dir)
 	if err != nil && exeunt.KindOf(err) != exeunt.Invalid {
 		return err
 	}
@@ -55,6 +57,7 @@ func verifyLogOffline(c *console, dir string, given []string) error {
 		document["fault"] = exeunt.MessageOf(err)
 	} else {
 		document["origin"], document["entries"], document["root"] = report.Origin, report.Size, hex.EncodeToString(report.Root[:])
+		document["cosigned_entries"] = cosigned
 		document["key"], document["cases"], document["closed"] = verify.Fingerprint(report.Key), cases, closed
 	}
 	if err := c.print(document, func(w io.Writer) {
@@ -63,6 +66,9 @@ func verifyLogOffline(c *console, dir string, given []string) error {
 			return
 		}
 		_, _ = fmt.Fprintf(w, "%s %d entries of %d cases, %d closed; no break. Log %s, root %x, signed by key %s.\n", symbol("done"), report.Size, cases, closed, report.Origin, report.Root, verify.Fingerprint(report.Key))
+		if by.policy.Witnessed() {
+			_, _ = fmt.Fprintf(w, "  The first %d are under a checkpoint that the quorum of witnesses has cosigned.\n", cosigned)
+		}
 	}); err != nil {
 		return err
 	}
@@ -72,10 +78,34 @@ func verifyLogOffline(c *console, dir string, given []string) error {
 	return nil
 }
 
+// folder verifies a copy of a log, and that it goes on from what the witnesses have cosigned: over how many entries.
+func (t trust) folder(c *console, dir string) (report verify.LogReport, cosigned int64, err error) {
+	if !t.policy.Witnessed() {
+		report, err = verifyFolder(c, dir, t.keys)
+		return report, 0, err
+	}
+	signed, err := os.ReadFile(filepath.Join(dir, ledger.CosignedFile))
+	if err != nil {
+		return report, 0, exeunt.Errorf(exeunt.Invalid, "the log has no checkpoint that the witnesses of the policy have cosigned").Because(err)
+	}
+	cp, err := verify.OpenCheckpoint(signed, t.keys)
+	if err == nil {
+		_, err = t.policy.Check(signed)
+	}
+	if err != nil {
+		return report, 0, err
+	}
+	report, err = verifyFolder(c, dir, t.keys, cp)
+	return report, cp.Size, err
+}
+
 // verifyPacket verifies a packet, and, where there is a copy of the log, that the packet has everything that the
 // log holds of its case: a packet alone cannot show that nothing came after its last entry.
-func verifyPacket(c *console, packet []byte, keys []string, log string) (verify.Report, error) {
-	report, err := evidence.Verify(packet, keys)
+func verifyPacket(c *console, packet []byte, by trust, log string) (verify.Report, error) {
+	report, err := evidence.Verify(packet, by.keys)
+	if err == nil {
+		_, err = by.cosigned(report.Signed)
+	}
 	if err != nil || log == "" {
 		return report, err
 	}

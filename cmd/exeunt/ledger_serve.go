@@ -20,14 +20,18 @@ certificates (every certificate of the authority when left out).`
 
 func ledgerServeCommand(c *console) *cobra.Command {
 	var o remote.Options
-	var dir, origin string
+	var dir, origin, witnesses string
 	var verbose bool
 	cmd := &cobra.Command{
 		Use: "serve --ledger DIR --origin NAME --listen ADDRESS", Short: "Run the ledger as a process of its own", Long: ledgerServeHelp, Args: cobra.NoArgs,
 		Example: "  exeunt ledger serve --ledger /var/lib/exeunt-ledger --origin exeunt.example.com/ledger --listen unix:///run/exeunt-ledger/ledger.sock --allow exeunt",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Logger = newLog(c.err, verbose, c.json)
-			return serveLedger(cmd.Context(), c, dir, origin, o)
+			policy, err := readPolicy(witnesses)
+			if err != nil {
+				return err
+			}
+			return serveLedger(cmd.Context(), c, dir, origin, policy, o)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "ledger", "", "folder of the ledger; made at the first start, with a new signing key")
@@ -37,6 +41,7 @@ func ledgerServeCommand(c *console) *cobra.Command {
 	cmd.Flags().StringVar(&o.Certificate, "certificate", "", "for tls: PEM file with the ledger's certificate")
 	cmd.Flags().StringVar(&o.Key, "key", "", "for tls: PEM file with its key")
 	cmd.Flags().StringVar(&o.ClientAuthority, "client-authority", "", "for tls: PEM file with the authority of client certificates")
+	cmd.Flags().StringVar(&witnesses, "witnesses", "", "file with the policy of who cosigns checkpoints, as ledger.witnesses of the configuration")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every detail")
 	for _, name := range []string{"ledger", "origin", "listen"} {
 		_ = cmd.MarkFlagRequired(name)
@@ -45,8 +50,8 @@ func ledgerServeCommand(c *console) *cobra.Command {
 }
 
 // serveLedger serves until the context ends.
-func serveLedger(ctx context.Context, c *console, dir, origin string, o remote.Options) (err error) {
-	log, err := ledger.Open(ctx, dir, origin, ledger.Options{Logger: o.Logger})
+func serveLedger(ctx context.Context, c *console, dir, origin, witnesses string, o remote.Options) (err error) {
+	log, err := ledger.Open(ctx, dir, origin, ledger.Options{Witnesses: witnesses, Logger: o.Logger})
 	if err != nil {
 		return err
 	}

@@ -103,6 +103,11 @@ func (a *App) start(ctx context.Context) error {
 	a.Accounts = NewAccounts(a.Store, a.Config.Session.Lifetime)
 	a.accesses = a.Accounts.accesses
 	a.Proofs = &Proofs{store: a.Store, log: a.Ledger, shipper: a.Shipper, accesses: a.accesses}
+	if a.Config.Ledger.Witnesses != "" {
+		if a.Proofs.policy, err = verify.ParsePolicy(a.Config.Ledger.Witnesses); err != nil {
+			return err
+		}
+	}
 	if err := a.recordConfiguration(ctx); err != nil {
 		return err
 	}
@@ -133,7 +138,7 @@ func (a *App) openLedger(ctx context.Context) (Ledger, error) {
 		}
 		return client, nil
 	}
-	log, err := ledger.Open(ctx, filepath.Join(a.options.DataDir, "ledger"), c.Origin, ledger.Options{Logger: a.options.Log})
+	log, err := ledger.Open(ctx, filepath.Join(a.options.DataDir, "ledger"), c.Origin, ledger.Options{Witnesses: c.Witnesses, Logger: a.options.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +170,7 @@ func (a *App) serve(ctx context.Context, sources *sources, links taskLinks) erro
 	a.shipping.Go(func() { a.keepChecking(work) })
 	a.shipping.Go(func() { a.keepManifests(work) })
 	a.shipping.Go(func() { a.Proofs.KeepRecords(work, a.options.Log) })
+	a.shipping.Go(func() { a.keepWatchingWitnesses(work) })
 	a.shipping.Go(func() {
 		a.accesses.keep(work, func(err error) {
 			a.options.Log.Error("what was counted within the last minute could not be recorded", "error", err)

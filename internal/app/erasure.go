@@ -2,24 +2,43 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/ledger"
 	"github.com/exeunt/exeunt/internal/ledger/verify"
 )
 
-// Covered is how many entries are under a checkpoint that counts. What the database still has of them could be lost now.
+// Covered is how many entries are under a checkpoint that counts: cosigned, where witnesses are configured. What the
+// database still has of them could be lost now.
 func (p *Proofs) Covered(ctx context.Context) (int64, error) {
+	name := "checkpoint"
+	if p.policy.Witnessed() {
+		name = ledger.CosignedFile
+	}
+	signed, cp, err := p.published(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err == nil {
+		_, err = p.policy.Check(signed)
+	}
+	return cp.Size, err
+}
+
+// published is a signed checkpoint among the log's files.
+func (p *Proofs) published(ctx context.Context, name string) ([]byte, verify.Checkpoint, error) {
 	key, err := p.Key(ctx)
 	if err != nil {
-		return 0, err
+		return nil, verify.Checkpoint{}, err
 	}
-	signed, err := fs.ReadFile(p.log.Files(ctx), "checkpoint")
+	signed, err := fs.ReadFile(p.log.Files(ctx), name)
 	if err != nil {
-		return 0, exeunt.Errorf(exeunt.Temporary, "the ledger's checkpoint cannot be read").Because(err)
+		return nil, verify.Checkpoint{}, exeunt.Errorf(exeunt.Temporary, "the ledger's %s cannot be read", name).Because(err)
 	}
-	cp, err := verify.OpenCheckpoint(signed, []string{key})
-	return cp.Size, err
+	cp, err := verify.OpenCheckpoint(signed, verify.Follow(p.log.Files(ctx), key))
+	return signed, cp, err
 }
 
 // Erase destroys the key of a case in the ledger.

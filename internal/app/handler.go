@@ -109,6 +109,8 @@ type readiness struct {
 	Ledger   string `json:"ledger"`
 	Engine   string `json:"engine"`
 	Backlog  int    `json:"backlog"` // entries that wait for the ledger
+
+	WitnessesLate string `json:"witnesses_late,omitempty"` // for how long nothing new was cosigned; no reason not to be ready
 }
 
 // maxBacklog is how many entries may wait for the ledger before that is a sign of trouble.
@@ -137,6 +139,9 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 		fail(&state.Database, exeunt.MessageOf(err))
 	}
 	state.Backlog = backlog
+	if late := a.Proofs.WitnessesLate(); late > 0 {
+		state.WitnessesLate = late.Round(time.Second).String()
+	}
 	if s := a.Shipper.Status(); s.Err != nil {
 		fail(&state.Ledger, exeunt.MessageOf(s.Err))
 	} else if backlog > maxBacklog {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"github.com/exeunt/exeunt/internal/ledger"
+	"github.com/exeunt/exeunt/internal/ledger/verify"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/web/api"
 	"github.com/exeunt/exeunt/internal/web/ui"
@@ -31,6 +32,8 @@ type Proofs struct {
 
 	accesses *accesses
 	checks   checks
+	policy   verify.Policy // of witnesses; the zero one asks for none
+	keepUp   keepUp        // whether they do
 }
 
 // Key is the verifier key of the ledger that this database's entries go to, which another ledger in its place
@@ -49,7 +52,9 @@ func (p *Proofs) Check(ctx context.Context) (ui.LedgerCheck, error) {
 	if err != nil || len(runs) == 0 {
 		return ui.LedgerCheck{}, err
 	}
-	return checkOf(runs[0]), nil
+	check := checkOf(runs[0])
+	check.Anchored = p.keepUp.seen()
+	return check, nil
 }
 
 func checkOf(run store.CheckRun) ui.LedgerCheck {

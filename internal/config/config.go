@@ -86,6 +86,8 @@ type Ledger struct {
 	Authority   string
 	Certificate string
 	Key         connector.Secret
+	Witnesses   string        // the policy itself; "" when nobody cosigns
+	AlertAfter  time.Duration // how long witnesses and others may be behind before the operator is told
 }
 
 // Session is how long people stay signed in.

@@ -83,6 +83,9 @@ type LedgerFile struct {
 	Authority   string           `json:"authority,omitempty" jsonschema_description:"For tls: PEM file with the authority that signed the ledger's certificate. The machine's own authorities when left out."`
 	Certificate string           `json:"certificate,omitempty" jsonschema_description:"For tls: PEM file with our client certificate."`
 	Key         connector.Secret `json:"key,omitzero" jsonschema_description:"For tls: key of the client certificate in PEM, by reference."`
+
+	Witnesses  string             `json:"witnesses,omitempty" jsonschema_description:"File in this folder with the policy of who cosigns the log's checkpoints, and how many have to. A ledger in a process of its own is given the same file with --witnesses."`
+	AlertAfter *yamlfile.Duration `json:"alert_after,omitempty" jsonschema_description:"How long witnesses, time stamps or published checkpoints may be behind before the operator is told. 1h when left out."`
 }
 
 // SessionFile is how long people stay signed in.

@@ -147,7 +147,8 @@ func (l *loader) main() {
 	doc.Report(countryProblems("country", f.Country)...)
 	doc.Report(urlProblems(f.URL)...)
 	doc.Report(ledgerProblems(f.Ledger)...)
-	c.Ledger = Ledger(f.Ledger)
+	c.Ledger = Ledger{Address: f.Ledger.Address, Authority: f.Ledger.Authority, Certificate: f.Ledger.Certificate, Key: f.Ledger.Key, AlertAfter: length(f.Ledger.AlertAfter, time.Hour)}
+	l.witnesses()
 	c.Ledger.Origin = cmp.Or(f.Ledger.Origin, hostOf(f.URL)+"/ledger")
 	c.Session = Session{Lifetime: length(f.Session.Lifetime, 12*time.Hour), TaskLink: length(f.Session.TaskLink, 14*24*time.Hour)}
 	l.entities()
