@@ -55,6 +55,7 @@ var places = map[string]place{
 	"internal/ledger/remote":     {ours: ". internal/ledger"},
 	"internal/evidence":          {ours: ". internal/ledger internal/ledger/verify", others: "codeberg.org/go-pdf/"},
 
+	"internal/stamp":   {ours: ".", others: "github.com/digitorus/"},
 	"internal/web":     {ours: "."},
 	"internal/web/api": {ours: ". internal/store internal/web", others: "github.com/danielgtaylor/huma/"},
 	"internal/web/ui":  {ours: ". internal/store internal/web", others: "github.com/a-h/templ"},
