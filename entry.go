@@ -39,6 +39,7 @@ const (
 	EntryAcknowledged   EntryKind = "step.acknowledge"
 	EntryAttested       EntryKind = "step.attest"
 	EntryRetry          EntryKind = "step.retry"
+	EntryPutBack        EntryKind = "step.put-back"
 	EntryRetried        EntryKind = "step.try-again"
 	EntryFailed         EntryKind = "step.fail"
 	EntrySkipped        EntryKind = "step.skip"

@@ -102,6 +102,7 @@ type replan struct {
 
 	moved, added, dropped, kept []string // for the record
 	early                       []string // for the case owner to decide
+	offers                      []string // for each of those the key of the step that can be put back, or ""
 	stopped                     Change   // what a legal hold forbids now
 }
 
@@ -217,8 +218,8 @@ func (r *replan) decide() {
 	t := Task{
 		Case: r.c.ID, Key: fmt.Sprintf("decide-%d", r.c.Generation), Branch: "Tasks", State: TaskOpen, Owner: r.c.Owner,
 		Title:     "Decide about what was done before HR's change",
-		Procedure: "HR changed the departure after these steps were done. Nothing is put back by itself. Decide for each whether it stays or is put back until its new time; each step's page lists what it had recorded before. At its new time access is looked at again, and ended where it is open.",
-		Checklist: r.early, OpenedAt: r.now, StartsAt: r.now,
+		Procedure: "HR changed the departure after these steps were done. Nothing is put back by itself. Decide for each whether it stays or is put back until its new time: on the step's page, where a connector can do it, or by hand. That page lists what the step had recorded before. At its new time access is looked at again, and ended where it is open.",
+		Checklist: r.early, Offers: r.offers, OpenedAt: r.now, StartsAt: r.now,
 		Deadline: r.now.Add(4 * time.Hour), DeadlineRule: Moment{Anchor: AtStart, Offset: 4 * time.Hour},
 	}
 	r.tasks, r.tell = append(r.tasks, t), append(r.tell, t.Key)

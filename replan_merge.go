@@ -46,7 +46,7 @@ func (r *replan) mergeSteps(steps []Step) error {
 func (r *replan) mergeStep(s, f Step, at time.Time) error {
 	ahead := at.After(r.c.notBefore(r.now))
 	if s.State.Succeeded() && s.Action.dated() && r.datesChanged() {
-		r.early = append(r.early, fmt.Sprintf("%s: %s, done with the last day %s and the termination date %s: correct the dates there",
+		r.ask("", fmt.Sprintf("%s: %s, done with the last day %s and the termination date %s: correct the dates there",
 			s.SystemTitle, s.Title, r.before.Departure.LastDay, r.before.Departure.TerminationDate))
 	}
 	switch {
@@ -69,7 +69,7 @@ func (r *replan) mergeStep(s, f Step, at time.Time) error {
 func (r *replan) moveStep(s, f Step, ahead bool) error {
 	acted := !s.AppliedAt.IsZero()
 	if ahead && acted {
-		r.early = append(r.early, fmt.Sprintf("%s: %s may have taken effect: look", s.SystemTitle, s.Title))
+		r.ask("", fmt.Sprintf("%s: %s may have taken effect: look", s.SystemTitle, s.Title))
 	}
 	r.moved = append(r.moved, s.Key)
 	began := s.StartsAt
@@ -114,6 +114,11 @@ func (r *replan) put(s Step, began time.Time) error {
 	return nil
 }
 
+// ask puts something to the case owner: what was done, and the step that did it, should it be one that can be put back.
+func (r *replan) ask(key, what string) {
+	r.early, r.offers = append(r.early, what), append(r.offers, key)
+}
+
 // again plans anew what was done before its time. While it still holds, the look at that time finds it so.
 func (r *replan) again(s, f Step) error {
 	base := f.Key
@@ -124,7 +129,7 @@ func (r *replan) again(s, f Step) error {
 	r.keys[base] = f.Key
 	r.added = append(r.added, f.Key)
 	if s.Action != CheckAccess {
-		r.early = append(r.early, fmt.Sprintf("%s: %s", s.SystemTitle, s.Title))
+		r.ask(s.Key, fmt.Sprintf("%s: %s", s.SystemTitle, s.Title))
 	}
 	return r.put(f, time.Time{})
 }
@@ -136,7 +141,7 @@ func (r *replan) dropStep(s Step) {
 	case s.State.Succeeded() || !s.AppliedAt.IsZero():
 		r.kept = append(r.kept, s.Key+": "+r.why())
 		if s.Action != CheckAccess {
-			r.early = append(r.early, fmt.Sprintf("%s: %s, which the plan does not ask for any more", s.SystemTitle, s.Title))
+			r.ask(s.Key, fmt.Sprintf("%s: %s, which the plan does not ask for any more", s.SystemTitle, s.Title))
 		}
 	default:
 		r.retried[s.Key] = s.State == StepFailed
@@ -198,7 +203,7 @@ func (r *replan) mergeTask(t, f Task, ahead bool) error {
 		r.keys[base] = f.Key
 		r.added = append(r.added, f.Key)
 		if t.Coverage != CoverInherited {
-			r.early = append(r.early, t.Title+", done by "+t.DoneBy)
+			r.ask("", t.Title+", done by "+t.DoneBy)
 		}
 		return r.putTask(f)
 	case t.State == TaskDone:
@@ -247,7 +252,7 @@ func (r *replan) dropTask(t Task) {
 	case t.State == TaskDone || t.begun():
 		r.kept = append(r.kept, t.Key+": "+r.why())
 		if t.State == TaskDone && t.System != "" && t.Coverage != CoverInherited {
-			r.early = append(r.early, t.Title+", done by "+t.DoneBy+", which the plan does not ask for any more")
+			r.ask("", t.Title+", done by "+t.DoneBy+", which the plan does not ask for any more")
 		}
 	default:
 		t.State, t.ClosedAt, t.Reason, t.After = TaskWithdrawn, r.now, r.why(), nil

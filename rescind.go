@@ -107,6 +107,9 @@ func (u *undoing) look(steps []Step, tasks []Task) {
 	for _, s := range steps {
 		switch {
 		case s.Undoes != "" || s.Action == CheckAccess:
+		case undoOf(s, steps) == StepFailed:
+			u.items = append(u.items, fmt.Sprintf("%s: %s could not be put back before: look", s.SystemTitle, s.Title))
+		case undoOf(s, steps) != "": // somebody had decided that it is put back
 		case s.State == StepAttested:
 			u.items = append(u.items, fmt.Sprintf("%s: %s, %s", s.SystemTitle, s.Title, s.Reason))
 		case s.AppliedAt.IsZero():
@@ -127,6 +130,15 @@ func (u *undoing) look(steps []Step, tasks []Task) {
 		}
 	}
 	u.putBack(acted)
+}
+
+// undoOf is the state of the step that puts another one back; "" when there is none.
+func undoOf(s Step, steps []Step) StepState {
+	i := slices.IndexFunc(steps, func(o Step) bool { return o.Undoes == s.Key && o.Case == s.Case && o.State != StepCancelled })
+	if i < 0 {
+		return ""
+	}
+	return steps[i].State
 }
 
 // reversible says whether the system's connector can put a step back from what was recorded.

@@ -59,6 +59,7 @@ type Task struct {
 	Procedure    string       `json:"procedure,omitempty"`
 	Checklist    []string     `json:"checklist,omitempty"`
 	Ticked       []int        `json:"ticked,omitempty"` // indexes into Checklist
+	Offers       []string     `json:"offers,omitempty"` // for each item of Checklist the key of the step that may be put back, or ""
 	Owner        Person       `json:"owner"`
 	Rule         string       `json:"rule,omitempty"`
 	Reason       string       `json:"reason,omitempty"` // why it exists or was withdrawn

@@ -94,6 +94,28 @@ func caseOverrideCommand(c *console) *cobra.Command {
 	return cmd
 }
 
+// casePutBackCommand puts back one step that was done before HR changed the departure.
+func casePutBackCommand(c *console) *cobra.Command {
+	var step, reason string
+	cmd := &cobra.Command{
+		Use: "put-back CASE --step STEP --reason TEXT", Short: "Put back a step that was done before HR changed the departure, until its new time", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := exeunt.ParseCaseID(args[0])
+			if err != nil {
+				return err
+			}
+			if err := post(cmd.Context(), fmt.Sprintf("/cases/%s/steps/%s/put-back", id, url.PathEscape(step)), map[string]string{"reason": reason}); err != nil {
+				return err
+			}
+			return c.print(map[string]string{"schema": "done/v1", "case": id.String(), "step": step}, func(w io.Writer) { _, _ = fmt.Fprintf(w, "%s %s\n", id, step) })
+		},
+	}
+	cmd.Flags().StringVar(&step, "step", "", "key of the step, as `case show` prints it")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
+	_, _ = cmd.MarkFlagRequired("step"), cmd.MarkFlagRequired("reason")
+	return cmd
+}
+
 // caseLegalReleaseCommand asks for the end of a legal hold.
 func caseLegalReleaseCommand(c *console) *cobra.Command {
 	var ask request

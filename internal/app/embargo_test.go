@@ -165,7 +165,7 @@ func TestNobodyOffTheListLearnsOfAnEmbargoedCase(t *testing.T) {
 
 // forms are what is sent to an address that changes something, by its last part: enough to be more than malformed.
 var forms = map[string]string{
-	"reveal": `{"reason":"decided by the board"}`, "erase": `{"reason":"decided by the board"}`, "legal-hold": `{"reason":"decided by the board"}`, "legal-release": `{"reason":"decided by the board"}`, "embargo": `{"reason":"decided by the board"}`, "hold": `{"reason":"decided by the board"}`, "confirm": `{"reason":"decided by the board"}`, "reject": `{"reason":"decided by the board"}`, "release": `{"reason":"decided by the board"}`, "waive": `{"reason":"decided by the board"}`, "retry": `{"reason":"decided by the board"}`,
+	"reveal": `{"reason":"decided by the board"}`, "erase": `{"reason":"decided by the board"}`, "legal-hold": `{"reason":"decided by the board"}`, "legal-release": `{"reason":"decided by the board"}`, "embargo": `{"reason":"decided by the board"}`, "hold": `{"reason":"decided by the board"}`, "confirm": `{"reason":"decided by the board"}`, "reject": `{"reason":"decided by the board"}`, "release": `{"reason":"decided by the board"}`, "waive": `{"reason":"decided by the board"}`, "put-back": `{"reason":"decided by the board"}`, "retry": `{"reason":"decided by the board"}`,
 	"check": `{}`, "approve": `{"reason":"decided by the board"}`, "start": `{"reason":"decided by the board"}`, "go-on": `{"reason":"decided by the board"}`, "stop": `{"reason":"decided by the board"}`,
 	"complete": `{"note":"x"}`, "reassign": `{"email":"omar@acme.example"}`, "remind": ``,
 }

@@ -168,6 +168,18 @@ func (e Commands) TryNow(ctx context.Context, name string, by exeunt.Override) e
 	return e.engine.store.TryBreaker(ctx, before, after, change)
 }
 
+// PutBackStep puts back one step that was done before HR changed the departure.
+func (e Commands) PutBackStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error {
+	inventory, err := e.engine.inventory()
+	if err != nil {
+		return err
+	}
+	by.Account = cmp.Or(by.Account, e.who.Email)
+	return e.onCase(ctx, id, func(c exeunt.Case, steps []exeunt.Step, tasks []exeunt.Task, now time.Time) (exeunt.Change, error) {
+		return c.PutBackStep(key, inventory, steps, tasks, by, now)
+	})
+}
+
 // reader is what a person may see of a case, or all of it.
 type reader interface {
 	Step(ctx context.Context, id exeunt.CaseID, key string) (exeunt.Step, error)

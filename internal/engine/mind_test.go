@@ -41,6 +41,54 @@ func TestALaterDayAfterTheCutKeepsItAndCutsAgainOnThatDay(t *testing.T) {
 	})
 }
 
+// TestOneStepIsPutBackUntilItsNewTime: the case owner decides so, and its connector does it.
+func TestOneStepIsPutBackUntilItsNewTime(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d := soon()
+		account := c.directory.Hire(d.Leaver, "eng")
+		c.payroll.Hire(d.Leaver)
+		c.hear("1", exeunt.Announced, d)
+		pass(time.Until(cutOff.Add(time.Minute)))
+		putBack := func(key string) error {
+			return c.engine.As(exeunt.Viewer{}).PutBackStep(t.Context(), 1, key, exeunt.Override{By: "Priya Nair", Reason: "they work another week"})
+		}
+		if err := putBack("directory-disable"); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Fatalf("nobody had asked: %v", err)
+		}
+		d.LastDay = "2000-01-08"
+		c.hear("2", exeunt.Announced, d)
+		pass(time.Minute)
+		if err := putBack("directory-disable"); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		c.expect(map[string]exeunt.StepState{"directory-disable-undo": exeunt.StepConfirmed})
+		if c.directory.Done(account.ID, exeunt.Disable) || c.directory.Undone(exeunt.RemoveGroups) != 0 {
+			t.Error("not what was asked for was put back")
+		}
+		if err := putBack("directory-disable"); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("twice: %v", err)
+		}
+		if got := c.task("decide-2"); len(got.Ticked) != 1 || got.State != exeunt.TaskOpen {
+			t.Errorf("the task has %v of %v", got.Ticked, got.Checklist)
+		}
+		c.hasEntry(exeunt.EntryPutBack)
+		pass(time.Until(cutOff.AddDate(0, 0, 7).Add(time.Minute)))
+		c.expect(map[string]exeunt.StepState{"directory-disable-again-2": exeunt.StepConfirmed})
+		if !c.directory.Done(account.ID, exeunt.Disable) {
+			t.Error("it was not cut at its new time")
+		}
+		if err := putBack("directory-remove-groups"); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("after the new time: %v", err)
+		}
+		c.hear("3", exeunt.Rescinded, d)
+		pass(time.Minute)
+		if c.directory.Done(account.ID, exeunt.Disable) || len(c.directory.Groups(account.ID)) != 1 {
+			t.Error("what was put back and cut again is not put back when the departure is taken back")
+		}
+	})
+}
+
 // file is a case with everything that belongs to it.
 func (c *company) file(id exeunt.CaseID) store.CaseFile {
 	c.t.Helper()

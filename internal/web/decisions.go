@@ -22,6 +22,8 @@ type Decisions interface {
 	// WaiveStep settles a step without its being done. What leaves an account of the highest risk open has no
 	// effect until another person confirms it, within lasts (a day when zero).
 	WaiveStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override, lasts time.Duration) (exeunt.DeviationState, error)
+	// PutBackStep puts back one step that was done before HR changed the departure, as a task asks to decide.
+	PutBackStep(ctx context.Context, id exeunt.CaseID, key string, by exeunt.Override) error
 	// PlaceLegalHold stops everything destructive of a case; access is cut all the same.
 	PlaceLegalHold(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error
 	// AskLegalRelease asks for the end of a legal hold, which another person confirms.

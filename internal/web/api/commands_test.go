@@ -41,6 +41,7 @@ var commands = []struct {
 		"embargo C-1 until 2026-12-01 09:00 for [omar@acme.example] by Ida Novak: confirmed by Hera Lind"},
 	{"/systems/crm/try", `{"reason":"renewed the token"}`, 204, "try crm by Ida Novak: renewed the token"},
 	{"/cases/C-1/steps/crm-disable/retry", "{}", 204, "retry C-1 crm-disable by Ida Novak: "},
+	{"/cases/C-1/steps/crm-disable/put-back", reason, 204, "put back C-1 crm-disable by Ida Novak: confirmed by Hera Lind"},
 	{"/cases/C-1/steps/crm-disable/waive", reason, 200, "waive C-1 crm-disable by Ida Novak: confirmed by Hera Lind"},
 	{"/cases", `{"departure":{"type":"voluntary","last_day":"2026-01-30","leaver":{"id":"7","name":"Jane"}},"reason":"the HR system is down"}`, 201,
 		"start 7 2026-01-30 by Ida Novak: the HR system is down"},

@@ -21,6 +21,7 @@ func (a routes) decisions(spec huma.API) {
 	huma.Get(spec, "/api/v1/erasures", a.listErasures, summary("List what was erased, when, and by which rule", "Ledger"))
 	huma.Get(spec, cases+"/overrides", a.listOverrides, summary("List what people decided otherwise in a case", "Decisions"))
 	huma.Post(spec, cases+"/steps/{step}/waive", a.waiveStep, summary("Override a step; in tier 1 another person confirms it", "Decisions"))
+	huma.Post(spec, cases+"/steps/{step}/put-back", a.putBackStep, summary("Put back a step that was done before HR changed the departure", "Decisions"), status(http.StatusNoContent))
 	huma.Post(spec, tasks+"/approve", a.onTask(true), summary("Approve what a task asks of a second person", "Decisions"), status(http.StatusNoContent))
 	huma.Post(spec, tasks+"/reject", a.onTask(false), summary("Reject what a task asks of a second person", "Decisions"), status(http.StatusNoContent))
 	huma.Post(spec, cases+"/reveal", a.onCase(web.Decisions.RevealCase), summary("End the embargo of a case before its time", "Decisions"), status(http.StatusNoContent))
@@ -74,6 +75,15 @@ func (a routes) waiveStep(ctx context.Context, in *struct {
 }) (*answer[Overridden], error) {
 	return overridden(in.CasePath, in.Body, func(id exeunt.CaseID, lasts time.Duration) (exeunt.DeviationState, error) {
 		return a.Commands(viewer(ctx)).WaiveStep(ctx, id, in.Step, override(ctx, in.Body.Reason), lasts)
+	})
+}
+
+func (a routes) putBackStep(ctx context.Context, in *struct {
+	StepPath
+	Body reason
+}) (*nothing, error) {
+	return in.do(func(id exeunt.CaseID) error {
+		return a.Commands(viewer(ctx)).PutBackStep(ctx, id, in.Step, override(ctx, in.Body.Reason))
 	})
 }
 

@@ -53,6 +53,10 @@ func (b *backend) RejectFuseRelease(_ context.Context, id exeunt.TripID, by exeu
 	return b.onTrip("reject", id, by)
 }
 
+func (b *backend) PutBackStep(_ context.Context, id exeunt.CaseID, key string, by exeunt.Override) error {
+	return b.onStep("put back", id, key, by)
+}
+
 func (b *backend) WaiveStep(_ context.Context, id exeunt.CaseID, key string, by exeunt.Override, lasts time.Duration) (exeunt.DeviationState, error) {
 	verb := "waive"
 	if lasts > 0 {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -173,6 +174,26 @@ func TestAnOverrideOfTheHighestRiskWaitsForASecondPerson(t *testing.T) {
 		says(t, send(h, "hr", "/tasks/"+ask.ID.String()+"/approve", because("checked with the owner")), 303)
 		if got := w.files[2041].Steps[6].State; got != exeunt.StepWaived {
 			t.Errorf("two people left it %s", got)
+		}
+	})
+}
+
+func TestAStepIsPutBackWhereSomebodyIsAsked(t *testing.T) {
+	inNovember(t, func(t *testing.T, w *world, h http.Handler) {
+		f := w.files[2041]
+		i := slices.IndexFunc(f.Steps, func(s exeunt.Step) bool { return s.State == exeunt.StepConfirmed })
+		f.Steps = slices.Clone(f.Steps)
+		f.Steps[i].AppliedAt = w.now
+		s := f.Steps[i]
+		page := "/cases/C-2041/steps/" + s.Key
+		says(t, send(h, "it", page, nil), 200, "not:Why is it put back?")
+		f.Tasks = append(slices.Clone(f.Tasks), exeunt.Task{ID: 999, Case: 2041, Key: "decide-2", Branch: "Tasks", State: exeunt.TaskOpen, Title: "Decide", Checklist: []string{s.Title}, Offers: []string{s.Key}})
+		w.files[2041] = f
+		says(t, send(h, "it", page, nil), 200, "Why is it put back?", page+"/put-back")
+		says(t, send(h, "legal", page, nil), 200, "not:Why is it put back?")
+		says(t, send(h, "auditor", page+"/put-back", because("they work another week")), 403)
+		if got := send(h, "it", page+"/put-back", because("they work another week")); got.Code != 303 && !strings.Contains(got.Body.String(), "No connector can put back") {
+			t.Errorf("it answers %d: %s", got.Code, got.Body)
 		}
 	})
 }

@@ -15,6 +15,7 @@ type stepView struct {
 	Row      row
 	Task     *exeunt.Task // that stands in for it
 	Approval *exeunt.Task // that asks for its approval
+	Offered  bool         // somebody is asked whether it is put back
 	Attempts []store.EntryRow
 	Viewer   viewer
 	View     caseView
@@ -74,6 +75,7 @@ func (s *server) readStep(v *visit) (stepView, error) {
 	} else {
 		view.Row.Status, view.Row.Word = stepStatus(view.Step, v.now)
 	}
+	view.Offered = exeunt.Offer(file.Tasks, view.Step.Key) != nil && !slices.ContainsFunc(file.Steps, func(o exeunt.Step) bool { return o.Undoes == view.Step.Key })
 	for _, t := range file.Tasks {
 		if slices.Contains(t.Steps, view.Step.Key) {
 			view.Task = &t
@@ -110,6 +112,12 @@ func (s *server) waiveStep(v *visit) error {
 		}
 		return err
 	}, &said)
+}
+
+func (s *server) putBackStep(v *visit) error {
+	return s.decide(v, "put-back", func(view stepView, by exeunt.Override) error {
+		return s.Commands(v.Viewer()).PutBackStep(v.Context(), view.Case.ID, view.Step.Key, by)
+	}, new(" is put back until its new time."))
 }
 
 // decide takes a named person's decision on a step. A reason that is missing comes back beside its
@@ -149,9 +157,12 @@ func (s *server) decide(v *visit, form string, command func(stepView, exeunt.Ove
 
 func (v stepView) mayApprove() bool { return v.Approval != nil && v.Viewer.mayDecide(*v.Approval) }
 
+// mayPutBack says whether somebody is asked whether the step is put back, and the viewer may answer.
+func (v stepView) mayPutBack() bool { return v.Offered && v.Viewer.may(waiveSteps) }
+
 // mayDecide says whether there is anything that the viewer can decide about the step.
 func (v stepView) mayDecide() bool {
-	return v.mayApprove() || v.Step.State == exeunt.StepFailed && v.Viewer.may(retrySteps) || !v.Step.State.Settled() && v.Viewer.may(waiveSteps)
+	return v.mayApprove() || v.mayPutBack() || v.Step.State == exeunt.StepFailed && v.Viewer.may(retrySteps) || !v.Step.State.Settled() && v.Viewer.may(waiveSteps)
 }
 
 // waiveWords is what an override of the step brings about.

@@ -99,6 +99,7 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("GET /cases/{id}/steps/{step}", seeCases, s.stepPage)
 	page("POST /cases/{id}/steps/{step}/retry", retrySteps, s.retryStep)
 	page("POST /cases/{id}/steps/{step}/waive", waiveSteps, s.waiveStep)
+	page("POST /cases/{id}/steps/{step}/put-back", waiveSteps, s.putBackStep)
 	page("POST /cases/{id}/legal-hold", legalHolds, s.placeLegalHold)
 	page("POST /cases/{id}/legal-release", legalHolds, s.askLegalRelease)
 	page("POST /cases/{id}/steps/{step}/approve", decideSecond, s.approveStep)

@@ -127,7 +127,7 @@ func entryIcon(k exeunt.EntryKind) status {
 		return statusRunning
 	case exeunt.EntryLegalHold, exeunt.EntryStepHeld, exeunt.EntryAsked, exeunt.EntryEscalated, exeunt.EntryTripped, exeunt.EntryFuseAsked, exeunt.EntryTaskOpened, exeunt.EntryTaskReassigned, exeunt.EntryTaskReminded, exeunt.EntryHeld:
 		return statusPerson
-	case exeunt.EntryApproved, exeunt.EntryLegalReleased, exeunt.EntryRefusedBy, exeunt.EntryFuseReleased, exeunt.EntryFuseRejected, exeunt.EntryWaived, exeunt.EntryReleased, exeunt.EntryRescinded, exeunt.EntryRehired:
+	case exeunt.EntryApproved, exeunt.EntryLegalReleased, exeunt.EntryRefusedBy, exeunt.EntryFuseReleased, exeunt.EntryFuseRejected, exeunt.EntryWaived, exeunt.EntryReleased, exeunt.EntryPutBack, exeunt.EntryRescinded, exeunt.EntryRehired:
 		return statusOverride
 	case exeunt.EntrySkipped:
 		return statusSkipped
@@ -140,7 +140,7 @@ func entryIcon(k exeunt.EntryKind) status {
 
 // entryKindWords are the kinds whose name does not say enough.
 var entryKindWords = map[exeunt.EntryKind]string{
-	exeunt.EntryLooked: "Step: looked at again", exeunt.EntryCameBack: "Step: goes on by itself", exeunt.EntryDrifted: "Step: held no longer",
+	exeunt.EntryLooked: "Step: looked at again", exeunt.EntryCameBack: "Step: goes on by itself", exeunt.EntryDrifted: "Step: held no longer", exeunt.EntryPutBack: "Step: put back by decision",
 	exeunt.EntryErased: "Case: record erased", exeunt.EntryEraseAsked: "Case: erasure asked for", exeunt.EntryErasureDone: "Case: nothing left",
 	exeunt.EntryBreakerOpened: "System: left alone", exeunt.EntryBreakerTried: "System: tried by hand", exeunt.EntryBreakerClosed: "System: answers again",
 }

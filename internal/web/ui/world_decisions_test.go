@@ -114,6 +114,12 @@ func (w *world) WaiveStep(_ context.Context, id exeunt.CaseID, key string, by ex
 	})
 }
 
+func (w *world) PutBackStep(_ context.Context, id exeunt.CaseID, key string, by exeunt.Override) error {
+	return w.onCase(id, func(f store.CaseFile) (exeunt.Change, error) {
+		return f.Case.PutBackStep(key, w.Systems(), f.Steps, f.Tasks, by, time.Now())
+	})
+}
+
 func (w *world) PlaceLegalHold(_ context.Context, id exeunt.CaseID, by exeunt.Override) error {
 	return w.onCase(id, func(f store.CaseFile) (exeunt.Change, error) {
 		return f.Case.PlaceLegalHold(f.Steps, f.Tasks, exeunt.Person{Name: "Ana Kofi", Role: exeunt.LegalRole}, by, time.Now())
