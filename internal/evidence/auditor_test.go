@@ -18,10 +18,19 @@ import (
 	"github.com/exeunt/exeunt/internal/testserver"
 )
 
+// verifier is where the verifier for auditors lies. It is read, so that a test that passed is run again once it changes.
+func verifier(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join("..", "..", "docs", "verify", "verify.py")
+	_, err := os.ReadFile(path)
+	must(t, err)
+	return path
+}
+
 // audits runs the verifier for auditors as they do: its exit code, and what it prints.
 func audits(t *testing.T, args ...string) (code int, said string) {
 	t.Helper()
-	python := exec.CommandContext(t.Context(), testserver.PythonWithOpenSSL(t), append([]string{"-B", filepath.Join("..", "..", "docs", "verify", "verify.py")}, args...)...)
+	python := exec.CommandContext(t.Context(), testserver.PythonWithOpenSSL(t), append([]string{"-B", verifier(t)}, args...)...)
 	out, err := python.CombinedOutput()
 	if python.ProcessState == nil {
 		t.Fatal(err)

@@ -238,7 +238,7 @@ func TestTheVerifierForAuditorsAgrees(t *testing.T) {
 		must(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("good-%s.zip", id)), packet, 0o600))
 	}
 	must(t, os.WriteFile(filepath.Join(dir, "good-again.zip"), unpack(t, f.packets[1]).pack(t), 0o600))
-	python := exec.CommandContext(t.Context(), testserver.PythonWithOpenSSL(t), "-B", "-c", auditor, filepath.Join("..", "..", "docs", "verify"), f.key, dir)
+	python := exec.CommandContext(t.Context(), testserver.PythonWithOpenSSL(t), "-B", "-c", auditor, filepath.Dir(verifier(t)), f.key, dir)
 	python.Stderr = os.Stderr
 	out, err := python.Output()
 	must(t, err)

@@ -8,6 +8,9 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +19,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/ledger/verify"
+	"github.com/exeunt/exeunt/internal/testserver"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -156,44 +160,59 @@ func opened() exeunt.Entry { return exeunt.Entry{Kind: exeunt.EntryOpened, Case:
 func event() exeunt.Entry  { return exeunt.Entry{Kind: exeunt.EntryConfirmed, Case: 1} }
 func closed() exeunt.Entry { return exeunt.Entry{Kind: exeunt.EntryClosed, Case: 1} }
 
-// Even whoever holds the key cannot sign a history that does not add up.
-func TestASignedLogThatLiesIsRefused(t *testing.T) {
-	type add struct {
-		entry exeunt.Entry
-		spoil func(*exeunt.Leaf)
-	}
+// lie is a history that somebody signs who holds the key.
+type lie struct {
+	name string
+	adds []added
+	what string // is said of it; "" where it adds up
+	log  bool   // the log shows it too, without bodies
+}
+
+// added is an entry, and what is done to its leaf.
+type added struct {
+	entry exeunt.Entry
+	spoil func(*exeunt.Leaf)
+}
+
+func lies() []lie {
 	same := event()
 	same.ID = "event 0"
-	for _, c := range []struct {
-		name    string
-		entries []add
-		what    string
-		log     bool // the log shows it too, without bodies
-	}{
-		{"honest", []add{{opened(), nil}, {event(), nil}, {closed(), nil}, {event(), nil}}, "", true},
-		{"no open", []add{{event(), nil}}, "one open leaf", true},
-		{"opened twice", []add{{opened(), nil}, {opened(), nil}}, "one open leaf", true},
-		{"close with too small a count", []add{{opened(), nil}, {event(), nil}, {closed(), func(l *exeunt.Leaf) { l.Count = 2 }}}, "count of 2, but it is entry number 3", true},
-		{"event with a count", []add{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.Count = 2 }}}, "carries a count", true},
-		{"a seq left out", []add{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.Seq = 2 }}}, "seq is 2 where 1 is due", true},
-		{"a seq given twice", []add{{opened(), nil}, {event(), nil}, {event(), func(l *exeunt.Leaf) { l.Seq = 1 }}}, "seq is 1 where 2 is due", true},
-		{"prev of something else", []add{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.Prev = strings.Repeat("0", 64) }}}, "prev is not the hash", true},
-		{"no prev", []add{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.Prev = "" }}}, "prev is not the hash", true},
-		{"an n left out", []add{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.N = 2 }}}, "n 2 but stands at index 1", true},
-		{"another log's leaf", []add{{opened(), func(l *exeunt.Leaf) { l.Source = "elsewhere" }}}, "two logs were mixed", true},
-		{"another version", []add{{opened(), func(l *exeunt.Leaf) { l.Version = 2 }}}, "version 2", true},
-		{"a kind that is none", []add{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.Kind = "x" }}}, "no such kind", true},
-		{"a manifest in a case", []add{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.Kind = exeunt.LeafManifest }}}, "manifest leaf stands in a case", true},
-		{"an erasure whose body tells of something else", []add{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.Kind = exeunt.LeafErase }}}, "its leaf is of kind erase", false},
-		{"a close that the leaf hides", []add{{opened(), nil}, {closed(), func(l *exeunt.Leaf) { l.Kind, l.Count = exeunt.LeafEvent, 0 }}}, "its leaf is of kind event", false},
-		{"one event told twice", []add{{opened(), nil}, {same, nil}}, "same event", false},
-		{"an entry of another case", []add{{opened(), nil}, {exeunt.Entry{Kind: exeunt.EntryConfirmed, Case: 2}, nil}}, "about case C-2", false},
-	} {
+	return []lie{
+		{"honest", []added{{opened(), nil}, {event(), nil}, {closed(), nil}, {event(), nil}}, "", true},
+		{"no open", []added{{event(), nil}}, "one open leaf", true},
+		{"opened twice", []added{{opened(), nil}, {opened(), nil}}, "one open leaf", true},
+		{"close with too small a count", []added{{opened(), nil}, {event(), nil}, {closed(), func(l *exeunt.Leaf) { l.Count = 2 }}}, "count of 2, but it is entry number 3", true},
+		{"event with a count", []added{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.Count = 2 }}}, "carries a count", true},
+		{"a seq left out", []added{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.Seq = 2 }}}, "seq is 2 where 1 is due", true},
+		{"a seq given twice", []added{{opened(), nil}, {event(), nil}, {event(), func(l *exeunt.Leaf) { l.Seq = 1 }}}, "seq is 1 where 2 is due", true},
+		{"prev of something else", []added{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.Prev = strings.Repeat("0", 64) }}}, "prev is not the hash", true},
+		{"no prev", []added{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.Prev = "" }}}, "prev is not the hash", true},
+		{"an n left out", []added{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.N = 2 }}}, "n 2 but stands at index 1", true},
+		{"another log's leaf", []added{{opened(), func(l *exeunt.Leaf) { l.Source = "elsewhere" }}}, "two logs were mixed", true},
+		{"another version", []added{{opened(), func(l *exeunt.Leaf) { l.Version = 2 }}}, "version 2", true},
+		{"a kind that is none", []added{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.Kind = "x" }}}, "no such kind", true},
+		{"a manifest in a case", []added{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.Kind = exeunt.LeafManifest }}}, "manifest leaf stands in a case", true},
+		{"an erasure whose body tells of something else", []added{{opened(), nil}, {event(), func(l *exeunt.Leaf) { l.Kind = exeunt.LeafErase }}}, "its leaf is of kind erase", false},
+		{"a close that the leaf hides", []added{{opened(), nil}, {closed(), func(l *exeunt.Leaf) { l.Kind, l.Count = exeunt.LeafEvent, 0 }}}, "its leaf is of kind event", false},
+		{"one event told twice", []added{{opened(), nil}, {same, nil}}, "same event", false},
+		{"an entry of another case", []added{{opened(), nil}, {exeunt.Entry{Kind: exeunt.EntryConfirmed, Case: 2}, nil}}, "about case C-2", false},
+	}
+}
+
+// signed is the log that tells a lie.
+func (c lie) signed(t testing.TB) *log {
+	l := newLog(t, origin)
+	for _, a := range c.adds {
+		l.add(t, "handle", a.entry, a.spoil)
+	}
+	return l
+}
+
+// Even whoever holds the key cannot sign a history that does not add up.
+func TestASignedLogThatLiesIsRefused(t *testing.T) {
+	for _, c := range lies() {
 		t.Run(c.name, func(t *testing.T) {
-			l := newLog(t, origin)
-			for _, a := range c.entries {
-				l.add(t, "handle", a.entry, a.spoil)
-			}
+			l := c.signed(t)
 			packet := l.packet(t, "handle", 1)
 			_, err := verify.Packet(bytes.NewReader(packet), int64(len(packet)), []string{l.key})
 			wants(t, "packet", err, c.what)
@@ -203,6 +222,48 @@ func TestASignedLogThatLiesIsRefused(t *testing.T) {
 			}
 			wants(t, "log", err, c.what)
 		})
+	}
+}
+
+// auditor runs the verifier for auditors over folders that have a key, a packet and a log, and says of each whether
+// packet and log hold.
+const auditor = `
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import verify
+def holds(judge):
+    try:
+        judge()
+        return "holds"
+    except verify.Refused:
+        return "refused"
+for name in sorted(os.listdir(sys.argv[2])):
+    folder = os.path.join(sys.argv[2], name)
+    trust = verify.Trust([open(os.path.join(folder, "key")).read()], [], None)
+    packet = open(os.path.join(folder, "packet"), "rb").read()
+    print(name, holds(lambda: verify.Packet(packet, trust)), holds(lambda: verify.Log(os.path.join(folder, "log"), trust)))
+`
+
+func TestTheVerifierForAuditorsRefusesSignedLies(t *testing.T) {
+	program, dir := filepath.Join("..", "..", "..", "docs", "verify"), t.TempDir()
+	_, err := os.ReadFile(filepath.Join(program, "verify.py")) // so that the test is run again once it changes
+	must(t, err)
+	var want strings.Builder
+	for i, c := range lies() {
+		l, folder := c.signed(t), filepath.Join(dir, fmt.Sprintf("%02d", i))
+		must(t, os.Mkdir(folder, 0o700))
+		must(t, os.WriteFile(filepath.Join(folder, "packet"), l.packet(t, "handle", 1), 0o600))
+		must(t, os.WriteFile(filepath.Join(folder, "key"), []byte(l.key), 0o600))
+		must(t, os.CopyFS(filepath.Join(folder, "log"), l.files(t)))
+		verdict := map[bool]string{true: "holds", false: "refused"}
+		fmt.Fprintf(&want, "%02d %s %s\n", i, verdict[c.what == ""], verdict[c.what == "" || !c.log])
+	}
+	python := exec.CommandContext(t.Context(), testserver.PythonWithOpenSSL(t), "-B", "-c", auditor, program, dir)
+	python.Stderr = os.Stderr
+	out, err := python.Output()
+	must(t, err)
+	if string(out) != want.String() {
+		t.Errorf("it says\n%s\nand ours\n%s", out, want.String())
 	}
 }
 
