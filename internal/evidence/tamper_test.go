@@ -185,6 +185,11 @@ func tampers(t testing.TB) []tamper {
 			p[60] ^= 0x10
 			return p
 		}), "README.txt", "damaged"},
+		{"a checksum that is not", 0, spoil(func(p []byte) []byte {
+			p[bytes.Index(p, []byte("PK\x07\x08"))+4] ^= 1
+			p[bytes.Index(p, []byte("PK\x01\x02"))+16] ^= 1
+			return p
+		}), "README.txt", "damaged"},
 		{"a size that is not", 0, spoil(func(p []byte) []byte {
 			at := bytes.LastIndex(p, []byte("PK\x01\x02"))
 			binary.LittleEndian.PutUint32(p[at+24:], 1<<31)
