@@ -87,6 +87,7 @@ const (
 	EntryErased         EntryKind = "case.erase" // what the case's entries say is destroyed after retention
 	EntryEraseAsked     EntryKind = "case.erase-ask"
 	EntryErasureDone    EntryKind = "case.erase-done" // nothing of it is left in the database
+	EntryStamped        EntryKind = "case.stamp"      // its close was time-stamped by an authority
 	EntryKeyChanged     EntryKind = "log.key"         // the log signs with another key
 	EntryManifest       EntryKind = "log.manifest"    // how many leaves and cases there are
 )

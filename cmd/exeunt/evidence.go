@@ -6,10 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/evidence"
 	"github.com/exeunt/exeunt/internal/ledger/verify"
+	timestamp "github.com/exeunt/exeunt/internal/stamp"
 	"github.com/exeunt/exeunt/internal/web/api"
 	"github.com/spf13/cobra"
 )
@@ -89,7 +91,7 @@ func rememberKey(c *console, key string) {
 
 func evidenceVerifyCommand(c *console) *cobra.Command {
 	var keys []string
-	var log, policy string
+	var log, policy, authority string
 	cmd := &cobra.Command{
 		Use: "verify FILE", Short: "Verify a packet without any server; exit 5 when anything in it does not hold", Args: cobra.ExactArgs(1),
 		Long: "Verify a packet without any server.\n\nThe key of the ledger comes from --key, from EXEUNT_LEDGER_KEY, or from what `evidence export` remembered.\nWith none of them the packet is checked with the key that it names itself, and the exit code is 4:\nwhoever made the packet could have made that key too, so compare its fingerprint.\n\nA packet proves that nothing is missing up to its last entry. With --log, a copy of the folder log of the ledger, it is\nalso seen that nothing came after it.",
@@ -103,6 +105,10 @@ func evidenceVerifyCommand(c *console) *cobra.Command {
 				return err
 			}
 			report, err := verifyPacket(c, packet, trusted, log)
+			var stamped timestamp.Stamp
+			if err == nil && authority != "" {
+				stamped, err = checkStamp(report, authority)
+			}
 			if err != nil {
 				_ = c.print(map[string]any{"schema": "verified/v1", "verified": false, "fault": exeunt.MessageOf(err)}, func(w io.Writer) {
 					_, _ = fmt.Fprintf(w, "%s Not verified: %s\n", symbol("failed"), exeunt.MessageOf(err))
@@ -112,6 +118,9 @@ func evidenceVerifyCommand(c *console) *cobra.Command {
 			if err := c.print(verified(report), func(w io.Writer) { printVerified(w, report) }); err != nil {
 				return err
 			}
+			if authority != "" {
+				c.note("The close was time-stamped by %s at %s.", stamped.Authority, stamped.At.Format(time.RFC3339))
+			}
 			if !report.Pinned {
 				return exitError{exitNeedsPerson, fmt.Errorf("nobody vouched for the key %s that the packet names: compare it with the one that the company published, or give it with --key", report.Fingerprint)}
 			}
@@ -120,8 +129,36 @@ func evidenceVerifyCommand(c *console) *cobra.Command {
 	}
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "verifier key of the ledger, or a file that holds it")
 	cmd.Flags().StringVar(&policy, "policy", "", "file with the witnesses that have to have cosigned, and perhaps the log's keys; from its owner, not from the packet")
+	cmd.Flags().StringVar(&authority, "tsa-ca", "", "PEM file with the authority of time stamps: the close of the case has to be stamped under it")
 	cmd.Flags().StringVar(&log, "log", "", "a copy of the log: see that the packet has everything that it holds of the case")
 	return cmd
+}
+
+// checkStamp checks the time stamp of the leaf that closes the case. That leaf names the one before it and commits to its
+// body, and so does each before it: what is stamped is the whole record up to the close.
+func checkStamp(r verify.Report, authority string) (timestamp.Stamp, error) {
+	pem, err := os.ReadFile(authority)
+	if err != nil {
+		return timestamp.Stamp{}, exeunt.Errorf(exeunt.Invalid, "the authority %s cannot be read", authority).Because(err)
+	}
+	roots, err := timestamp.Roots(pem)
+	if err != nil {
+		return timestamp.Stamp{}, err
+	}
+	for seq, e := range r.Entries {
+		if e.Leaf.Kind != exeunt.LeafClose {
+			continue
+		}
+		if e.Stamp == nil {
+			return timestamp.Stamp{}, exeunt.Errorf(exeunt.Invalid, "%s, which closes the case, has no time stamp", verify.EntryName(seq))
+		}
+		s, err := timestamp.Check(e.Stamp, e.Raw, roots)
+		if err != nil {
+			return s, exeunt.Errorf(exeunt.Invalid, "%s: %s", verify.EntryName(seq)+verify.StampSuffix, exeunt.MessageOf(err)).Because(err)
+		}
+		return s, nil
+	}
+	return timestamp.Stamp{}, exeunt.Errorf(exeunt.Invalid, "the case is not closed, so that nothing of it is time-stamped")
 }
 
 func trustedKeys(given []string) ([]string, error) {

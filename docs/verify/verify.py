@@ -237,6 +237,7 @@ def read_body(leaf, salt, body, where):
 # ---- The packet -----------------------------------------------------------------------------------------------------
 
 SUFFIXES = (".leaf.json", ".tlog-proof", ".body.json", ".salt")
+ENTRY_SUFFIXES = (*SUFFIXES, ".tst")  # a time stamp of the leaf, for openssl ts: see README.md
 DOCUMENTS = ("record.html", "record.pdf")
 FIXED = ("README.txt", "case.json", "key.pub", "checkpoint", *DOCUMENTS, *("documents" + s for s in SUFFIXES))
 
@@ -303,8 +304,8 @@ class Packet:
         for name in FIXED:
             require(name in self.files, name, "the file is missing")
         left, count = set(self.files) - set(FIXED), 0
-        while any(f"entries/{count:06d}{suffix}" in left for suffix in SUFFIXES):
-            left -= {f"entries/{count:06d}{suffix}" for suffix in SUFFIXES}
+        while any(f"entries/{count:06d}{suffix}" in left for suffix in ENTRY_SUFFIXES):
+            left -= {f"entries/{count:06d}{suffix}" for suffix in ENTRY_SUFFIXES}
             count += 1
         require(not left, min(left, default=""), "it is no file of a packet, or entries before it are missing")
         return count

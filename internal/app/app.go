@@ -171,6 +171,7 @@ func (a *App) serve(ctx context.Context, sources *sources, links taskLinks) erro
 	a.shipping.Go(func() { a.keepManifests(work) })
 	a.shipping.Go(func() { a.Proofs.KeepRecords(work, a.options.Log) })
 	a.shipping.Go(func() { a.keepWatchingWitnesses(work) })
+	a.shipping.Go(func() { a.keepStamping(work) })
 	a.shipping.Go(func() {
 		a.accesses.keep(work, func(err error) {
 			a.options.Log.Error("what was counted within the last minute could not be recorded", "error", err)

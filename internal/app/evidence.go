@@ -111,6 +111,9 @@ func (p *Proofs) packet(ctx context.Context, handle string, about ...string) (pa
 		}
 		return true, err
 	})
+	if err == nil {
+		err = p.stamps(ctx, &packet)
+	}
 	return packet, err
 }
 

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"crypto/x509"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -87,7 +88,14 @@ type Ledger struct {
 	Certificate string
 	Key         connector.Secret
 	Witnesses   string        // the policy itself; "" when nobody cosigns
+	TimeStamp   *TimeStamp    // nil when nobody is asked
 	AlertAfter  time.Duration // how long witnesses and others may be behind before the operator is told
+}
+
+// TimeStamp is the authority that stamps the close of cases.
+type TimeStamp struct {
+	URL   string
+	Roots *x509.CertPool
 }
 
 // Session is how long people stay signed in.

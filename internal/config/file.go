@@ -85,7 +85,14 @@ type LedgerFile struct {
 	Key         connector.Secret `json:"key,omitzero" jsonschema_description:"For tls: key of the client certificate in PEM, by reference."`
 
 	Witnesses  string             `json:"witnesses,omitempty" jsonschema_description:"File in this folder with the policy of who cosigns the log's checkpoints, and how many have to. A ledger in a process of its own is given the same file with --witnesses."`
+	TimeStamp  *TimeStampFile     `json:"timestamp,omitempty" jsonschema_description:"A time stamp authority (RFC 3161), which is asked for a stamp of the close of each case."`
 	AlertAfter *yamlfile.Duration `json:"alert_after,omitempty" jsonschema_description:"How long witnesses, time stamps or published checkpoints may be behind before the operator is told. 1h when left out."`
+}
+
+// TimeStampFile is a time stamp authority.
+type TimeStampFile struct {
+	URL       string `json:"url" jsonschema:"required" remedy:"write where it answers, such as https://tsa.example.com/" jsonschema_description:"Where it answers to RFC 3161 over HTTP."`
+	Authority string `json:"authority" jsonschema:"required" remedy:"name the PEM file with who certifies it; auditors check with the same" jsonschema_description:"PEM file in this folder with the authority that certifies it. A stamp that does not hold under it is not taken."`
 }
 
 // SessionFile is how long people stay signed in.

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"crypto/x509"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -35,4 +37,27 @@ func (l *loader) witnesses() {
 		return
 	}
 	l.config.Ledger.Witnesses = string(text)
+}
+
+// timeStamp reads who stamps the close of cases.
+func (l *loader) timeStamp() {
+	f := l.file.Ledger.TimeStamp
+	if f == nil || f.URL == "" || f.Authority == "" {
+		return // said by the decoder
+	}
+	report := func(path, what, remedy string) {
+		l.mainDoc.Report(yamlfile.Problem{Path: "ledger.timestamp." + path, What: what, Remedy: remedy})
+	}
+	if u, err := url.Parse(f.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		report("url", "this is not where an authority can answer", "write https://host/path; http is enough too, since stamps are signed")
+	}
+	pem, err := os.ReadFile(filepath.Join(l.dir, f.Authority))
+	roots := x509.NewCertPool()
+	if !filepath.IsLocal(f.Authority) || err != nil || !roots.AppendCertsFromPEM(pem) {
+		report("authority", "there is no certificate of an authority in PEM in this file of the folder", "put the file beside exeunt.yaml and write its name")
+		return
+	}
+	fmt.Fprintf(l.content, "%s\n%d\n", f.Authority, len(pem))
+	l.content.Write(pem)
+	l.config.Ledger.TimeStamp = &TimeStamp{URL: f.URL, Roots: roots}
 }

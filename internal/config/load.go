@@ -149,6 +149,7 @@ func (l *loader) main() {
 	doc.Report(ledgerProblems(f.Ledger)...)
 	c.Ledger = Ledger{Address: f.Ledger.Address, Authority: f.Ledger.Authority, Certificate: f.Ledger.Certificate, Key: f.Ledger.Key, AlertAfter: length(f.Ledger.AlertAfter, time.Hour)}
 	l.witnesses()
+	l.timeStamp()
 	c.Ledger.Origin = cmp.Or(f.Ledger.Origin, hostOf(f.URL)+"/ledger")
 	c.Session = Session{Lifetime: length(f.Session.Lifetime, 12*time.Hour), TaskLink: length(f.Session.TaskLink, 14*24*time.Hour)}
 	l.entities()

@@ -135,6 +135,9 @@ func entryFiles(name string, e ledger.PacketEntry) []file {
 	if e.Body != nil {
 		files = append(files, file{name + verify.BodySuffix, e.Body}, file{name + verify.SaltSuffix, e.Salt})
 	}
+	if e.Stamp != nil {
+		files = append(files, file{name + verify.StampSuffix, e.Stamp})
+	}
 	return files
 }
 

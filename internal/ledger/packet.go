@@ -24,6 +24,7 @@ type PacketEntry struct {
 	Salt  []byte
 	Body  []byte
 	Proof verify.Proof
+	Stamp []byte // time stamp of the leaf (RFC 3161), where there is one; the ledger itself has none
 }
 
 // Packet gathers a case, and with it entries of the installation that tell of it, by their event ids. It waits

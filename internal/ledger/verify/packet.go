@@ -24,12 +24,13 @@ const (
 	LeafSuffix     = ".leaf.json"  // the leaf's bytes as they stand in the log
 	BodySuffix     = ".body.json"  // what happened; missing once the case was erased
 	SaltSuffix     = ".salt"       // 32 raw bytes; missing likewise
+	StampSuffix    = ".tst"        // time stamp of the leaf's bytes (RFC 3161), of the leaf that closes a case; not checked here
 	ProofSuffix    = ".tlog-proof" // https://c2sp.org/tlog-proof
 )
 
 var (
 	documentFiles = []string{RecordPage, RecordPDF}
-	entrySuffixes = []string{LeafSuffix, ProofSuffix, BodySuffix, SaltSuffix}
+	entrySuffixes = []string{LeafSuffix, ProofSuffix, BodySuffix, SaltSuffix, StampSuffix}
 	// fixedFiles are in every packet.
 	fixedFiles = []string{
 		ReadmeFile, CaseFile, KeyFile, CheckpointFile, RecordPage, RecordPDF,
@@ -85,6 +86,8 @@ type Proven struct {
 	Leaf  exeunt.Leaf
 	Entry *exeunt.Entry // nil when the body was erased
 	Body  []byte        // nil likewise
+	Raw   []byte        // the leaf's bytes
+	Stamp []byte        // a time stamp over them, which nobody has checked yet; nil when there is none
 }
 
 // Packet verifies the evidence packet of one case. Trusted are verifier keys that the reader got
@@ -189,7 +192,7 @@ func (a *archive) entry(seq int, report Report, history *chain) (Proven, error) 
 	if err := history.add(leaf.Leaf, leaf.hash, leaf.index); err != nil {
 		return Proven{}, fault(name, "%v", err)
 	}
-	proven := Proven{Index: leaf.index, Leaf: leaf.Leaf}
+	proven := Proven{Index: leaf.index, Leaf: leaf.Leaf, Raw: a.files[name+LeafSuffix], Stamp: a.files[name+StampSuffix]}
 	body, hasBody := a.files[name+BodySuffix]
 	salt, hasSalt := a.files[name+SaltSuffix]
 	if !hasBody && !hasSalt {
