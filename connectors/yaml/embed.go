@@ -27,16 +27,3 @@ func Read(name string) ([]byte, error) {
 	}
 	return files.ReadFile(name + ".yaml")
 }
-
-// Names lists the shipped descriptions in order.
-func Names() []string {
-	entries, err := files.ReadDir(".")
-	if err != nil {
-		panic(err) // the folder is part of the binary
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, strings.TrimSuffix(e.Name(), ".yaml"))
-	}
-	return names
-}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,8 +58,12 @@ func TestEveryDescriptionIsTested(t *testing.T) {
 		tested = append(tested, s.name)
 	}
 	slices.Sort(tested)
-	if !slices.Equal(tested, yaml.Names()) {
-		t.Errorf("shipped %v, tested %v", yaml.Names(), tested)
+	shipped, err := filepath.Glob("*.yaml")
+	for i, name := range shipped {
+		shipped[i] = strings.TrimSuffix(name, ".yaml")
+	}
+	if err != nil || !slices.Equal(tested, shipped) {
+		t.Errorf("shipped %v, tested %v, %v", shipped, tested, err)
 	}
 	if _, err := yaml.Read("../yaml/github"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a path is read: %v", err)

@@ -87,15 +87,6 @@ func (h *BambooHR) Leave(p Person, lastDay exeunt.Date, how string) {
 	kept["terminationDate"], kept["customLastDay"], kept["customLeavingType"] = string(lastDay), string(lastDay), how
 }
 
-// Stay takes a departure back.
-func (h *BambooHR) Stay(p Person) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	kept := h.records[p.ID()]
-	kept["status"], kept["employmentHistoryStatus"] = "Active", "Full-Time"
-	kept["terminationDate"], kept["customLastDay"], kept["customLeavingType"] = "0000-00-00", "", ""
-}
-
 // Sign is a delivery's signature: the hex HMAC-SHA256 of the body followed by the timestamp, without
 // anything between. Source: documentation.bamboohr.com/docs/webhooks, "Security".
 func Sign(privateKey string, body []byte, timestamp string) string {
