@@ -199,6 +199,10 @@ func TestALegalHoldEndsByTwoPeople(t *testing.T) {
 	if _, err := asked.Case.Confirm(ask, steps, nil, true, lea, monday.Add(time.Hour)); exeunt.KindOf(err) != exeunt.Conflict {
 		t.Errorf("too late: %v", err)
 	}
+	expired, err := asked.Case.Confirm(ask, steps, nil, false, lea, monday.Add(time.Hour))
+	if err != nil || expired.Case.LegalHold == nil || expired.Case.Overrides[0].State != exeunt.DeviationExpired || expired.Tasks[0].State != exeunt.TaskWithdrawn {
+		t.Errorf("nobody can settle what expired while the clocks of the case stood still: %v %+v", err, expired)
+	}
 	released, err := asked.Case.Confirm(ask, steps, nil, true, lea, monday)
 	if err != nil || released.Case.LegalHold != nil || released.Case.Overrides[0].State != exeunt.DeviationDone || released.Case.Overrides[0].Second.By != lea.By {
 		t.Fatalf("%v %+v", err, released.Case)
@@ -402,5 +406,24 @@ func TestWhatWasRejectedIsNotUnblocked(t *testing.T) {
 	s.State, s.After, s.Approval = exeunt.StepWaiting, []exeunt.Dependency{{Key: "x", Because: "y"}}, &exeunt.Approval{Role: "it", For: "it loses data"}
 	if s = s.Unblock(time.UTC, noon); s.State != exeunt.StepHeld || !strings.Contains(s.Reason, "approval") {
 		t.Errorf("%s %s", s.State, s.Reason)
+	}
+}
+
+func TestWhoseDepartureEndsByARehireNeedsNoApprovalAnyMore(t *testing.T) {
+	c, steps, tasks := opened(t, wiping(t, exeunt.Approvals{Destructive: true}))
+	back := exeunt.Trigger{Source: "hr", Kind: exeunt.Rehired}
+	later := back
+	later.Departure.Leaver.HiredOn = "2031-01-01"
+	kept, err := c.Rehire(later, steps, tasks, monday)
+	if err != nil || slices.ContainsFunc(kept.Tasks, func(task exeunt.Task) bool { return task.Asks != "" }) {
+		t.Errorf("before the last day the departure is still to be carried out: %v %+v", err, kept.Tasks)
+	}
+	ended, err := c.Rehire(back, steps, tasks, monday.AddDate(1, 0, 0))
+	if err != nil || find(t, ended.Steps, stepKey, "directory-wipe").State != exeunt.StepCancelled {
+		t.Fatalf("%v %+v", err, ended.Steps)
+	}
+	i := slices.IndexFunc(ended.Tasks, func(task exeunt.Task) bool { return task.Asks == exeunt.AsksApproval })
+	if i < 0 || ended.Tasks[i].State != exeunt.TaskWithdrawn {
+		t.Errorf("it asks for an approval that nothing waits for: %+v", ended.Tasks)
 	}
 }

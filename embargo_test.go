@@ -139,6 +139,33 @@ func TestWhatWasTakenBackUnderEmbargoIsNeverRevealedByItself(t *testing.T) {
 	}
 }
 
+func TestWhatStaysSecretIsToldToItsListAlone(t *testing.T) {
+	opened := secret(t)
+	back, err := opened.Case.Rescind(exeunt.Trigger{Source: "hr", Kind: exeunt.Rescinded}, nil, opened.Steps, opened.Tasks, monday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed, err := back.Case.Close(monday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := *closed.Case
+	for what, change := range map[string]exeunt.Change{
+		"another source contradicts":  exeunt.Trigger{Source: "payroll", Kind: exeunt.Announced, Departure: c.Departure}.Noted(&c, nil, monday),
+		"HR changes it":               c.ChangedAfter(exeunt.Trigger{Source: "hr"}, monday),
+		"something took effect later": c.Overtaken(opened.Steps[0], exeunt.Outcome{}, nil, monday),
+	} {
+		if len(change.Notices) == 0 {
+			t.Errorf("%s: nobody is told", what)
+		}
+		for _, n := range change.Notices {
+			if !c.Embargo.Lists(n.To.Email) {
+				t.Errorf("%s: %s is told", what, n.To)
+			}
+		}
+	}
+}
+
 func TestEmbargoTermsAreCheckedBeforeACaseIsOpened(t *testing.T) {
 	for _, c := range []struct {
 		until, to, field string

@@ -55,6 +55,17 @@ func TestAWaveNeedsTwoPeople(t *testing.T) {
 	}
 }
 
+func TestAWaveThatWasStoppedWhileItWasCheckedStaysStopped(t *testing.T) {
+	w, _ := made(t, austin(), 4)
+	change, err := w.BeginCheck(4, "Hera Lind", waveNow)
+	w = decide(t, change, err)
+	change, err = w.Stop(maker, waveNow)
+	w = decide(t, change, err)
+	if change, err := w.EndCheck(exeunt.WaveCheck{Steps: 9}, waveNow); exeunt.KindOf(err) != exeunt.Conflict {
+		t.Errorf("the end of the check made it %+v: %v", change.Wave, err)
+	}
+}
+
 func TestWhatTheCheckForbidsIsNotApproved(t *testing.T) {
 	w, _ := made(t, austin(), 4)
 	for name, found := range map[string]exeunt.WaveCheck{

@@ -224,6 +224,11 @@ func (s *installation) ask(t testing.TB, into any, code int, schema string, args
 // eventually polls until something is so, and says what was seen last when it never is.
 func eventually(t testing.TB, what string, is func() (bool, string)) {
 	t.Helper()
+	within(t, patience, what, is)
+}
+
+func within(t testing.TB, patience time.Duration, what string, is func() (bool, string)) {
+	t.Helper()
 	deadline := time.Now().Add(patience)
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
