@@ -85,10 +85,6 @@ func (s *scene) step(key string) *exeunt.Step {
 	return &s.file.Steps[slices.IndexFunc(s.file.Steps, func(s exeunt.Step) bool { return s.Key == key })]
 }
 
-func (s *scene) entry(kind exeunt.EntryKind) *store.EntryRow {
-	return &s.entries[slices.IndexFunc(s.entries, func(e store.EntryRow) bool { return e.Kind == kind })]
-}
-
 func (s *scene) says(kind exeunt.EntryKind, step string, detail map[string]string) {
 	s.entries = append(s.entries, store.EntryRow{Number: 1000, Entry: exeunt.Entry{Kind: kind, Case: 1, Step: step, Actor: "engine", At: time.Now(), Detail: detail}})
 }
