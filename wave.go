@@ -97,8 +97,8 @@ type Wave struct {
 // Label is how the wave is written out: W-3 “Austin site”.
 func (w Wave) Label() string { return fmt.Sprintf("%s “%s”", w.ID, w.Title) }
 
-// Checking says whether its check runs.
-func (w Wave) Checking() bool { return w.Check != nil && w.Check.EndedAt.IsZero() }
+// Checking says whether its check runs. That of a wave that was stopped is given up.
+func (w Wave) Checking() bool { return w.Unstarted() && w.Check != nil && w.Check.EndedAt.IsZero() }
 
 // Unstarted says whether nothing of the wave has happened to anybody yet.
 func (w Wave) Unstarted() bool { return w.State == WaveDraft || w.State == WaveChecked }

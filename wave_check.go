@@ -128,7 +128,7 @@ func (w Wave) BeginCheck(looks int, by string, now time.Time) (Change, error) {
 
 // EndCheck keeps what a check found.
 func (w Wave) EndCheck(found WaveCheck, now time.Time) (Change, error) {
-	if !w.Checking() || !w.Unstarted() { // it may have been stopped meanwhile
+	if !w.Checking() { // it may have been stopped meanwhile
 		return Change{}, w.refuse("checked", "no check of it runs")
 	}
 	found.Round, found.By, found.BegunAt, found.Looks, found.EndedAt = w.Check.Round, w.Check.By, w.Check.BegunAt, w.Check.Looks, now.UTC()

@@ -131,10 +131,12 @@ func (n *node) beat(ctx context.Context) error {
 		t := n.lanes[name]
 		switch give := slices.Contains(b.Surplus, name); {
 		case give && (t == nil || !t.giving):
-			if t != nil {
-				t.giving = true
-				t.rest()
+			if t == nil { // its name stands on it, and it has not begun it
+				t = notBegun()
+				n.lanes[name] = t
 			}
+			t.giving = true
+			t.rest()
 			n.e.running.Go(func() { n.handOver(ctx, name, t) })
 		case !give && t == nil && slices.Contains(names, name):
 			n.lanes[name] = n.begin(ctx, name, b.Pauses[name])
@@ -202,11 +204,17 @@ func (n *node) begin(ctx context.Context, name string, pause time.Duration) *ten
 	return t
 }
 
-// handOver gives a lane to the others once what is under way has ended; t is nil when nothing was begun.
+// notBegun is the tenure of a lane that is given back before anything was done in it.
+func notBegun() *tenure {
+	_, cancel := context.WithCancel(context.Background())
+	t := &tenure{bell: make(chan struct{}, 1), cancel: cancel, rest: cancel, done: make(chan struct{})}
+	close(t.done)
+	return t
+}
+
+// handOver gives a lane to the others once what is under way has ended.
 func (n *node) handOver(ctx context.Context, name string, t *tenure) {
-	if t != nil {
-		<-t.done
-	}
+	<-t.done
 	n.leasing <- struct{}{} // so that no beat renews what is being given back
 	defer func() { <-n.leasing }()
 	n.mu.Lock()
@@ -220,7 +228,7 @@ func (n *node) handOver(ctx context.Context, name string, t *tenure) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if t != nil && n.lanes[name] == t {
+	if n.lanes[name] == t {
 		delete(n.lanes, name)
 	}
 }

@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -145,6 +146,15 @@ func (w *world) decideTrip(id exeunt.TripID) bool {
 	t, err := w.store.Everything().Trip(context.Background(), id)
 	if err != nil {
 		w.fatal(err)
+	}
+	if t.State == exeunt.TripRejected { // one that has tripped since is decided first
+		trips, err := w.store.Everything().Trips(context.Background())
+		if err != nil {
+			w.fatal(err)
+		}
+		if i := slices.IndexFunc(trips, func(o exeunt.TripTally) bool { return o.State == exeunt.TripOpen && o.Kind == t.Kind && o.ID != id }); i >= 0 && t.Kind == exeunt.TripMass {
+			return w.decideTrip(trips[i].ID)
+		}
 	}
 	switch {
 	case t.State == exeunt.TripReleased:
