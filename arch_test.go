@@ -57,8 +57,8 @@ var places = map[string]place{
 
 	"internal/stamp":   {ours: ".", others: "github.com/digitorus/"},
 	"internal/web":     {ours: "."},
-	"internal/web/api": {ours: ". internal/store internal/web", others: "github.com/danielgtaylor/huma/"},
-	"internal/web/ui":  {ours: ". internal/store internal/web", others: "github.com/a-h/templ"},
+	"internal/web/api": {ours: ". internal/inventory internal/store internal/web", others: "github.com/danielgtaylor/huma/"},
+	"internal/web/ui":  {ours: ". internal/inventory internal/store internal/web", others: "github.com/a-h/templ"},
 
 	"internal/bench":      {ours: ". connector internal/engine internal/ledger internal/store internal/wrap", others: "github.com/jackc/pgx/ modernc.org/sqlite"},
 	"internal/app":        {ours: "*", others: "github.com/prometheus/client_golang/ golang.org/x/time/"},

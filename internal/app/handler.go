@@ -11,15 +11,16 @@ import (
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/config"
 	"github.com/exeunt/exeunt/internal/engine"
+	"github.com/exeunt/exeunt/internal/inventory"
 	"github.com/exeunt/exeunt/internal/web/api"
 	"github.com/exeunt/exeunt/internal/web/ui"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-type inventory struct{ config *config.Config }
+type inventoryNow struct{ config *config.Config }
 
 // Systems is the inventory as configured, with the person behind each owner's role.
-func (i inventory) Systems() []exeunt.System {
+func (i inventoryNow) Systems() []exeunt.System {
 	roles := i.config.Roles()
 	systems := i.config.Inventory()
 	for n, s := range systems {
@@ -30,11 +31,19 @@ func (i inventory) Systems() []exeunt.System {
 	return systems
 }
 
+// Gaps is what nobody knows of the systems, or has written down.
+func (i inventoryNow) Gaps() []inventory.Gap {
+	return inventory.Gaps(i.config.Items(), i.config.Sheets)
+}
+
+// Sheets is what sources showed of the applications that there are.
+func (i inventoryNow) Sheets() []inventory.Sheet { return i.config.Sheets }
+
 // handler is every address that the server answers.
 func (a *App) handler(sources *sources, links taskLinks) http.Handler {
 	mux := http.NewServeMux()
 	api.Register(mux, api.Config{
-		Reader: func(who exeunt.Viewer) api.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) api.Commands { return a.commands(who) }, Ledger: a.Proofs, Bearers: a.Accounts, Inventory: inventory{a.Config},
+		Reader: func(who exeunt.Viewer) api.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) api.Commands { return a.commands(who) }, Ledger: a.Proofs, Bearers: a.Accounts, Inventory: inventoryNow{a.Config},
 		Hooks: hooks{sources: sources, engine: a.Engine, metrics: a.metrics, log: a.options.Log},
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -44,7 +53,7 @@ func (a *App) handler(sources *sources, links taskLinks) http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry(a), promhttp.HandlerOpts{}))
 	mux.Handle("/", ui.New(ui.Config{
 		Organisation: a.Config.Company, Environment: a.options.Environment, Zone: a.Config.Zone, Secure: strings.HasPrefix(a.Config.URL, "https://"),
-		Reader: func(who exeunt.Viewer) ui.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) ui.Commands { return a.commands(who) }, Inventory: inventory{a.Config}, Accounts: a.Accounts, Links: links, Live: a.Engine, Proofs: a.Proofs,
+		Reader: func(who exeunt.Viewer) ui.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) ui.Commands { return a.commands(who) }, Inventory: inventoryNow{a.Config}, Accounts: a.Accounts, Links: links, Live: a.Engine, Proofs: a.Proofs,
 		Sources: func() []string { return sources.names }, Log: a.options.Log, Done: a.stopping,
 	}))
 	return remembered(mux)

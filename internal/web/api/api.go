@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/inventory"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/web"
 )
@@ -86,7 +87,10 @@ type Config struct {
 	Ledger    Ledger
 	Bearers   Bearers
 	Hooks     Hooks
-	Inventory interface{ Systems() []exeunt.System }
+	Inventory interface {
+		Systems() []exeunt.System
+		Gaps() []inventory.Gap
+	}
 }
 
 // Register adds the API and the webhooks to a mux.
@@ -107,6 +111,7 @@ func Register(mux *http.ServeMux, c Config) {
 	a.tasks(spec)
 	a.waves(spec)
 	a.systems(spec)
+	a.gaps(spec)
 	a.record(spec)
 	mux.HandleFunc("POST /hooks/{source}", a.hook)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/inventory"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/web"
 	"github.com/exeunt/exeunt/internal/web/api"
@@ -95,6 +96,10 @@ func (b *backend) TryNow(_ context.Context, system string, by exeunt.Override) e
 }
 
 func (b *backend) Systems() []exeunt.System { return []exeunt.System{{Name: "crm"}} }
+
+func (b *backend) Gaps() []inventory.Gap {
+	return []inventory.Gap{{Kind: inventory.NoOwner, System: "crm", Name: "CRM", Tier: 1, What: "nobody owns it", Todo: "write owner"}}
+}
 
 func (b *backend) CompleteTask(_ context.Context, id exeunt.TaskID, ticked []int, note, by string) error {
 	if id != 1 {

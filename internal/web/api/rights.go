@@ -42,6 +42,7 @@ var needs = map[string]web.Right{
 	"POST /api/v1/waves/{id}/start":                 web.MakeWaves,
 	"POST /api/v1/waves/{id}/go-on":                 web.MakeWaves,
 	"POST /api/v1/waves/{id}/stop":                  web.ApproveWaves,
+	"GET /api/v1/gaps":                              web.SeeSystems,
 	"GET /api/v1/systems":                           web.SeeSystems,
 	"GET /api/v1/systems/{name}":                    web.SeeSystems,
 	"POST /api/v1/systems/{name}/try":               web.TrySystems,

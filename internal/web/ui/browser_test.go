@@ -185,6 +185,7 @@ var pages = []struct{ name, path, session string }{
 	{"wave-new", "/waves/new", "hr"},
 	{"wave-report", "/waves/W-14/report", "auditor"},
 	{"systems", "/systems", "it"},
+	{"gaps", "/gaps", "it"},
 	{"systems-alone", "/systems?alone=1", "it"},
 	{"overview-it", "/", "it"},
 	{"system", "/systems/entra-id", "it"},

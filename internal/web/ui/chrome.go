@@ -81,7 +81,7 @@ var jumps = []jump{
 	{"waves", "Waves", "g w", "/waves", "waves mass departures", seeWaves},
 	{"waves", "Make a wave", "", "/waves/new", "make new wave mass departure layoff list csv", makeWaves},
 	{"inventory", "Systems", "g s", "/systems", "systems inventory", seeSystems},
-	{"late", "Systems with gaps", "", "/systems?gap=1", "systems gaps no api", seeSystems},
+	{"late", "What is missing", "", "/gaps", "systems gaps inventory missing owner fallback no api", seeSystems},
 	{"audit", "Audit", "g a", "/audit", "audit entries ledger", seeAudit},
 	{"audit", "Erased records", "", "/audit/erased", "erased records retention privacy", seeAudit},
 	{"audit", "What the record proves", "", "/audit/proves", "proves proof evidence verify", seeAudit},

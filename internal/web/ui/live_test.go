@@ -240,7 +240,7 @@ func TestPalette(t *testing.T) {
 	b.press("?", `document.querySelector('#palette').open`)
 	b.write("gaps")
 	b.do(chromedp.KeyEvent(kb.Enter))
-	b.until(`location.pathname + location.search === '/systems?gap=1' && document.readyState === 'complete'`)
+	b.until(`location.pathname + location.search === '/gaps' && document.readyState === 'complete'`)
 	b.do(chromedp.Click(chromedp.CSS(".find")))
 	b.write("emeka n")
 	b.do(chromedp.KeyEvent(kb.Enter))

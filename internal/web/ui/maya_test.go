@@ -9,7 +9,7 @@ import (
 	"github.com/exeunt/exeunt/internal/store"
 )
 
-func inventory() []exeunt.System {
+func companySystems() []exeunt.System {
 	spec := func(a exeunt.Action, title string, order int) exeunt.ActionSpec {
 		return exeunt.ActionSpec{Action: a, Title: title, Order: order, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Scopes: []string{"User.ReadWrite.All"}}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/inventory"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/web"
 )
@@ -49,6 +50,8 @@ type Commands interface {
 // Inventory is the configuration as it is now.
 type Inventory interface {
 	Systems() []exeunt.System
+	Gaps() []inventory.Gap
+	Sheets() []inventory.Sheet // what sources showed of the applications that there are
 }
 
 // Accounts are the people who may sign in.

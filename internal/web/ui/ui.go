@@ -122,6 +122,7 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("POST /waves/{id}/start", makeWaves, s.startWave)
 	page("POST /waves/{id}/go-on", makeWaves, s.goOnWave)
 	page("POST /waves/{id}/stop", approveWaves, s.stopWave)
+	page("GET /gaps", seeSystems, s.gapsPage)
 	page("GET /systems", seeSystems, s.systemsPage)
 	page("GET /systems/{id}", seeSystems, s.systemPage)
 	page("POST /systems/{id}/try", trySystems, s.trySystem)

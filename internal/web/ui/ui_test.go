@@ -85,6 +85,8 @@ func TestPagesSay(t *testing.T) {
 		{"step", "it", "/cases/C-2041/steps/snowflake-disable-user", 200, []string{"Snowflake: disable user", "No user matches the work e-mail.", "ALTER USER", "ANALYST", "T-311", "Try again", "Override", "48,209"}},
 		{"tasks", "hr", "/tasks?sel=T-315", 200, []string{"Transfer knowledge, 3 of 7", "Complete with 4 open items", "Sun 22 Nov, 10:00 PST", "in 3 d", "Late", "Next 7 days"}},
 		{"systems", "it", "/systems", 200, []string{"6 systems · 3 by connector · 2 with a sign-on · 1 by hand", "Sign-on of Entra ID, checked by its connector", "No API: tracked by hand", "Not live: a person does it", "1 step has failed"}},
+		{"gaps", "it", "/gaps", 200, []string{"BRD SNG", "12 people · 1240.50 EUR", "exeunt inventory scaffold", "compared with the spend export (2 applications)", "Other identifier"}},
+		{"gaps that sources show", "it", "/gaps?found=1", 200, []string{"Datadog", "not:Other identifier"}},
 		{"systems with gaps", "it", "/systems?gap=1", 200, []string{"Building badges", "not:/systems/entra-id\""}},
 		{"system", "it", "/systems/entra-id", 200, []string{"Its connector (entra)", "acknowledged", "tokens that were issued live for up to one hour", "30 days, then deleted", "Salesforce", "120 confirmed"}},
 		{"audit", "auditor", "/audit", 200, []string{"Ledger verified", "48,211 leaves were recomputed", "Time (PST)", "19 Nov 2026, 10:18:00.000", "step.fail", "on its way", "Verify again"}},

@@ -46,7 +46,7 @@ func newWorld(now time.Time) *world {
 		name := []string{"Priya Nair", "Ines Roth", "Paul Adeyemi", "Ana Kofi", "Tom Reyes", "Lena Vogel", "Dana Ortiz"}[i]
 		w.users[role] = store.User{ID: int64(i + 1), Name: name, Email: strings.ReplaceAll(strings.ToLower(name), " ", ".") + "@northwind.example", Roles: []string{role}}
 	}
-	w.systems, w.site = inventory(), newSite(now)
+	w.systems, w.site = companySystems(), newSite(now)
 	w.check = LedgerCheck{At: now.Add(-40 * time.Second), Entries: 48211, Head: strings.Repeat("9c41e07b", 8), Anchored: now.Add(-4 * time.Minute)}
 	w.files[2041] = maya(now)
 	w.fill()
