@@ -31,14 +31,14 @@ func (s Step) driftLookAt() (time.Time, bool) {
 	return at, true
 }
 
-// record adds an entry of a look: to the case's own record while that is open, else beside it, since the
+// recordLook adds an entry of a look: to the case's own record while that is open, else beside it, since the
 // record of a closed case is sealed.
-func (c *Change) recordLook(kind EntryKind, of Case, s Step, now time.Time, what string, detail map[string]string) {
+func (c *Change) recordLook(of Case, s Step, now time.Time, what string, detail map[string]string) {
 	if of.Open() {
-		c.Record(kind, s, now, what, detail)
+		c.Record(EntryLooked, s, now, what, detail)
 		return
 	}
-	c.Record(kind, of.ID, now, what, detail)
+	c.Record(EntryLooked, of.ID, now, what, detail)
 	e := &c.Entries[len(c.Entries)-1]
 	e.System, e.Step = s.System, s.Key
 }
@@ -48,7 +48,7 @@ func (s Step) StillSo(of Case, seen Observation, now time.Time) Change {
 	s.Looks++
 	s.Rechecks, s.NextAttemptAt = 0, time.Time{}
 	change := Change{Steps: []Step{s}}
-	change.recordLook(EntryLooked, of, s, now, fmt.Sprintf("%s: %s still holds after %s", s.SystemTitle, lower(s.Title), days(now.Sub(s.SettledAt))),
+	change.recordLook(of, s, now, fmt.Sprintf("%s: %s still holds after %s", s.SystemTitle, lower(s.Title), days(now.Sub(s.SettledAt))),
 		merge(map[string]string{"account": s.Account.ID}, "after.", seen.Facts, nil))
 	return change
 }
@@ -61,7 +61,7 @@ func (s Step) NotLooked(of Case, why *Error, now time.Time) Change {
 		s.NextAttemptAt = now.Add(min(driftRetry<<min(s.Rechecks, 10), longestRetry))
 		s.Rechecks++
 		change := Change{Steps: []Step{s}}
-		change.recordLook(EntryLooked, of, s, now, fmt.Sprintf("%s: whether %s still holds is not known yet", s.SystemTitle, lower(s.Title)), detail)
+		change.recordLook(of, s, now, fmt.Sprintf("%s: whether %s still holds is not known yet", s.SystemTitle, lower(s.Title)), detail)
 		return change
 	}
 	s.Looks++
@@ -71,7 +71,7 @@ func (s Step) NotLooked(of Case, why *Error, now time.Time) Change {
 		then = "the next look is on " + next.In(of.Zone()).Format(time.DateOnly)
 	}
 	change := Change{Steps: []Step{s}}
-	change.recordLook(EntryLooked, of, s, now, fmt.Sprintf("%s: it refuses to show whether %s still holds; %s", s.SystemTitle, lower(s.Title), then), detail)
+	change.recordLook(of, s, now, fmt.Sprintf("%s: it refuses to show whether %s still holds; %s", s.SystemTitle, lower(s.Title), then), detail)
 	change.Notices = []Notice{{Kind: NoticeAlert, To: s.Owner, Dedup: fmt.Sprintf("unlooked:%s:%s", s.System, now.UTC().Format(time.DateOnly)),
 		Text: fmt.Sprintf("%s refuses to show whether what was ended there still holds: %s. Look at the rights of the account that Exeunt has there, and at departed people's accounts by hand.", s.SystemTitle, detail["reason"])}}
 	return change
@@ -91,7 +91,7 @@ func passes(err *Error) bool {
 func (s Step) NoMoreLooks(of Case, why string, now time.Time) Change {
 	s.Looks, s.NextAttemptAt = len(driftLooks), time.Time{}
 	change := Change{Steps: []Step{s}}
-	change.recordLook(EntryLooked, of, s, now, fmt.Sprintf("%s: %s is not looked at any more: %s", s.SystemTitle, lower(s.Title), why), nil)
+	change.recordLook(of, s, now, fmt.Sprintf("%s: %s is not looked at any more: %s", s.SystemTitle, lower(s.Title), why), nil)
 	return change
 }
 

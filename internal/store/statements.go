@@ -28,7 +28,7 @@ func (q sqlQuerier) query(ctx context.Context, query string, args ...any) (rows,
 		return nil, err
 	}
 	defer q.give(s)                        // open rows keep it alive themselves
-	r, err := s.QueryContext(ctx, args...) //nolint:rowserrcheck,sqlclosecheck // eachRow closes and checks
+	r, err := s.QueryContext(ctx, args...) //nolint:rowserrcheck // eachRow closes and checks
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (s *statements) take(ctx context.Context, query string) (*prepared, error) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if k := s.kept[query]; k != nil { // somebody was faster
-		_ = fresh.Close()
+		_ = fresh.Close() //nolint:sqlclosecheck // only this one: the other is kept
 		return s.use(k), nil
 	}
 	s.makeRoom()
