@@ -320,12 +320,15 @@ func (w *world) checkTrigger(files []store.CaseFile) {
 			}
 		}
 		last := p.newest
+		asked := slices.ContainsFunc(files, func(f store.CaseFile) bool { // a departure that comes before the one under way is over is a person's to sort out
+			return f.Case.Leaver().ID == p.leaver.ID && slices.ContainsFunc(f.Tasks, func(t exeunt.Task) bool { return t.Key == "next-departure-"+string(last.Departure.LastDay) })
+		})
 		switch {
 		case open > 1:
 			w.breaks(1, "%s has %d departures under way", p.leaver.ID, open)
 		case last.Kind == exeunt.Announced && (newest == nil || newest.State == exeunt.CaseRescinded):
 			w.breaks(7, "%s leaves, by HR's last word (%s), and there is no case", p.leaver.ID, last.event)
-		case last.Kind == exeunt.Announced && newest.Departure.LastDay != last.Departure.LastDay:
+		case last.Kind == exeunt.Announced && newest.Departure.LastDay != last.Departure.LastDay && !asked:
 			w.breaks(7, "%s leaves on %s, by HR's last word (%s), and the case says %s", p.leaver.ID, last.Departure.LastDay, last.event, newest.Departure.LastDay)
 		case last.Kind == exeunt.Rehired && newest != nil && newest.UnderWay() && newest.RehiredOn == "" && newest.Wave == 0:
 			w.breaks(7, "%s works here again, by HR's last word (%s), and %s is %s", p.leaver.ID, last.event, newest.ID, newest.State)
