@@ -205,7 +205,7 @@ func (b *bodies) ofInstallation(ctx context.Context, events []string) ([]stored,
 }
 
 func (b *bodies) read(ctx context.Context, which string, args ...any) ([]stored, error) {
-	rows, err := b.db.QueryContext(ctx, "SELECT event, n, holder, handle, leaf_hash, sealed FROM bodies "+which, args...)
+	rows, err := b.db.QueryContext(ctx, "SELECT event, n, holder, handle, leaf_hash, sealed FROM bodies "+which, args...) //nolint:gosec // which rows is said by us, and values are arguments
 	if err != nil {
 		return nil, diskError("the ledger's bodies cannot be read", err)
 	}

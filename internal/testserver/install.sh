@@ -63,7 +63,6 @@ build() { # program module@version
   (cd / && GOBIN="$here/bin" go install "$2" >&2) || say "could not build $1"
 }
 build litewitness filippo.io/torchwood/cmd/litewitness@v0.9.0
-build versitygw github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
 missing=
 lack() { missing="$missing${missing:+,}$1"; say "still missing: $1${2:+ ($2)}"; }
@@ -77,7 +76,6 @@ has python3 || lack python3
 has openssl || lack openssl
 has_browser || lack chromium
 has_built litewitness || lack litewitness
-has_built versitygw || lack versitygw
 { has node || has nodejs; } || lack node
 has_modules || lack node_modules
 echo "$missing"

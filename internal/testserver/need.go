@@ -23,7 +23,6 @@ const (
 	Python      = "python3"
 	OpenSSL     = "openssl"
 	LiteWitness = "litewitness"
-	S3Gateway   = "versitygw"
 )
 
 // programs lists where each name may be found, the best first. Debian keeps daemons out of the
@@ -39,7 +38,6 @@ var programs = map[string][]string{
 	Python:      {"python3"},
 	OpenSSL:     {"openssl"},
 	LiteWitness: {filepath.Join(binDir(), LiteWitness), LiteWitness},
-	S3Gateway:   {filepath.Join(binDir(), S3Gateway), S3Gateway},
 	NodeModules: {filepath.Join(nodeDir(), "node_modules", ".package-lock.json")},
 }
 
