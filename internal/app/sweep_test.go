@@ -298,7 +298,7 @@ func (h *house) guesses(r route, c thing) []string {
 // readable says whether the sweep compares what a route answers to a case that everybody may see. A stream does
 // not end, and evidence waits for the ledger.
 func readable(r route) bool {
-	return r.method == "GET" && !strings.HasSuffix(r.path, "/stream") && !strings.HasSuffix(r.path, "/evidence") && !strings.HasPrefix(r.path, "/assets") && r.path != "/metrics" && r.path != "/readyz"
+	return r.method == "GET" && !strings.HasSuffix(r.path, "/stream") && !r.waits() && !strings.HasPrefix(r.path, "/assets") && r.path != "/metrics" && r.path != "/readyz"
 }
 
 // read asks all that can be read, about the case and by guesses for another one, in somebody's name.
@@ -315,4 +315,10 @@ func (h *house) read(who string, routes []route, open, secret thing) map[string]
 		}
 	}
 	return got
+}
+
+// waits says whether an address is answered when the ledger has every entry only, which in a test without one is never.
+func (r route) waits() bool {
+	last := r.path[strings.LastIndex(r.path, "/")+1:]
+	return last == "evidence" || last == "record" || last == "record.pdf"
 }
