@@ -38,7 +38,7 @@ var recorded = map[string]string{
 	"GET /waves/{id}/report": "read", "GET /waves/{id}/report.csv": "read export",
 	"POST /waves/{id}/check": "decision", "POST /waves/{id}/approve": "decision", "POST /waves/{id}/start": "decision", "POST /waves/{id}/go-on": "decision", "POST /waves/{id}/stop": "decision",
 	"GET /gaps": "", "GET /systems": "", "GET /systems/{id}": "read", "POST /systems/{id}/try": "decision",
-	"GET /audit": "read", "GET /audit/{entry}": "read", "GET /audit/proves": "", "GET /audit/erased": "", "POST /cases/{id}/erase": "decision", "POST /audit/verify": "decision",
+	"GET /audit": "read", "GET /audit/{entry}": "read", "GET /audit/checks": "", "GET /audit/proves": "", "GET /audit/erased": "", "POST /cases/{id}/erase": "decision", "POST /audit/verify": "decision",
 
 	"GET /api/v1/cases": "read export", "POST /api/v1/cases": "decision", "GET /api/v1/cases/{id}": "read export",
 	"POST /api/v1/cases/{id}/hold": "decision", "POST /api/v1/cases/{id}/legal-hold": "decision", "POST /api/v1/cases/{id}/legal-release": "decision",

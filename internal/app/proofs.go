@@ -61,6 +61,23 @@ func checkOf(run store.CheckRun) ui.LedgerCheck {
 	return ui.LedgerCheck{At: run.EndedAt, Entries: run.Entries, Head: run.Root, Fault: faultOf(run)}
 }
 
+// Inclusion is the proof that a leaf stands at an index of the log.
+func (p *Proofs) Inclusion(ctx context.Context, index int64) (ui.Inclusion, error) {
+	key, err := p.Key(ctx)
+	if err != nil {
+		return ui.Inclusion{}, err
+	}
+	e, err := ledger.Explain(p.log.Files(ctx), []string{key}, index)
+	if err != nil {
+		return ui.Inclusion{}, err
+	}
+	proof := ui.Inclusion{Index: e.Index, Size: e.Size, Leaf: e.Leaf, LeafHash: e.LeafHash, Root: e.Root}
+	for _, s := range e.Steps {
+		proof.Steps = append(proof.Steps, ui.InclusionStep(s))
+	}
+	return proof, nil
+}
+
 // Verify runs a verification now, in the name of who asks for it.
 func (p *Proofs) Verify(ctx context.Context, by string) (ui.LedgerCheck, error) {
 	run, err := p.Run(ctx, by)

@@ -3,6 +3,7 @@ package ui
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,9 +89,10 @@ func (f auditFilter) query(zone *time.Location) store.EntryQuery {
 // auditView is the list of entries.
 type auditView struct {
 	store.EntryPage
-	Filter auditFilter
-	Check  LedgerCheck
-	visit  *visit
+	Filter  auditFilter
+	Systems []string // to choose from
+	Check   LedgerCheck
+	visit   *visit
 }
 
 func (s *server) auditPage(v *visit) error {
@@ -109,7 +111,16 @@ func (s *server) auditPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show(auditTemplate(s.chrome(v, "audit", "Audit"), auditView{EntryPage: page, Filter: f, Check: s.ledgerCheck(v), visit: v}))
+	return v.show(auditTemplate(s.chrome(v, "audit", "Audit"), auditView{EntryPage: page, Filter: f, Systems: s.systemNames(), Check: s.ledgerCheck(v), visit: v}))
+}
+
+func (s *server) systemNames() []string {
+	var names []string
+	for _, system := range s.Inventory.Systems() {
+		names = append(names, system.Name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // verify runs a verification now and shows what it found where the last one stood.
@@ -130,6 +141,8 @@ type entryView struct {
 	store.EntryRow
 	Details map[string]string
 	Prev    *store.EntryRow // the case's entry before it
+	Proof   *Inclusion      // nil while no checkpoint covers it
+	Why     string          // there is no proof
 	Zone    *time.Location
 	visit   *visit
 }
@@ -153,7 +166,54 @@ func (s *server) entryPage(v *visit) error {
 			view.Prev = &page.Rows[0]
 		}
 	}
+	if err := s.prove(v, &view); err != nil {
+		return err
+	}
 	return v.show(entryTemplate(s.chrome(v, "audit", "Entry "+number(n), crumb{"Audit", "/audit"}), view))
+}
+
+// prove adds the proof of an entry. A log that cannot prove it is said to, and keeps nobody from reading the entry.
+func (s *server) prove(v *visit, view *entryView) error {
+	if view.Index < 0 {
+		return nil
+	}
+	proof, err := s.Proofs.Inclusion(v.Context(), view.Index)
+	switch {
+	case v.Context().Err() != nil:
+		return v.Context().Err()
+	case err != nil:
+		view.Why = sentence(exeunt.MessageOf(err))
+	case proof.LeafHash != view.Hash:
+		view.Why = "The log has another leaf at this index than the database: verify the ledger."
+	default:
+		view.Proof = &proof
+	}
+	return nil
+}
+
+// checksView is the list of runs of the ledger's check.
+type checksView struct {
+	Runs  []store.CheckRun
+	visit *visit
+}
+
+// checksShown is how many runs a page has: two days of hourly ones.
+const checksShown = 50
+
+func (s *server) checksPage(v *visit) error {
+	runs, err := s.Proofs.Checks(v.Context(), checksShown)
+	if err != nil {
+		return err
+	}
+	return v.show(checksTemplate(s.chrome(v, "audit", "Checks", crumb{"Audit", "/audit"}), checksView{runs, v}))
+}
+
+// lasted is how long a run lasted, or how far it is.
+func lasted(r store.CheckRun, now time.Time) string {
+	if r.EndedAt.IsZero() {
+		return number(int(r.Done)) + " of " + number(int(r.Total)) + " so far, " + number(int(r.Rate(now))) + " a second"
+	}
+	return r.EndedAt.Sub(r.BegunAt).Round(time.Millisecond).String()
 }
 
 // provesView is the page that says what the record proves.

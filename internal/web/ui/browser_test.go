@@ -192,6 +192,7 @@ var pages = []struct{ name, path, session string }{
 	{"system-quiet", "/systems/snowflake", "auditor"},
 	{"audit", "/audit", "auditor"},
 	{"entry", "/audit/48209", "auditor"},
+	{"checks", "/audit/checks", "auditor"},
 	{"proves", "/audit/proves", "auditor"},
 	{"one-time", "/t/tom", ""},
 	{"sign-in", "/sign-in", ""},

@@ -114,12 +114,31 @@ type Sheet struct {
 	Policy string // the content security policy that it needs, since its style is its own
 }
 
+// Inclusion is the proof that an entry is in the log, step by step: from its leaf up to the signed root. All
+// hashes are in hex.
+type Inclusion struct {
+	Index, Size int64
+	Leaf        string // as it stands in the log
+	LeafHash    string
+	Steps       []InclusionStep
+	Root        string
+}
+
+// InclusionStep puts a hash of the proof beside what is known so far.
+type InclusionStep struct {
+	Sibling string
+	Left    bool // the sibling stands on the left
+	Hash    string
+}
+
 // Proofs are what the ledger says of itself.
 type Proofs interface {
 	// Check is the newest verification; it is cheap.
 	Check(ctx context.Context) (LedgerCheck, error)
 	// Verify runs one now.
 	Verify(ctx context.Context, by string) (LedgerCheck, error)
+	// Inclusion proves that a leaf stands at an index; NotFound while no checkpoint covers it.
+	Inclusion(ctx context.Context, index int64) (Inclusion, error)
 	// Checks lists the newest runs, first the one that is under way.
 	Checks(ctx context.Context, limit int) ([]store.CheckRun, error)
 	// Evidence writes the packet that proves one case offline, and records that by exported it.

@@ -130,6 +130,7 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("GET /audit/erased", seeAudit, s.erasedPage)
 	page("POST /cases/{id}/erase", eraseCases, s.eraseCase)
 	page("GET /audit/{entry}", seeAudit, s.entryPage)
+	page("GET /audit/checks", seeAudit, s.checksPage)
 	page("GET /audit/proves", seeAudit, s.provesPage)
 	page("POST /audit/verify", verifyLedger, s.verify)
 	page("/", seeNothing, func(*visit) error { return nothingHere() })

@@ -153,6 +153,25 @@ func (w *world) runs() []store.CheckRun {
 	return []store.CheckRun{run(3, 40*time.Second, "Priya Nair"), bad, run(1, 121*time.Minute, "engine")}
 }
 
+// Inclusion is a proof of three steps.
+func (w *world) Inclusion(_ context.Context, index int64) (Inclusion, error) {
+	if index < 0 {
+		return Inclusion{}, exeunt.Errorf(exeunt.NotFound, "there is no such leaf")
+	}
+	proof := Inclusion{Index: index, Size: 48211, Leaf: `{"v":1,"source":"exeunt.northwind.example","n":48209,"case":"q5vt7h2m","seq":31,"prev":"` + strings.Repeat("9c41e07e", 8) + `","kind":"event","commit":"` + strings.Repeat("51e7a0b3", 8) + `"}`,
+		Root: strings.Repeat("9c41e07b", 8)}
+	for _, e := range w.files[2041].Entries {
+		if e.Index == index {
+			proof.LeafHash = e.Hash
+		}
+	}
+	for i := range 3 {
+		proof.Steps = append(proof.Steps, InclusionStep{strings.Repeat(fmt.Sprintf("%08x", 0xa1b2c3d4+i), 8), i%2 == 0, strings.Repeat(fmt.Sprintf("%08x", 0x77e0f100+i), 8)})
+	}
+	proof.Steps[2].Hash = proof.Root
+	return proof, nil
+}
+
 // Checks lists them.
 func (w *world) Checks(context.Context, int) ([]store.CheckRun, error) { return w.runs(), w.broken }
 
