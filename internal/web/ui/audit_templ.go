@@ -1544,7 +1544,7 @@ func checksTemplate(ch chrome, c checksView) templ.Component {
 							return templ_7745c5c3_Err
 						}
 					} else if r.Holds() {
-						templ_7745c5c3_Err = stateWords(statusDone, "No difference").Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = stateWords(statusDone, "No difference in "+plural(int(r.Entries), "entry", "entries")).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -1563,9 +1563,9 @@ func checksTemplate(ch chrome, c checksView) templ.Component {
 								return templ_7745c5c3_Err
 							}
 							var templ_7745c5c3_Var78 string
-							templ_7745c5c3_Var78, templ_7745c5c3_Err = templ.JoinStringErrs(d.String())
+							templ_7745c5c3_Var78, templ_7745c5c3_Err = templ.JoinStringErrs(upper(d.String()))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `audit.templ`, Line: 302, Col: 28}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `audit.templ`, Line: 302, Col: 35}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var78))
 							if templ_7745c5c3_Err != nil {

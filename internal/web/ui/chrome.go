@@ -84,6 +84,7 @@ var jumps = []jump{
 	{"late", "What is missing", "", "/gaps", "systems gaps inventory missing owner fallback no api", seeSystems},
 	{"audit", "Audit", "g a", "/audit", "audit entries ledger", seeAudit},
 	{"audit", "Erased records", "", "/audit/erased", "erased records retention privacy", seeAudit},
+	{"audit", "Checks of the ledger", "", "/audit/checks", "checks ledger verify runs", seeAudit},
 	{"audit", "What the record proves", "", "/audit/proves", "proves proof evidence verify", seeAudit},
 }
 

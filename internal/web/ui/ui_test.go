@@ -93,7 +93,7 @@ func TestPagesSay(t *testing.T) {
 		{"erased records", "auditor", "/audit/erased", 200, []string{"2 records erased", "/cases/C-12", "retention.keep: 1095 d", "Ana Kofi and Dana Ortiz: the person asked for it", "Waits for the ledger"}},
 		{"entry", "auditor", "/audit/48209", 200, []string{"Snowflake: disable user stopped", "9c41e07d5a5a", "Previous leaf of the case", "9c41e07e5a5a", "In the log", "48,208"}},
 		{"an entry's proof", "auditor", "/audit/48209", 200, []string{"Proof of its place", "on the left", "on the right", "signed over 48,211 entries", "Signed root"}},
-		{"checks", "auditor", "/audit/checks", 200, []string{"No difference", "2 differences", "the database, entry 41877 of case q5vt7h2m, what: it is not what the entry says", "byte 41 of 258", "Priya Nair", "1.9s", "Verify now"}},
+		{"checks", "auditor", "/audit/checks", 200, []string{"No difference in 48,211 entries", "2 differences", "The database, entry 41877 of case q5vt7h2m, what: it is not what the entry says", "byte 41 of 258", "Priya Nair", "1.9s", "Verify now"}},
 		{"a system's entries", "auditor", "/audit?system=snowflake", 200, []string{"Any system", "nowflake"}},
 		{"proves", "auditor", "/audit/proves", 200, []string{"It does not prove", "That a departure was announced at all.", "exeunt.northwind.example+a1b2c3d4+AUdY", "exeunt evidence verify FILE"}},
 		{"one-time", "", "/t/tom", 200, []string{"Transfer knowledge: Maya Okonkwo", "Tom, Priya Nair asks you to do this by", "Sunday 22 November, 10:00 PST", "ends on Sunday 29 November 2026", "not:<script", "not:nvoluntary", "not:involuntary-immediate", "not:C-2041", "not:/t/tom"}},
