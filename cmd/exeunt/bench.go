@@ -15,7 +15,7 @@ func benchCommand(c *console) *cobra.Command {
 	o := bench.Options{Note: c.note}
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure the engine on this machine: a lone departure, a storm, and a wave at limited systems",
+		Short: "Measure the engine on this machine: a lone departure, a storm, a wave at limited systems, a start",
 		Long: `Measures the whole engine with its ledger, every commit as durable as a server's, against systems that answer at once
 or that allow so many calls a second. Beside each figure stands the bound that was measured in the same run:
 what a bare loop commits to the same disk, or what the limits allow. It touches no installation.`,
@@ -40,8 +40,8 @@ what a bare loop commits to the same disk, or what the limits allow. It touches 
 	}
 	cmd.Flags().StringVar(&o.Dir, "dir", "", "folder on the disk to measure (default: the folder for temporary files)")
 	cmd.Flags().StringVar(&o.Database, "database", "", "postgres:// URL; schemas of its own are made there and dropped (default: SQLite)")
-	cmd.Flags().IntVar(&o.Cases, "cases", 10_000, "cases of the storm and of the wave")
-	cmd.Flags().StringSliceVar(&o.Only, "only", nil, "parts to run: lone, storm, wave")
+	cmd.Flags().IntVar(&o.Cases, "cases", 10_000, "cases of the storm and of the wave, and closed ones at the start")
+	cmd.Flags().StringSliceVar(&o.Only, "only", nil, "parts to run: lone, storm, wave, start")
 	return cmd
 }
 
@@ -53,6 +53,9 @@ func printBench(w io.Writer, r bench.Report) {
 	if s := r.Storm; s != nil {
 		_, _ = fmt.Fprintf(w, "\nA storm of %d cases, %d steps in 12 systems that answer at once\n  confirmed         %.0f steps a second, in %s\n  in the ledger     %d entries after %s (%.0f a second)\n  a bare loop       %.0f steps a second on the same disk: we reach %.2f of it\n  memory at most    %d MB\n",
 			s.Cases, s.Steps, s.PerSecond, s.Took.Round(10*time.Millisecond), s.Entries, s.Shipped.Round(10*time.Millisecond), float64(s.Entries)/s.Shipped.Seconds(), s.Bound, s.Ratio, s.PeakMemory/1_000_000)
+	}
+	if s := r.Start; s != nil {
+		_, _ = fmt.Fprintf(w, "\nA start over %d closed cases, %d MB\n  from opening the database to the first request of a departure to every system   %s\n", s.Closed, s.Bytes/1_000_000, s.Took.Round(time.Millisecond))
 	}
 	if v := r.Wave; v != nil {
 		_, _ = fmt.Fprintf(w, "\nA wave of %d cases at systems that allow %.0f calls a second, watched for %s\n  of what the limits allow, used         %.3f: %.2f of the shortest time possible\n  calls beyond a limit                   %d\n  an immediate departure under way       %s\n",

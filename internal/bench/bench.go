@@ -19,7 +19,7 @@ import (
 type Options struct {
 	Dir      string   // an empty folder on the disk to measure
 	Database string   // postgres:// URL of an empty database, or "" for SQLite in the folder
-	Cases    int      // of the storm and of the wave
+	Cases    int      // of the storm and of the wave, and closed ones at the start
 	Only     []string // words of the parts to run; all when empty
 	Note     func(format string, args ...any)
 }
@@ -31,6 +31,7 @@ type Report struct {
 	Storm    *Storm  `json:"storm,omitempty"`
 	Lone     *Lone   `json:"lone,omitempty"`
 	Wave     *Wave   `json:"wave,omitempty"`
+	Start    *Start  `json:"start,omitempty"`
 }
 
 // Machine is where it was seen.
@@ -97,6 +98,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		{"lone departures", func(o Options) (err error) { report.Lone, err = RunLone(ctx, o); return err }},
 		{"a storm", func(o Options) (err error) { report.Storm, err = RunStorm(ctx, o); return err }},
 		{"a wave at limited systems", func(o Options) (err error) { report.Wave, err = RunWave(ctx, o); return err }},
+		{"a start with closed cases", func(o Options) (err error) { report.Start, err = RunStart(ctx, o); return err }},
 	} {
 		if len(o.Only) > 0 && !slices.ContainsFunc(o.Only, func(only string) bool { return strings.Contains(part.name, only) }) {
 			continue

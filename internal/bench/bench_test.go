@@ -18,6 +18,17 @@ func TestTheMeasurementsRun(t *testing.T) {
 	}
 }
 
+func TestAStartIsMeasured(t *testing.T) {
+	for name, database := range map[string]string{"sqlite": "", "postgresql": testserver.Postgres(t)} {
+		t.Run(name, func(t *testing.T) {
+			report, err := Run(t.Context(), Options{Dir: t.TempDir(), Database: database, Cases: 50, Only: []string{"start"}, Note: t.Logf})
+			if err != nil || report.Start.Closed != 50 || report.Start.Took <= 0 || report.Start.Bytes == 0 {
+				t.Errorf("%+v, %v", report.Start, err)
+			}
+		})
+	}
+}
+
 func BenchmarkStorm(b *testing.B) {
 	for b.Loop() {
 		s, err := RunStorm(b.Context(), Options{Dir: b.TempDir(), Cases: 400, Note: b.Logf})

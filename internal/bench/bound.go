@@ -87,11 +87,14 @@ func barePass(ctx context.Context, db *sql.DB, from, pass int, write, document, 
 	return tx.Commit()
 }
 
-func openBare(dir, database string) (*sql.DB, error) {
+func openBare(dir, database string) (*sql.DB, error) { return openFile(dir, "bare.db", database) }
+
+// openFile opens a SQLite file of a folder, as durable as ours, or a PostgreSQL database.
+func openFile(dir, file, database string) (*sql.DB, error) {
 	if database != "" {
 		return sql.Open("pgx", database)
 	}
-	name := (&url.URL{Path: filepath.Join(dir, "bare.db")}).EscapedPath()
+	name := (&url.URL{Path: filepath.Join(dir, file)}).EscapedPath()
 	return sql.Open("sqlite", "file:"+name+"?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 }
 
