@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +19,10 @@ func TestAWrongClockIsSaidInWordsThatTellWhatToDo(t *testing.T) {
 		c := newCompany(t, storetest.SQLite(t))
 		c.stop()
 		var log bytes.Buffer
-		off := time.Hour
+		var off atomic.Int64
+		off.Store(int64(time.Hour))
 		c.engine = engine.New(engine.Config{Store: c.store, Systems: c, Planner: c, Intake: c, Messenger: c, Log: slog.New(slog.NewTextHandler(&log, nil)), Node: "berlin-2",
-			Poll: time.Minute, Clock: func() time.Time { return time.Now().Add(off) }})
+			Poll: time.Minute, Clock: func() time.Time { return time.Now().Add(time.Duration(off.Load())) }})
 		if err := c.engine.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -29,7 +31,7 @@ func TestAWrongClockIsSaidInWordsThatTellWhatToDo(t *testing.T) {
 		if err := c.engine.Health(); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("its health is %v", err)
 		}
-		off = 0
+		off.Store(0)
 		pass(2 * time.Minute)
 		if err := c.engine.Health(); err != nil {
 			t.Errorf("set right, its health is %v", err)

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,8 +35,20 @@ func TestTheBellsOfAWriteInDoubtRing(t *testing.T) {
 		}
 		defer s.Close()
 		opened := storetest.Open(t, s, storetest.Departure("E1", "2000-01-20"), time.Now())
+		var mu sync.Mutex
 		var rung []string
-		s.OnCommit(func(done store.Committed) { rung = append(rung, done.Lanes...) })
+		s.OnCommit(func(done store.Committed) {
+			mu.Lock()
+			defer mu.Unlock()
+			rung = append(rung, done.Lanes...)
+		})
+		heard := func() []string {
+			mu.Lock()
+			defer mu.Unlock()
+			out := rung
+			rung = nil
+			return out
+		}
 		intent := opened.Steps[0].Intend(exeunt.Account{ID: "a"}, exeunt.Observation{}, time.Now())
 		end := intent.Steps[0].Finish(exeunt.Outcome{Kind: exeunt.NotYet, Account: exeunt.Account{ID: "a"}}, time.Now())
 		for _, c := range []struct {
@@ -52,16 +65,16 @@ func TestTheBellsOfAWriteInDoubtRing(t *testing.T) {
 			}, time.Second, store.DutyEvents},
 			{"what was refused", false, true, func() error { return s.Commit(t.Context(), &end) }, time.Second, ""},
 		} {
-			unheard, refused, rung = c.unheard, c.refused, nil
+			unheard, refused = c.unheard, c.refused
 			if err := c.do(); err == nil {
 				t.Fatalf("%s: it was answered", c.name)
 			}
-			if len(rung) > 0 {
+			if rung := heard(); len(rung) > 0 {
 				t.Errorf("%s: rung at once, so that a database that is away is asked without a pause", c.name)
 			}
 			time.Sleep(c.at)
 			synctest.Wait()
-			if c.want == "" && len(rung) > 0 || c.want != "" && !slices.Contains(rung, c.want) {
+			if rung := heard(); c.want == "" && len(rung) > 0 || c.want != "" && !slices.Contains(rung, c.want) {
 				t.Errorf("%s: rung for %v", c.name, rung)
 			}
 		}

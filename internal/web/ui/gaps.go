@@ -114,6 +114,14 @@ func gapKind(g inventory.Gap) (drawn status, words string) {
 	}
 }
 
+// gapTodo is what to do, as a sentence unless it is a command to type.
+func gapTodo(g inventory.Gap) string {
+	if strings.HasPrefix(g.Todo, "exeunt ") {
+		return g.Todo
+	}
+	return sentence(g.Todo)
+}
+
 // gapExtent is how much an application is used.
 func gapExtent(g inventory.Gap) string {
 	var out []string

@@ -110,18 +110,7 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("POST /fuse/{id}/{act}", decideFuse, s.decideTrip)
 	page("GET /tasks", seeNothing, s.tasksPage)
 	page("POST /tasks/{id}", seeNothing, s.taskPost)
-	page("GET /waves", seeWaves, s.wavesPage)
-	page("POST /waves", makeWaves, s.makeWave)
-	page("GET /waves/new", makeWaves, s.newWavePage)
-	page("GET /waves/{id}", seeWaves, s.wavePage)
-	page("GET /waves/{id}/stream", seeWaves, s.waveStream)
-	page("GET /waves/{id}/report", seeWaves, s.waveReport)
-	page("GET /waves/{id}/report.csv", seeWaves, s.waveCSV)
-	page("POST /waves/{id}/check", makeWaves, s.checkWave)
-	page("POST /waves/{id}/approve", approveWaves, s.approveWave)
-	page("POST /waves/{id}/start", makeWaves, s.startWave)
-	page("POST /waves/{id}/go-on", makeWaves, s.goOnWave)
-	page("POST /waves/{id}/stop", approveWaves, s.stopWave)
+	s.waveRoutes(page)
 	page("GET /gaps", seeSystems, s.gapsPage)
 	page("GET /systems", seeSystems, s.systemsPage)
 	page("GET /systems/{id}", seeSystems, s.systemPage)
@@ -134,6 +123,21 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("GET /audit/proves", seeAudit, s.provesPage)
 	page("POST /audit/verify", verifyLedger, s.verify)
 	page("/", seeNothing, func(*visit) error { return nothingHere() })
+}
+
+func (s *server) waveRoutes(page func(pattern string, need right, h page)) {
+	page("GET /waves", seeWaves, s.wavesPage)
+	page("POST /waves", makeWaves, s.makeWave)
+	page("GET /waves/new", makeWaves, s.newWavePage)
+	page("GET /waves/{id}", seeWaves, s.wavePage)
+	page("GET /waves/{id}/stream", seeWaves, s.waveStream)
+	page("GET /waves/{id}/report", seeWaves, s.waveReport)
+	page("GET /waves/{id}/report.csv", seeWaves, s.waveCSV)
+	page("POST /waves/{id}/check", makeWaves, s.checkWave)
+	page("POST /waves/{id}/approve", approveWaves, s.approveWave)
+	page("POST /waves/{id}/start", makeWaves, s.startWave)
+	page("POST /waves/{id}/go-on", makeWaves, s.goOnWave)
+	page("POST /waves/{id}/stop", approveWaves, s.stopWave)
 }
 
 // nothingHere is the one text for what does not exist and for what the reader may not see.
