@@ -1,6 +1,7 @@
 package exeunt
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -75,6 +76,15 @@ func flagged(source string, owner Person, now time.Time) *LegalHold {
 
 // Forbids says whether the legal hold of the case stops a step now.
 func (c Case) Forbids(destructive bool) bool { return destructive && c.LegalHold != nil }
+
+// Caution is what whoever does something by hand for the case has to heed; "" when nothing. No connector stands between
+// them and the data, so that they are told.
+func (c Case) Caution() string {
+	if c.LegalHold == nil {
+		return ""
+	}
+	return "A legal hold is in force. End access, and keep everything else as it is: delete, wipe and give back nothing. Ask " + cmp.Or(c.LegalHold.Owner.String(), "legal") + " before you do otherwise."
+}
 
 // PlaceLegalHold stops everything destructive of a case that has not happened, also what a person was
 // asked to do by hand after a connector had failed. Access is cut all the same. On a closed case it keeps the record from

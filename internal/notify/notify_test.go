@@ -37,6 +37,18 @@ func TestAMessageSaysWhatWhoseAndWhenButNotWhy(t *testing.T) {
 	}
 }
 
+// What a person does by hand no connector holds back.
+func TestUnderALegalHoldAMessageSaysWhatToKeep(t *testing.T) {
+	if m := notify.Compose(exeunt.Notice{Kind: exeunt.NoticeAssigned, To: tom}, of, &task, links); strings.Contains(m.Text, "legal hold") {
+		t.Errorf("there is none: %q", m.Text)
+	}
+	held := of
+	held.LegalHold = &exeunt.LegalHold{Owner: exeunt.Person{Name: "Lea Roth"}}
+	if m := notify.Compose(exeunt.Notice{Kind: exeunt.NoticeAssigned, To: tom}, held, &task, links); !strings.Contains(m.Text, "delete, wipe and give back nothing. Ask Lea Roth") {
+		t.Errorf("it does not say what to keep: %q", m.Text)
+	}
+}
+
 func TestOnlyTheOwnerGetsTheLink(t *testing.T) {
 	m := notify.Compose(exeunt.Notice{Kind: exeunt.NoticeLate, To: exeunt.Person{Name: "Priya Nair", Email: "priya@northwind.example"}}, of, &task, links)
 	if strings.Contains(m.Text, "/t/") {

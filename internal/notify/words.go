@@ -37,6 +37,9 @@ func Compose(n exeunt.Notice, c exeunt.Case, t *exeunt.Task, links Links) Messag
 	if t.Reason != "" {
 		fmt.Fprintf(&b, "Why you are asked: %s\n", t.Reason)
 	}
+	if caution := c.Caution(); caution != "" {
+		fmt.Fprintf(&b, "\n%s\n", caution)
+	}
 	if t.Procedure != "" {
 		fmt.Fprintf(&b, "\nHow it is done:\n%s\n", strings.TrimSpace(t.Procedure))
 	}

@@ -92,6 +92,8 @@ type TaskRow struct {
 	exeunt.Task
 	Name string `json:"name"` // of the person leaving
 	Zone string `json:"zone"` // of their place of work
+
+	Caution string `json:"caution,omitempty"` // what whoever does it has to heed
 }
 
 // EntryQuery is what a list of entries is filtered by.

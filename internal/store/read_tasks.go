@@ -62,6 +62,9 @@ func (v View) taskRows(ctx context.Context, where string, args ...any) ([]TaskRo
 		}
 		t.ID, t.Version = exeunt.TaskID(id), version
 		t.Name, t.Zone = c.Departure.Leaver.Name, c.Departure.Leaver.Zone
+		if t.Open() {
+			t.Caution = c.Caution()
+		}
 		out = append(out, t)
 		return nil
 	}, "SELECT t.id, t.version, t.document, c.document FROM visible_tasks t JOIN visible_cases c ON c.id = t.case_id"+where, args...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -538,4 +539,31 @@ func TestNoGroupWaitsForOneThatWaitsForIt(t *testing.T) {
 func told() *exeunt.Change {
 	change := exeunt.Accessed(time.Now(), exeunt.Access{Kind: exeunt.EntryAccount, What: "test"})
 	return &change
+}
+
+func TestATaskUnderALegalHoldSaysWhatToKeep(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		opened := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		caution := func() string {
+			t.Helper()
+			rows, err := s.Everything().Tasks(t.Context(), store.TaskQuery{Case: opened.Case.ID}, now)
+			if err != nil || len(rows) == 0 {
+				t.Fatalf("%d tasks, %v", len(rows), err)
+			}
+			return rows[0].Caution
+		}
+		if got := caution(); got != "" {
+			t.Errorf("there is no hold: %q", got)
+		}
+		held, err := opened.Case.PlaceLegalHold(opened.Steps, opened.Tasks, exeunt.Person{Name: "Lea Roth"}, ida, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Commit(t.Context(), &held); err != nil {
+			t.Fatal(err)
+		}
+		if got := caution(); !strings.Contains(got, "Ask Lea Roth") {
+			t.Errorf("it says %q", got)
+		}
+	})
 }
