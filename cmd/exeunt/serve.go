@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/app"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/spf13/cobra"
@@ -40,7 +41,9 @@ func serveCommand(c *console) *cobra.Command {
 				return err
 			}
 			defer a.Stop()
-			if err := welcome(cmd.Context(), c, a); err != nil {
+			if err := welcome(cmd.Context(), c, a); exeunt.KindOf(err) == exeunt.Temporary { // it serves, and goes on when the database is back
+				c.note("Whether there is an administrator could not be found out: %s. If there is none, start again or see exeunt token invite --help.", exeunt.MessageOf(err))
+			} else if err != nil {
 				return err
 			}
 			<-cmd.Context().Done()

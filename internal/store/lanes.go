@@ -137,13 +137,14 @@ func (k beater) beat(ctx context.Context) (Beat, error) {
 	if _, err := k.exec(ctx, "UPDATE lanes SET until = $1 WHERE node = $2", k.until, k.node.Name); err != nil {
 		return b, err
 	}
-	taken := map[string]bool{}
+	taken, counts := map[string]bool{}, map[string]int{}
 	err = eachRow(ctx, k, func(r row) error {
 		var name, node string
 		if err := r.Scan(&name, &node); err != nil {
 			return err
 		}
 		taken[name] = true
+		counts[node]++
 		if node == k.node.Name {
 			b.Lanes = append(b.Lanes, name)
 		}
@@ -166,7 +167,9 @@ func (k beater) beat(ctx context.Context) (Beat, error) {
 			b.Lanes = append(b.Lanes, name)
 		}
 	}
-	b.Surplus = wanted.surplus(b.Lanes)
+	if b.Surplus = wanted.surplus(b.Lanes); len(b.Surplus) == 0 {
+		b.Surplus = relief(k.node.Name, b.Lanes, counts, all)
+	}
 	b.Pauses, err = k.pauses(ctx)
 	return b, err
 }
@@ -270,6 +273,26 @@ func (p part) surplus(has []string) []string {
 	}
 	slices.Sort(give)
 	return give
+}
+
+// relief is a lane that a node should let go although it has no more than its part: another one that can have it has
+// two fewer. Where lanes do not divide evenly, one node may else be left with next to nothing.
+func relief(me string, has []string, counts map[string]int, all []sharer) []string {
+	poorest, lane := len(has)-1, ""
+	for _, n := range all {
+		if n.name == me || n.off || counts[n.name] >= poorest {
+			continue
+		}
+		for _, one := range has {
+			if slices.Contains(n.knows, one) {
+				poorest, lane = counts[n.name], one
+			}
+		}
+	}
+	if lane == "" {
+		return nil
+	}
+	return []string{lane}
 }
 
 // LetGo gives lanes of a node back, for others to take at once; all of them, and the node itself, when none

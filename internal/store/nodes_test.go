@@ -108,6 +108,30 @@ func TestANewSystemIsTakenByOneThatHasEnough(t *testing.T) {
 	})
 }
 
+// Thirteen lanes for four: one of them may be left with one lane while nobody has more than its part.
+func TestNobodyIsLeftWithNextToNothing(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		var thirteen []string
+		for i := range 13 {
+			thirteen = append(thirteen, fmt.Sprintf("lane-%02d", i))
+		}
+		f := &fleet{t: t, store: s}
+		for _, name := range []string{"one", "two", "three", "four"} {
+			f.nodes = append(f.nodes, store.Node{Name: name, Knows: thirteen})
+		}
+		f.settle()
+		for i, lane := range thirteen {
+			storetest.Exec(t, s, fmt.Sprintf("UPDATE lanes SET node = '%s' WHERE name = '%s'", []string{"one", "two", "three", "four"}[min(i/4, 3)], lane))
+		}
+		has := f.settle()
+		for _, n := range f.nodes {
+			if got := lanesOf(has, n.Name); len(has) != 13 || got < 3 || got > 4 {
+				t.Errorf("%s has %d of %d lanes", n.Name, got, len(has))
+			}
+		}
+	})
+}
+
 // clock is off by so much.
 func clock(off time.Duration) func() time.Time {
 	return func() time.Time { return time.Now().Add(off) }
