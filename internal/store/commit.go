@@ -290,13 +290,23 @@ func (c *committer) saveStep(ctx context.Context, s *exeunt.Step, position int) 
 			int64(s.Case), s.Key, s.Version, position, len(s.After), string(s.State), s.System, s.Branch, runsAt, place, micros(s.Deadline), instant(s.SettledAt), document(s))
 	} else {
 		n, err = c.exec(ctx, `UPDATE steps SET version = $1, state = $2, runs_at = $3, place = $4, deadline = $5, settled_at = $6, document = $7
-			WHERE case_id = $8 AND system = $9 AND key = $10 AND version = $11`,
+			WHERE case_id = $8 AND system = $9 AND key = $10 AND version = $11`+c.unlessOver(*s),
 			s.Version, string(s.State), runsAt, place, micros(s.Deadline), instant(s.SettledAt), document(s), int64(s.Case), s.System, s.Key, old)
 	}
 	if err == nil && n == 0 {
 		err = exeunt.Errorf(exeunt.Conflict, "step %s of case %s was changed meanwhile: look again and decide anew", s.Key, s.Case)
 	}
 	return err
+}
+
+// unlessOver keeps what was settled from being begun anew in a case that is over, since the departure was taken back or the
+// leaver works here again: who found that access had come back has read the case before, and a settled step is not
+// changed by its end.
+func (c *committer) unlessOver(s exeunt.Step) string {
+	if c.change.Case != nil || !c.of.state.Over() || s.State.Settled() || s.Undoes != "" {
+		return ""
+	}
+	return " AND " + unsettled
 }
 
 // inLine is when a visit is due for a step, and its place in the system's line; nil when none is.

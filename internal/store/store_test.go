@@ -567,3 +567,35 @@ func TestATaskUnderALegalHoldSaysWhatToKeep(t *testing.T) {
 		}
 	})
 }
+
+// A look for drift that was begun before HR took the departure back must not cut access again afterwards.
+func TestNothingSettledIsBegunAnewInACaseThatIsOver(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		opened := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		done := opened.Steps[0].Finish(exeunt.Outcome{Kind: exeunt.Done, Proof: exeunt.Observed}, now)
+		if err := s.Commit(t.Context(), &done); err != nil {
+			t.Fatal(err)
+		}
+		again := done.Steps[0]
+		again.State, again.SettledAt, again.NextAttemptAt = exeunt.StepReady, time.Time{}, now
+		drift := exeunt.Change{Steps: []exeunt.Step{again}}
+		drift.Record(exeunt.EntryLooked, again, now, "it came back", nil)
+		before, over := drift, *opened.Case
+		over.State = exeunt.CaseRescinded
+		rescinded := exeunt.Change{Case: &over}
+		rescinded.Record(exeunt.EntryRescinded, over, now, "taken back", nil)
+		if err := s.Commit(t.Context(), &rescinded); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Commit(t.Context(), &before); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("access is cut again of somebody who stays: %v", err)
+		}
+		undo := done.Steps[0]
+		undo.Key, undo.Undoes, undo.Version, undo.State, undo.SettledAt = undo.Key+"-undo", undo.Key, 0, exeunt.StepReady, time.Time{}
+		back := exeunt.Change{Steps: []exeunt.Step{undo}}
+		back.Record(exeunt.EntryRetry, undo, now, "put back", nil)
+		if err := s.Commit(t.Context(), &back); err != nil {
+			t.Errorf("what puts it back: %v", err)
+		}
+	})
+}
