@@ -42,6 +42,7 @@ type deed struct {
 	looks     int       // calls of Observe so far
 	worked    bool      // the last of them did,
 	sawUndone bool      // and did not show it
+	by        *life     // whose look that was
 	drifted   bool      // somebody else has changed it since
 	everSeen  bool      // a look has shown that it holds, and it did
 }
@@ -114,7 +115,9 @@ func (d desk) Observe(ctx context.Context, of exeunt.Account) (exeunt.Observatio
 		for _, spec := range d.system.Actions {
 			deed := a.deed(spec.Action)
 			deed.looks++
-			deed.worked, deed.sawUndone = false, false
+			if deed.by == d.life { // what another server saw stays true while this one looks
+				deed.worked, deed.sawUndone = false, false
+			}
 		}
 	}
 	got := d.w.turn.pass(ctx, d.visitor(beforeLook, of.ID, nil))
@@ -126,6 +129,9 @@ func (d desk) Observe(ctx context.Context, of exeunt.Account) (exeunt.Observatio
 	}
 	d.w.mayTouch(a.leaver, "looked at in "+d.system.Name)
 	o := d.look(a)
+	for _, spec := range d.system.Actions {
+		a.deed(spec.Action).by = d.life
+	}
 	if got.fault == answerLate {
 		d.w.turn.pass(ctx, d.visitor(afterLook, of.ID, nil))
 	}
