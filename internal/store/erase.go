@@ -161,7 +161,7 @@ func forgetMember(ctx context.Context, tx Tx, id exeunt.CaseID) error {
 }
 
 // Scrub overwrites on disk what was deleted. On SQLite the write-ahead log still has the pages as they were until it
-// is truncated; the deleted rows themselves are zeroed already (secure_delete, dialect.go). PostgreSQL frees the space
+// is truncated; the deleted rows themselves are zeroed already (secure_delete, sqlite.go). PostgreSQL frees the space
 // of deleted rows by its own vacuum.
 func (s *Store) Scrub(ctx context.Context) error { return translate(s.dialect.scrub(ctx)) }
 

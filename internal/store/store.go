@@ -2,7 +2,7 @@
 //
 // [Store.Commit] is the only way to change a case: state, the jobs that follow from it and its
 // ledger entries are written in one transaction. Everything in read_*.go reads for pages, API and
-// CLI. dialect.go holds what differs between the two databases; nothing else does.
+// CLI. dialect.go, sqlite.go and postgres.go hold what differs between the two databases; nothing else does.
 package store
 
 import (

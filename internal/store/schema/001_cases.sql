@@ -1,5 +1,5 @@
 -- Written once for SQLite and PostgreSQL: TEXT and BIGINT only, instants are UTC microseconds,
--- a nullable instant stands where a boolean would. {{identity}} is filled in by dialect.go.
+-- a nullable instant stands where a boolean would. {{identity}} is filled in by the dialect.
 -- "document" is the domain value as JSON; the columns beside it are what queries look at.
 
 CREATE TABLE cases (
