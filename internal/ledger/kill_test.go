@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -32,18 +33,18 @@ type killer struct {
 	ledger.Destination
 	ledger.Outbox
 	point string
-	calls int
+	calls atomic.Int64 // of Append; marks are made beside the next of them
 }
 
 func (k *killer) at(point string) {
-	if k.point == point && k.calls == 3 {
+	if k.point == point && k.calls.Load() >= 3 {
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	}
 }
 
 func (k *killer) Append(ctx context.Context, r []exeunt.Record) error {
-	k.calls++
+	k.calls.Add(1)
 	k.at("before append")
 	err := k.Destination.Append(ctx, r)
 	k.at("after append")
