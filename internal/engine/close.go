@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,21 +34,27 @@ func (c *closing) look(id exeunt.CaseID) {
 	tickle(c.bell)
 }
 
-func (c *closing) run(ctx context.Context) {
+// run closes what becomes complete until leaving, and at last what was settled by then.
+func (c *closing) run(ctx context.Context, leaving <-chan struct{}) {
 	tick := time.NewTicker(max(c.e.poll, closingPoll))
 	defer tick.Stop()
 	c.close(ctx) // all
 	for {
 		select {
-		case <-ctx.Done():
+		case <-leaving:
+			c.closeSeen(ctx)
 			return
 		case <-tick.C:
 			c.close(ctx)
 		case <-c.bell:
-			if ids := c.take(); len(ids) > 0 {
-				c.close(ctx, ids...)
-			}
+			c.closeSeen(ctx)
 		}
+	}
+}
+
+func (c *closing) closeSeen(ctx context.Context) {
+	if ids := c.take(); len(ids) > 0 {
+		c.close(ctx, ids...)
 	}
 }
 
@@ -66,6 +73,7 @@ func (c *closing) take() []exeunt.CaseID {
 		ids = append(ids, id)
 		delete(c.seen, id)
 	}
+	slices.Sort(ids)
 	return ids
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,15 +22,14 @@ type node struct {
 	e    *Engine
 	name string
 
-	leasing chan struct{} // full while leases are renewed, with one in it for each lane that is given back: these must not meet those
-
 	mu     sync.Mutex
 	lanes  map[string]*tenure
-	fence  *time.Timer   // stops the lanes when no beat comes in time; nil while no other node can be
-	others bool          // other nodes live, as of the last beat
-	gone   bool          // it takes no lanes any more
-	ahead  time.Duration // how far its clock is ahead of the database's, when that is too far
-	fault  error         // why the last beat failed
+	back   map[string]bool // lanes that are given back (true), or were since the running beat began: what it finds of them may be out of date
+	fence  *time.Timer     // stops the lanes when no beat comes in time; nil while no other node can be
+	others bool            // other nodes live, as of the last beat
+	gone   bool            // it takes no lanes any more
+	ahead  time.Duration   // how far its clock is ahead of the database's, when that is too far
+	fault  error           // why the last beat failed
 
 	checks  chan struct{}             // a wave may be being checked
 	renewed atomic.Pointer[time.Time] // when the last beat that worked was begun
@@ -47,7 +47,7 @@ type tenure struct {
 }
 
 func newNode(e *Engine, name string) *node {
-	return &node{e: e, name: name, leasing: make(chan struct{}, mostGiven), lanes: map[string]*tenure{}, checks: make(chan struct{}, 1)}
+	return &node{e: e, name: name, lanes: map[string]*tenure{}, back: map[string]bool{}, checks: make(chan struct{}, 1)}
 }
 
 // names are the lanes that this node knows: its configuration's systems, and the duties.
@@ -86,25 +86,20 @@ func (n *node) keepBeating(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		if ctx.Err() != nil { // both at once
+			return
+		}
 		if err := n.beat(ctx); err != nil && ctx.Err() == nil {
 			n.e.log.Error("this node could not renew its lanes; others take them if that lasts", "error", err)
 		}
 	}
 }
 
-// mostGiven is how many lanes are given back at once.
-const mostGiven = 64
-
 // beat renews this node's leases and begins and ends lanes accordingly.
 func (n *node) beat(ctx context.Context) error {
-	for range mostGiven {
-		n.leasing <- struct{}{}
-	}
-	defer func() {
-		for range mostGiven {
-			<-n.leasing
-		}
-	}()
+	n.mu.Lock()
+	maps.DeleteFunc(n.back, func(_ string, still bool) bool { return !still })
+	n.mu.Unlock()
 	began := time.Now()
 	names := n.names()
 	b, err := n.e.store.Beat(ctx, store.Node{Name: n.name, Knows: names, Lease: n.e.lease, Clock: n.e.clock})
@@ -122,12 +117,17 @@ func (n *node) beat(ctx context.Context) error {
 	n.setAhead(b.Ahead)
 	for name, t := range n.lanes {
 		if !slices.Contains(b.Lanes, name) {
-			n.e.log.Warn("another node has taken a lane of this one", "lane", name)
+			if !t.giving {
+				n.e.log.Warn("another node has taken a lane of this one", "lane", name)
+			}
 			t.cancel()
 			delete(n.lanes, name)
 		}
 	}
 	for _, name := range b.Lanes {
+		if _, back := n.back[name]; back { // the next beat knows whose it is
+			continue
+		}
 		t := n.lanes[name]
 		switch give := slices.Contains(b.Surplus, name); {
 		case give && (t == nil || !t.giving):
@@ -215,12 +215,13 @@ func notBegun() *tenure {
 // handOver gives a lane to the others once what is under way has ended.
 func (n *node) handOver(ctx context.Context, name string, t *tenure) {
 	<-t.done
-	n.leasing <- struct{}{} // so that no beat renews what is being given back
-	defer func() { <-n.leasing }()
 	n.mu.Lock()
-	again := n.lanes[name] != nil && n.lanes[name] != t
+	lost := n.lanes[name] != t
+	if !lost {
+		n.back[name] = true
+	}
 	n.mu.Unlock()
-	if again { // a beat found it to be ours after all
+	if lost { // what stands in the database is another tenure
 		return
 	}
 	if err := n.e.store.LetGo(ctx, n.name, name); err != nil && ctx.Err() == nil {
@@ -228,6 +229,7 @@ func (n *node) handOver(ctx context.Context, name string, t *tenure) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.back[name] = false
 	if n.lanes[name] == t {
 		delete(n.lanes, name)
 	}
