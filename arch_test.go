@@ -38,10 +38,11 @@ var places = map[string]place{
 	"internal/httpspec":          {ours: ". connector", others: "go.yaml.in/yaml/"},
 	"internal/wrap":              {ours: ". connector", others: "golang.org/x/time/"},
 
-	"internal/config/yamlfile": {ours: ".", others: "go.yaml.in/yaml/"},
+	"internal/spelling":        {},
+	"internal/config/yamlfile": {ours: ". internal/spelling", others: "go.yaml.in/yaml/"},
 	"internal/policy":          {ours: ". internal/config/yamlfile", others: "cel.dev/"},
 	"internal/intake":          {ours: ". connector internal/config/yamlfile", others: "cel.dev/"},
-	"internal/inventory":       {ours: ".", others: "go.yaml.in/yaml/ golang.org/x/text/"},
+	"internal/inventory":       {ours: ". internal/spelling", others: "go.yaml.in/yaml/ golang.org/x/text/"},
 	"internal/config":          {ours: ". connector internal/config/yamlfile internal/intake internal/ledger/verify internal/inventory internal/policy", others: "github.com/invopop/jsonschema golang.org/x/tools/txtar"},
 
 	"internal/store":           {ours: ".", others: "github.com/jackc/pgx/ golang.org/x/crypto/bcrypt modernc.org/sqlite"},

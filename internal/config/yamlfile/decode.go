@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/spelling"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -273,7 +274,7 @@ func suggest(wrong string, fields map[string]field) string {
 	}
 	best, distance := "", len(wrong)/3+2
 	for _, name := range names(fields) {
-		if d := edits(strings.ToLower(wrong), name); d < distance {
+		if d := spelling.Distance(strings.ToLower(wrong), name); d < distance {
 			best, distance = name, d
 		}
 	}
@@ -281,30 +282,4 @@ func suggest(wrong string, fields map[string]field) string {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
 	return "the keys are " + strings.Join(names(fields), ", ")
-}
-
-// edits counts insertions, deletions, changes and swaps of neighbours: the optimal string alignment
-// distance.
-func edits(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			change := rows[i-1][j-1]
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			rows[i][j] = min(change, rows[i-1][j]+1, rows[i][j-1]+1)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }
