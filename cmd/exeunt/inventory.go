@@ -37,7 +37,7 @@ in systems/ and inventory/, to be reviewed and kept as the rest of it is; no ser
   exeunt inventory gaps --config /etc/exeunt
   exeunt inventory decide "Brd Sng" --config /etc/exeunt --is wiki
   exeunt inventory scaffold Snowflake --config /etc/exeunt`,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return s.read() },
+		PersistentPreRunE: func(*cobra.Command, []string) error { return s.read(c) },
 	}
 	cmd.PersistentFlags().StringVar(&s.dir, "config", "", "configuration folder")
 	return group(cmd, inventoryListCommand(c, s), inventoryShowCommand(c, s), inventoryImportCommand(c, s), inventoryDecideCommand(c, s), inventoryGapsCommand(c, s), inventoryScaffoldCommand(c, s))
@@ -45,14 +45,18 @@ in systems/ and inventory/, to be reviewed and kept as the rest of it is; no ser
 
 // read takes what a configuration says, also where it has faults: filling them is what the inventory is for. Only a
 // folder that cannot be read at all is refused.
-func (s *stock) read() error {
+func (s *stock) read(c *console) error {
 	if s.dir == "" {
 		return exeunt.Errorf(exeunt.Invalid, "--config is missing: name the folder that has exeunt.yaml")
 	}
 	if _, err := os.Stat(s.dir); err != nil {
 		return exeunt.Errorf(exeunt.Invalid, "the configuration folder %s cannot be read: name the one that has exeunt.yaml", s.dir)
 	}
-	s.items, s.sheets, _ = config.Inventory(s.dir, connectors.All(os.DirFS(s.dir)))
+	var faults config.Faults
+	s.items, s.sheets, faults = config.Inventory(s.dir, connectors.All(os.DirFS(s.dir)))
+	if n := len(faults.Errors()); n > 0 {
+		c.note("The configuration has %d faults; a file that cannot be read is not compared: exeunt check --config %s", n, s.dir)
+	}
 	slices.SortStableFunc(s.items, func(a, b inventory.Item) int { return cmp.Or(cmp.Compare(a.Tier, b.Tier), cmp.Compare(a.Name, b.Name)) })
 	s.gaps = inventory.Gaps(s.items, s.sheets)
 	return nil

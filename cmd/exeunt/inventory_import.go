@@ -38,7 +38,7 @@ What a source showed before is replaced. What a person decided stays.`,
 			if err != nil {
 				return err
 			}
-			text, err := readAll(c, args[0])
+			text, err := readFile(c.in, args[0])
 			if err != nil {
 				return err
 			}
@@ -80,18 +80,6 @@ func namedColumns(columns map[string]string) (map[inventory.Column]string, error
 		out[inventory.Column(column)] = head
 	}
 	return out, nil
-}
-
-// readAll reads a file, or what is piped in where it is called -.
-func readAll(c *console, path string) ([]byte, error) {
-	if path == "-" {
-		return io.ReadAll(c.in)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, exeunt.Errorf(exeunt.Invalid, "%s cannot be read: see that it exists and that you may read it", path)
-	}
-	return text, nil
 }
 
 // keep writes a sheet whole or not at all.

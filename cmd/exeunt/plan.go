@@ -81,7 +81,7 @@ func readFile(in io.Reader, name string) ([]byte, error) {
 	}
 	b, err := os.ReadFile(name)
 	if err != nil {
-		return nil, exeunt.Errorf(exeunt.Invalid, "cannot read %s: does it exist?", name).Because(err)
+		return nil, exeunt.Errorf(exeunt.Invalid, "%s cannot be read: see that it exists and that you may read it", name).Because(err)
 	}
 	return b, nil
 }

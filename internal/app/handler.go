@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -17,7 +18,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-type inventoryNow struct{ config *config.Config }
+// inventoryNow is the inventory as the pages and the API show it.
+type inventoryNow struct {
+	config *config.Config
+	gaps   func() []inventory.Gap // found when they are first asked for: a configuration never changes
+}
+
+func newInventory(c *config.Config) inventoryNow {
+	return inventoryNow{c, sync.OnceValue(func() []inventory.Gap { return inventory.Gaps(c.Items(), c.Sheets) })}
+}
 
 // Systems is the inventory as configured, with the person behind each owner's role.
 func (i inventoryNow) Systems() []exeunt.System {
@@ -41,9 +50,9 @@ func (i inventoryNow) Sheets() []inventory.Sheet { return i.config.Sheets }
 
 // handler is every address that the server answers.
 func (a *App) handler(sources *sources, links taskLinks) http.Handler {
-	mux := http.NewServeMux()
+	mux, systems := http.NewServeMux(), newInventory(a.Config)
 	api.Register(mux, api.Config{
-		Reader: func(who exeunt.Viewer) api.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) api.Commands { return a.commands(who) }, Ledger: a.Proofs, Bearers: a.Accounts, Inventory: inventoryNow{a.Config},
+		Reader: func(who exeunt.Viewer) api.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) api.Commands { return a.commands(who) }, Ledger: a.Proofs, Bearers: a.Accounts, Inventory: systems,
 		Hooks: hooks{sources: sources, engine: a.Engine, metrics: a.metrics, log: a.options.Log},
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -53,7 +62,7 @@ func (a *App) handler(sources *sources, links taskLinks) http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry(a), promhttp.HandlerOpts{}))
 	mux.Handle("/", ui.New(ui.Config{
 		Organisation: a.Config.Company, Environment: a.options.Environment, Zone: a.Config.Zone, Secure: strings.HasPrefix(a.Config.URL, "https://"),
-		Reader: func(who exeunt.Viewer) ui.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) ui.Commands { return a.commands(who) }, Inventory: inventoryNow{a.Config}, Accounts: a.Accounts, Links: links, Live: a.Engine, Proofs: a.Proofs,
+		Reader: func(who exeunt.Viewer) ui.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) ui.Commands { return a.commands(who) }, Inventory: systems, Accounts: a.Accounts, Links: links, Live: a.Engine, Proofs: a.Proofs,
 		Sources: func() []string { return sources.names }, Log: a.options.Log, Done: a.stopping,
 	}))
 	return remembered(mux)

@@ -86,14 +86,14 @@ func weight(g Gap) int {
 
 // Unknown are the applications that sources show and that are neither a system of the inventory nor decided to be none.
 func Unknown(items []Item, sheets []Sheet) []Application {
-	at, out, m := map[string]int{}, []Application(nil), NewMatcher(nil)
+	at, out := map[string]int{}, []Application(nil)
 	for _, s := range sheets {
 		for _, l := range s.Found {
 			listed := slices.ContainsFunc(items, func(i Item) bool { return i.Name == l.Is })
 			if l.Ignored != "" || listed {
 				continue
 			}
-			key := m.key(l.Name)
+			key := applicationKey(l.Name)
 			i, have := at[key]
 			if !have {
 				i = len(out)
@@ -108,14 +108,6 @@ func Unknown(items []Item, sheets []Sheet) []Application {
 		}
 	}
 	return out
-}
-
-// key is the same for all names of an application that most companies have.
-func (m *Matcher) key(name string) string {
-	if k, ok := m.Known(name); ok {
-		return k.Name
-	}
-	return keyOf(name)
 }
 
 // line is what the most believed source says, with what only the others know.
@@ -141,7 +133,7 @@ func (a Application) sources() []Source {
 // tier guesses how risky an application is that nobody has looked at: as the one that the name stands for, and else the
 // riskier the more it is used.
 func (a Application) tier() int {
-	if k, ok := NewMatcher(nil).Known(a.Name); ok {
+	if k, ok := KnownAs(a.Name); ok {
 		return k.Tier
 	}
 	if _, signsOn := a.Lines[SignOn]; signsOn || a.line().People >= 20 {

@@ -2,9 +2,13 @@ package inventory
 
 import (
 	_ "embed"
+	"slices"
+	"strings"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/exeunt/exeunt"
 )
 
 //go:embed known.yaml
@@ -29,5 +33,49 @@ var known = sync.OnceValue(func() []Known {
 	}
 	return all
 })
+
+// brands are the names of all of them, cut to their cores once: there are some two hundred.
+var brands = sync.OnceValue(func() []called {
+	var all []called
+	for _, k := range known() {
+		for _, name := range k.names() {
+			all = append(all, called{system: k.Name, words: coreOf(name), as: name, brand: true})
+		}
+	}
+	return all
+})
+
+// KnownAs is the application that a name stands for, of those that most companies have.
+func KnownAs(name string) (Known, bool) {
+	words := coreOf(name)
+	best, at := 0.0, ""
+	for _, c := range brands() {
+		if score, _ := c.alike(words); score > best {
+			best, at = score, c.system
+		}
+	}
+	if best < Sure {
+		return Known{}, false
+	}
+	return known()[slices.IndexFunc(known(), func(k Known) bool { return k.Name == at })], true
+}
+
+// knownAs are the applications that a system is by its name or title, so that their other names are its too.
+func knownAs(s exeunt.System) []Known {
+	title, name := coreOf(s.Title), coreOf(strings.ReplaceAll(s.Name, "-", " "))
+	is := map[string]bool{}
+	for _, c := range brands() {
+		is[c.system] = is[c.system] || slices.Equal(c.words, title) || slices.Equal(c.words, name)
+	}
+	return slices.DeleteFunc(slices.Clone(known()), func(k Known) bool { return !is[k.Name] })
+}
+
+// applicationKey is the same for all names of an application that most companies have.
+func applicationKey(name string) string {
+	if k, ok := KnownAs(name); ok {
+		return k.Name
+	}
+	return keyOf(name)
+}
 
 func (k Known) names() []string { return append([]string{k.Name, k.Title}, k.Also...) }

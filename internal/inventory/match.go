@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/spelling"
 )
 
 // Sure and Maybe bound what a match is worth: from Sure on it is taken, below Maybe it is none, and between them a
@@ -23,10 +24,7 @@ type Match struct {
 }
 
 // Matcher tells which system of the inventory an application is.
-type Matcher struct {
-	names []called
-	known []called // of applications that most companies have
-}
+type Matcher struct{ names []called }
 
 // called is one name of a system.
 type called struct {
@@ -40,16 +38,11 @@ type called struct {
 // NewMatcher learns the names of the systems.
 func NewMatcher(systems []exeunt.System) *Matcher {
 	m := &Matcher{}
-	for _, k := range known() {
-		for _, name := range k.names() {
-			m.known = append(m.known, called{system: k.Name, words: coreOf(name), as: name, brand: true})
-		}
-	}
 	for _, s := range systems {
 		m.learn(called{system: s.Name, as: s.Title})
 		m.learn(called{system: s.Name, as: strings.ReplaceAll(s.Name, "-", " ")})
 		m.learn(called{system: s.Name, as: s.Vendor, vendor: true})
-		for _, k := range m.knownAs(s) {
+		for _, k := range knownAs(s) {
 			for _, name := range k.names() {
 				m.learn(called{system: s.Name, as: name, brand: true})
 			}
@@ -62,20 +55,6 @@ func (m *Matcher) learn(c called) {
 	if c.words = coreOf(c.as); len(c.words) > 0 {
 		m.names = append(m.names, c)
 	}
-}
-
-// knownAs are the applications that a system is by its name or title, so that its other names are its too.
-func (m *Matcher) knownAs(s exeunt.System) []Known {
-	var out []Known
-	for _, k := range known() {
-		for _, name := range k.names() {
-			if key := keyOf(name); key == keyOf(s.Title) || key == keyOf(strings.ReplaceAll(s.Name, "-", " ")) {
-				out = append(out, k)
-				break
-			}
-		}
-	}
-	return out
 }
 
 // Matches are the systems that an application may be, the likeliest first, none below Maybe.
@@ -98,25 +77,9 @@ func (m *Matcher) Matches(name string) []Match {
 	return out
 }
 
-// clear says whether the likeliest match is to be taken: sure, and no other is about as likely.
+// clearest says whether the likeliest match is to be taken: sure, and no other is about as likely.
 func clearest(matches []Match) bool {
 	return len(matches) > 0 && matches[0].Confidence >= Sure && (len(matches) == 1 || matches[0].Confidence-matches[1].Confidence >= 0.03)
-}
-
-// Known is the application that a name stands for, of those that most companies have.
-func (m *Matcher) Known(name string) (Known, bool) {
-	words := coreOf(name)
-	best, at := 0.0, ""
-	for _, c := range m.known {
-		if score, _ := c.alike(words); score > best {
-			best, at = score, c.system
-		}
-	}
-	i := slices.IndexFunc(known(), func(k Known) bool { return k.Name == at })
-	if best < Sure {
-		return Known{}, false
-	}
-	return known()[i], true
 }
 
 // alike says how surely words name what a name stands for, and why.
@@ -187,7 +150,7 @@ func contained(a, b []string, brand bool) float64 {
 // typo is how near two names are of which one is misspelt: one letter in eight, at most two.
 func typo(a, b string) float64 {
 	most := min(2, 1+(min(len(a), len(b))-5)/8)
-	switch n := edits(a, b); {
+	switch n := spelling.Distance(a, b); {
 	case n > most || a[0] != b[0]:
 		return 0
 	case n == 1:
@@ -195,30 +158,4 @@ func typo(a, b string) float64 {
 	default:
 		return 0.78
 	}
-}
-
-// edits counts the letters to change, add, drop or swap with the next (optimal string alignment).
-func edits(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	rows := make([][]int, len(x)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(y)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(x); i++ {
-		for j := 1; j <= len(y); j++ {
-			cost := 1
-			if x[i-1] == y[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j-1]+cost, rows[i-1][j]+1, rows[i][j-1]+1)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(x)][len(y)]
 }

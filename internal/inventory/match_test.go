@@ -92,13 +92,12 @@ func TestWhatIsNotSureIsAsked(t *testing.T) {
 
 // Of an application that most companies have, every name leads to it and to no other.
 func TestKnownApplicationsAreToldApart(t *testing.T) {
-	m := NewMatcher(nil)
 	for _, k := range known() {
 		if k.Tier < 1 || k.Tier > 3 || len(k.Holds) == 0 || k.Vendor == "" || (k.API != "full" && k.API != "partial" && k.API != "none") {
 			t.Errorf("%s lacks something: %+v", k.Name, k)
 		}
 		for _, name := range k.names() {
-			if got, ok := m.Known(name); !ok || got.Name != k.Name {
+			if got, ok := KnownAs(name); !ok || got.Name != k.Name {
 				t.Errorf("%q is %q, want %q", name, got.Name, k.Name)
 			}
 		}

@@ -13,15 +13,14 @@ import (
 // people know is left open with a word on what belongs there, and exeunt check says so until it is. name is how a source
 // writes it.
 func Scaffold(name string, items []Item, sheets []Sheet) (file string, text []byte, err error) {
-	m := NewMatcher(nil)
 	unknown := Unknown(items, sheets)
-	i := slices.IndexFunc(unknown, func(a Application) bool { return m.key(a.Name) == m.key(name) })
+	i := slices.IndexFunc(unknown, func(a Application) bool { return applicationKey(a.Name) == applicationKey(name) })
 	if i < 0 {
 		return "", nil, exeunt.Errorf(exeunt.NotFound, "no source shows an application %q that the inventory lacks: see exeunt inventory gaps for the names", name)
 	}
 	a := unknown[i]
 	l := a.line()
-	k, isKnown := m.Known(a.Name)
+	k, isKnown := KnownAs(a.Name)
 	if !isKnown {
 		k = Known{Name: slug(l.Name), Title: l.Name, Tier: a.tier()}
 	}
