@@ -112,18 +112,7 @@ func printCheck(w io.Writer, f api.WaveFile) {
 		if i == 0 {
 			_, _ = fmt.Fprintln(w)
 		}
-		_, _ = fmt.Fprintf(w, "%s row %d, %s: %s\n", symbol("person"), e.Position, e.Name, lookWords(e))
-	}
-}
-
-func lookWords(l store.Look) string {
-	switch {
-	case l.Found < 0:
-		return l.System + " could not be asked: " + l.Why
-	case l.Found == 0:
-		return "no account in " + l.System
-	default:
-		return fmt.Sprintf("%d accounts in %s match", l.Found, l.System)
+		_, _ = fmt.Fprintf(w, "%s row %d, %s: %s\n", symbol("person"), e.Position, e.Name, e.Words())
 	}
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/exeunt/exeunt"
 )
@@ -13,6 +14,18 @@ type Look struct {
 	Name     string `json:"name"`  // of the person
 	Found    int    `json:"found"` // accounts; -1 when the system could not be asked
 	Why      string `json:"why,omitempty"`
+}
+
+// Words say what the look found.
+func (l Look) Words() string {
+	switch {
+	case l.Found < 0:
+		return l.System + " could not be asked: " + l.Why
+	case l.Found == 0:
+		return "no account in " + l.System
+	default:
+		return fmt.Sprintf("%d accounts in %s match", l.Found, l.System)
+	}
 }
 
 // SaveLooks keeps what looks of a check found. A look that is there already stays. The last ones of a system wake

@@ -39,18 +39,6 @@ func budgetWords(c *exeunt.WaveCheck) string {
 	return text
 }
 
-// lookWords say what one look for an account found.
-func lookWords(l store.Look) string {
-	switch {
-	case l.Found < 0:
-		return l.System + " could not be asked: " + l.Why
-	case l.Found == 0:
-		return "no account in " + l.System
-	default:
-		return fmt.Sprintf("%d accounts in %s match", l.Found, l.System)
-	}
-}
-
 // instant is a moment for the record, or a dash.
 func instant(t time.Time, zone *time.Location) string {
 	if t.IsZero() {
