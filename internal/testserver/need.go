@@ -23,6 +23,7 @@ const (
 	Python      = "python3"
 	OpenSSL     = "openssl"
 	LiteWitness = "litewitness"
+	ObjectStore = "s3server"
 )
 
 // programs lists where each name may be found, the best first. Debian keeps daemons out of the
@@ -38,6 +39,7 @@ var programs = map[string][]string{
 	Python:      {"python3"},
 	OpenSSL:     {"openssl"},
 	LiteWitness: {filepath.Join(binDir(), LiteWitness), LiteWitness},
+	ObjectStore: {filepath.Join(binDir(), ObjectStore)},
 	NodeModules: {filepath.Join(nodeDir(), "node_modules", ".package-lock.json")},
 }
 

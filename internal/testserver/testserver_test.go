@@ -3,6 +3,7 @@ package testserver
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/smtp"
 	"os"
 	"os/exec"
@@ -78,6 +79,24 @@ func TestMaildevShowsWhatItWasSent(t *testing.T) {
 	}
 	if got := m.Mails(t); len(got) != 1 || got[0]["subject"] != "hello" {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestTheS3ServerAsksForItsKeysAndLocksObjects(t *testing.T) {
+	s := S3(t)
+	s.Bucket(t, "plain", false)
+	s.Bucket(t, "locked", true)
+	locked := http.Header{"X-Amz-Object-Lock-Mode": {"COMPLIANCE"}, "X-Amz-Object-Lock-Retain-Until-Date": {time.Now().UTC().AddDate(1, 0, 0).Format(time.RFC3339)},
+		"X-Amz-Checksum-Sha256": {"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}} // of nothing
+	for bucket, want := range map[string]int{"locked": http.StatusOK, "plain": http.StatusBadRequest} {
+		if got, err := s.Do(t.Context(), http.MethodPut, "/"+bucket+"/a", locked); err != nil || got != want {
+			t.Errorf("an object under lock in the bucket %s: %d, %v", bucket, got, err)
+		}
+	}
+	stranger := s
+	stranger.Secret = "another"
+	if got, err := stranger.Do(t.Context(), http.MethodGet, "/locked/a", nil); err != nil || got != http.StatusForbidden {
+		t.Errorf("any secret will do: %d, %v", got, err)
 	}
 }
 
