@@ -140,7 +140,7 @@ func (a *App) openLedger(ctx context.Context) (Ledger, error) {
 	}
 	log, err := ledger.Open(ctx, filepath.Join(a.options.DataDir, "ledger"), c.Origin, ledger.Options{Witnesses: c.Witnesses, Logger: a.options.Log})
 	if err != nil {
-		return nil, err
+		return standIn(err)
 	}
 	return log, nil
 }
@@ -148,8 +148,9 @@ func (a *App) openLedger(ctx context.Context) (Ledger, error) {
 // mayKeepLedger refuses to be the second server of a database that keeps its ledger itself: what it did could
 // never be proved.
 func (a *App) mayKeepLedger(ctx context.Context) error {
-	if a.Config.Ledger.Address != "" || !a.Store.Shared() {
-		return nil // what contradicts a ledger of its own database the shipper finds, and tells an operator
+	_, contradicts := a.Ledger.(damaged)
+	if a.Config.Ledger.Address != "" || !a.Store.Shared() || contradicts {
+		return nil // what contradicts a ledger of its own database, or itself, the shipper finds, and tells an operator
 	}
 	key, err := a.Ledger.VerifierKey(ctx)
 	if err != nil {

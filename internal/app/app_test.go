@@ -56,8 +56,14 @@ func started(t *testing.T) *App {
 // opened starts a case by hand.
 func opened(t *testing.T, a *App) exeunt.CaseID {
 	t.Helper()
+	return leaving(t, a, "E-1")
+}
+
+// leaving starts the case of somebody by hand.
+func leaving(t *testing.T, a *App, employee string) exeunt.CaseID {
+	t.Helper()
 	d := exeunt.Departure{Type: exeunt.Voluntary, LastDay: exeunt.Date(time.Now().AddDate(0, 0, 30).Format(time.DateOnly)),
-		Leaver: exeunt.Leaver{ID: "E-1", Name: "Jane Doe", Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: "jane@acme.example"}}}
+		Leaver: exeunt.Leaver{ID: employee, Name: "Jane Doe", Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: "jane@acme.example"}}}
 	id, err := a.commands(exeunt.Viewer{}).StartCase(t.Context(), d, exeunt.Override{By: "Hera Lind", Reason: "the HR system is down"})
 	must(t, err)
 	return id

@@ -59,6 +59,13 @@ func contents(t *testing.T, path, query string) string {
 // stopped is the data directory of a server that has stopped, with everything shipped.
 func stopped(t *testing.T) (dir string, origin string) {
 	t.Helper()
+	a := shipped(t)
+	return a.options.DataDir, a.Config.Ledger.Origin
+}
+
+// shipped is a server that has stopped, with everything shipped.
+func shipped(t *testing.T) *App {
+	t.Helper()
 	a := started(t)
 	opened(t, a)
 	must(t, a.accesses.record(t.Context(), exeunt.Access{Kind: exeunt.EntryExported, What: "something taken out"}))
@@ -76,7 +83,7 @@ func stopped(t *testing.T) (dir string, origin string) {
 		<-time.After(20 * time.Millisecond)
 	}
 	a.Stop()
-	return a.options.DataDir, a.Config.Ledger.Origin
+	return a
 }
 
 // checked opens a data directory and runs the check over it; an error at opening finds it too.

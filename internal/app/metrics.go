@@ -58,6 +58,13 @@ func (m *metrics) registry(a *App) *prometheus.Registry {
 		}
 		return 1
 	})
+	gauge("exeunt_ledger_differences", "What the newest check of the ledger found; NaN before the first.", func(ctx context.Context) float64 {
+		runs, err := a.Store.Checks(ctx, 1)
+		if err != nil || len(runs) == 0 {
+			return math.NaN()
+		}
+		return float64(runs[0].Differences.Count)
+	})
 	gauge("exeunt_cases_attention", "Cases that need a person now.", func(ctx context.Context) float64 {
 		n, err := a.Store.For(exeunt.Viewer{}).NeedingPerson(ctx, time.Now()) // nobody's view: who scrapes is on no list
 		return orNaN(float64(n), err)

@@ -24,7 +24,7 @@ func lockDir(dir string) (*os.File, error) {
 	}
 	f.Close()
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, exeunt.Errorf(exeunt.Conflict, "the ledger in %s is in use by another process: only one may write to it; stop that one first", dir)
+		return nil, exeunt.Errorf(exeunt.Conflict, "the ledger in %s is in use by another process: only one may write to it; stop that one first", dir).Because(err)
 	}
 	return nil, diskError("the ledger's folder cannot be locked", err)
 }
