@@ -53,7 +53,7 @@ var places = map[string]place{
 
 	"internal/ledger/verify":     {ours: ".", others: "golang.org/x/mod/"}, // auditors read it: keep it so
 	"internal/ledger/ledgertest": {ours: "."},
-	"internal/ledger":            {ours: ". internal/ledger/verify", others: "github.com/transparency-dev/tessera golang.org/x/mod/ k8s.io/klog/ modernc.org/sqlite"},
+	"internal/ledger":            {ours: ". internal/ledger/verify", others: "github.com/transparency-dev/tessera golang.org/x/mod/ golang.org/x/sys/unix k8s.io/klog/ modernc.org/sqlite"},
 	"internal/ledger/remote":     {ours: ". internal/ledger"},
 	"internal/evidence":          {ours: ". internal/ledger internal/ledger/verify", others: "codeberg.org/go-pdf/"},
 

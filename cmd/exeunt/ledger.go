@@ -13,7 +13,7 @@ import (
 
 func ledgerCommand(c *console) *cobra.Command {
 	cmd := &cobra.Command{Use: "ledger", Short: "Check the tamper-evident record, or run it as a process of its own", Example: "  exeunt ledger verify\n  exeunt ledger key > exeunt.vkey"}
-	return group(cmd, ledgerVerifyCommand(c), ledgerKeyCommand(c), ledgerServeCommand(c), ledgerRotateCommand(c), ledgerRetireCommand(c))
+	return group(cmd, ledgerVerifyCommand(c), ledgerKeyCommand(c), ledgerServeCommand(c), ledgerRotateCommand(c), ledgerRetireCommand(c), ledgerSealCommand(c), ledgerUnsealCommand(c))
 }
 
 func ledgerVerifyCommand(c *console) *cobra.Command {

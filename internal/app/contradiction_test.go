@@ -433,7 +433,10 @@ func TestALedgerThatIsAwayHoldsNobodyUp(t *testing.T) {
 }
 
 // ledgerUp and differences are what /metrics says.
-func ledgerUp(t *testing.T, a *App) float64 { t.Helper(); return ledgerFigure(t, a, "exeunt_ledger_up") }
+func ledgerUp(t *testing.T, a *App) float64 {
+	t.Helper()
+	return ledgerFigure(t, a, "exeunt_ledger_up")
+}
 
 func differences(t *testing.T, a *App) float64 {
 	t.Helper()

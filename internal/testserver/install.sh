@@ -14,6 +14,12 @@ say() { echo "install.sh: $*" >&2; }
 has() { command -v "$1" >/dev/null 2>&1; }
 has_postgres() { has postgres || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; }
 has_browser() { has chromium || has chromium-browser || has google-chrome || has google-chrome-stable; }
+can_seal() { # files that nobody changes: not in every container
+  probe=$(mktemp) && chattr +i "$probe" 2>/dev/null && chattr -i "$probe"
+  sealed=$?
+  rm -f "$probe"
+  return $sealed
+}
 has_modules() { [ -e "$here/node/node_modules/.package-lock.json" ]; }
 # A domain controller needs the provisioning data beside the daemon, and root for its ports.
 has_samba() { has samba && has samba-tool && [ -e /usr/share/samba/setup/provision.ldif ]; }
@@ -30,6 +36,7 @@ has openssl || want openssl ca-certificates
 has pdftotext || want poppler-utils # to read our PDFs back
 has python3 || want python3 # runs the verifier for auditors, docs/verify
 has systemd-analyze || want systemd # to read our units; nothing of it has to run
+has chattr || want e2fsprogs
 
 as_root=
 if [ "$(id -u)" -ne 0 ] && has sudo && sudo -n true 2>/dev/null; then as_root="sudo -n"; fi
@@ -79,6 +86,7 @@ has slapd || lack slapd
 has_samba && [ "$(id -u)" -eq 0 ] || lack samba "a domain controller must be run as root"
 has_postgres || lack postgresql
 has systemd-analyze || lack systemd-analyze
+can_seal || lack immutable "files that nobody changes: root, and CAP_LINUX_IMMUTABLE"
 has pdftotext || lack pdftotext
 has python3 || lack python3
 has openssl || lack openssl

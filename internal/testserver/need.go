@@ -24,6 +24,7 @@ const (
 	OpenSSL     = "openssl"
 	LiteWitness = "litewitness"
 	ObjectStore = "s3server"
+	Immutable   = "immutable" // files: root, and a file system that knows them
 )
 
 // programs lists where each name may be found, the best first. Debian keeps daemons out of the
@@ -38,6 +39,7 @@ var programs = map[string][]string{
 	Poppler:     {"pdftotext"},
 	Python:      {"python3"},
 	OpenSSL:     {"openssl"},
+	Immutable:   {"chattr"},
 	LiteWitness: {filepath.Join(binDir(), LiteWitness), LiteWitness},
 	ObjectStore: {filepath.Join(binDir(), ObjectStore)},
 	NodeModules: {filepath.Join(nodeDir(), "node_modules", ".package-lock.json")},
@@ -67,6 +69,9 @@ func owned(name string, getenv func(string) string) bool {
 func locate(name string) (path, why string) {
 	if name == SambaDC && os.Geteuid() != 0 {
 		return "", "needs root (its ports are 389 and 636)"
+	}
+	if name == Immutable && !canSeal() {
+		return "", "needs root, a capability that containers lack (CAP_LINUX_IMMUTABLE), chattr, and a file system such as ext4"
 	}
 	for _, candidate := range programs[name] {
 		if strings.Contains(candidate, "*") || name == NodeModules {
@@ -99,6 +104,23 @@ func Chromium(t testing.TB) string {
 func SystemdAnalyze(t testing.TB) string {
 	t.Helper()
 	return need(t, Systemd)
+}
+
+// ImmutableFiles sees that files can be made immutable here.
+func ImmutableFiles(t testing.TB) {
+	t.Helper()
+	need(t, Immutable)
+}
+
+// canSeal tries it in the folder of temporary files, where tests have theirs.
+func canSeal() bool {
+	f, err := os.CreateTemp("", "exeunt-immutable-")
+	if err != nil {
+		return false
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	return exec.Command("chattr", "+i", f.Name()).Run() == nil && exec.Command("chattr", "-i", f.Name()).Run() == nil
 }
 
 // PDFToText returns the path of Poppler's pdftotext, which reads PDFs as people would.

@@ -187,7 +187,7 @@ func (t Tiles) compare(level int, n int64, hashes []tlog.Hash) error {
 	}
 	below := "the tiles below it"
 	if level == 0 {
-		below = tilePath("entries", n)
+		below = TilePath("entries", n)
 	}
 	if err := samePrefix(name, below, raw, want); err != nil {
 		return err
@@ -211,7 +211,7 @@ func samePrefix(name, below string, raw, want []byte) error {
 // partials checks the files of smaller widths that were not yet collected: clients that hold an
 // older checkpoint read them. endOf says where the first w items of want end, if it has so many.
 func (t Tiles) partials(level string, n int64, want []byte, endOf func(w int) (int, bool)) error {
-	dir := tilePath(level, n) + ".p"
+	dir := TilePath(level, n) + ".p"
 	list, err := fs.ReadDir(t.Files, dir)
 	if err != nil {
 		return nil // none, or files that cannot be listed such as those behind a web server

@@ -57,7 +57,7 @@ func (t Tiles) Bundle(n int64, width int) ([][]byte, error) {
 
 // read gets a tile or bundle of a width: its partial file, or the full one that replaced it.
 func (t Tiles) read(level string, n int64, width int) (raw []byte, name string, err error) {
-	name = tilePath(level, n)
+	name = TilePath(level, n)
 	if width < tileWidth {
 		partial := name + ".p/" + strconv.Itoa(width)
 		raw, err = fs.ReadFile(t.Files, partial)
@@ -80,9 +80,9 @@ func unreadable(name string, err error) error {
 	}
 }
 
-// tilePath writes the number of a tile in groups of three digits, as the specification has it:
-// 1234067 is x001/x234/067.
-func tilePath(level string, n int64) string {
+// TilePath is the file of a tile of hashes, or of a bundle: the level "entries". It writes the number in groups of three
+// digits, as the specification has it: 1234067 is x001/x234/067.
+func TilePath(level string, n int64) string {
 	path := fmt.Sprintf("%03d", n%1000)
 	for n >= 1000 {
 		n /= 1000
