@@ -97,7 +97,7 @@ func printReport(w io.Writer, r api.LedgerReport) {
 		return
 	}
 	_, _ = fmt.Fprintf(w, "%s %d entries of %d cases, %d closed, no break; checked in %s. Root %s. Signed by key %s.\n", symbol("done"), r.Entries, r.Cases, r.Closed, took, r.Root, r.Fingerprint)
-	_, _ = fmt.Fprintf(w, "  %d bodies opened and compared, %d erased.\n", r.Bodies, r.Erased)
+	_, _ = fmt.Fprintf(w, "  %d bodies opened and compared, %d erased; %d hourly counts agree.\n", r.Bodies, r.Erased, r.Manifests)
 	if r.Waiting > 0 {
 		_, _ = fmt.Fprintf(w, "  %d newer entries are on their way into the log.\n", r.Waiting)
 	}

@@ -213,27 +213,6 @@ func (p *Proofs) diagnose(ctx context.Context, run *store.CheckRun) error {
 	return nil
 }
 
-// compareCounts sees that the log has not become shorter than the database knows it, and that no case is without
-// a record. The log is asked after the marks: what is marked was in the log before.
-func (p *Proofs) compareCounts(ctx context.Context, run *store.CheckRun) error {
-	last, err := p.store.Outbox().LastShipped(ctx)
-	if err != nil {
-		return asDifference(err, "the database", &run.Differences)
-	}
-	size, err := p.log.Size(ctx)
-	if err != nil {
-		return err
-	}
-	if last >= size {
-		run.Differences.Add(exeunt.Difference{Where: "the log", Entry: -1, What: fmt.Sprintf("the database has entries up to place %d in the log, and the log has %d entries: the ledger was restored from an older backup, or its end was cut off", last, size)})
-	}
-	ids, err := p.store.Outbox().Unrecorded(ctx)
-	for _, id := range ids {
-		run.Differences.Add(exeunt.Difference{Where: "the database", Entry: -1, Field: "cases", What: "case " + id.String() + " has no entry: it was written into the database by hand, or its entries were deleted"})
-	}
-	return asDifference(err, "the database", &run.Differences)
-}
-
 // comparison holds the rows of the database against a log that is gone through from its beginning.
 type comparison struct {
 	ctx  context.Context
@@ -245,6 +224,7 @@ type comparison struct {
 	more     bool
 	erasedAt map[string]int64 // by case, the number of its newest erase leaf
 	goneTo   map[string]int64 // by case, the highest number whose body is gone
+	counts   counts
 }
 
 func newComparison(ctx context.Context, rows iter.Seq2[store.Logged, error], run *store.CheckRun) *comparison {
@@ -270,6 +250,7 @@ func (c *comparison) see(index int64, leaf exeunt.Leaf, encoded []byte) error {
 	if leaf.Kind == exeunt.LeafErase {
 		c.erasedAt[leaf.Case] = index
 	}
+	c.counts.see(leaf)
 	if !c.more || c.row.N != index {
 		c.differs(index, leaf.Case, "", "it is in the log and not in the database: the database was restored from an older backup, or rows were deleted")
 		return nil
@@ -289,6 +270,10 @@ func (c *comparison) advance() (err error) {
 
 func (c *comparison) same(leaf exeunt.Leaf, encoded []byte) {
 	row := c.row
+	if leaf.Kind == exeunt.LeafManifest {
+		c.run.Manifests++
+		c.run.Differences.Add(c.counts.against(leaf.N, row.Manifest)...)
+	}
 	if !bytes.Equal(row.Leaf, encoded) {
 		c.differs(row.N, leaf.Case, "leaf", exeunt.BytesThatDiffer(row.Leaf, encoded))
 	}

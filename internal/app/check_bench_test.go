@@ -87,6 +87,9 @@ func putRow(b *testing.B, tx *sql.Tx, n int64) exeunt.Record {
 	kind := exeunt.EntryConfirmed
 	if seq == 0 {
 		kind, benchHash = exeunt.EntryOpened, ""
+		_, err := tx.ExecContext(b.Context(), `INSERT INTO cases (id, version, generation, handle, state, leaver_key, search, name, type, department, place, last_day, opened_at, document)
+			VALUES ($1, 1, 1, $2, 'running', $2, '', '', '', '', '', '', 1, '{}')`, int64(id), fmt.Sprintf("%032x", int64(id)))
+		must(b, err)
 	}
 	entry := exeunt.Entry{ID: fmt.Sprintf("%032x", n), Kind: kind, At: time.Unix(1_780_000_000+n, 0).UTC(), Actor: "engine", Case: id, System: "directory", Step: "directory/disable",
 		What: "account disabled and seen to be", Detail: map[string]string{"account": "S-1-5-21-1004336348", "proof": "observed", "before": "enabled", "after": "disabled"}}

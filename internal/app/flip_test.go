@@ -231,6 +231,7 @@ func TestEveryEditedFieldIsNamed(t *testing.T) {
 		{"exeunt.db", "UPDATE outbox SET log_index = 99 WHERE n = 2", "log_index"},
 		{"exeunt.db", "DELETE FROM outbox WHERE n = 2", "entry 2"},
 		{"exeunt.db", "DELETE FROM outbox WHERE case_id > 0", "has no entry"},
+		{"exeunt.db", "DELETE FROM cases", "case C-1 has entries and is not there"},
 		{"ledger/bodies.db", "UPDATE bodies SET event = 'x' WHERE n = 2", "sealed"},
 		{"ledger/bodies.db", "UPDATE bodies SET handle = 'x' WHERE n = 2", "handle"},
 		{"ledger/bodies.db", "UPDATE bodies SET holder = 'x' WHERE n = 2", "holder"},

@@ -23,6 +23,8 @@ type CheckRun struct {
 	Erased  int64 `json:"erased"` // bodies that are gone, each accounted for
 	Waiting int   `json:"waiting"`
 
+	Manifests int `json:"manifests"` // hourly counts that were held against the log
+
 	Root        string             `json:"root,omitempty"` // of the checkpoint, in hex
 	Fingerprint string             `json:"fingerprint"`    // of the key that signed it
 	Differences exeunt.Differences `json:"differences"`

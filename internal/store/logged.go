@@ -23,6 +23,8 @@ type Logged struct {
 	Leaf    []byte
 	Commit  string // hex; "" when its body was erased
 	Differs []string
+
+	Manifest map[string]string // what it counts, where it is one
 }
 
 // loggedPage is how many rows are read at once.
@@ -134,6 +136,11 @@ func (c columns) logged() Logged {
 		row.Differs = append(row.Differs, "salt")
 	}
 	row.Commit = exeunt.Commitment(salt, []byte(c.body))
+	if row.Kind == exeunt.LeafManifest {
+		if e, err := entryOf(c.body); err == nil {
+			row.Manifest = e.Detail
+		}
+	}
 	row.Differs = append(row.Differs, c.contradicted()...)
 	return row
 }
@@ -169,5 +176,22 @@ func (o Outbox) Unrecorded(ctx context.Context) (ids []exeunt.CaseID, err error)
 		ids = append(ids, exeunt.CaseID(id))
 		return err
 	}, "SELECT c.id FROM cases c WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.case_id = c.id) ORDER BY c.id LIMIT 100")
+	return ids, err
+}
+
+// Cases is how many there are.
+func (o Outbox) Cases(ctx context.Context) (n int, err error) {
+	err = o.store.dialect.reader().queryRow(ctx, "SELECT COUNT(*) FROM cases").Scan(&n)
+	return n, translate(err)
+}
+
+// Removed lists cases that have entries and are not there: nothing removes one, so somebody did by hand.
+func (o Outbox) Removed(ctx context.Context) (ids []exeunt.CaseID, err error) {
+	err = eachRow(ctx, o.store.dialect.reader(), func(r row) error {
+		var id int64
+		err := r.Scan(&id)
+		ids = append(ids, exeunt.CaseID(id))
+		return err
+	}, "SELECT DISTINCT o.case_id FROM outbox o WHERE o.case_id > 0 AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.id = o.case_id) ORDER BY o.case_id LIMIT 100")
 	return ids, err
 }

@@ -1,0 +1,76 @@
+package app
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/store/storetest"
+)
+
+// TestManifestsAreHeldAgainstTheLog ships hours with honest counts and hours with counts that somebody made up.
+func TestManifestsAreHeldAgainstTheLog(t *testing.T) {
+	hour := time.Date(2026, 11, 20, 9, 5, 0, 0, time.UTC)
+	count := func(entries, cases, closed string) map[string]string {
+		return map[string]string{"entries": entries, "cases": cases, "closed": closed}
+	}
+	for _, c := range []struct {
+		name string
+		told map[string]string // nothing: the server counts
+		says string            // nothing: it holds
+	}{
+		{"honest", nil, ""},
+		{"one case more than the log has", count("9", "3", "0"), "it counts 3 cases, and the log has 2 by entry 9 and 2 by the manifest"},
+		{"one case less", count("9", "1", "0"), "it counts 1 cases"},
+		{"a closed one", count("9", "2", "1"), "it counts 1 closed cases, and the log has 0"},
+		{"more entries than there are", count("5000", "2", "0"), "it counts 5000 entries, and stands at place"},
+		{"less than the one before", count("1", "2", "0"), "the one before it told of"},
+		{"no number of entries", map[string]string{"cases": "2", "closed": "0"}, "it does not say how many entries"},
+		{"a number below nothing", count("9", "-2", "0"), "it does not say how many cases"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.Store) {
+				s := newShipping(t, db)
+				defer s.serve()()
+				a := s.app()
+				manifests := 0
+				manifest := func(at time.Time) {
+					s.ship(a)
+					done, err := db.Outbox().Manifest(t.Context(), at)
+					must(t, err)
+					if manifests++; !done {
+						t.Fatal("nothing was counted")
+					}
+					s.ship(a)
+				}
+				s.cases("E1")
+				manifest(hour)
+				s.cases("E2")
+				if c.told == nil {
+					manifest(hour.Add(time.Hour))
+				} else {
+					var change exeunt.Change
+					change.Record(exeunt.EntryManifest, nil, hour, "made up", c.told)
+					must(t, db.Commit(t.Context(), &change))
+					manifests++
+					s.ship(a)
+				}
+				s.cases("E3")
+				s.ship(a)
+				until(t, "all is signed", func() bool {
+					_, cp, err := a.Proofs.published(t.Context(), "checkpoint")
+					size, sized := a.Ledger.Size(t.Context())
+					return err == nil && sized == nil && cp.Size == size
+				})
+				run, err := a.Proofs.Run(t.Context(), byItself)
+				must(t, err)
+				fault := faultOf(run)
+				if c.says == "" && fault != "" || !strings.Contains(fault, c.says) || run.Manifests != manifests {
+					t.Errorf("of %d manifests the check says %q, want %q", run.Manifests, fault, c.says)
+				}
+			})
+		})
+	}
+}
