@@ -80,7 +80,7 @@ func TestExitCodes(t *testing.T) {
 		{s, "case reveal " + running + " --reason it-is-no-secret-at-all", 7, "under no embargo"},
 		{s, "case embargo " + running + " --visible-to a@b.example --reason it-is-no-secret-at-all", 7, "under no embargo"},
 		{s, "ledger verify", 0, "no break"},
-		{s, "evidence verify nowhere.zip", 2, "cannot read nowhere.zip"},
+		{s, "evidence verify nowhere.zip", 2, "nowhere.zip cannot be read"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			got := c.run(t, "", strings.Fields(c.args)...)
