@@ -22,6 +22,9 @@ type closing struct {
 // closingPoll is how often all open cases are looked at.
 const closingPoll = time.Minute
 
+// lastClosing bounds what is closed while the engine stops.
+const lastClosing = 3 * time.Second
+
 func newClosing(e *Engine) *closing {
 	return &closing{e: e, bell: make(chan struct{}, 1), seen: map[exeunt.CaseID]bool{}}
 }
@@ -34,14 +37,17 @@ func (c *closing) look(id exeunt.CaseID) {
 	tickle(c.bell)
 }
 
-// run closes what becomes complete until leaving, and at last what was settled by then.
-func (c *closing) run(ctx context.Context, leaving <-chan struct{}) {
+// run closes what becomes complete until it is to leave, and at last what was settled by then.
+func (c *closing) run(leave context.Context) {
+	ctx, end := context.WithCancel(context.WithoutCancel(leave))
+	defer end()
+	defer context.AfterFunc(leave, func() { time.AfterFunc(lastClosing, end) })()
 	tick := time.NewTicker(max(c.e.poll, closingPoll))
 	defer tick.Stop()
 	c.close(ctx) // all
 	for {
 		select {
-		case <-leaving:
+		case <-leave.Done():
 			c.closeSeen(ctx)
 			return
 		case <-tick.C:

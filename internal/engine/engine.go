@@ -170,7 +170,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.running.Go(func() { e.node.keepBeating(work) })
 	e.running.Go(func() { e.node.keepListening(work) })
 	e.running.Go(func() { e.node.keepChecking(work) })
-	e.running.Go(func() { e.closing.run(context.WithoutCancel(work), work.Done()) })
+	e.running.Go(func() { e.closing.run(work) })
 	return nil
 }
 

@@ -99,9 +99,13 @@ func (n *node) keepBeating(ctx context.Context) {
 func (n *node) beat(ctx context.Context) error {
 	n.mu.Lock()
 	maps.DeleteFunc(n.back, func(_ string, still bool) bool { return !still })
+	gone := n.gone
 	n.mu.Unlock()
 	began := time.Now()
 	names := n.names()
+	if gone { // others take what is free
+		names = nil
+	}
 	b, err := n.e.store.Beat(ctx, store.Node{Name: n.name, Knows: names, Lease: n.e.lease, Clock: n.e.clock})
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -289,7 +293,8 @@ func (n *node) keepListening(ctx context.Context) {
 	}
 }
 
-// leave ends every lane: after what is under way as long as ctx allows, then at once.
+// leave ends every lane: after what is under way as long as ctx allows, then at once. Others need not wait for the
+// slowest.
 func (n *node) leave(ctx context.Context) {
 	n.mu.Lock()
 	n.gone = true
@@ -297,9 +302,13 @@ func (n *node) leave(ctx context.Context) {
 		n.fence.Stop()
 	}
 	var all []*tenure
-	for _, t := range n.lanes {
+	for name, t := range n.lanes {
 		t.rest()
 		all = append(all, t)
+		if n.others && !t.giving {
+			t.giving = true
+			n.e.running.Go(func() { n.handOver(ctx, name, t) })
+		}
 	}
 	n.mu.Unlock()
 	for _, t := range all {

@@ -275,16 +275,20 @@ func (p part) surplus(has []string) []string {
 	return give
 }
 
-// relief is a lane that a node should let go although it has no more than its part: another one that can have it has
+// relief is a lane that a node should let go although it has no more than its part: another one that would take it has
 // two fewer. Where lanes do not divide evenly, one node may else be left with next to nothing.
 func relief(me string, has []string, counts map[string]int, all []sharer) []string {
 	poorest, lane := len(has)-1, ""
 	for _, n := range all {
-		if n.name == me || n.off || counts[n.name] >= poorest {
+		if n.name == me || counts[n.name] >= poorest {
+			continue
+		}
+		theirs := share(n.name, all)
+		if counts[n.name] >= theirs.most { // it would not take one more
 			continue
 		}
 		for _, one := range has {
-			if slices.Contains(n.knows, one) {
+			if slices.Contains(theirs.lanes, one) {
 				poorest, lane = counts[n.name], one
 			}
 		}
@@ -298,7 +302,7 @@ func relief(me string, has []string, counts map[string]int, all []sharer) []stri
 // LetGo gives lanes of a node back, for others to take at once; all of them, and the node itself, when none
 // is named.
 func (s *Store) LetGo(ctx context.Context, node string, lanes ...string) error {
-	return s.write(ctx, func(ctx context.Context, tx Tx) error {
+	return s.writeIn(ctx, turn{alone: true}, func(ctx context.Context, tx Tx) error {
 		for _, lane := range lanes {
 			if _, err := tx.exec(ctx, "DELETE FROM lanes WHERE name = $1 AND node = $2", lane, node); err != nil {
 				return err

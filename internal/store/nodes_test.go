@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -127,6 +128,44 @@ func TestNobodyIsLeftWithNextToNothing(t *testing.T) {
 		for _, n := range f.nodes {
 			if got := lanesOf(has, n.Name); len(has) != 13 || got < 3 || got > 4 {
 				t.Errorf("%s has %d of %d lanes", n.Name, got, len(has))
+			}
+		}
+	})
+}
+
+// Whatever each of some nodes knows, every lane that one of them knows comes to rest with one that does.
+func TestEveryLaneComesToRestWithSomebody(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		draw := rand.New(rand.NewPCG(1, 2))
+		fleets := [][]string{{"abcd", "abcdyz"}, {"abc", "abcdefgh", "ah"}}
+		for range 30 {
+			var all []string
+			for range 2 + draw.IntN(3) {
+				known := strings.Map(func(r rune) rune {
+					if draw.IntN(3) == 0 {
+						return -1
+					}
+					return r
+				}, "abcdefghi")
+				all = append(all, known)
+			}
+			fleets = append(fleets, all)
+		}
+		for _, all := range fleets {
+			f, known := &fleet{t: t, store: s}, map[string]bool{}
+			for i, lanes := range all {
+				f.nodes = append(f.nodes, store.Node{Name: fmt.Sprint(i), Knows: strings.Split(lanes, "")})
+				for _, lane := range f.nodes[i].Knows {
+					known[lane] = true
+				}
+			}
+			if has := f.settle(); len(has) != len(known) {
+				t.Errorf("of nodes that know %q, nobody has some lanes: %v", all, has)
+			}
+			for _, n := range f.nodes {
+				if err := s.LetGo(t.Context(), n.Name); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	})
