@@ -71,7 +71,7 @@ func (l Leaver) Has(f Flag) bool { return slices.Contains(l.Flags, f) }
 // Identifier returns the leaver's identifier of a kind, trimmed, or "".
 func (l Leaver) Identifier(kind IdentifierKind) string {
 	if kind == EmployeeID && l.Identifiers[kind] == "" {
-		return l.ID
+		return strings.TrimSpace(l.ID)
 	}
 	return strings.TrimSpace(l.Identifiers[kind])
 }

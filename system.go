@@ -37,6 +37,8 @@ type System struct {
 	Stage      Stage          `json:"stage"`               //
 	Approver   string         `json:"approver,omitempty"`  // a role that must approve every step in it
 	Actions    []ActionSpec   `json:"actions,omitempty"`   // what its connector can do, in order
+
+	Correlation Correlation `json:"-"` // how its accounts are told to be whose
 }
 
 // Automated says whether a connector acts in this system.

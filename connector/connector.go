@@ -23,9 +23,11 @@ import (
 // Every error is an *exeunt.Error, classed as SPEC §6 has it; its message holds no secret and no
 // raw reply.
 type Connector interface {
-	// Find returns every account that may be the leaver's. It reads only. No account is an empty
-	// list and no error; which of several is right is not the connector's to guess.
-	Find(ctx context.Context, leaver exeunt.Leaver) ([]exeunt.Account, error)
+	// Find returns every account that has any of the keys, with what it has of their attributes. It
+	// reads only. No account is an empty list and no error; whose an account is, is not the
+	// connector's to say: see [Search]. A key without a value finds nothing: it only asks to be
+	// shown its attribute.
+	Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error)
 
 	// Observe says how the account stands, by a strongly consistent read by its immutable id. It
 	// reads only. An account that is gone is exeunt.NotFound.
@@ -62,6 +64,10 @@ type Kind struct {
 
 	// Specs gives the actions of one configured system, where its settings decide them.
 	Specs func(settings []byte) ([]exeunt.ActionSpec, error)
+
+	// Knows says by which attributes a configured system knows people. Where it is nil, each
+	// identifier is an attribute of its own name.
+	Knows func(settings []byte) (Knows, error)
 
 	// Open makes a connector from a system's settings (JSON). HTTP connectors must send through rt;
 	// others ignore it. It does not speak to the system yet.

@@ -2,8 +2,6 @@ package connector
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/exeunt/exeunt"
 )
@@ -184,42 +182,6 @@ func failed(err error) exeunt.Outcome {
 	default: // the others do not pass by themselves
 	}
 	return out
-}
-
-// Correlate picks the leaver's one account. None and several are exceptions, never guesses; only a
-// search that worked and found none is NoAccount.
-func Correlate(ctx context.Context, c Connector, l exeunt.Leaver) (exeunt.Account, *exeunt.Outcome) {
-	accounts, err := c.Find(ctx, l)
-	if err != nil {
-		out := failed(err)
-		return exeunt.Account{}, &out
-	}
-	switch len(accounts) {
-	case 1:
-		return accounts[0], nil
-	case 0:
-		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.NoAccount, Err: exeunt.Errorf(exeunt.NotFound,
-			"no account matches the leaver's identifiers: confirm that there is none, or end it by hand")}
-	default:
-		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Ambiguous,
-			"%d accounts match the leaver's identifiers (%s): nothing was done to a guess", len(accounts), logins(accounts))}
-	}
-}
-
-func logins(accounts []exeunt.Account) string {
-	var names []string
-	for _, a := range accounts {
-		names = append(names, a.Login)
-	}
-	return listed(names)
-}
-
-// listed writes names as a person reads them, five at most.
-func listed(names []string) string {
-	if len(names) > 5 {
-		return strings.Join(names[:5], ", ") + fmt.Sprintf(" and %d more", len(names)-5)
-	}
-	return strings.Join(names, ", ")
 }
 
 // classed gives a foreign error a kind without showing its words, which may hold a secret.

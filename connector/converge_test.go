@@ -28,7 +28,7 @@ type script struct {
 	with    connector.Parameters
 }
 
-func (s *script) Find(context.Context, exeunt.Leaver) ([]exeunt.Account, error) { return nil, nil }
+func (s *script) Find(context.Context, []exeunt.Key) ([]exeunt.Found, error) { return nil, nil }
 
 func (s *script) Observe(context.Context, exeunt.Account) (exeunt.Observation, error) {
 	if s.seen >= len(s.looks) {
@@ -193,25 +193,25 @@ func TestConvergeDoesNotActUnrecorded(t *testing.T) {
 // finder answers Find only.
 type finder struct {
 	script
-	found []exeunt.Account
+	found []exeunt.Found
 	err   error
 }
 
-func (f *finder) Find(context.Context, exeunt.Leaver) ([]exeunt.Account, error) {
+func (f *finder) Find(context.Context, []exeunt.Key) ([]exeunt.Found, error) {
 	return f.found, f.err
 }
 
 func TestCorrelate(t *testing.T) {
-	accounts := func(n int) []exeunt.Account {
-		var list []exeunt.Account
+	accounts := func(n int) []exeunt.Found {
+		var list []exeunt.Found
 		for i := range n {
-			list = append(list, exeunt.Account{ID: string(rune('a' + i)), Login: "login-" + string(rune('a'+i))})
+			list = append(list, exeunt.Found{Account: exeunt.Account{ID: string(rune('a' + i)), Login: "login-" + string(rune('a'+i))}, Has: map[string][]string{"employee_id": {"E1"}}})
 		}
 		return list
 	}
 	for _, c := range []struct {
 		name  string
-		found []exeunt.Account
+		found []exeunt.Found
 		err   error
 		want  exeunt.OutcomeKind
 		kind  exeunt.ErrorKind
@@ -225,7 +225,7 @@ func TestCorrelate(t *testing.T) {
 		{name: "denied", err: fails(exeunt.Denied), want: exeunt.GaveUp, kind: exeunt.Denied},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			account, out := connector.Correlate(t.Context(), &finder{found: c.found, err: c.err}, exeunt.Leaver{})
+			account, out := connector.Correlate(t.Context(), &finder{found: c.found, err: c.err}, nil, exeunt.Leaver{ID: "E1"})
 			if c.want == "" {
 				if out != nil || account.ID != "a" {
 					t.Errorf("%v %v, want the one account", account, out)

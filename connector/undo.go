@@ -1,7 +1,9 @@
 package connector
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/exeunt/exeunt"
 )
@@ -106,4 +108,12 @@ func PutBack(what string, items, names []string, one func(item string) error) er
 		return exeunt.Errorf(first.Kind, "%s not put back: %s (%s). Everything else that was taken away is back; do the rest by hand",
 			what, listed(left), first.Message).Because(first)
 	}
+}
+
+// listed writes names as a person reads them, five at most.
+func listed(names []string) string {
+	if len(names) > 5 {
+		return strings.Join(names[:5], ", ") + fmt.Sprintf(" and %d more", len(names)-5)
+	}
+	return strings.Join(names, ", ")
 }

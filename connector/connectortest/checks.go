@@ -63,7 +63,7 @@ func unknownSettingsAreRefused(t testing.TB, s Subject) {
 func nobodyIsFoundForNobody(t testing.TB, s Subject) {
 	c := s.open(t)
 	leaver := s.Hire(t)
-	accounts, err := c.Find(t.Context(), nobody(leaver))
+	accounts, err := s.search(t, t.Context(), c, nobody(leaver))
 	if err != nil || len(accounts) != 0 {
 		t.Errorf("Find of nobody: %v, %v; want no account and no error", accounts, err)
 	}
@@ -91,14 +91,14 @@ func twoThatMatchAreTwo(t testing.TB, s Subject) {
 	c := s.open(t)
 	leaver, first := s.hire(t, c)
 	s.Twin(t, leaver)
-	accounts, err := c.Find(t.Context(), leaver)
+	accounts, err := s.search(t, t.Context(), c, leaver)
 	if err != nil || len(accounts) != 2 {
 		t.Fatalf("Find: %v, %v; want both accounts", accounts, err)
 	}
 	if accounts[0].ID == accounts[1].ID || !slices.ContainsFunc(accounts, func(a exeunt.Account) bool { return a.ID == first.ID }) {
 		t.Errorf("Find gives %v, want two ids with %q among them", accounts, first.ID)
 	}
-	if _, out := connector.Correlate(t.Context(), c, leaver); out == nil || exeunt.KindOf(out.Err) != exeunt.Ambiguous {
+	if _, out := connector.Correlate(t.Context(), c, s.correlation(t), leaver); out == nil || exeunt.KindOf(out.Err) != exeunt.Ambiguous {
 		t.Errorf("Correlate gives %v, want ambiguous", out)
 	}
 }
@@ -285,7 +285,7 @@ func deadSystemIsTemporary(t testing.TB, s Subject) {
 
 func (s Subject) everyVerbFails(t testing.TB, c connector.Connector, leaver exeunt.Leaver, account exeunt.Account, want ...exeunt.ErrorKind) {
 	t.Helper()
-	_, findErr := c.Find(t.Context(), leaver)
+	_, findErr := s.search(t, t.Context(), c, leaver)
 	_, observeErr := c.Observe(t.Context(), account)
 	spec := s.specs(t)[0]
 	applyErr := c.Apply(t.Context(), account, spec.Action, aim(leaver, account, spec).With)
@@ -302,7 +302,7 @@ func cancelledCallEndsAtOnce(t testing.TB, s Subject) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	begun := time.Now()
-	_, findErr := c.Find(ctx, leaver)
+	_, findErr := s.search(t, ctx, c, leaver)
 	_, observeErr := c.Observe(ctx, account)
 	errs := map[string]error{"Find": findErr, "Observe": observeErr}
 	for _, spec := range s.specs(t) {
@@ -331,7 +331,7 @@ func concurrentUseIsSafe(t testing.TB, s Subject) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if accounts, err := c.Find(t.Context(), leaver); err != nil || len(accounts) != 1 || accounts[0].ID != account.ID {
+			if accounts, err := s.search(t, t.Context(), c, leaver); err != nil || len(accounts) != 1 || accounts[0].ID != account.ID {
 				t.Errorf("Find: %v, %v", accounts, err)
 			}
 			out, err := connector.Converge(t.Context(), c, aim(leaver, account, first), func(exeunt.Observation) error { return nil })

@@ -24,7 +24,7 @@ func subject(v *Vendor, broken func(connector.Connector) connector.Connector) Su
 	}
 	var people atomic.Int64
 	account := func(l exeunt.Leaver) string {
-		accounts, _ := v.Find(context.Background(), l)
+		accounts, _ := Search(context.Background(), v.Kind("test"), nil, v, l)
 		if len(accounts) == 0 {
 			return ""
 		}
@@ -84,7 +84,7 @@ func subject(v *Vendor, broken func(connector.Connector) connector.Connector) Su
 
 type refusing struct{ err error }
 
-func (r refusing) Find(context.Context, exeunt.Leaver) ([]exeunt.Account, error) { return nil, r.err }
+func (r refusing) Find(context.Context, []exeunt.Key) ([]exeunt.Found, error) { return nil, r.err }
 func (r refusing) Observe(context.Context, exeunt.Account) (exeunt.Observation, error) {
 	return exeunt.Observation{}, r.err
 }
@@ -110,16 +110,16 @@ func TestAVendorThatCannotBeAskedNorRepeatedConforms(t *testing.T) {
 // hooked breaks one verb of a connector.
 type hooked struct {
 	connector.Connector
-	find    func(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error)
+	find    func(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error)
 	observe func(ctx context.Context, a exeunt.Account) (exeunt.Observation, error)
 	apply   func(ctx context.Context, a exeunt.Account, action exeunt.Action, with connector.Parameters) error
 }
 
-func (h hooked) Find(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
+func (h hooked) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
 	if h.find != nil {
-		return h.find(ctx, l)
+		return h.find(ctx, keys)
 	}
-	return h.Connector.Find(ctx, l)
+	return h.Connector.Find(ctx, keys)
 }
 func (h hooked) Observe(ctx context.Context, a exeunt.Account) (exeunt.Observation, error) {
 	if h.observe != nil {
@@ -150,8 +150,8 @@ func TestTheSuiteCatches(t *testing.T) {
 	failing := func(change func(error) error) func(connector.Connector) connector.Connector {
 		return func(c connector.Connector) connector.Connector {
 			return hooked{Connector: c,
-				find: func(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
-					found, err := c.Find(ctx, l)
+				find: func(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
+					found, err := c.Find(ctx, keys)
 					return found, change(err)
 				},
 				observe: func(ctx context.Context, a exeunt.Account) (exeunt.Observation, error) {
@@ -163,10 +163,10 @@ func TestTheSuiteCatches(t *testing.T) {
 				}}
 		}
 	}
-	finding := func(change func([]exeunt.Account, error) ([]exeunt.Account, error)) func(connector.Connector) connector.Connector {
+	finding := func(change func([]exeunt.Found, error) ([]exeunt.Found, error)) func(connector.Connector) connector.Connector {
 		return func(c connector.Connector) connector.Connector {
-			return hooked{Connector: c, find: func(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
-				return change(c.Find(ctx, l))
+			return hooked{Connector: c, find: func(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
+				return change(c.Find(ctx, keys))
 			}}
 		}
 	}
@@ -176,19 +176,19 @@ func TestTheSuiteCatches(t *testing.T) {
 		check  string
 		broken func(connector.Connector) connector.Connector
 	}{
-		{"an error for nobody", "nobody is found for nobody", finding(func(a []exeunt.Account, err error) ([]exeunt.Account, error) {
+		{"an error for nobody", "nobody is found for nobody", finding(func(a []exeunt.Found, err error) ([]exeunt.Found, error) {
 			if len(a) == 0 && err == nil {
 				err = exeunt.Errorf(exeunt.NotFound, "nobody")
 			}
 			return a, err
 		})},
-		{"a new id each time", "the same person is the same id", finding(func(a []exeunt.Account, err error) ([]exeunt.Account, error) {
+		{"a new id each time", "the same person is the same id", finding(func(a []exeunt.Found, err error) ([]exeunt.Found, error) {
 			for i := range a {
 				a[i].ID = fmt.Sprint(ids.Add(1))
 			}
 			return a, err
 		})},
-		{"a guess among two", "two that match are two", finding(func(a []exeunt.Account, err error) ([]exeunt.Account, error) {
+		{"a guess among two", "two that match are two", finding(func(a []exeunt.Found, err error) ([]exeunt.Found, error) {
 			return a[:min(len(a), 1)], err
 		})},
 		{"everything holds", "a fresh account is open", seeing(func(o *exeunt.Observation) { o.Standing[exeunt.Disable] = exeunt.Holds })},
@@ -374,12 +374,12 @@ func TestFaultsAreSpentAndHealed(t *testing.T) {
 	}
 	v.Fail(Find, Always, exeunt.Errorf(exeunt.Temporary, "down"))
 	for range 3 {
-		if _, err := v.Find(t.Context(), l); err == nil {
+		if _, err := Search(t.Context(), v.Kind("test"), nil, v, l); err == nil {
 			t.Error("Always ended")
 		}
 	}
 	v.Heal()
-	if found, err := v.Find(t.Context(), l); err != nil || len(found) != 1 {
+	if found, err := Search(t.Context(), v.Kind("test"), nil, v, l); err != nil || len(found) != 1 {
 		t.Errorf("healed: %v %v", found, err)
 	}
 	if v.Calls(Find) != 4 || v.Calls(Observe) != 2 || v.Calls(Apply) != 0 {

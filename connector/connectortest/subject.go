@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -126,7 +127,7 @@ func (s Subject) hire(t testing.TB, c connector.Connector) (exeunt.Leaver, exeun
 func (s Subject) find(t testing.TB, c connector.Connector, leaver exeunt.Leaver) exeunt.Account {
 	t.Helper()
 	for range 20 {
-		accounts, err := c.Find(t.Context(), leaver)
+		accounts, err := s.search(t, t.Context(), c, leaver)
 		if err != nil {
 			t.Fatalf("Find of a fresh account: %v", err)
 		}
@@ -143,6 +144,36 @@ func (s Subject) find(t testing.TB, c connector.Connector, leaver exeunt.Leaver)
 	}
 	t.Fatal("a fresh account is never found")
 	return exeunt.Account{}
+}
+
+// correlation are the rules of the subject's settings.
+func (s Subject) correlation(t testing.TB) exeunt.Correlation {
+	t.Helper()
+	by, err := s.Kind.Correlation(s.Settings)
+	if err != nil {
+		t.Fatalf("correlation: %v", err)
+	}
+	return by
+}
+
+// search looks for the accounts of somebody by the rules of the settings.
+func (s Subject) search(t testing.TB, ctx context.Context, c connector.Connector, leaver exeunt.Leaver) ([]exeunt.Account, error) {
+	t.Helper()
+	return Search(ctx, s.Kind, s.Settings, c, leaver)
+}
+
+// Search looks for the accounts of somebody by the rules that a kind has for its settings.
+func Search(ctx context.Context, kind connector.Kind, settings []byte, c connector.Connector, leaver exeunt.Leaver) ([]exeunt.Account, error) {
+	by, err := kind.Correlation(settings)
+	if err != nil {
+		return nil, err
+	}
+	match, err := connector.Search(ctx, c, by, leaver)
+	var accounts []exeunt.Account
+	for _, f := range match.Accounts {
+		accounts = append(accounts, f.Account)
+	}
+	return accounts, err
 }
 
 // nobody carries every kind of identifier, and none that anybody has.

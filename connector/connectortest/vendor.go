@@ -200,32 +200,33 @@ func (v *Vendor) Done(id string, action exeunt.Action) bool {
 	return done
 }
 
-// Find implements connector.Connector: any identifier in common is a match.
-func (v *Vendor) Find(ctx context.Context, leaver exeunt.Leaver) ([]exeunt.Account, error) {
+// Find implements connector.Connector. Each identifier is an attribute of its own name.
+func (v *Vendor) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
 	if err := v.enter(ctx, Find); err != nil {
 		return nil, err
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	var found []exeunt.Account
+	var out []exeunt.Found
 	for _, id := range slices.Sorted(maps.Keys(v.accounts)) {
-		if r := v.accounts[id]; matches(r.leaver, leaver) {
-			found = append(found, exeunt.Account{ID: id, Login: r.login})
+		f := v.accounts[id].found(id)
+		if slices.ContainsFunc(keys, func(k exeunt.Key) bool { return k.Value != "" && slices.Contains(f.Has[k.Attribute], k.Value) }) {
+			out = append(out, f)
 		}
 	}
-	return found, nil
+	return out, nil
 }
 
-func matches(a, b exeunt.Leaver) bool {
-	if a.ID != "" && a.Key() == b.Key() {
-		return true
+func (r *record) found(id string) exeunt.Found {
+	_, closed := r.done[exeunt.Disable]
+	f := exeunt.Found{Account: exeunt.Account{ID: id, Login: r.login}, Closed: closed, Has: map[string][]string{}}
+	for kind := range r.leaver.Identifiers {
+		f.Has[string(kind)] = []string{r.leaver.Identifier(kind)}
 	}
-	for kind, value := range a.Identifiers {
-		if value != "" && value == b.Identifiers[kind] {
-			return true
-		}
+	if id := r.leaver.Identifier(exeunt.EmployeeID); id != "" {
+		f.Has[string(exeunt.EmployeeID)] = []string{id}
 	}
-	return false
+	return f
 }
 
 // Observe implements connector.Connector.

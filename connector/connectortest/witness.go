@@ -21,8 +21,8 @@ type witness struct {
 	applied atomic.Int64
 }
 
-func (w *witness) Find(ctx context.Context, leaver exeunt.Leaver) ([]exeunt.Account, error) {
-	accounts, err := w.Connector.Find(ctx, leaver)
+func (w *witness) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
+	accounts, err := w.Connector.Find(ctx, keys)
 	w.inspect("Find", accounts, err)
 	return accounts, err
 }

@@ -73,6 +73,13 @@ func Kind() connector.Kind {
 		}
 		return s.specs(), nil
 	}
+	kind.Knows = func(settings []byte) (connector.Knows, error) {
+		var s Settings
+		if err := connector.DecodeSettings(settings, &s); err != nil {
+			return connector.Knows{}, exeunt.Errorf(exeunt.Invalid, "settings of an activedirectory system: %v", err)
+		}
+		return connector.Knows{Attributes: connector.KnowsBy(s.complete().Match, nil), Any: true}, nil
+	}
 	return kind
 }
 
@@ -86,32 +93,60 @@ func (s Settings) specs() []exeunt.ActionSpec {
 
 type domain struct{ Settings }
 
-// Find implements connector.Connector. A work e-mail is also looked for among the other addresses
-// that Exchange keeps in proxyAddresses.
-func (d *domain) Find(ctx context.Context, leaver exeunt.Leaver) ([]exeunt.Account, error) {
-	matching := directory.Matching(d.Match, leaver)
+// Find implements connector.Connector. An address is also looked for among the other ones that Exchange keeps in
+// proxyAddresses.
+func (d *domain) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
+	for _, k := range keys {
+		if k.Attribute == mail && k.Value != "" {
+			keys = append(slices.Clone(keys), exeunt.Key{Attribute: proxies, Value: proxyPrefix + k.Value})
+		}
+	}
+	matching := directory.Matching(keys)
 	if matching == "" {
-		return nil, directory.NoIdentifier(d.Match)
+		return nil, nil
 	}
-	if mail := leaver.Identifier(exeunt.WorkEmail); mail != "" && d.Match[exeunt.WorkEmail] == "mail" {
-		matching = "(|" + matching + "(proxyAddresses=smtp:" + ldap.EscapeFilter(mail) + "))"
-	}
-	var accounts []exeunt.Account
+	var out []exeunt.Found
 	err := d.Do(ctx, func(c *ldap.Conn) error {
-		entries, err := directory.Search(c, d.BaseDN, "(&(objectCategory=person)(objectClass=user)"+matching+")", "objectGUID", "sAMAccountName")
-		for _, e := range entries {
-			id, err := guid(e.GetRawAttributeValue("objectGUID"))
-			if err != nil {
-				return err
-			}
-			accounts = append(accounts, exeunt.Account{ID: id, Login: e.GetAttributeValue("sAMAccountName")})
+		attributes := directory.Named(keys, "objectGUID", "sAMAccountName", "userAccountControl", proxies)
+		entries, err := directory.Search(c, d.BaseDN, "(&"+people+matching+")", attributes...)
+		if err == nil {
+			out, err = found(entries, attributes)
 		}
 		return err
 	})
-	if err != nil {
-		return nil, err
+	return out, err
+}
+
+// people is the filter for accounts of people.
+const people = "(objectCategory=person)(objectClass=user)"
+
+// Exchange keeps further addresses beside the one in mail; each begins with its kind of address.
+const (
+	mail        = "mail"
+	proxies     = "proxyAddresses"
+	proxyPrefix = "smtp:"
+)
+
+// found makes accounts of entries.
+func found(entries []*ldap.Entry, attributes []string) ([]exeunt.Found, error) {
+	var out []exeunt.Found
+	for _, e := range entries {
+		id, err := guid(e.GetRawAttributeValue("objectGUID"))
+		if err != nil {
+			return nil, err
+		}
+		has := directory.Has(e, attributes)
+		for _, proxy := range has[proxies] {
+			if len(proxy) > len(proxyPrefix) && strings.EqualFold(proxy[:len(proxyPrefix)], proxyPrefix) {
+				has[mail] = append(has[mail], proxy[len(proxyPrefix):])
+			}
+		}
+		delete(has, proxies)
+		delete(has, "objectGUID")
+		control, _ := strconv.ParseInt(e.GetAttributeValue("userAccountControl"), 10, 64) // hidden from us: not known to be closed
+		out = append(out, exeunt.Found{Account: exeunt.Account{ID: id, Login: e.GetAttributeValue("sAMAccountName")}, Has: has, Closed: control&accountDisable != 0})
 	}
-	return accounts, nil
+	return out, nil
 }
 
 // Observe implements connector.Connector.

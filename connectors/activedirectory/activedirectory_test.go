@@ -222,7 +222,7 @@ func (c *company) connect(t *testing.T, changes map[string]any) (connector.Conne
 	conn, err := activedirectory.Kind().Open(c.with(t, changes), nil)
 	must(t, err)
 	l := c.hire(t)
-	accounts, err := conn.Find(t.Context(), l)
+	accounts, err := connectortest.Search(t.Context(), activedirectory.Kind(), c.with(t, changes), conn, l)
 	if err != nil || len(accounts) != 1 {
 		t.Fatalf("Find: %v %v", accounts, err)
 	}

@@ -79,6 +79,13 @@ func Kind() connector.Kind {
 		}
 		return s.specs(), nil
 	}
+	kind.Knows = func(settings []byte) (connector.Knows, error) {
+		var s Settings
+		if err := connector.DecodeSettings(settings, &s); err != nil {
+			return connector.Knows{}, exeunt.Errorf(exeunt.Invalid, "settings of an ldap system: %v", err)
+		}
+		return connector.Knows{Attributes: connector.KnowsBy(s.complete().Match, nil), Any: true}, nil
+	}
 	return kind
 }
 
@@ -93,27 +100,37 @@ func (s Settings) specs() []exeunt.ActionSpec {
 type ldapDirectory struct{ Settings }
 
 // Find implements connector.Connector.
-func (d *ldapDirectory) Find(ctx context.Context, leaver exeunt.Leaver) ([]exeunt.Account, error) {
-	matching := directory.Matching(d.Match, leaver)
+func (d *ldapDirectory) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
+	matching := directory.Matching(keys)
 	if matching == "" {
-		return nil, directory.NoIdentifier(d.Match)
+		return nil, nil
 	}
-	var accounts []exeunt.Account
+	var found []exeunt.Found
 	err := d.Do(ctx, func(c *ldap.Conn) error {
-		entries, err := directory.Search(c, d.BaseDN, "(&"+d.UserFilter+matching+")", "entryUUID", d.loginAttribute())
-		for _, e := range entries {
-			id := e.GetAttributeValue("entryUUID")
-			if id == "" {
-				return exeunt.Errorf(exeunt.Denied, "the directory does not show us entryUUID, by which accounts are kept apart: allow our account to read it")
-			}
-			accounts = append(accounts, exeunt.Account{ID: id, Login: d.login(e)})
+		attributes := directory.Named(keys, "entryUUID", d.loginAttribute(), "pwdAccountLockedTime")
+		entries, err := directory.Search(c, d.BaseDN, "(&"+d.UserFilter+matching+")", attributes...)
+		if err == nil {
+			found, err = d.found(entries, attributes)
 		}
 		return err
 	})
-	if err != nil {
-		return nil, err
+	return found, err
+}
+
+// found makes accounts of entries.
+func (d *ldapDirectory) found(entries []*ldap.Entry, attributes []string) ([]exeunt.Found, error) {
+	var out []exeunt.Found
+	for _, e := range entries {
+		id := e.GetAttributeValue("entryUUID")
+		if id == "" {
+			return nil, exeunt.Errorf(exeunt.Denied, "the directory does not show us entryUUID, by which accounts are kept apart: allow our account to read it")
+		}
+		out = append(out, exeunt.Found{
+			Account: exeunt.Account{ID: id, Login: d.login(e)}, Has: directory.Has(e, attributes),
+			Closed: e.GetAttributeValue("pwdAccountLockedTime") == lockedForGood,
+		})
 	}
-	return accounts, nil
+	return out, nil
 }
 
 // Observe implements connector.Connector.

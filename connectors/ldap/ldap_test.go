@@ -208,7 +208,7 @@ func (c *company) connect(t *testing.T, changes map[string]any) (connector.Conne
 	conn, err := ldap.Kind().Open(c.with(t, changes), nil)
 	must(t, err)
 	leaver := c.hire(t)
-	accounts, err := conn.Find(t.Context(), leaver)
+	accounts, err := connectortest.Search(t.Context(), ldap.Kind(), c.with(t, changes), conn, leaver)
 	if err != nil || len(accounts) != 1 {
 		t.Fatalf("Find: %v %v", accounts, err)
 	}
@@ -341,7 +341,7 @@ func TestStartTLSWorksAndAWrongAuthorityIsRefused(t *testing.T) {
 	} {
 		conn, err := ldap.Kind().Open(c.with(t, changes), nil)
 		must(t, err)
-		if _, err := conn.Find(t.Context(), connectortest.Leaver(1)); exeunt.KindOf(err) != exeunt.Temporary {
+		if _, err := connectortest.Search(t.Context(), ldap.Kind(), c.with(t, changes), conn, connectortest.Leaver(1)); exeunt.KindOf(err) != exeunt.Temporary {
 			t.Errorf("%v: %s %v", changes, exeunt.KindOf(err), err)
 		}
 	}
@@ -352,7 +352,7 @@ func TestAFilterCannotBeSmuggledIn(t *testing.T) {
 	conn, _, _ := c.connect(t, nil)
 	for _, value := range []string{"*", "x)(uid=*", `x\2a`, "x*)(|(uid=*", "\x00"} {
 		l := exeunt.Leaver{ID: value, Identifiers: map[exeunt.IdentifierKind]string{exeunt.Login: value, exeunt.WorkEmail: value}}
-		if accounts, err := conn.Find(t.Context(), l); err != nil || len(accounts) != 0 {
+		if accounts, err := connectortest.Search(t.Context(), ldap.Kind(), c.with(t, nil), conn, l); err != nil || len(accounts) != 0 {
 			t.Errorf("%q finds %v, %v", value, accounts, err)
 		}
 	}
@@ -368,9 +368,10 @@ func TestAMissingBaseIsAMistakeNotAMissingAccount(t *testing.T) {
 
 func TestALeaverWithoutAnyIdentifierIsSaid(t *testing.T) {
 	c := open(t)
-	conn, _, _ := c.connect(t, map[string]any{"match": map[string]string{"upn": "mail"}})
-	_, err := conn.Find(t.Context(), exeunt.Leaver{ID: "E1"})
-	if exeunt.KindOf(err) != exeunt.Invalid || !strings.Contains(err.Error(), "upn") {
+	changes := map[string]any{"match": map[string]string{"upn": "mail"}}
+	conn, _, _ := c.connect(t, changes)
+	_, err := connectortest.Search(t.Context(), ldap.Kind(), c.with(t, changes), conn, exeunt.Leaver{ID: "E1"})
+	if exeunt.KindOf(err) != exeunt.Invalid || !strings.Contains(err.Error(), "mail") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -23,7 +23,7 @@ func Kind() connector.Kind {
 
 type byHand struct{}
 
-func (byHand) Find(context.Context, exeunt.Leaver) ([]exeunt.Account, error) { return nil, no() }
+func (byHand) Find(context.Context, []exeunt.Key) ([]exeunt.Found, error) { return nil, no() }
 
 func (byHand) Observe(context.Context, exeunt.Account) (exeunt.Observation, error) {
 	return exeunt.Observation{}, no()

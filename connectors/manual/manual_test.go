@@ -15,7 +15,7 @@ func TestNothingIsDoneByHandForUs(t *testing.T) {
 	if err != nil || len(kind.Actions) != 0 {
 		t.Fatalf("open: %v, actions %v", err, kind.Actions)
 	}
-	_, findErr := c.Find(t.Context(), exeunt.Leaver{})
+	_, findErr := c.Find(t.Context(), nil)
 	_, observeErr := c.Observe(t.Context(), exeunt.Account{})
 	applyErr := c.Apply(t.Context(), exeunt.Account{}, exeunt.Disable, connector.Parameters{})
 	for verb, err := range map[string]error{"find": findErr, "observe": observeErr, "apply": applyErr} {

@@ -10,6 +10,7 @@
 package postgresql
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -47,12 +48,17 @@ var actions = []exeunt.ActionSpec{
 
 // Kind is PostgreSQL.
 func Kind() connector.Kind {
-	return connector.Define("postgresql", "PostgreSQL", actions, func(s Settings, _ http.RoundTripper) (connector.Connector, error) {
-		if s.Identifier == "" {
-			s.Identifier = exeunt.Login
-		}
+	kind := connector.Define("postgresql", "PostgreSQL", actions, func(s Settings, _ http.RoundTripper) (connector.Connector, error) {
 		return &server{s}, nil
 	})
+	kind.Knows = func(settings []byte) (connector.Knows, error) {
+		var s Settings
+		if err := connector.DecodeSettings(settings, &s); err != nil {
+			return connector.Knows{}, exeunt.Errorf(exeunt.Invalid, "settings of a postgresql system: %v", err)
+		}
+		return connector.Knows{Attributes: []connector.Attribute{{Name: roleName, Exact: true, Identifier: cmp.Or(s.Identifier, exeunt.Login), Write: s.Transform.Name}}}, nil
+	}
+	return kind
 }
 
 type server struct{ Settings }
@@ -78,27 +84,39 @@ func (s *server) do(ctx context.Context, use func(context.Context, *pgx.Conn) er
 	return classify(use(ctx, c))
 }
 
+// roleName is the attribute by which a role is known.
+const roleName = "rolname"
+
 // Find implements connector.Connector.
-func (s *server) Find(ctx context.Context, leaver exeunt.Leaver) ([]exeunt.Account, error) {
-	name := s.Transform.Name(leaver.Identifier(s.Identifier))
-	if name == "" {
-		return nil, exeunt.Errorf(exeunt.Invalid, "the leaver has no %s, by which roles are named: have HR send it, or change identifier", s.Identifier)
+func (s *server) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
+	var names []string
+	for _, k := range keys {
+		if k.Attribute == roleName && k.Value != "" {
+			names = append(names, k.Value)
+		}
 	}
-	var accounts []exeunt.Account
+	if len(names) == 0 {
+		return nil, nil
+	}
+	return s.roles(ctx, "rolname = ANY($1)", names)
+}
+
+// roles reads those that a condition names.
+func (s *server) roles(ctx context.Context, which string, args ...any) ([]exeunt.Found, error) {
+	var found []exeunt.Found
 	err := s.do(ctx, func(ctx context.Context, c *pgx.Conn) error {
-		rows, err := c.Query(ctx, "SELECT oid::text, rolname FROM pg_catalog.pg_roles WHERE rolname = $1", name)
+		rows, err := c.Query(ctx, "SELECT oid::text, rolname, NOT rolcanlogin FROM pg_catalog.pg_roles WHERE "+which, args...)
 		if err != nil {
 			return err
 		}
-		accounts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (a exeunt.Account, err error) {
-			return a, row.Scan(&a.ID, &a.Login)
+		found, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (f exeunt.Found, err error) {
+			err = row.Scan(&f.ID, &f.Login, &f.Closed)
+			f.Has = map[string][]string{roleName: {f.Login}}
+			return f, err
 		})
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return accounts, nil
+	return found, err
 }
 
 // Observe implements connector.Connector.

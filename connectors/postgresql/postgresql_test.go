@@ -148,7 +148,7 @@ func (c *company) connect(t *testing.T, l exeunt.Leaver, changes map[string]any)
 	t.Helper()
 	conn, err := postgresql.Kind().Open(c.with(t, changes), nil)
 	must(t, err)
-	accounts, err := conn.Find(t.Context(), l)
+	accounts, err := connectortest.Search(t.Context(), postgresql.Kind(), c.with(t, changes), conn, l)
 	if err != nil || len(accounts) != 1 {
 		t.Fatalf("Find: %v %v", accounts, err)
 	}
@@ -233,7 +233,7 @@ func TestARoleIsFoundByTheLocalPartOfAnAddress(t *testing.T) {
 	}
 	conn, err := postgresql.Kind().Open(c.with(t, nil), nil)
 	must(t, err)
-	if _, err := conn.Find(t.Context(), l); exeunt.KindOf(err) != exeunt.Invalid {
+	if _, err := connectortest.Search(t.Context(), postgresql.Kind(), c.with(t, nil), conn, l); exeunt.KindOf(err) != exeunt.Invalid {
 		t.Errorf("a leaver without a login: %v", err)
 	}
 }

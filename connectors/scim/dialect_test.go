@@ -15,6 +15,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/connector/connectortest"
 	"github.com/exeunt/exeunt/connectors/scim"
 )
 
@@ -183,19 +184,20 @@ func TestFindTurnsPagesAndReturnsNoStranger(t *testing.T) {
 	}))
 	defer server.Close()
 	t.Setenv("SCIM_SCRIPT_TOKEN", secret)
-	c, err := scim.Kind().Open([]byte(`{"base_url":"`+server.URL+`","token":"env:SCIM_SCRIPT_TOKEN","match":{"work_email":"userName","employee_id":"externalId"}}`), http.DefaultTransport)
+	settings := []byte(`{"base_url":"` + server.URL + `","token":"env:SCIM_SCRIPT_TOKEN","match":{"work_email":"userName","employee_id":"externalId"}}`)
+	c, err := scim.Kind().Open(settings, http.DefaultTransport)
 	if err != nil {
 		t.Fatal(err)
 	}
 	leaver := exeunt.Leaver{ID: "E-1", Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: `ann"o@corp.example`}}
-	found, err := c.Find(t.Context(), leaver)
+	found, err := connectortest.Search(t.Context(), scim.Kind(), settings, c, leaver)
 	if err != nil || len(found) != 1 || found[0].ID != "u1" {
 		t.Errorf("found %v, %v; want u1 of the second page; externalId e-1 is not E-1", found, err)
 	}
 	if filters[2] != `userName eq "ann\"o@corp.example"` || filters[0] != `externalId eq "E-1"` || !slices.Equal(starts, []string{"1", "101", "1", "101"}) {
 		t.Errorf("filters %q, starts %v", filters, starts)
 	}
-	if _, err := c.Find(t.Context(), exeunt.Leaver{}); exeunt.KindOf(err) != exeunt.Invalid {
+	if _, err := connectortest.Search(t.Context(), scim.Kind(), settings, c, exeunt.Leaver{}); exeunt.KindOf(err) != exeunt.Invalid {
 		t.Errorf("without any identifier: %v, want invalid", err)
 	}
 }

@@ -6,6 +6,7 @@
 package scim
 
 import (
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -85,7 +86,26 @@ func Kind() connector.Kind {
 		}
 		return s.specs(), nil
 	}
+	kind.Knows = func(raw []byte) (connector.Knows, error) {
+		var s Settings
+		if err := connector.DecodeSettings(raw, &s); err != nil {
+			return connector.Knows{}, exeunt.Errorf(exeunt.Invalid, "settings of a scim system: %v", err)
+		}
+		return s.knows(), nil
+	}
 	return kind
+}
+
+// knows lists what match names, and the others for rules to name.
+func (s Settings) knows() connector.Knows {
+	if len(s.Match) == 0 {
+		s.Match = map[exeunt.IdentifierKind]string{exeunt.WorkEmail: "userName"}
+	}
+	known := connector.KnowsBy(s.Match, func(name string) bool { return attributes[name].exact })
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		known = append(known, connector.Attribute{Name: name, Exact: attributes[name].exact})
+	}
+	return connector.Knows{Attributes: known}
 }
 
 // specs leaves out the groups where there are none.
@@ -99,9 +119,6 @@ func (s Settings) specs() []exeunt.ActionSpec {
 func open(s Settings, rt http.RoundTripper) (connector.Connector, error) {
 	if rt == nil {
 		return nil, exeunt.Errorf(exeunt.Internal, "a scim system needs a transport")
-	}
-	if len(s.Match) == 0 {
-		s.Match = map[exeunt.IdentifierKind]string{exeunt.WorkEmail: "userName"}
 	}
 	return &service{
 		Settings: s, base: strings.TrimRight(s.BaseURL, "/"),

@@ -171,13 +171,14 @@ func TestOtherMembersStay(t *testing.T) {
 	h := &house{SCIM: testserver.Scimmy(t)}
 	t.Setenv("SCIM_TOKEN", h.Token)
 	for _, removal := range []string{"filter", "value"} {
-		c, err := scim.Kind().Open(fmt.Appendf(nil, `{"base_url":%q,"token":"env:SCIM_TOKEN","member_removal":%q}`, h.URL, removal), http.DefaultTransport)
+		settings := fmt.Appendf(nil, `{"base_url":%q,"token":"env:SCIM_TOKEN","member_removal":%q}`, h.URL, removal)
+		c, err := scim.Kind().Open(settings, http.DefaultTransport)
 		if err != nil {
 			t.Fatal(err)
 		}
 		leaver := h.hire(t)
 		before := h.groupsOf(t, leaver)
-		found, err := c.Find(t.Context(), leaver)
+		found, err := connectortest.Search(t.Context(), scim.Kind(), settings, c, leaver)
 		if err != nil || len(found) != 1 {
 			t.Fatal(found, err)
 		}

@@ -15,62 +15,68 @@ import (
 	"github.com/exeunt/exeunt/connector"
 )
 
-// attributes are what a user may be searched by: the filter, and whether what was found really is it.
+// attributes are what a user may be searched by: the filter, and what a user has of it. userName and the values of emails
+// are not case sensitive, externalId is (RFC 7643 §4.1, §3.1).
 var attributes = map[string]struct {
-	filter  func(quoted string) string
-	matches func(user resource, wanted string) bool
+	exact  bool
+	filter func(quoted string) string
+	of     func(user resource) []string
 }{
-	// userName and the values of emails are not case sensitive, externalId is (RFC 7643 §4.1, §3.1).
-	"userName": {
-		func(q string) string { return "userName eq " + q },
-		func(u resource, wanted string) bool { return strings.EqualFold(text(u, "userName"), wanted) },
-	},
-	"externalId": {
-		func(q string) string { return "externalId eq " + q },
-		func(u resource, wanted string) bool { return text(u, "externalId") == wanted },
-	},
-	"emails": {
-		func(q string) string { return "emails[value eq " + q + "]" },
-		func(u resource, wanted string) bool {
-			for _, mail := range items(u, "emails") {
-				if strings.EqualFold(text(mail, "value"), wanted) {
-					return true
-				}
-			}
-			return false
-		},
-	},
+	"userName":   {false, func(q string) string { return "userName eq " + q }, func(u resource) []string { return one(text(u, "userName")) }},
+	"externalId": {true, func(q string) string { return "externalId eq " + q }, func(u resource) []string { return one(text(u, "externalId")) }},
+	"emails": {false, func(q string) string { return "emails[value eq " + q + "]" }, func(u resource) []string {
+		var all []string
+		for _, mail := range items(u, "emails") {
+			all = append(all, one(text(mail, "value"))...)
+		}
+		return all
+	}},
 }
 
-// Find searches by every configured attribute for which the leaver has an identifier.
-func (s *service) Find(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
-	var found []exeunt.Account
+func one(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
+}
+
+// Find searches for each of the keys.
+func (s *service) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
+	var out []exeunt.Found
 	seen := map[string]bool{}
-	searched := false
-	for _, identifier := range slices.Sorted(maps.Keys(s.Match)) {
-		wanted := l.Identifier(identifier)
-		if wanted == "" {
+	for _, k := range keys {
+		attribute, known := attributes[k.Attribute]
+		if !known || k.Value == "" {
 			continue
 		}
-		searched = true
-		attribute := attributes[s.Match[identifier]]
-		users, err := s.list(ctx, "/Users", search{Filter: attribute.filter(quote(wanted))})
+		users, err := s.list(ctx, "/Users", search{Filter: attribute.filter(quote(k.Value))})
 		if err != nil {
 			return nil, err
 		}
 		for _, user := range users {
-			id := text(user, "id")
-			if id == "" || seen[id] || !attribute.matches(user, wanted) {
+			f := found(user)
+			has := slices.ContainsFunc(f.Has[k.Attribute], func(v string) bool { return v == k.Value || !attribute.exact && strings.EqualFold(v, k.Value) })
+			if f.ID == "" || seen[f.ID] || !has {
 				continue // services that do not know a filter return everybody
 			}
-			seen[id] = true
-			found = append(found, exeunt.Account{ID: id, Login: text(user, "userName")})
+			seen[f.ID] = true
+			out = append(out, f)
 		}
 	}
-	if !searched {
-		return nil, exeunt.Errorf(exeunt.Invalid, "the HR system gave none of the identifiers by which this %s is searched: complete them there, or find the account by hand", name)
+	return out, nil
+}
+
+// found is an account as a user resource shows it.
+func found(user resource) exeunt.Found {
+	f := exeunt.Found{Account: exeunt.Account{ID: text(user, "id"), Login: text(user, "userName")}, Has: map[string][]string{}}
+	for name, attribute := range attributes {
+		if values := attribute.of(user); len(values) > 0 {
+			f.Has[name] = values
+		}
 	}
-	return found, nil
+	active, shown := truth(user["active"])
+	f.Closed = shown && !active
+	return f
 }
 
 // quote writes a filter value, which is a JSON string (RFC 7644 §3.4.2.2).

@@ -211,7 +211,11 @@ func TestTheExchangesOfADeparture(t *testing.T) {
 				t.Fatal(err)
 			}
 			leaver := world.People[20].Leaver()
-			account, exception := connector.Correlate(t.Context(), c, leaver)
+			by, err := kind().Correlation(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			account, exception := connector.Correlate(t.Context(), c, by, leaver)
 			if exception != nil {
 				t.Fatal(exception.Err)
 			}

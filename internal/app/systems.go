@@ -1,7 +1,6 @@
 package app
 
 import (
-	"encoding/json"
 	"net/http"
 	"sync"
 
@@ -54,31 +53,11 @@ func (s *systems) Connector(name string) (connector.Connector, error) {
 		return nil, exeunt.Errorf(exeunt.Unsupported, "there is no connector of kind %q", system.Kind)
 	}
 	lane := wrap.NewLane(name, system.Rate)
-	settings, err := withIdentifier(system)
-	if err != nil {
-		return nil, err
-	}
-	c, err := kind.Open(settings, lane.Transport(wrap.HTTP(http.DefaultTransport)))
+	c, err := kind.Open(system.Settings, lane.Transport(wrap.HTTP(http.DefaultTransport)))
 	if err != nil {
 		return nil, err
 	}
 	c = wrap.Stack(c, wrap.Options{System: name, Lane: lane, Secrets: wrap.SecretsIn(system.Settings), Meter: s.meter})
 	s.open[name] = c
 	return c, nil
-}
-
-// withIdentifier tells an HTTP system by which identifier the inventory says that it knows people, so
-// that the two cannot disagree. Directories say it in their own settings, attribute by attribute.
-func withIdentifier(s config.System) ([]byte, error) {
-	if s.Kind != "http" {
-		return s.Settings, nil
-	}
-	var settings map[string]any
-	if err := json.Unmarshal(s.Settings, &settings); err != nil {
-		return nil, exeunt.Errorf(exeunt.Internal, "the settings of %s do not decode", s.Name).Because(err)
-	}
-	if _, ok := settings["identifier"]; !ok {
-		settings["identifier"] = s.Identifier
-	}
-	return json.Marshal(settings)
 }

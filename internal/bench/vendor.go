@@ -25,14 +25,20 @@ func newVendor(actions []exeunt.ActionSpec) *vendor {
 	return &vendor{actions: actions, done: map[string]map[exeunt.Action]bool{}, first: map[string]time.Time{}, each: map[int64]int{}}
 }
 
-func (v *vendor) Find(_ context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
+func (v *vendor) Find(_ context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.count()
-	if _, asked := v.first[l.ID]; !asked {
-		v.first[l.ID] = time.Now()
+	for _, k := range keys {
+		if k.Attribute != string(exeunt.EmployeeID) {
+			continue
+		}
+		if _, asked := v.first[k.Value]; !asked {
+			v.first[k.Value] = time.Now()
+		}
+		return []exeunt.Found{{Account: exeunt.Account{ID: "id-" + k.Value, Login: k.Value}, Has: map[string][]string{k.Attribute: {k.Value}}}}, nil
 	}
-	return []exeunt.Account{{ID: "id-" + l.ID, Login: l.ID}}, nil
+	return nil, nil
 }
 
 func (v *vendor) Observe(_ context.Context, account exeunt.Account) (exeunt.Observation, error) {

@@ -120,6 +120,15 @@ type SystemFile struct {
 	Rate       RateFile              `json:"rate,omitzero" jsonschema_description:"What the system allows us."`
 	Stage      exeunt.Stage          `json:"stage,omitempty" jsonschema:"enum=manual,enum=shadow,enum=live" jsonschema_description:"manual: a person does it. shadow: a person does it and the connector does not act yet. live: the connector does it. Required unless the kind is manual."`
 	Settings   any                   `json:"settings,omitempty" jsonschema_description:"What the connector needs."`
+
+	Correlate []CorrelateFile `json:"correlate,omitempty" jsonschema_description:"How its accounts are told to be whose: rules in their order, the most trusted first. What the connector's settings say when left out."`
+}
+
+// CorrelateFile is one rule by which an account is known to be somebody's.
+type CorrelateFile struct {
+	Attribute string `json:"attribute" jsonschema:"required" remedy:"name the attribute of the account, in the system's own words, such as employeeNumber or userName" jsonschema_description:"Attribute of the account, in the system's own words."`
+	Is        string `json:"is" jsonschema:"required" remedy:"say what it holds for somebody: identifiers.work_email" jsonschema_description:"What the attribute holds for somebody: a CEL expression over identifiers and leaver that gives a text, or a list of texts of which any will do. Functions: lower, upper, local, domain, pad, unpad."`
+	Otherwise bool   `json:"otherwise,omitempty" jsonschema_description:"Asked only where the rules before it find nobody."`
 }
 
 // OwnerFile names a person or a role.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -51,7 +52,9 @@ func (l *loader) system(doc *yamlfile.File, f SystemFile) {
 	if f.SSO == "none" {
 		s.SSO = ""
 	}
+	s.Settings = withIdentifier(s)
 	s.Actions = l.actions(doc, f)
+	s.Correlation = l.correlation(doc, f, s.Settings)
 	l.config.Systems = append(l.config.Systems, s)
 	l.inFiles, l.sysDocs = append(l.inFiles, f), append(l.sysDocs, doc)
 }
@@ -116,6 +119,70 @@ func (l *loader) actions(doc *yamlfile.File, f SystemFile) []exeunt.ActionSpec {
 		doc.Report(settingsProblem(err))
 	}
 	return specs
+}
+
+// correlation are the rules of the file, or those of the kind where it has none.
+func (l *loader) correlation(doc *yamlfile.File, f SystemFile, settings []byte) exeunt.Correlation {
+	kind, ok := l.kinds[f.Kind]
+	if !ok || kind.Knows == nil {
+		if len(f.Correlate) > 0 {
+			doc.Report(yamlfile.Problem{Path: "correlate", What: "nothing is looked for in a system of kind " + f.Kind, Remedy: "take it out, or name the connector as kind"})
+		}
+		return nil
+	}
+	knows, err := kind.Knows(settings)
+	if err != nil { // said with the settings
+		knows = connector.Knows{Any: true}
+	}
+	if len(f.Correlate) == 0 {
+		return knows.Correlation()
+	}
+	var rules exeunt.Correlation
+	for i, c := range f.Correlate {
+		path := fmt.Sprintf("correlate[%d]", i)
+		attribute, known := knows.Attribute(c.Attribute)
+		if !known && c.Attribute != "" {
+			doc.Report(yamlfile.Problem{Path: path + ".attribute", What: fmt.Sprintf("a system of kind %s is not searched by %q", f.Kind, c.Attribute), Remedy: "use one of " + strings.Join(attributeNames(knows), ", ")})
+		}
+		if i == 0 && c.Otherwise {
+			doc.Report(yamlfile.Problem{Path: path + ".otherwise", What: "there is no rule before the first", Remedy: "take it out"})
+		}
+		if c.Is == "" {
+			continue // said by the decoder
+		}
+		values, problems := policy.Values(path+".is", c.Is)
+		doc.Report(problems...)
+		rules = append(rules, exeunt.CorrelationRule{Attribute: c.Attribute, Exact: attribute.Exact, Otherwise: c.Otherwise, Trusted: true, Values: values})
+	}
+	return rules
+}
+
+func attributeNames(knows connector.Knows) []string {
+	var names []string
+	for _, a := range knows.Attributes {
+		if !slices.Contains(names, a.Name) {
+			names = append(names, a.Name)
+		}
+	}
+	return names
+}
+
+// withIdentifier tells an HTTP system by which identifier the inventory says that it knows people, so
+// that the two cannot disagree. Directories say it in their own settings, attribute by attribute.
+func withIdentifier(s System) []byte {
+	var settings map[string]any
+	if s.Kind != "http" || json.Unmarshal(s.Settings, &settings) != nil || settings == nil { // what cannot be read is said elsewhere
+		return s.Settings
+	}
+	if _, ok := settings["identifier"]; ok || s.Identifier == "" {
+		return s.Settings
+	}
+	settings["identifier"] = s.Identifier
+	out, err := json.Marshal(settings)
+	if err != nil {
+		return s.Settings
+	}
+	return out
 }
 
 func (l *loader) kindNames() []string {

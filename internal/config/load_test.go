@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -33,6 +34,9 @@ func (s boxSettings) Check() error {
 func kinds() []connector.Kind {
 	box := connector.Define("box", "Box", []exeunt.ActionSpec{{Action: exeunt.Disable, Title: "Disable account", Proof: exeunt.Observed}},
 		func(boxSettings, http.RoundTripper) (connector.Connector, error) { return nil, nil })
+	box.Knows = func([]byte) (connector.Knows, error) {
+		return connector.Knows{Attributes: []connector.Attribute{{Name: "mail", Identifier: exeunt.WorkEmail}, {Name: "number", Exact: true}}}, nil
+	}
 	return []connector.Kind{box}
 }
 
@@ -146,6 +150,26 @@ func TestAGoodFolderLoadsWhole(t *testing.T) {
 	}
 }
 
+func TestCorrelationRulesAreThoseOfTheFileOrOfTheKind(t *testing.T) {
+	jane := exeunt.Leaver{ID: "42", Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: "jane@acme.example"}}
+	files := folder()
+	files["systems/crm.yaml"] += "correlate:\n  - {attribute: number, is: 'pad(identifiers.employee_id, 4)'}\n  - {attribute: mail, is: identifiers.work_email, otherwise: true}\n"
+	for want, files := range map[string]map[string]string{
+		"[[{mail jane@acme.example}]]":                                   folder(),
+		"[[{number 0042} {mail }] [{mail jane@acme.example} {number }]]": files,
+	} {
+		c, faults := load(t, files)
+		if len(faults) > 0 {
+			t.Fatal(faults)
+		}
+		crm, _ := c.System("crm")
+		sought, err := crm.Correlation.Of(jane)
+		if got := fmt.Sprint(sought.Rounds()); err != nil || got != want {
+			t.Errorf("asks %s, %v; want %s", got, err, want)
+		}
+	}
+}
+
 func TestTheVersionFollowsTheContent(t *testing.T) {
 	one, _ := load(t, folder())
 	again, _ := load(t, folder())
@@ -172,6 +196,11 @@ func TestEveryFaultIsSaidWithItsPlaceAndRemedy(t *testing.T) {
 		{"identifier", "systems/crm.yaml", "identifier: work_email\n", "", "identifier: missing"},
 		{"unsupplied identifier", "systems/crm.yaml", "work_email", "shoe_size", "systems/crm.yaml:4:13: warning: identifier: no source supplies the identifier shoe_size"},
 		{"unknown kind", "systems/crm.yaml", "kind: box", "kind: bax", `systems/crm.yaml:3:7: kind: there is no connector "bax"; use one of box, manual`},
+		{"a rule of an unknown attribute", "systems/crm.yaml", "tier: 1", "tier: 1\ncorrelate:\n  - {attribute: nubmer, is: identifiers.employee_id}", `systems/crm.yaml:7:17: correlate[0].attribute: a system of kind box is not searched by "nubmer"; use one of mail, number`},
+		{"a rule that is no CEL", "systems/crm.yaml", "tier: 1", "tier: 1\ncorrelate:\n  - {attribute: number, is: 'pad(identifiers.employee_id)'}", "correlate[0].is: found no matching overload for 'pad'"},
+		{"a rule of nothing", "systems/crm.yaml", "tier: 1", "tier: 1\ncorrelate:\n  - {attribute: number}", "correlate[0].is: missing; say what it holds for somebody"},
+		{"otherwise than nothing", "systems/crm.yaml", "tier: 1", "tier: 1\ncorrelate:\n  - {attribute: number, is: identifiers.employee_id, otherwise: true}", "correlate[0].otherwise: there is no rule before the first"},
+		{"rules of a manual system", "systems/door.yaml", "tier: 2", "tier: 2\ncorrelate:\n  - {attribute: number, is: identifiers.employee_id}", "correlate: nothing is looked for in a system of kind manual"},
 		{"a share of nobody", "exeunt.yaml", "people:", "fuse: {percent: 5}\npeople:", "fuse.percent: a part of the workforce cannot be known without its size; write fuse.headcount"},
 		{"no fuse", "exeunt.yaml", "people:", "fuse: {departures: 0}\npeople:", "warning: fuse: no number of departures at once is too many"},
 		{"a window of months", "exeunt.yaml", "people:", "fuse: {window: 60d}\npeople:", "fuse.window: a window of more than 31 days"},

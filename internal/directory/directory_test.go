@@ -74,16 +74,12 @@ func TestNames(t *testing.T) {
 }
 
 func TestMatchingEscapesAndLeavesOutWhatIsNotThere(t *testing.T) {
-	match := map[exeunt.IdentifierKind]string{exeunt.Login: "uid", exeunt.WorkEmail: "mail", exeunt.UUID: "x"}
-	l := exeunt.Leaver{ID: "E1", Identifiers: map[exeunt.IdentifierKind]string{exeunt.Login: "a*(b)", exeunt.WorkEmail: " j@corp.example "}}
-	if got, want := Matching(match, l), `(|(uid=a\2a\28b\29)(mail=j@corp.example))`; got != want {
+	keys := []exeunt.Key{{Attribute: "uid", Value: "a*(b)"}, {Attribute: "mail", Value: "j@corp.example"}, {Attribute: "x"}}
+	if got, want := Matching(keys), `(|(uid=a\2a\28b\29)(mail=j@corp.example))`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if got := Matching(match, exeunt.Leaver{ID: "E1"}); got != "" {
+	if got := Matching([]exeunt.Key{{Attribute: "mail"}}); got != "" {
 		t.Errorf("nobody gives %s", got)
-	}
-	if got := Matching(map[exeunt.IdentifierKind]string{exeunt.EmployeeID: "employeeNumber"}, exeunt.Leaver{ID: "E1"}); got != "(|(employeeNumber=E1))" {
-		t.Errorf("the HR id gives %s", got)
 	}
 }
 

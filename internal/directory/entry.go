@@ -2,7 +2,6 @@ package directory
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,13 +17,13 @@ var attributeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
 // pageSize is below Active Directory's MaxPageSize of 1,000.
 const pageSize = 500
 
-// Matching is a filter for whoever has any of the leaver's identifiers, or "" when the leaver has none
-// that the directory knows. Values are escaped as RFC 4515 §3 has it.
-func Matching(match map[exeunt.IdentifierKind]string, leaver exeunt.Leaver) string {
+// Matching is a filter for whoever has any of the keys, or "" when none has a value. Values are escaped as RFC 4515 §3
+// has it.
+func Matching(keys []exeunt.Key) string {
 	var parts strings.Builder
-	for _, kind := range slices.Sorted(maps.Keys(match)) {
-		if value := leaver.Identifier(kind); value != "" {
-			fmt.Fprintf(&parts, "(%s=%s)", match[kind], ldap.EscapeFilter(value))
+	for _, k := range keys {
+		if k.Value != "" {
+			fmt.Fprintf(&parts, "(%s=%s)", k.Attribute, ldap.EscapeFilter(k.Value))
 		}
 	}
 	if parts.Len() == 0 {
@@ -33,11 +32,30 @@ func Matching(match map[exeunt.IdentifierKind]string, leaver exeunt.Leaver) stri
 	return "(|" + parts.String() + ")"
 }
 
-// NoIdentifier says that the leaver cannot be looked for.
-func NoIdentifier(match map[exeunt.IdentifierKind]string) error {
-	return exeunt.Errorf(exeunt.Invalid, "the leaver has none of the identifiers that the directory knows (%v): have HR send one, or change match",
-		slices.Sorted(maps.Keys(match)))
+// Named are the attributes of keys, each once, and others beside them.
+func Named(keys []exeunt.Key, others ...string) []string {
+	out := slices.Clone(others)
+	for _, k := range keys {
+		if !slices.Contains(out, k.Attribute) {
+			out = append(out, k.Attribute)
+		}
+	}
+	return out
 }
+
+// Has are the values of an entry's attributes. What a directory calls an attribute may be spelled otherwise than we do.
+func Has(e *ldap.Entry, attributes []string) map[string][]string {
+	out := map[string][]string{}
+	for _, name := range attributes {
+		if values := e.GetEqualFoldAttributeValues(name); len(values) > 0 {
+			out[name] = values
+		}
+	}
+	return out
+}
+
+// IsAttribute says whether a word may be the name of an attribute.
+func IsAttribute(name string) bool { return attributeName.MatchString(name) }
 
 // Search returns every entry below base that the filter matches, in pages.
 func Search(c *ldap.Conn, base, filter string, attributes ...string) ([]*ldap.Entry, error) {

@@ -14,7 +14,7 @@ import (
 func (e *Engine) lookAgain(ctx context.Context, c connector.Connector, v store.Visit, failed []exeunt.Step) error {
 	account := known(v.Steps)
 	if account.ID == "" {
-		_, exception := connector.Correlate(ctx, c, v.Case.Leaver())
+		_, exception := e.correlate(ctx, c, failed[0].System, v.Case.Leaver())
 		if exception == nil {
 			return e.comeBack(ctx, failed, "the account was found")
 		}

@@ -151,7 +151,7 @@ func TestTheLooksGoOnAfterTheFirstDrift(t *testing.T) {
 func TestAPaymentThatWasWithdrawnIsNotMadeAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *company) {
 		c.departed()
-		found, err := c.payroll.Find(t.Context(), leaving().Leaver)
+		found, err := connectortest.Search(t.Context(), c.payroll.Kind("payroll"), nil, c.payroll, leaving().Leaver)
 		if err != nil || len(found) != 1 {
 			t.Fatal(err)
 		}

@@ -119,7 +119,7 @@ func (l *looking) forWave(ctx context.Context, w exeunt.Wave, s exeunt.System) e
 		return err
 	}
 	missing := slices.DeleteFunc(slices.Clone(people), func(m exeunt.Member) bool { return taken[m.Position] })
-	look := looker{system: s.Name}
+	look := looker{system: s.Name, by: s.Correlation}
 	look.connector, look.refused = l.e.systems.Connector(s.Name)
 	for some := range slices.Chunk(missing, looksTogether) {
 		now, err := l.e.store.Everything().Wave(ctx, w.ID)
@@ -145,6 +145,7 @@ func (l *looking) forWave(ctx context.Context, w exeunt.Wave, s exeunt.System) e
 // looker looks for people's accounts in one system.
 type looker struct {
 	system    string
+	by        exeunt.Correlation
 	connector connector.Connector
 
 	mu      sync.Mutex
@@ -183,9 +184,9 @@ func (l *looker) one(ctx context.Context, m exeunt.Member) store.Look {
 			look.Why = exeunt.MessageOf(err)
 			return look
 		}
-		accounts, err := l.connector.Find(ctx, m.Departure.Leaver)
+		match, err := connector.Search(ctx, l.connector, l.by, m.Departure.Leaver)
 		if err == nil {
-			look.Found = len(accounts)
+			look.Found = match.Count()
 			return look
 		}
 		wait := exeunt.Backoff(attempt)

@@ -86,8 +86,8 @@ func (w *witness) saw(err error) {
 	}
 }
 
-func (w *witness) Find(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
-	found, err := w.Connector.Find(ctx, l)
+func (w *witness) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
+	found, err := w.Connector.Find(ctx, keys)
 	w.saw(err)
 	return found, err
 }
@@ -122,7 +122,7 @@ func due(steps []exeunt.Step, now time.Time) []exeunt.Step {
 func (e *Engine) converge(ctx context.Context, c connector.Connector, v store.Visit, steps []exeunt.Step) error {
 	account := known(v.Steps)
 	if account.ID == "" {
-		found, exception := connector.Correlate(ctx, c, v.Case.Leaver())
+		found, exception := e.correlate(ctx, c, steps[0].System, v.Case.Leaver())
 		if exception != nil {
 			return e.stopAll(ctx, steps, *exception)
 		}
@@ -355,4 +355,13 @@ func ignoreConflict(err error) error {
 		return nil
 	}
 	return err
+}
+
+// correlate finds the leaver's account in a system, by what people have confirmed and then by the system's rules.
+func (e *Engine) correlate(ctx context.Context, c connector.Connector, system string, l exeunt.Leaver) (exeunt.Account, *exeunt.Outcome) {
+	s, err := e.systems.System(system)
+	if err != nil {
+		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.KindOf(err), "%s", exeunt.MessageOf(err))}
+	}
+	return connector.Correlate(ctx, c, s.Correlation, l)
 }

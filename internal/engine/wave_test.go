@@ -357,9 +357,9 @@ type tenures struct {
 	finding, acting *connector.Tenure
 }
 
-func (n *tenures) Find(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
+func (n *tenures) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
 	n.finding = connector.TenureOf(ctx)
-	return n.Connector.Find(ctx, l)
+	return n.Connector.Find(ctx, keys)
 }
 
 func (n *tenures) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {

@@ -70,7 +70,7 @@ func openOAuth(t *testing.T, o *oauth) connector.Connector {
 
 func find(t *testing.T, c connector.Connector) error {
 	t.Helper()
-	_, err := c.Find(t.Context(), leaver("a@b.c"))
+	_, err := search(t.Context(), c, leaver("a@b.c"))
 	return err
 }
 
@@ -159,7 +159,7 @@ func TestNoAnswerInTimeIsTemporary(t *testing.T) {
 	c := openOAuth(t, &oauth{})
 	ctx, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
-	if _, err := c.Find(ctx, leaver("a@b.c")); exeunt.KindOf(err) != exeunt.Temporary || !strings.Contains(err.Error(), "no answer in time") {
+	if _, err := search(ctx, c, leaver("a@b.c")); exeunt.KindOf(err) != exeunt.Temporary || !strings.Contains(err.Error(), "no answer in time") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -185,7 +185,7 @@ func TestLinkPagingStaysOnTheHost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := c.Find(t.Context(), leaver("a@b.c"))
+		found, err := search(t.Context(), c, leaver("a@b.c"))
 		stranger := slices.ContainsFunc(asked, func(a string) bool { return !strings.HasPrefix(a, "https://suite.example/") })
 		if exeunt.KindOf(err) != want || stranger || err == nil && len(found) != 1 {
 			t.Errorf("%s: found %v, %v after %v", next, found, err, asked)

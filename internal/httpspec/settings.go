@@ -1,6 +1,7 @@
 package httpspec
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
@@ -107,6 +108,15 @@ func Kind(lookup func(name string) ([]byte, error)) connector.Kind {
 			slices.SortStableFunc(specs, func(a, b exeunt.ActionSpec) int { return a.Order - b.Order })
 			return specs, nil
 		},
+		Knows: func(raw []byte) (connector.Knows, error) {
+			settings, spec, err := shelf.resolve(raw)
+			if err != nil {
+				return connector.Knows{}, err
+			}
+			return connector.Knows{Attributes: []connector.Attribute{{
+				Name: spec.attribute(), Exact: !spec.Find.FoldCase, Identifier: cmp.Or(settings.Identifier, spec.Find.Identifier),
+			}}}, nil
+		},
 		Open: func(raw []byte, rt http.RoundTripper) (connector.Connector, error) {
 			settings, spec, err := shelf.resolve(raw)
 			if err != nil {
@@ -169,12 +179,5 @@ func Open(spec *Spec, settings Settings, rt http.RoundTripper) (connector.Connec
 	if err != nil {
 		return nil, fmt.Errorf("base_url: %w", err)
 	}
-	identifier := settings.Identifier
-	if identifier == "" {
-		identifier = spec.Find.Identifier
-	}
-	return &system{
-		spec: spec, identifier: identifier, values: settings.Values,
-		client: newClient(spec, settings, base, rt),
-	}, nil
+	return &system{spec: spec, values: settings.Values, client: newClient(spec, settings, base, rt)}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,18 +15,35 @@ import (
 
 // system is the connector of one configured system.
 type system struct {
-	spec       *Spec
-	identifier exeunt.IdentifierKind
-	values     map[string]string
-	client     *client
+	spec   *Spec
+	values map[string]string
+	client *client
 }
 
-// Find searches by the leaver's identifier and keeps only what has exactly that identifier.
-func (s *system) Find(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
-	wanted := l.Identifier(s.identifier)
-	if wanted == "" {
-		return nil, exeunt.Errorf(exeunt.Invalid, "%s is searched by %s, which the HR system did not give for this leaver", s.spec.Title, s.identifier)
+// attribute is what the account has at the place by which a search is matched: "login" for /login.
+func (s *Spec) attribute() string { return strings.Trim(s.Find.Match, "/") }
+
+// Find searches for each of the keys and keeps only what has exactly that value.
+func (s *system) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
+	var out []exeunt.Found
+	for _, k := range keys {
+		if k.Attribute != s.spec.attribute() || k.Value == "" {
+			continue
+		}
+		found, err := s.search(ctx, k.Value)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			if !slices.ContainsFunc(out, func(o exeunt.Found) bool { return o.ID == f.ID }) {
+				out = append(out, f)
+			}
+		}
 	}
+	return out, nil
+}
+
+func (s *system) search(ctx context.Context, wanted string) ([]exeunt.Found, error) {
 	f := s.spec.Find
 	v := valueVars(s.values)
 	v["identifier"] = wanted
@@ -37,29 +55,36 @@ func (s *system) Find(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, e
 	if err != nil {
 		return nil, err
 	}
-	var found []exeunt.Account
-	seen := map[string]bool{}
+	var out []exeunt.Found
 	for _, item := range items {
 		match, ok := textAt(item, f.Match)
 		if !ok || !same(match, wanted, f.FoldCase) {
 			continue // a stranger whom a fuzzy search returned
 		}
-		id, ok := textAt(item, f.ID)
-		if !ok || id == "" {
-			return nil, s.unfit("an account without an id at " + f.ID)
+		found, err := s.found(item)
+		if err != nil {
+			return nil, err
 		}
-		login := match
-		if f.Login != "" {
-			if text, ok := textAt(item, f.Login); ok {
-				login = text
-			}
-		}
-		if !seen[id] {
-			seen[id] = true
-			found = append(found, exeunt.Account{ID: id, Login: login})
-		}
+		out = append(out, found)
 	}
-	return found, nil
+	return out, nil
+}
+
+// found is an account as a search or a list shows it.
+func (s *system) found(item any) (exeunt.Found, error) {
+	f := s.spec.Find
+	id, ok := textAt(item, f.ID)
+	if !ok || id == "" {
+		return exeunt.Found{}, s.unfit("an account without an id at " + f.ID)
+	}
+	out := exeunt.Found{Account: exeunt.Account{ID: id}, Has: map[string][]string{}}
+	if match, ok := textAt(item, f.Match); ok {
+		out.Login, out.Has[s.spec.attribute()] = match, []string{match}
+	}
+	if text, ok := textAt(item, f.Login); ok && f.Login != "" {
+		out.Login = text
+	}
+	return out, nil
 }
 
 func same(a, b string, fold bool) bool {

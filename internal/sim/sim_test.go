@@ -127,7 +127,11 @@ func TestTheDirectoryConforms(t *testing.T) {
 // end converges disabling in a system once.
 func end(t *testing.T, c connector.Connector, kind connector.Kind, settings json.RawMessage, p sim.Person) exeunt.Outcome {
 	t.Helper()
-	account, exception := connector.Correlate(t.Context(), c, p.Leaver())
+	by, err := kind.Correlation(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	account, exception := connector.Correlate(t.Context(), c, by, p.Leaver())
 	if exception != nil {
 		return *exception
 	}
@@ -176,9 +180,9 @@ func TestFaultsStrikeAsToldAndHeal(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			c := company(t, 20)
 			c.Chat.Heal()
-			conn, _, _ := open(t, c, "chat")
+			conn, kind, settings := open(t, c, "chat")
 			c.Chat.Break(f.fault)
-			_, err := conn.Find(t.Context(), c.People[15].Leaver())
+			_, err := connectortest.Search(t.Context(), kind, settings, conn, c.People[15].Leaver())
 			if exeunt.KindOf(err) != f.want {
 				t.Errorf("got %v (%s), want %s", err, exeunt.KindOf(err), f.want)
 			}
@@ -186,7 +190,7 @@ func TestFaultsStrikeAsToldAndHeal(t *testing.T) {
 				t.Errorf("wait %s, want %s", e.RetryAfter, f.wait)
 			}
 			c.Chat.Heal()
-			if _, err := conn.Find(t.Context(), c.People[15].Leaver()); err != nil {
+			if _, err := connectortest.Search(t.Context(), kind, settings, conn, c.People[15].Leaver()); err != nil {
 				t.Errorf("healed: %v", err)
 			}
 		})
@@ -195,10 +199,10 @@ func TestFaultsStrikeAsToldAndHeal(t *testing.T) {
 
 func TestEverySeventhChatRequestIsThrottled(t *testing.T) {
 	c := company(t, 20)
-	conn, _, _ := open(t, c, "chat")
+	conn, kind, settings := open(t, c, "chat")
 	var kinds []exeunt.ErrorKind
 	for range 14 {
-		_, err := conn.Find(t.Context(), c.People[15].Leaver())
+		_, err := connectortest.Search(t.Context(), kind, settings, conn, c.People[15].Leaver())
 		kinds = append(kinds, exeunt.KindOf(err))
 	}
 	for i, k := range kinds {

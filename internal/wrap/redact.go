@@ -25,8 +25,8 @@ type redactor struct {
 	secrets []connector.Secret
 }
 
-func (r redactor) Find(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
-	found, err := r.next.Find(ctx, l)
+func (r redactor) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
+	found, err := r.next.Find(ctx, keys)
 	return found, r.clean(err)
 }
 

@@ -68,9 +68,9 @@ type around struct {
 	run  func(ctx context.Context, verb string, call func(context.Context) error) error
 }
 
-func (a around) Find(ctx context.Context, l exeunt.Leaver) (found []exeunt.Account, err error) {
+func (a around) Find(ctx context.Context, keys []exeunt.Key) (found []exeunt.Found, err error) {
 	err = a.run(ctx, verbFind, func(ctx context.Context) (err error) {
-		found, err = a.next.Find(ctx, l)
+		found, err = a.next.Find(ctx, keys)
 		return err
 	})
 	return found, err

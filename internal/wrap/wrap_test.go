@@ -18,12 +18,12 @@ import (
 
 // fake is a connector whose verbs are functions; a nil one succeeds.
 type fake struct {
-	find    func(context.Context) ([]exeunt.Account, error)
+	find    func(context.Context) ([]exeunt.Found, error)
 	observe func(context.Context) (exeunt.Observation, error)
 	apply   func(context.Context) error
 }
 
-func (f fake) Find(ctx context.Context, _ exeunt.Leaver) ([]exeunt.Account, error) {
+func (f fake) Find(ctx context.Context, _ []exeunt.Key) ([]exeunt.Found, error) {
 	if f.find == nil {
 		return nil, nil
 	}
@@ -222,10 +222,10 @@ func TestMeteredTellsEveryCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got figures
 		c := wrap.Stack(fake{
-			find:  func(context.Context) ([]exeunt.Account, error) { time.Sleep(time.Second); return nil, nil },
+			find:  func(context.Context) ([]exeunt.Found, error) { time.Sleep(time.Second); return nil, nil },
 			apply: func(context.Context) error { return exeunt.Errorf(exeunt.Denied, "no") },
 		}, wrap.Options{System: "hr", Meter: &got})
-		_, _ = c.Find(t.Context(), exeunt.Leaver{})
+		_, _ = c.Find(t.Context(), nil)
 		_, _ = c.Observe(t.Context(), exeunt.Account{})
 		_ = apply(t.Context(), c)
 		want := "hr find ok 1s, hr observe ok 0s, hr apply denied 0s"

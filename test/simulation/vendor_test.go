@@ -91,15 +91,16 @@ type desk struct {
 	life *life
 }
 
-func (d desk) Find(ctx context.Context, l exeunt.Leaver) ([]exeunt.Account, error) {
-	got := d.w.turn.pass(ctx, d.visitor(beforeSearch, fmt.Sprint(l.ID, " ", connector.PlaceOf(ctx).UnixMilli()), nil)) // the check of a wave asks too
+func (d desk) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
+	who := keys[slices.IndexFunc(keys, func(k exeunt.Key) bool { return k.Attribute == string(exeunt.EmployeeID) })].Value
+	got := d.w.turn.pass(ctx, d.visitor(beforeSearch, fmt.Sprint(who, " ", connector.PlaceOf(ctx).UnixMilli()), nil)) // the check of a wave asks too
 	if err := got.err(); err != nil {
 		return nil, err
 	}
-	var found []exeunt.Account
+	var found []exeunt.Found
 	for _, id := range slices.Sorted(maps.Keys(d.accounts)) {
-		if d.accounts[id].leaver == l.ID {
-			found = append(found, exeunt.Account{ID: id, Login: l.ID})
+		if d.accounts[id].leaver == who {
+			found = append(found, exeunt.Found{Account: exeunt.Account{ID: id, Login: who}, Has: map[string][]string{string(exeunt.EmployeeID): {who}}})
 		}
 	}
 	return found, nil

@@ -1,0 +1,113 @@
+package connector
+
+import (
+	"context"
+	"slices"
+
+	"github.com/exeunt/exeunt"
+)
+
+// Attribute is one by which a system knows people.
+type Attribute struct {
+	Name       string                         // in the system's own words: employeeNumber, userName
+	Identifier exeunt.IdentifierKind          // what it holds unless the configuration has rules; "" for nothing
+	Exact      bool                           // capital and small letters differ
+	Write      func(identifier string) string // how the identifier is written there; nil for as it is
+}
+
+// Knows are the attributes by which a system knows people. Of one with Any, rules may name others, too.
+type Knows struct {
+	Attributes []Attribute
+	Any        bool
+}
+
+// Attribute returns one of them by its name.
+func (k Knows) Attribute(name string) (Attribute, bool) {
+	i := slices.IndexFunc(k.Attributes, func(a Attribute) bool { return a.Name == name })
+	if i < 0 {
+		return Attribute{Name: name}, k.Any
+	}
+	return k.Attributes[i], true
+}
+
+// Correlation are the rules of a system whose configuration has none.
+func (k Knows) Correlation() exeunt.Correlation {
+	var c exeunt.Correlation
+	for _, a := range k.Attributes {
+		if a.Identifier == "" {
+			continue
+		}
+		c = append(c, exeunt.CorrelationRule{Attribute: a.Name, Exact: a.Exact, Values: func(l exeunt.Leaver) ([]string, error) {
+			value := l.Identifier(a.Identifier)
+			if a.Write != nil {
+				value = a.Write(value)
+			}
+			return []string{value}, nil
+		}})
+	}
+	return c
+}
+
+// Correlation are the rules of a system of the kind whose configuration has none.
+func (k Kind) Correlation(settings []byte) (exeunt.Correlation, error) {
+	if k.Knows == nil {
+		return nil, nil
+	}
+	knows, err := k.Knows(settings)
+	return knows.Correlation(), err
+}
+
+// KnowsBy makes a Knows of a map of settings, in which each identifier has its attribute, in the order of the identifiers.
+func KnowsBy(match map[exeunt.IdentifierKind]string, exact func(attribute string) bool) []Attribute {
+	var out []Attribute
+	for kind, name := range match {
+		out = append(out, Attribute{Name: name, Identifier: kind, Exact: exact != nil && exact(name)})
+	}
+	slices.SortFunc(out, func(a, b Attribute) int {
+		if a.Identifier < b.Identifier {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// Search looks for a leaver's accounts and judges them: rules to keys to accounts, and nothing that is not surely the
+// leaver's. It asks round by round, and no further than somebody is found.
+func Search(ctx context.Context, c Connector, by exeunt.Correlation, l exeunt.Leaver) (exeunt.Match, error) {
+	sought, err := by.Of(l)
+	if err != nil {
+		return exeunt.Match{}, err
+	}
+	var all []exeunt.Found
+	for _, keys := range sought.Rounds() {
+		found, err := c.Find(ctx, keys)
+		if err != nil {
+			return exeunt.Match{}, err
+		}
+		all = append(all, found...)
+		if m := sought.Judge(all); m.State != exeunt.MatchNone {
+			return m, nil
+		}
+	}
+	return sought.Judge(all), nil
+}
+
+// Correlate picks the leaver's one account. None and several are exceptions, never guesses; only a
+// search that worked and found none is NoAccount.
+func Correlate(ctx context.Context, c Connector, by exeunt.Correlation, l exeunt.Leaver) (exeunt.Account, *exeunt.Outcome) {
+	m, err := Search(ctx, c, by, l)
+	if err != nil {
+		out := failed(err)
+		return exeunt.Account{}, &out
+	}
+	switch m.State {
+	case exeunt.MatchOne:
+		return m.Accounts[0].Account, nil
+	case exeunt.MatchNone:
+		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.NoAccount, Err: exeunt.Errorf(exeunt.NotFound,
+			"%s: confirm that there is none, or end it by hand", m.Why)}
+	default:
+		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Ambiguous, "%s: nothing was done to a guess", m.Why)}
+	}
+}
