@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -14,7 +15,7 @@ import (
 	"github.com/exeunt/exeunt/connector"
 )
 
-// Verb is one of a connector's three.
+// Verb is one of a connector's.
 type Verb string
 
 // The verbs.
@@ -22,6 +23,7 @@ const (
 	Find    Verb = "find"
 	Observe Verb = "observe"
 	Apply   Verb = "apply"
+	List    Verb = "list"
 )
 
 // Always is, as a number of calls, every call until Heal.
@@ -53,6 +55,7 @@ type Vendor struct {
 	lies     int
 	lag      int
 	slow     time.Duration
+	page     int
 }
 
 type record struct {
@@ -215,6 +218,35 @@ func (v *Vendor) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, e
 		}
 	}
 	return out, nil
+}
+
+// vendorPage is how many accounts a page of a Vendor has, unless it is told otherwise.
+const vendorPage = 100
+
+// PageSize says how many accounts a page has.
+func (v *Vendor) PageSize(n int) { v.set(func() { v.page = n }) }
+
+// List implements connector.Lister.
+func (v *Vendor) List(ctx context.Context, cursor string, _ []string) (connector.Page, error) {
+	if err := v.enter(ctx, List); err != nil {
+		return connector.Page{}, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	ids := slices.SortedFunc(maps.Keys(v.accounts), func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	from := 0
+	if cursor != "" {
+		from = slices.Index(ids, cursor) + 1
+	}
+	to := min(from+cmp.Or(v.page, vendorPage), len(ids))
+	var page connector.Page
+	for _, id := range ids[from:to] {
+		page.Accounts = append(page.Accounts, v.accounts[id].found(id))
+	}
+	if to < len(ids) {
+		page.Next = ids[to-1]
+	}
+	return page, nil
 }
 
 func (r *record) found(id string) exeunt.Found {

@@ -27,6 +27,12 @@ func (w *witness) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, 
 	return accounts, err
 }
 
+func (w *witness) List(ctx context.Context, cursor string, attributes []string) (connector.Page, error) {
+	page, err := connector.List(ctx, w.Connector, cursor, attributes)
+	w.inspect("List", page, err)
+	return page, err
+}
+
 func (w *witness) Observe(ctx context.Context, account exeunt.Account) (exeunt.Observation, error) {
 	o, err := w.Connector.Observe(ctx, account)
 	w.inspect("Observe", o, err)

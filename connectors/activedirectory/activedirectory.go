@@ -65,7 +65,9 @@ var archive = exeunt.ActionSpec{
 // Kind is Active Directory.
 func Kind() connector.Kind {
 	kind := connector.Define("activedirectory", "Active Directory", append(slices.Clone(actions), archive),
-		func(s Settings, _ http.RoundTripper) (connector.Connector, error) { return &domain{s.complete()}, nil })
+		func(s Settings, _ http.RoundTripper) (connector.Connector, error) {
+			return &domain{Settings: s.complete()}, nil
+		})
 	kind.Specs = func(settings []byte) ([]exeunt.ActionSpec, error) {
 		var s Settings
 		if err := connector.DecodeSettings(settings, &s); err != nil {
@@ -91,7 +93,10 @@ func (s Settings) specs() []exeunt.ActionSpec {
 	return append(slices.Clone(actions), archive)
 }
 
-type domain struct{ Settings }
+type domain struct {
+	Settings
+	lists directory.Lists
+}
 
 // Find implements connector.Connector. An address is also looked for among the other ones that Exchange keeps in
 // proxyAddresses.
@@ -115,6 +120,17 @@ func (d *domain) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, e
 		return err
 	})
 	return out, err
+}
+
+// List implements connector.Lister.
+func (d *domain) List(ctx context.Context, cursor string, attributes []string) (connector.Page, error) {
+	names := directory.Plus(attributes, "objectGUID", "sAMAccountName", "userAccountControl", proxies)
+	entries, next, err := d.lists.Page(ctx, d.Settings.Settings, cursor, "(&"+people+")", names)
+	if err != nil {
+		return connector.Page{}, err
+	}
+	accounts, err := found(entries, names)
+	return connector.Page{Accounts: accounts, Next: next}, err
 }
 
 // people is the filter for accounts of people.

@@ -70,7 +70,7 @@ var archive = exeunt.ActionSpec{
 func Kind() connector.Kind {
 	kind := connector.Define("ldap", "LDAP directory", append(slices.Clone(actions), archive),
 		func(s Settings, _ http.RoundTripper) (connector.Connector, error) {
-			return &ldapDirectory{s.complete()}, nil
+			return &ldapDirectory{Settings: s.complete()}, nil
 		})
 	kind.Specs = func(settings []byte) ([]exeunt.ActionSpec, error) {
 		var s Settings
@@ -97,7 +97,10 @@ func (s Settings) specs() []exeunt.ActionSpec {
 	return append(slices.Clone(actions), archive)
 }
 
-type ldapDirectory struct{ Settings }
+type ldapDirectory struct {
+	Settings
+	lists directory.Lists
+}
 
 // Find implements connector.Connector.
 func (d *ldapDirectory) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error) {
@@ -115,6 +118,17 @@ func (d *ldapDirectory) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.F
 		return err
 	})
 	return found, err
+}
+
+// List implements connector.Lister.
+func (d *ldapDirectory) List(ctx context.Context, cursor string, attributes []string) (connector.Page, error) {
+	names := directory.Plus(attributes, "entryUUID", d.loginAttribute(), "pwdAccountLockedTime")
+	entries, next, err := d.lists.Page(ctx, d.Settings.Settings, cursor, d.UserFilter, names)
+	if err != nil {
+		return connector.Page{}, err
+	}
+	found, err := d.found(entries, names)
+	return connector.Page{Accounts: found, Next: next}, err
 }
 
 // found makes accounts of entries.

@@ -101,6 +101,23 @@ func (s *server) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, e
 	return s.roles(ctx, "rolname = ANY($1)", names)
 }
 
+// rolesAtOnce is how many roles a page has.
+const rolesAtOnce = 500
+
+// List implements connector.Lister. Roles that the server itself brings (pg_…) are nobody's.
+func (s *server) List(ctx context.Context, cursor string, _ []string) (connector.Page, error) {
+	after, err := strconv.ParseUint(cmp.Or(cursor, "0"), 10, 32)
+	if err != nil {
+		return connector.Page{}, connector.ErrForgotten("the server")
+	}
+	found, err := s.roles(ctx, `oid > $1 AND rolname !~ '^pg_' ORDER BY oid LIMIT $2`, uint32(after), rolesAtOnce)
+	page := connector.Page{Accounts: found}
+	if len(found) == rolesAtOnce {
+		page.Next = found[len(found)-1].ID
+	}
+	return page, err
+}
+
 // roles reads those that a condition names.
 func (s *server) roles(ctx context.Context, which string, args ...any) ([]exeunt.Found, error) {
 	var found []exeunt.Found

@@ -145,6 +145,9 @@ func explain(status *exeunt.Error, code int, body resource) error {
 	return exeunt.Errorf(refusal.kind, "%s %s", name, refusal.why)
 }
 
+// pageSize is how many resources are asked for at once.
+const pageSize = 100
+
 // search is a question for a list (RFC 7644 §3.4.2, §3.4.3).
 type search struct {
 	Schemas    []string `json:"schemas"`
@@ -168,9 +171,9 @@ func (q search) query() url.Values {
 // list reads a ListResponse of all its pages. Some services ignore startIndex in a query and give the
 // first page for ever (scimmy 1.3 is one); they say so in the answer, and are asked by POST instead.
 func (s *service) list(ctx context.Context, path string, q search) ([]resource, error) {
-	const size, most = 100, 2000
+	const most = 2000
 	var all []resource
-	q.Schemas, q.Count = []string{searchRequest}, size
+	q.Schemas, q.Count = []string{searchRequest}, pageSize
 	byPost := false
 	for {
 		q.StartIndex = len(all) + 1
@@ -197,6 +200,29 @@ func (s *service) list(ctx context.Context, path string, q search) ([]resource, 
 		if len(all) >= most {
 			return nil, exeunt.Errorf(exeunt.Ambiguous, "%s finds more than %d: the search does not name one person", name, most)
 		}
+	}
+}
+
+// listed is one page of everybody, from a place in the list that is a number from 1; byPost says how it is asked for.
+func (s *service) listed(ctx context.Context, from int, byPost bool) (found []resource, more, post bool, err error) {
+	for {
+		page, err := s.page(ctx, "/Users", search{Schemas: []string{searchRequest}, StartIndex: from, Count: pageSize}, byPost)
+		if err != nil {
+			return nil, false, byPost, err
+		}
+		total, ok := number(page["totalResults"])
+		if !ok {
+			return nil, false, byPost, exeunt.Errorf(exeunt.Invalid, "%s answered a list with something that is no ListResponse: check base_url", name)
+		}
+		found := items(page, "Resources")
+		if begins, ok := number(page["startIndex"]); ok && begins != from && len(found) > 0 {
+			if byPost {
+				return nil, false, byPost, exeunt.Errorf(exeunt.Unsupported, "%s does not turn the pages of its list of users: compare an export of them by hand", name)
+			}
+			byPost = true
+			continue
+		}
+		return found, len(found) > 0 && from-1+len(found) < total, byPost, nil
 	}
 }
 

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -64,6 +65,35 @@ func (s *service) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, 
 		}
 	}
 	return out, nil
+}
+
+// byPost marks a cursor of a service whose list is asked for by POST.
+const byPost = "post:"
+
+// List implements connector.Lister.
+func (s *service) List(ctx context.Context, cursor string, _ []string) (connector.Page, error) {
+	place, post := strings.CutPrefix(cursor, byPost)
+	from, err := strconv.Atoi(cmp.Or(place, "1"))
+	if err != nil || from < 1 {
+		return connector.Page{}, connector.ErrForgotten("the " + name)
+	}
+	users, more, post, err := s.listed(ctx, from, post)
+	if err != nil {
+		return connector.Page{}, err
+	}
+	var page connector.Page
+	for _, user := range users {
+		if f := found(user); f.ID != "" {
+			page.Accounts = append(page.Accounts, f)
+		}
+	}
+	if more {
+		page.Next = strconv.Itoa(from + len(users))
+		if post {
+			page.Next = byPost + page.Next
+		}
+	}
+	return page, nil
 }
 
 // found is an account as a user resource shows it.

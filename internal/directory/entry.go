@@ -32,12 +32,21 @@ func Matching(keys []exeunt.Key) string {
 	return "(|" + parts.String() + ")"
 }
 
-// Named are the attributes of keys, each once, and others beside them.
+// Named are the attributes of keys, and others beside them.
 func Named(keys []exeunt.Key, others ...string) []string {
-	out := slices.Clone(others)
+	var names []string
 	for _, k := range keys {
-		if !slices.Contains(out, k.Attribute) {
-			out = append(out, k.Attribute)
+		names = append(names, k.Attribute)
+	}
+	return Plus(names, others...)
+}
+
+// Plus are attributes and others beside them, each once.
+func Plus(names []string, others ...string) []string {
+	out := slices.Clone(others)
+	for _, name := range names {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
 		}
 	}
 	return out

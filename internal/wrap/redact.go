@@ -30,6 +30,11 @@ func (r redactor) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, 
 	return found, r.clean(err)
 }
 
+func (r redactor) List(ctx context.Context, cursor string, attributes []string) (connector.Page, error) {
+	page, err := connector.List(ctx, r.next, cursor, attributes)
+	return page, r.clean(err)
+}
+
 func (r redactor) Observe(ctx context.Context, a exeunt.Account) (exeunt.Observation, error) {
 	seen, err := r.next.Observe(ctx, a)
 	if len(seen.Facts) == 0 && len(seen.Snapshot) == 0 {

@@ -59,10 +59,11 @@ const (
 	verbFind    = "find"
 	verbObserve = "observe"
 	verbApply   = "apply"
+	verbList    = "list"
 )
 
 // around is a connector of whose every call one function is told. It is what the decorators have in
-// common: each is a way to run a call, not three methods.
+// common: each is a way to run a call, not a method for each verb.
 type around struct {
 	next connector.Connector
 	run  func(ctx context.Context, verb string, call func(context.Context) error) error
@@ -88,6 +89,14 @@ func (a around) Apply(ctx context.Context, account exeunt.Account, action exeunt
 	return a.run(ctx, verbApply, func(ctx context.Context) error {
 		return a.next.Apply(ctx, account, action, with)
 	})
+}
+
+func (a around) List(ctx context.Context, cursor string, attributes []string) (page connector.Page, err error) {
+	err = a.run(ctx, verbList, func(ctx context.Context) (err error) {
+		page, err = connector.List(ctx, a.next, cursor, attributes)
+		return err
+	})
+	return page, err
 }
 
 // Timeout bounds each verb. What it cuts off is Temporary: whether the system heard is not known.
@@ -127,6 +136,10 @@ func Metered(c connector.Connector, system string, m Meter) connector.Connector 
 func DryRun(c connector.Connector) connector.Connector { return dry{c} }
 
 type dry struct{ connector.Connector }
+
+func (d dry) List(ctx context.Context, cursor string, attributes []string) (connector.Page, error) {
+	return connector.List(ctx, d.Connector, cursor, attributes)
+}
 
 func (dry) Apply(context.Context, exeunt.Account, exeunt.Action, connector.Parameters) error {
 	return nil
