@@ -27,6 +27,8 @@
 //     beyond it; again without harm, and not at all when it was never done or nothing was recorded. What
 //     is gone meanwhile is named, and the rest is back. A lost, throttled or empty answer is met as it
 //     is when acting. A password that was reset does not come back with the account.
+//   - A list has every account once, with the attributes by which a search finds it, and says which are closed. It
+//     survives pages that are throttled or lost, and a cursor that is not known (any more) is Conflict.
 //   - No secret is in any error, fact or snapshot. Concurrent use is safe (run with -race).
 //
 // Optional fields of [Subject] switch on the checks that need them; a check without its field says

@@ -45,6 +45,9 @@ type Subject struct {
 	// Later lets a moment pass for a vendor that shows changes late. It must not sleep.
 	Later func(testing.TB)
 
+	// Unlisted says that systems of the kind do not tell of all their accounts.
+	Unlisted bool
+
 	WrongCredentials json.RawMessage // settings whose credentials the system refuses
 	Unreachable      json.RawMessage // settings that point where nobody answers
 	Secrets          []string        // what no message may hold: passwords and tokens in the settings
@@ -75,6 +78,9 @@ var checks = []check{
 	{"concurrent use is safe", concurrentUseIsSafe},
 	{"a lost answer converges", lostAnswerConverges},
 	{"an answer without effect is never done", lieIsNeverDone},
+	{"everybody is listed once", everybodyIsListedOnce},
+	{"a list survives lost pages", listSurvivesLostPages},
+	{"a list tells open from closed", listTellsOpenFromClosed},
 }
 
 // Run checks every promise of the package's description.

@@ -236,7 +236,9 @@ func (v *Vendor) List(ctx context.Context, cursor string, _ []string) (connector
 	ids := slices.SortedFunc(maps.Keys(v.accounts), func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
 	from := 0
 	if cursor != "" {
-		from = slices.Index(ids, cursor) + 1
+		if from = slices.Index(ids, cursor) + 1; from == 0 {
+			return connector.Page{}, connector.ErrForgotten("the vendor in memory")
+		}
 	}
 	to := min(from+cmp.Or(v.page, vendorPage), len(ids))
 	var page connector.Page

@@ -418,3 +418,40 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		t.Errorf("without an archive: %v, %v; want three actions", specs, err)
 	}
 }
+
+// A directory gives a long list in pages, on the one connection on which it was begun.
+func TestALongListIsReadInPages(t *testing.T) {
+	c := open(t)
+	conn, _, _ := c.connect(t, nil)
+	admin := c.admin(t)
+	const people = 1100
+	for i := range people {
+		uid := fmt.Sprintf("many-%d", i)
+		add(t, admin, c.dn(uid), map[string][]string{"objectClass": {"inetOrgPerson"}, "uid": {uid}, "cn": {uid}, "sn": {"Many"}, "employeeNumber": {uid}})
+	}
+	times, cursor, pages := map[string]int{}, "", 0
+	for {
+		page, err := connector.List(t.Context(), conn, cursor, []string{"employeeNumber"})
+		must(t, err)
+		for _, f := range page.Accounts {
+			if len(f.Has["employeeNumber"]) == 1 && strings.HasPrefix(f.Has["employeeNumber"][0], "many-") {
+				times[f.ID]++
+			}
+		}
+		pages++
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
+	if len(times) != people || pages < 3 {
+		t.Errorf("%d accounts in %d pages, want %d", len(times), pages, people)
+	}
+	first, err := connector.List(t.Context(), conn, "", nil)
+	must(t, err)
+	if _, err := connector.List(t.Context(), conn, first.Next, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := connector.List(t.Context(), conn, first.Next, nil); exeunt.KindOf(err) != exeunt.Conflict {
+		t.Errorf("a page that was turned already: %v, want conflict", err)
+	}
+}

@@ -93,6 +93,7 @@ func (c *checker) check() {
 	}
 	c.observe()
 	c.find()
+	c.everybody()
 	c.actions()
 }
 
@@ -148,6 +149,23 @@ func (c *checker) find() {
 		c.fault(at, "the search uses {identifier} nowhere, so it would read everybody")
 	}
 	c.list(at, f.List, f.Paging)
+}
+
+func (c *checker) everybody() {
+	l, at := c.spec.List, path("list")
+	if l == nil {
+		return
+	}
+	c.require(at, "path", l.Path != "", "where everybody is listed")
+	c.path(under(at, "path"), l.Path, []string{"values."})
+	c.templates(under(at, "query"), l.Query, []string{"values."})
+	if l.List == nil {
+		c.require(at, "list", false, "where the accounts are in the answer")
+	}
+	c.list(at, l.List, l.Paging)
+	for i := range l.Closed {
+		c.condition(under(at, "closed", i), &l.Closed[i], false)
+	}
 }
 
 // mentions says whether a placeholder occurs.

@@ -23,6 +23,11 @@
 //	  match: /mail                    # must be the identifier, or it is a stranger
 //	  fold_case: true
 //	  paging: {kind: cursor, param: after, next: /next}   # none page offset cursor link
+//	list:                             # absent: its accounts cannot be listed
+//	  path: /users
+//	  list: /items
+//	  paging: {kind: cursor, param: after, next: /next}
+//	  closed: [{at: /status, equals: off}]               # of one of them: nobody can sign in with it
 //	observe:
 //	  looks:                          # the first is the account; others have a name
 //	    - {path: "/users/{account.id}"}

@@ -19,6 +19,7 @@ type Spec struct {
 	Rate    Rate              `yaml:"rate"`
 	Errors  []ErrorRule       `yaml:"errors"`
 	Find    Find              `yaml:"find"`
+	List    *Everybody        `yaml:"list"` // absent: its accounts cannot be listed
 	Observe Observe           `yaml:"observe"`
 	Actions []Action          `yaml:"actions"`
 }
@@ -59,6 +60,15 @@ type Find struct {
 	FoldCase   bool                  `yaml:"fold_case"`
 	None       []int                 `yaml:"none"` // statuses that mean that there is none
 	Paging     *Paging               `yaml:"paging"`
+}
+
+// Everybody is the list of all accounts. Where an account has its id, its login and what it is known by is said by Find.
+type Everybody struct {
+	Path   string            `yaml:"path"`
+	Query  map[string]string `yaml:"query"`
+	List   *string           `yaml:"list"`
+	Paging *Paging           `yaml:"paging"`
+	Closed []Condition       `yaml:"closed"` // of an item: nobody can sign in with it
 }
 
 // Paging is how a list goes on.

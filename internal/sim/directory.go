@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -27,9 +28,12 @@ func newDirectory() *Vendor {
 				list = append(list, scimUser(a))
 			}
 		}
+		start, count := number(r, "startIndex", 1), number(r, "count", 100)
+		from := min(start-1, len(list))
+		page := list[from:min(from+count, len(list))]
 		scimReply(w, http.StatusOK, map[string]any{
 			"schemas":      []string{"urn:ietf:params:scim:api:messages:2.0:ListResponse"},
-			"totalResults": len(list), "startIndex": 1, "itemsPerPage": len(list), "Resources": list,
+			"totalResults": len(list), "startIndex": start, "itemsPerPage": len(page), "Resources": page,
 		})
 	})
 	v.withAccount("GET /Users/{id}", func(w http.ResponseWriter, _ *http.Request, a *account) { scimReply(w, http.StatusOK, scimUser(a)) })
@@ -63,6 +67,14 @@ func newDirectory() *Vendor {
 	return v
 }
 
+// number reads a parameter that is one, from 1.
+func number(r *http.Request, name string, otherwise int) int {
+	if n, err := strconv.Atoi(r.FormValue(name)); err == nil && n >= 1 {
+		return n
+	}
+	return otherwise
+}
+
 var (
 	memberPath = regexp.MustCompile(`^members\[value eq "([^"]*)"\]$`)
 	equality   = regexp.MustCompile(`^(userName|externalId|emails\[value) eq "([^"]*)"\]?$`)
@@ -93,6 +105,9 @@ func (a *account) member(group string, join bool) {
 
 // scimFilter understands the three searches for a person.
 func scimFilter(filter string) (func(*account) bool, bool) {
+	if filter == "" {
+		return func(*account) bool { return true }, true
+	}
 	m := equality.FindStringSubmatch(filter)
 	if m == nil {
 		return nil, false
