@@ -131,7 +131,9 @@ const identifierPrefix = "identifier:"
 
 // ParseRows reads a list of people as CSV with a header, separated by commas, semicolons or tabs. What
 // can be read is returned together with every fault, so that one look is enough.
-func ParseRows(text string) ([]Row, RowFaults) {
+func ParseRows(text string) ([]Row, RowFaults) { return parseRows(text, maxRows, "a wave") }
+
+func parseRows(text string, most int, of string) ([]Row, RowFaults) {
 	var faults RowFaults
 	text = strings.TrimPrefix(text, "\ufeff") // spreadsheets write a byte order mark
 	read := csv.NewReader(strings.NewReader(text))
@@ -160,8 +162,8 @@ func ParseRows(text string) ([]Row, RowFaults) {
 			faults.add(line, "", "it has %d values, and the header has %d columns", len(record), len(header))
 			continue
 		}
-		if len(rows) == maxRows {
-			faults.add(line, "", "a wave has at most %d people: make several", maxRows)
+		if len(rows) == most {
+			faults.add(line, "", "%s has at most %d people: make several", of, most)
 			return rows, faults
 		}
 		row := Row{Line: line}

@@ -1,0 +1,115 @@
+package exeunt_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/exeunt/exeunt"
+)
+
+func worker(id, mail string) exeunt.Worker {
+	return exeunt.Worker{Leaver: exeunt.Leaver{ID: id, Entity: "main", Name: "N" + id, Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: mail}}}
+}
+
+func former(id, mail string) exeunt.Worker {
+	w := worker(id, mail)
+	w.LeftOn, w.Case = "2026-01-31", 7
+	return w
+}
+
+func closed(f exeunt.Found) exeunt.Found { f.Closed = true; return f }
+
+func TestEverybodyIsComparedWithASystem(t *testing.T) {
+	by := exeunt.Correlation{rule("number", exeunt.EmployeeID, trusted), rule("mail", exeunt.WorkEmail, trusted)}
+	people := []exeunt.Worker{
+		worker("1", "one@c.example"), worker("2", "two@c.example"), worker("3", "three@c.example"), worker("4", "four@c.example"),
+		worker("5", "same@c.example"), worker("6", "same@c.example"), worker("7", "seven@c.example"), worker("8", "eight@c.example"),
+		worker("9", "nine@c.example"), former("20", "old@c.example"), former("21", "gone@c.example"), former("22", "kept@c.example"),
+	}
+	accounts := []exeunt.Found{
+		account("a1", "number", "1", "mail", "ONE@c.example"), account("a1", "number", "1"), // listed twice
+		account("a2", "number", "2", "mail", "renamed@c.example"),
+		account("a3", "mail", "three@c.example"), account("a3b", "mail", "Three@c.example"),
+		account("a4", "number", "99", "mail", "four@c.example"),
+		account("a5", "mail", "same@c.example"),
+		account("a8", "mail", "somebody@else.example"),
+		account("a20", "mail", "old@c.example"), closed(account("a21", "mail", "gone@c.example")),
+		account("svc", "mail", "backup@c.example"), account("who", "mail", "who@c.example"), closed(account("dead", "mail", "dead@c.example")),
+		account("a22", "number", "kept"),
+	}
+	learned := exeunt.Learned{
+		Of:      map[string]exeunt.Account{"main/8": {ID: "a8"}, "main/9": {ID: "vanished", Login: "nine"}, "main/22": {ID: "a22"}},
+		Nobodys: map[string]bool{"svc": true},
+	}
+	tally, findings, err := exeunt.Compare("crm", by, people, accounts, learned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := exeunt.Tally{Matched: 3, Missing: 2, Ambiguous: 1, Mismatched: 4, Orphaned: 3, Leavers: 2, Closed: 2, Nobodys: 1}
+	if tally != want {
+		t.Errorf("%+v, want %+v", tally, want)
+	}
+	var got []string
+	for _, f := range findings {
+		if f.System != "crm" || f.Why == "" || f.Do() == "" {
+			t.Errorf("a finding without its system, reason or remedy: %+v", f)
+		}
+		line := fmt.Sprint(f.Kind, " ", f.Leaver)
+		for _, a := range f.Accounts {
+			line += " " + a.ID
+		}
+		got = append(got, line)
+	}
+	wanted := []string{"mismatched main/2 a2", "ambiguous main/3 a3 a3b", "mismatched main/4 a4", "missing main/7", "missing main/9",
+		"mismatched main/5 a5", "mismatched main/6 a5", "orphaned main/20 a20", "orphaned  who", "orphaned main/22 a22"}
+	if strings.Join(got, "\n") != strings.Join(wanted, "\n") {
+		t.Errorf("found\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wanted, "\n"))
+	}
+}
+
+func TestTheMissingAreCountedAndNotAllListed(t *testing.T) {
+	var people []exeunt.Worker
+	for i := range 1500 {
+		people = append(people, worker(fmt.Sprint(i), ""))
+	}
+	tally, findings, err := exeunt.Compare("crm", exeunt.Correlation{rule("number", exeunt.EmployeeID)}, people, nil, exeunt.Learned{})
+	if err != nil || tally.Missing != 1500 || len(findings) != 1000 {
+		t.Errorf("%+v with %d findings, %v", tally, len(findings), err)
+	}
+}
+
+func TestAListOfPeopleIsRead(t *testing.T) {
+	people, err := exeunt.ParseWorkers("employee_id;name;work_email;last_day;identifier:badge\n1;Ann;ann@c.example;;77\n2;Bob;bob@c.example;2026-01-31;\n3;Cy;cy@c.example;2027-01-01;\n", "main", "2026-06-01")
+	if err != nil || len(people) != 3 || people[0].Leaver.Identifiers["badge"] != "77" || people[0].Leaver.Key() != "main/1" || people[1].LeftOn != "2026-01-31" || people[2].LeftOn != "" {
+		t.Errorf("%+v, %v", people, err)
+	}
+	for text, says := range map[string]string{
+		"employee_id,name\n1,Ann\n1,Bob\n":             "line 3: 1 is in line 2 already",
+		"employee_id,name\n,Ann\n":                     "line 2: nobody is named",
+		"employee_id,name,last_day\n1,Ann,31.1.2026\n": "is no day",
+		"employee_id,name,salary\n1,Ann,7\n":           `"salary" is no column`,
+		"employee_id,name\n":                           "the list is empty",
+	} {
+		if _, err := exeunt.ParseWorkers(text, "main", "2026-06-01"); exeunt.KindOf(err) != exeunt.Invalid || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v, want %q", text, err, says)
+		}
+	}
+}
+
+// BenchmarkCompare compares 50,000 people with as many accounts of one system.
+func BenchmarkCompare(b *testing.B) {
+	by := exeunt.Correlation{rule("number", exeunt.EmployeeID, trusted), rule("mail", exeunt.WorkEmail, trusted)}
+	var people []exeunt.Worker
+	var accounts []exeunt.Found
+	for i := range 50_000 {
+		mail := fmt.Sprintf("person%d@c.example", i)
+		people = append(people, worker(fmt.Sprint(i), mail))
+		accounts = append(accounts, account(fmt.Sprint("a", i), "number", fmt.Sprint(i), "mail", mail))
+	}
+	for b.Loop() {
+		if tally, _, err := exeunt.Compare("crm", by, people, accounts, exeunt.Learned{}); err != nil || tally.Matched != 50_000 {
+			b.Fatal(tally, err)
+		}
+	}
+}
