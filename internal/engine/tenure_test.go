@@ -27,7 +27,7 @@ func (s slow) Apply(ctx context.Context, account exeunt.Account, action exeunt.A
 		return err
 	}
 	s.begins()
-	time.Sleep(5 * time.Second)
+	<-time.After(5 * time.Second)
 	err := connector.TenureOf(ctx).Over()
 	s.may <- err
 	return err
