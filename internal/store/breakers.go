@@ -101,7 +101,7 @@ func (s *Store) OverdueIn(ctx context.Context, system string, now time.Time, lim
 // that waits longest does.
 func (s *Store) Lateness(ctx context.Context, before time.Time) (visits int, since time.Time, err error) {
 	var us *int64
-	err = s.dialect.reader().queryRow(ctx, `SELECT COUNT(*), MIN(runs_at) FROM steps WHERE place IS NOT NULL AND runs_at < $1
-		AND state IN ('ready', 'running', 'scheduled')`, micros(before)).Scan(&visits, &us)
+	err = s.dialect.reader().queryRow(ctx, inLines+`SELECT COUNT(*), MIN(s.runs_at) FROM inline JOIN steps s ON s.system = inline.system
+		WHERE s.runs_at < $1 AND s.place IS NOT NULL AND s.state IN ('ready', 'running', 'scheduled')`, micros(before)).Scan(&visits, &us)
 	return visits, fromInstant(us), translate(err)
 }

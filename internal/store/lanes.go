@@ -337,11 +337,12 @@ func (s *Store) ForgetNodes(ctx context.Context, now time.Time) (shared bool, er
 	})
 }
 
-// strays hops from system to system in the index instead of reading every place in it, of which there may be
-// hundreds of thousands. Source of the form: PostgreSQL wiki, "Loose indexscan".
-const strays = `WITH RECURSIVE inline (system) AS (SELECT MIN(system) FROM steps WHERE place IS NOT NULL
-	UNION ALL SELECT (SELECT MIN(s.system) FROM steps s WHERE s.place IS NOT NULL AND s.system > inline.system) FROM inline WHERE inline.system IS NOT NULL)
-	SELECT system FROM inline WHERE system IS NOT NULL AND system NOT IN (SELECT name FROM lanes)`
+// inLines are the systems in which something is in line. It hops from one to the next in the index instead of reading
+// every place in it, of which there may be hundreds of thousands. Source of the form: PostgreSQL wiki, "Loose indexscan".
+const inLines = `WITH RECURSIVE inline (system) AS (SELECT MIN(system) FROM steps WHERE place IS NOT NULL
+	UNION ALL SELECT (SELECT MIN(s.system) FROM steps s WHERE s.place IS NOT NULL AND s.system > inline.system) FROM inline WHERE inline.system IS NOT NULL) `
+
+const strays = inLines + `SELECT system FROM inline WHERE system IS NOT NULL AND system NOT IN (SELECT name FROM lanes)`
 
 // Strays are the systems in which something is in line and for which no node has a lane.
 func (s *Store) Strays(ctx context.Context) ([]string, error) {
