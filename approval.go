@@ -113,9 +113,14 @@ func approvalTask(of CaseID, key string, steps []Step, now time.Time) Task {
 
 func approvalKey(role string) string { return "approval-by-" + strings.ReplaceAll(role, "_", "-") }
 
-// askAgain holds a step whose approval is open and asks about it alone.
+// askAgain holds a step whose approval is open and asks about it alone. Of one that is held for that already, a task
+// asks: a second one would stay open for ever when the first is decided.
 func (c *Change) askAgain(s Step, now time.Time) Step {
+	asked := s.HeldFor(HoldApproval) != nil
 	s = s.holdFor(HoldApproval, s.Approval.why(), s.Approval.Owner, now)
+	if asked {
+		return s
+	}
 	task := approvalTask(s.Case, s.Key+"-approve", []Step{s}, now)
 	c.Tasks, c.Notices = append(c.Tasks, task), append(c.Notices, task.notice(NoticeAssigned, fmt.Sprintf("approve:%d", now.UnixMicro())))
 	return s

@@ -274,6 +274,21 @@ func TestAnAmendmentKeepsApprovalsAndAsksForOthers(t *testing.T) {
 	}
 }
 
+// A step that had begun when an amendment asked for its approval is still in line: whoever comes to it holds it, and
+// does not ask again.
+func TestNobodyIsAskedTwiceAboutAStep(t *testing.T) {
+	_, steps, tasks := opened(t, wiping(t, exeunt.Approvals{Destructive: true}))
+	wipe := find(t, steps, stepKey, tasks[0].Approves[0])
+	wipe.State = exeunt.StepReady
+	if held := exeunt.HoldForApproval(wipe, monday); len(held.Tasks) != 0 || held.Steps[0].State != exeunt.StepHeld {
+		t.Errorf("held for it already: %+v", held)
+	}
+	wipe.Holds = nil
+	if held := exeunt.HoldForApproval(wipe, monday); len(held.Tasks) != 1 || held.Steps[0].State != exeunt.StepHeld {
+		t.Errorf("nobody was asked: %+v", held)
+	}
+}
+
 func TestAnOverrideNeedsANameAReasonAndSometimesASecondPerson(t *testing.T) {
 	c, steps, _ := opened(t, wiping(t, exeunt.Approvals{}))
 	failed := steps[0].Finish(troubled(exeunt.GaveUp, exeunt.Denied), monday)

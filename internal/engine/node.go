@@ -112,13 +112,6 @@ func (n *node) beat(ctx context.Context) error {
 	if n.fault = err; err != nil {
 		return err
 	}
-	n.renewed.Store(&began)
-	if n.gone { // what is under way ends under the renewed lease
-		return nil
-	}
-	n.setFence()
-	n.others = b.Nodes > 1
-	n.setAhead(b.Ahead)
 	for name, t := range n.lanes {
 		if !slices.Contains(b.Lanes, name) {
 			if !t.giving {
@@ -128,6 +121,13 @@ func (n *node) beat(ctx context.Context) error {
 			delete(n.lanes, name)
 		}
 	}
+	n.renewed.Store(&began) // not before what was lost is cut off: who was paused may be about to act
+	if n.gone {             // what is under way ends under the renewed lease
+		return nil
+	}
+	n.setFence()
+	n.others = b.Nodes > 1
+	n.setAhead(b.Ahead)
 	for _, name := range b.Lanes {
 		if _, back := n.back[name]; back { // the next beat knows whose it is
 			continue

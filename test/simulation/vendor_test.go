@@ -183,6 +183,9 @@ func (d desk) Apply(ctx context.Context, of exeunt.Account, action exeunt.Action
 	if a == nil { // it was there a moment ago
 		return exeunt.Errorf(exeunt.NotFound, "the account is gone")
 	}
+	if ctx.Err() != nil { // nothing is sent on behalf of who was cut off
+		return exeunt.Errorf(exeunt.Temporary, "not sent").Because(ctx.Err())
+	}
 	spec, _ := d.system.Can(action)
 	deed := a.deed(action)
 	what := fmt.Sprintf("%s %s undo=%t", of.ID, action, with.Undo)
