@@ -38,8 +38,8 @@ func again(seed uint64) string {
 	return fmt.Sprintf("go test github.com/exeunt/exeunt/test/simulation -run 'TestSeed$' -v -args -seed %d -tell", seed)
 }
 
-// seeds is how many are run with every commit: what two idle cores do in a minute and a half.
-const seeds = 600
+// seeds is how many are run with every commit: what two idle cores do in five minutes.
+const seeds = 2000
 
 // number is what the environment says, or else what is good for every commit.
 func number(t *testing.T, name string, otherwise uint64) uint64 {
