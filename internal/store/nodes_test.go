@@ -253,19 +253,26 @@ func TestNodesStartOnAnEmptyDatabaseAtTheSameInstant(t *testing.T) {
 	}
 }
 
-// TestAReadOfASilentDatabaseIsGivenUp has a session that was used just now, so that nothing asks first whether it
-// lives.
-func TestAReadOfASilentDatabaseIsGivenUp(t *testing.T) {
-	t.Parallel()
+// wired is a store whose way to its database may be cut or stalled.
+func wired(t *testing.T) (*store.Store, *testserver.Line) {
+	t.Helper()
 	wire := testserver.Wire(t, testserver.Postgres(t))
 	s, err := store.Open(t.Context(), "", wire.URL, "test.example/log")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	t.Cleanup(s.Close)
 	if _, err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	return s, wire
+}
+
+// TestAReadOfASilentDatabaseIsGivenUp has a session that was used just now, so that nothing asks first whether it
+// lives.
+func TestAReadOfASilentDatabaseIsGivenUp(t *testing.T) {
+	t.Parallel()
+	s, wire := wired(t)
 	wire.Stall()
 	began := time.Now()
 	if err := s.Listen(t.Context(), func(string) {}); err == nil || time.Since(began) > 30*time.Second {
@@ -279,15 +286,7 @@ func TestAReadOfASilentDatabaseIsGivenUp(t *testing.T) {
 // TestADatabaseThatFallsSilentIsGivenUp stalls the wire: nothing is refused, nothing is answered.
 func TestADatabaseThatFallsSilentIsGivenUp(t *testing.T) {
 	t.Parallel()
-	wire := testserver.Wire(t, testserver.Postgres(t))
-	s, err := store.Open(t.Context(), "", wire.URL, "test.example/log")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	if _, err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s, wire := wired(t)
 	woken := make(chan string, 10)
 	listening, stop := context.WithCancel(t.Context())
 	defer stop()
