@@ -109,6 +109,11 @@ type Entry struct {
 	Detail map[string]string `json:"detail,omitempty"`
 }
 
+// MaxBody is the largest body of an entry, in bytes. What is committed has to fit through every place behind it, for
+// ever: the way to a ledger in a process of its own, and packets, both of which take a megabyte. The longest honest entry
+// lists the groups that somebody was in: some thousands.
+const MaxBody = 256 << 10
+
 // Body is the canonical encoding that the ledger commits to.
 func (e Entry) Body() []byte {
 	b, err := json.Marshal(e) // map keys are sorted; no field can fail to encode

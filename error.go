@@ -3,6 +3,7 @@ package exeunt
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -36,11 +37,23 @@ type Error struct {
 	cause      error
 }
 
+// longestMessage is where a message is cut, in bytes: it quotes what came from outside, and has to fit into the entry that
+// tells of it.
+const longestMessage = 4 << 10
+
 // Errorf makes an error of a kind. A final %w keeps the cause without putting it in the message
 // that people read: use it as Errorf(...).Because(err) instead when the cause may hold a secret.
 func Errorf(kind ErrorKind, format string, args ...any) *Error {
 	wrapped := fmt.Errorf(format, args...)
-	return &Error{Kind: kind, Message: wrapped.Error(), cause: errors.Unwrap(wrapped)}
+	return &Error{Kind: kind, Message: shorten(wrapped.Error(), longestMessage), cause: errors.Unwrap(wrapped)}
+}
+
+// shorten cuts a text to so many bytes, at the end of a character.
+func shorten(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // Because attaches a cause that is kept out of the message.

@@ -177,6 +177,9 @@ func (s *Source) Receive(h http.Header, body []byte, now time.Time) ([]Event, An
 		if !storable(events[i].EventID) {
 			return nil, refuse(http.StatusBadRequest, true, unstorable())
 		}
+		if len(events[i].EventID) > longestID {
+			return nil, refuse(http.StatusBadRequest, true, exeunt.Errorf(exeunt.Invalid, "the delivery's id has more than %d bytes: see what event_id of the source takes it from", longestID))
+		}
 		events[i].Source, events[i].Body, events[i].ReceivedAt = s.Name, body, now.UTC()
 	}
 	return events, *answer
@@ -214,6 +217,9 @@ func unprocessable(problem *exeunt.Error) *Answer {
 func notADeparture(why string) error {
 	return exeunt.Errorf(exeunt.NotFound, "%s", why).Because(ErrNotADeparture)
 }
+
+// longestID is how long the id of an event may be: entries and notices repeat it.
+const longestID = 1 << 10
 
 // storable says whether a database can keep a text: PostgreSQL keeps neither NUL nor what is not
 // UTF-8. Source: PostgreSQL manual, "Character Types" and "Escape string constants".

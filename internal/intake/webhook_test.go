@@ -105,6 +105,16 @@ func TestAWebhookWithASignedTimestampMaySayTheSameAgain(t *testing.T) {
 	}
 }
 
+func TestAnEventIdThatIsATextIsRefused(t *testing.T) {
+	s := hook(t, `{"scheme":"hmac-sha256","header":"X-Sig"}`, `,"event_id":"body.id"`, "k")
+	for length, status := range map[int]int{1 << 10: 202, 1<<10 + 1: 400} {
+		body := strings.Replace(leaving, "evt-1", strings.Repeat("x", length), 1)
+		if _, a := s.Receive(http.Header{"X-Sig": {hex.EncodeToString(sum("k", body))}}, []byte(body), now); a.Status != status {
+			t.Errorf("an id of %d bytes is answered %d, want %d: %v", length, a.Status, status, a.Problem)
+		}
+	}
+}
+
 func TestOnlyDeliveriesThatCannotBeToldApartAreWarnedOf(t *testing.T) {
 	for _, c := range []struct {
 		signature, more string

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -106,6 +107,8 @@ func (l *Log) check(records []exeunt.Record) ([]exeunt.Leaf, error) {
 			why = "its leaf does not commit to its body"
 		case json.Unmarshal(r.Body, &body) != nil || body.ID == "" || body.ID != r.EventID:
 			why = "its body is not the entry with its event id"
+		case len(r.Body) > exeunt.MaxBody:
+			why = fmt.Sprintf("its body is larger than %d bytes", exeunt.MaxBody)
 		case exeunt.LeafKindOf(body.Kind) != leaf.Kind:
 			why = "its leaf is not of the kind that its body tells of"
 		}

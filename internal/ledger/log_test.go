@@ -125,11 +125,15 @@ func TestAppendTakesOnlyWhatContinuesTheLog(t *testing.T) {
 	again.Add(ledgertest.Handle(1), repeated)
 	twice := sequenced(t, again)[3:]
 	fork := append(slices.Clone(records[1:2]), sequenced(t, again)[2:]...)
+	long := ledgertest.New()
+	long.Add(ledgertest.Handle(1), ledgertest.Entries(1, 3, false)[:3]...)
+	long.Add(ledgertest.Handle(1), exeunt.Entry{Kind: exeunt.EntryTaskSaved, What: strings.Repeat("a", exeunt.MaxBody)})
 	for _, c := range []struct {
 		name    string
 		records []exeunt.Record
 		kind    exeunt.ErrorKind
 	}{
+		{"a body that fits into no packet", sequenced(t, long)[3:4], exeunt.Invalid},
 		{"what is there already", records[1:3], ""},
 		{"nothing", nil, ""},
 		{"another leaf where one stands", fork, exeunt.Conflict},

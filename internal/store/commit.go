@@ -398,8 +398,12 @@ func (c *committer) saveEntries(ctx context.Context) error {
 		if e.Case != 0 {
 			handle = c.of.handle
 		}
+		body := e.Body()
+		if len(body) > exeunt.MaxBody { // its row could never change, and nothing behind it would ever reach the ledger
+			return exeunt.Errorf(exeunt.Invalid, "the record of this would have %d KB, and an entry has at most %d: write a shorter text, keep the long one elsewhere and say where", len(body)>>10, exeunt.MaxBody>>10)
+		}
 		_, err := c.exec(ctx, `INSERT INTO outbox (event_id, case_id, about, handle, kind, at, actor, system, what, salt, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-			e.ID, int64(e.Case), about(*e), handle, string(e.Kind), micros(e.At), e.Actor, e.System, strings.ToLower(e.What), Random(32), string(e.Body()))
+			e.ID, int64(e.Case), about(*e), handle, string(e.Kind), micros(e.At), e.Actor, e.System, strings.ToLower(e.What), Random(32), string(body))
 		if err != nil {
 			return err
 		}

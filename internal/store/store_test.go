@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -40,6 +41,37 @@ func TestAChangeWithoutEntriesIsRefused(t *testing.T) {
 	if err := s.Commit(t.Context(), &exeunt.Change{}); exeunt.KindOf(err) != exeunt.Internal {
 		t.Fatalf("got %v", err)
 	}
+}
+
+// What is committed cannot be taken back, and the ledger would never get past it.
+func TestAnEntryTooLongForTheLedgerIsRefusedBeforeItIsCommitted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		opened := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		task, err := s.TaskByKey(t.Context(), opened.Case.ID, "timesheet")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			note string
+			want exeunt.ErrorKind
+		}{
+			{strings.Repeat("<", exeunt.MaxBody/6), exeunt.Invalid}, // JSON writes it with six characters
+			{strings.Repeat("a", exeunt.MaxBody), exeunt.Invalid},
+			{strings.Repeat("a", exeunt.MaxBody-1000), ""},
+		} {
+			change, err := task.Save(nil, c.note, "Tom Reyes", now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Commit(t.Context(), &change); exeunt.KindOf(err) != c.want {
+				t.Errorf("a note of %d characters was answered %v, want %q", len(c.note), err, c.want)
+			}
+		}
+		page, err := s.Everything().Entries(t.Context(), store.EntryQuery{Kind: string(exeunt.EntryTaskSaved)})
+		if err != nil || page.Total != 1 {
+			t.Errorf("%d of the notes are recorded, %v", page.Total, err)
+		}
+	})
 }
 
 func TestWhoeverIsSecondIsRefused(t *testing.T) {

@@ -45,7 +45,7 @@ func done(err error) (*nothing, error) {
 }
 
 type reason struct {
-	Reason string `json:"reason" minLength:"10" doc:"Why, for whoever reads the record later"`
+	Reason string `json:"reason" minLength:"10" maxLength:"4000" doc:"Why, for whoever reads the record later"`
 }
 
 // CasePath names a case as people do (exported, since only then can it be part of a request). It is text in the description of the API, read by ParseCaseID.
@@ -120,7 +120,7 @@ type Started struct {
 func (a routes) startCase(ctx context.Context, in *struct {
 	Body struct {
 		Departure exeunt.Departure `json:"departure"`
-		Reason    string           `json:"reason" minLength:"10" doc:"Why a person starts it and not the HR system"`
+		Reason    string           `json:"reason" minLength:"10" maxLength:"4000" doc:"Why a person starts it and not the HR system"`
 	}
 }) (*answer[Started], error) {
 	id, err := a.Commands(viewer(ctx)).StartCase(ctx, in.Body.Departure, override(ctx, in.Body.Reason))
@@ -133,7 +133,7 @@ func (a routes) startCase(ctx context.Context, in *struct {
 func (a routes) retryStep(ctx context.Context, in *struct {
 	StepPath
 	Body struct {
-		Reason string `json:"reason,omitempty"`
+		Reason string `json:"reason,omitempty" maxLength:"4000"`
 	}
 }) (*nothing, error) {
 	return in.do(func(id exeunt.CaseID) error {

@@ -120,6 +120,23 @@ func TestWhatIsNotWellFormedReachesNothing(t *testing.T) {
 }
 
 // TestWhatIsReadNamesItsSchema holds the documents that the command line and others read.
+func TestATextTooLongForTheRecordReachesNothing(t *testing.T) {
+	long := strings.Repeat("a", 4001)
+	for path, body := range map[string]string{
+		"/cases/C-1/hold": `{"reason":"` + long + `"}`, "/cases/C-1/release": `{"reason":"` + long + `"}`,
+		"/cases/C-1/steps/crm-disable/waive": `{"reason":"` + long + `"}`, "/waves/W-1/stop": `{"reason":"` + long + `"}`,
+		"/waves": `{"title":"Austin","type":"layoff","clock":"now","reason":"` + long + `"}`,
+		"/cases": `{"departure":{"leaver":{"id":"7"}},"reason":"` + long + `"}`, "/fuse/F-1/release": `{"reason":"` + long + `"}`,
+		"/tasks/T-1/complete": `{"note":"` + long + `"}`, "/tasks/T-1/reassign": `{"email":"a@b.example","reason":"` + long + `"}`,
+	} {
+		b, server := newServer(t)
+		p := isProblem(t, call(t, server, http.MethodPost, "/api/v1"+path, "Bearer "+token, body), http.StatusUnprocessableEntity)
+		if said := fmt.Sprint(p["errors"]); len(b.asked) > 0 || !strings.Contains(said, "4000") {
+			t.Errorf("%s: reached %q, and says %.200v", path, b.asked, said)
+		}
+	}
+}
+
 func TestWhatIsReadNamesItsSchema(t *testing.T) {
 	_, server := newServer(t)
 	for path, schema := range map[string]string{

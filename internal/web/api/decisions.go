@@ -34,7 +34,7 @@ func (a routes) extendEmbargo(ctx context.Context, in *struct {
 	Body struct {
 		Until     string   `json:"until,omitempty" doc:"The new reveal time: 2026-12-01 09:00 at the place of work, or an RFC 3339 instant; as it is when left out"`
 		VisibleTo []string `json:"visible_to,omitempty" doc:"E-mail addresses of who may see the case as well"`
-		Reason    string   `json:"reason" minLength:"10" doc:"Why, for whoever reads the record later"`
+		Reason    string   `json:"reason" minLength:"10" maxLength:"4000" doc:"Why, for whoever reads the record later"`
 	}
 }) (*nothing, error) {
 	return in.do(func(id exeunt.CaseID) error {
@@ -59,7 +59,7 @@ func (a routes) onCase(decide func(web.Decisions, context.Context, exeunt.CaseID
 
 // OverrideBody is a decision that may need a second person.
 type OverrideBody struct {
-	Reason string `json:"reason" minLength:"10" doc:"Why, for whoever reads the record later"`
+	Reason string `json:"reason" minLength:"10" maxLength:"4000" doc:"Why, for whoever reads the record later"`
 	Lasts  string `json:"lasts,omitempty" doc:"How long it waits for a second person, where it needs one: 30m, 8h, 2d. A day when left out"`
 }
 
@@ -139,7 +139,7 @@ func (a routes) listOverrides(ctx context.Context, in *CasePath) (*answer[Overri
 type TaskDecision struct {
 	TaskPath
 	Body struct {
-		Reason string   `json:"reason" minLength:"10" doc:"Why, for whoever reads the record later"`
+		Reason string   `json:"reason" minLength:"10" maxLength:"4000" doc:"Why, for whoever reads the record later"`
 		Steps  []string `json:"steps,omitempty" doc:"Keys of the steps that are meant; all that the task asks about when left out"`
 	}
 }

@@ -37,7 +37,7 @@ type TripDecision struct {
 type TripRequest struct {
 	TripPath
 	Body struct {
-		Reason string `json:"reason" minLength:"10" doc:"Why, for whoever reads the record later"`
+		Reason string `json:"reason" minLength:"10" maxLength:"4000" doc:"Why, for whoever reads the record later"`
 		Lasts  string `json:"lasts,omitempty" doc:"How long it waits for the second person: 30m, 8h, 2d. A day when left out"`
 	}
 }

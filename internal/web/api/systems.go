@@ -96,7 +96,7 @@ func (a routes) showSystem(ctx context.Context, in *SystemPath) (*answer[SystemF
 func (a routes) trySystem(ctx context.Context, in *struct {
 	SystemPath
 	Body struct {
-		Reason string `json:"reason,omitempty" doc:"What was mended, for whoever reads the record later"`
+		Reason string `json:"reason,omitempty" maxLength:"4000" doc:"What was mended, for whoever reads the record later"`
 	}
 }) (*nothing, error) {
 	return done(a.Commands(viewer(ctx)).TryNow(ctx, in.Name, override(ctx, in.Body.Reason)))

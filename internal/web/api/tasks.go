@@ -73,7 +73,7 @@ func (a routes) showTask(ctx context.Context, in *TaskPath) (*answer[store.TaskR
 func (a routes) completeTask(ctx context.Context, in *struct {
 	TaskPath
 	Body struct {
-		Note string `json:"note,omitempty" doc:"For the record"`
+		Note string `json:"note,omitempty" maxLength:"4000" doc:"For the record; keep what is longer elsewhere, and say here where"`
 		Done []int  `json:"done,omitempty" doc:"Indexes of the checklist that are done, from 0; all of them when left out"`
 	}
 }) (*nothing, error) {
@@ -97,7 +97,7 @@ func (a routes) reassignTask(ctx context.Context, in *struct {
 	Body struct {
 		Name   string `json:"name,omitempty"`
 		Email  string `json:"email" format:"email"`
-		Reason string `json:"reason,omitempty"`
+		Reason string `json:"reason,omitempty" maxLength:"4000"`
 	}
 }) (*nothing, error) {
 	return in.do(func(id exeunt.TaskID) error {

@@ -99,7 +99,7 @@ func (a routes) showWave(ctx context.Context, in *WavePath) (*answer[WaveFile], 
 func (a routes) makeWave(ctx context.Context, in *struct {
 	Body struct {
 		exeunt.WaveRequest
-		Reason string `json:"reason" minLength:"10" doc:"Why, for whoever reads the record later"`
+		Reason string `json:"reason" minLength:"10" maxLength:"4000" doc:"Why, for whoever reads the record later"`
 	}
 }) (*answer[WaveMade], error) {
 	id, err := a.Commands(viewer(ctx)).MakeWave(ctx, in.Body.WaveRequest, override(ctx, in.Body.Reason))
@@ -113,7 +113,7 @@ func (a routes) makeWave(ctx context.Context, in *struct {
 func (a routes) checkWave(ctx context.Context, in *struct {
 	WavePath
 	Body struct {
-		Reason string `json:"reason,omitempty"`
+		Reason string `json:"reason,omitempty" maxLength:"4000"`
 	}
 }) (*nothing, error) {
 	return a.onWave(web.Waves.CheckWave)(ctx, &WaveDecision{in.WavePath, reason{in.Body.Reason}})
