@@ -157,7 +157,11 @@ func (a *App) mayKeepLedger(ctx context.Context) error {
 		return err
 	}
 	known, err := a.Store.Outbox().Ledger(ctx, key)
-	if err == nil && known != key && !slices.Contains(verify.Follow(a.Ledger.Files(ctx), known), key) {
+	if err != nil || known == key {
+		return err
+	}
+	follow, err := verify.Follow(a.Ledger.Files(ctx), known)
+	if err == nil && !slices.Contains(follow, key) {
 		err = exeunt.Errorf(exeunt.Conflict, "the entries of this database go to the ledger with the key %s, but the one in %s has the key %s. Several servers on one database share one ledger process: name it under ledger.address in every exeunt.yaml. If this is the only server, bring back the data directory that it had", known, a.options.DataDir, key)
 	}
 	return err

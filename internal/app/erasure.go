@@ -37,7 +37,11 @@ func (p *Proofs) published(ctx context.Context, name string) ([]byte, verify.Che
 	if err != nil {
 		return nil, verify.Checkpoint{}, exeunt.Errorf(exeunt.Temporary, "the ledger's %s cannot be read", name).Because(err)
 	}
-	cp, err := verify.OpenCheckpoint(signed, verify.Follow(p.log.Files(ctx), key))
+	keys, err := verify.Follow(p.log.Files(ctx), key)
+	if err != nil {
+		return nil, verify.Checkpoint{}, err
+	}
+	cp, err := verify.OpenCheckpoint(signed, keys)
 	return signed, cp, err
 }
 

@@ -84,8 +84,8 @@ func TestKeysOverlapAndTheOldOneIsRetired(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "key.previous")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the retired key is still there: %v", err)
 	}
-	if got := verify.Follow(os.DirFS(filepath.Join(dir, "log")), old); !slices.Equal(got, []string{old, fresh}) {
-		t.Errorf("from the old key one comes to %v", got)
+	if got, err := verify.Follow(os.DirFS(filepath.Join(dir, "log")), old); err != nil || !slices.Equal(got, []string{old, fresh}) {
+		t.Errorf("from the old key one comes to %v, %v", got, err)
 	}
 }
 
@@ -140,4 +140,21 @@ func TestAnotherLedgerIsNoRotation(t *testing.T) {
 	if err := shipOver(t, o, stranger); exeunt.KindOf(err) != exeunt.Conflict {
 		t.Errorf("another ledger was taken for a rotated one: %v", err)
 	}
+}
+
+// A ledger that is away for a moment is no other ledger.
+func TestStatementsThatCannotBeReadAreAskedForAgain(t *testing.T) {
+	away := unreadableFS{errors.New("cut off")}
+	if got, err := verify.Follow(away, "trusted"); exeunt.KindOf(err) != exeunt.Temporary {
+		t.Errorf("followed to %v, %v", got, err)
+	}
+	if got, err := verify.Follow(os.DirFS(t.TempDir()), "trusted"); err != nil || !slices.Equal(got, []string{"trusted"}) {
+		t.Errorf("without statements followed to %v, %v", got, err)
+	}
+}
+
+type unreadableFS struct{ err error }
+
+func (u unreadableFS) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: u.err}
 }

@@ -204,13 +204,17 @@ func (s *Shipper) same(ctx context.Context) error {
 	if err != nil {
 		return ofOutbox(err)
 	}
-	if known != key && slices.Contains(verify.Follow(s.log.Files(ctx), known), key) {
-		return ofOutbox(s.outbox.ReplaceLedger(ctx, known, key))
+	if known == key {
+		return nil
 	}
-	if known != key {
+	follow, err := verify.Follow(s.log.Files(ctx), known)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(follow, key) {
 		return exeunt.Errorf(exeunt.Conflict, "the entries of this database go to the ledger with the key %s, but this one has the key %s: it is another ledger; restore the one before, and see that every server is given the same", known, key)
 	}
-	return nil
+	return ofOutbox(s.outbox.ReplaceLedger(ctx, known, key))
 }
 
 // match compares the log from an index on with the database, and marks what reached the log without

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -23,27 +24,36 @@ func RotationText(origin, old, next string, at time.Time) string {
 
 // Follow lists the verifier keys of a log, beginning with one that is trusted: each of the others is stated to follow one
 // before it, signed by both. Whoever stole the old key can state that too, so an auditor takes a new key from the log's
-// owner; it is for the server, which has to know that its ledger is the one that it had.
-func Follow(files fs.FS, trusted string) []string {
+// owner; it is for the server, which has to know that its ledger is the one that it had. What cannot be read is an
+// error: without it, a ledger that is away for a moment would be taken for another one.
+func Follow(files fs.FS, trusted string) ([]string, error) {
 	keys := []string{strings.TrimSpace(trusted)}
 	list, err := fs.ReadDir(files, RotationFolder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return keys, nil
+	}
 	if err != nil {
-		return keys
+		return nil, unreadable(RotationFolder, err)
+	}
+	statements := make([][]byte, 0, len(list))
+	for _, item := range list {
+		name := RotationFolder + "/" + item.Name()
+		raw, err := fs.ReadFile(files, name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // a name of the moment in which one was written
+			return nil, unreadable(name, err)
+		}
+		statements = append(statements, raw)
 	}
 	for grown := true; grown; {
 		grown = false
-		for _, item := range list {
-			raw, err := fs.ReadFile(files, RotationFolder+"/"+item.Name())
-			if err != nil {
-				continue
-			}
+		for _, raw := range statements {
 			old, next, ok := rotation(raw)
 			if ok && slices.Contains(keys, old) && !slices.Contains(keys, next) {
 				keys, grown = append(keys, next), true
 			}
 		}
 	}
-	return keys
+	return keys, nil
 }
 
 // rotation reads a statement and checks both signatures.
