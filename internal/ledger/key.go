@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"io/fs"
@@ -39,7 +40,10 @@ func (f FileKeys) Open(origin string, fresh bool) (Signing, error) {
 		return Signing{}, err
 	}
 	out := Signing{[]note.Signer{signer}, []string{verifier}}
-	if _, err := os.Stat(filepath.Join(f.Dir, previousKey)); err == nil {
+	if raw, err := os.ReadFile(filepath.Join(f.Dir, previousKey)); !errors.Is(err, fs.ErrNotExist) {
+		if len(bytes.Trim(raw, "\x00")) == 0 && err == nil {
+			return Signing{}, exeunt.Errorf(exeunt.Conflict, "the retirement of the older signing key in %s was cut off: run exeunt ledger retire-key again, which finishes it", f.Dir)
+		}
 		signer, verifier, err := readKey(f.Dir, previousKey, origin)
 		if err != nil {
 			return Signing{}, err

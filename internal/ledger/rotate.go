@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -77,7 +76,17 @@ func finishRotation(_ context.Context, dir, origin string) (string, error) {
 			return "", err
 		}
 	}
-	return verifier, removeKey(dir, nextKey)
+	return verifier, dropNext(dir)
+}
+
+// dropNext ends a rotation. What key.next has is in key now, so that nothing needs to be overwritten: a kill in between
+// would leave zeros that no later run could finish with.
+func dropNext(dir string) error {
+	path := filepath.Join(dir, nextKey)
+	if err := errors.Join(os.Remove(path), os.Remove(path+".pub"), syncDir(dir)); err != nil {
+		return diskError("the file "+nextKey+" of the ledger cannot be removed", err)
+	}
+	return nil
 }
 
 func modeOf(suffix string) os.FileMode {
@@ -132,12 +141,13 @@ func RetireKey(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, previousKey)); errors.Is(err, fs.ErrNotExist) {
 		return exeunt.Errorf(exeunt.Conflict, "one key signs in %s: there is none to retire", dir)
 	}
-	return removeKey(dir, previousKey)
+	return removePrevious(dir)
 }
 
-// removeKey overwrites a signing key before it is removed. What a file system or a disk keeps of it is not in our reach.
-func removeKey(dir, name string) error {
-	path := filepath.Join(dir, name)
+// removePrevious overwrites the older signing key before it is removed. What a file system or a disk keeps of it is not
+// in our reach. A run that was cut off is finished by the next one.
+func removePrevious(dir string) error {
+	path := filepath.Join(dir, previousKey)
 	err := func() error {
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
@@ -157,7 +167,7 @@ func removeKey(dir, name string) error {
 		return errors.Join(os.Remove(path), os.Remove(path+".pub"), syncDir(dir))
 	}()
 	if err != nil {
-		return diskError(fmt.Sprintf("the signing key %s cannot be removed", name), err)
+		return diskError("the signing key "+previousKey+" cannot be removed", err)
 	}
 	return nil
 }

@@ -1,12 +1,14 @@
 package ledger_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +114,8 @@ func TestARotationThatWasCutOffIsFinished(t *testing.T) {
 		must(t, err)
 		must(t, os.WriteFile(filepath.Join(dir, "key.next"+name[len("key"):]), raw, 0o600))
 	}
+	watched := filepath.Join(dir, "watched") // the same file by another name: what a kill before its removal leaves
+	must(t, os.Link(filepath.Join(dir, "key.next"), watched))
 	must(t, os.WriteFile(filepath.Join(dir, "key"), before, 0o600))
 	if _, err := ledger.Open(t.Context(), dir, ledgertest.Origin, ledger.Options{Logger: slog.New(slog.DiscardHandler)}); exeunt.KindOf(err) != exeunt.Conflict {
 		t.Fatalf("opened with half a rotation: %v", err)
@@ -121,6 +125,33 @@ func TestARotationThatWasCutOffIsFinished(t *testing.T) {
 		t.Fatalf("%s instead of %s: %v", again, fresh, err)
 	}
 	must(t, openLog(t, dir).Close())
+	left, err := os.ReadFile(watched)
+	must(t, err)
+	if present, err := os.ReadFile(filepath.Join(dir, "key")); err != nil || !bytes.Equal(left, present) {
+		t.Errorf("a kill at its end leaves a key.next of which no run makes a key: %q, %v", left, err)
+	}
+}
+
+// A run of retire-key that was cut off leaves zeros.
+func TestARetirementThatWasCutOffIsFinished(t *testing.T) {
+	dir := t.TempDir()
+	must(t, openLog(t, dir).Close())
+	fresh, err := ledger.RotateKey(t.Context(), dir, ledgertest.Origin)
+	must(t, err)
+	previous := filepath.Join(dir, "key.previous")
+	raw, err := os.ReadFile(previous)
+	must(t, err)
+	must(t, os.WriteFile(previous, make([]byte, len(raw)), 0o600))
+	_, err = ledger.Open(t.Context(), dir, ledgertest.Origin, quick)
+	if exeunt.KindOf(err) != exeunt.Conflict || !strings.Contains(exeunt.MessageOf(err), "retire-key") {
+		t.Fatalf("what to do is not said: %v", err)
+	}
+	must(t, ledger.RetireKey(dir))
+	l := openLog(t, dir)
+	defer l.Close()
+	if verifierOf(t, l) != fresh {
+		t.Error("another key signs")
+	}
 }
 
 // A statement counts only when both keys signed it: who has another key cannot slip in.
