@@ -139,6 +139,16 @@ func (l *Log) Origin() string { return l.origin }
 // VerifierKey is what auditors check the log's signatures with.
 func (l *Log) VerifierKey(context.Context) (string, error) { return l.signing.Verifiers[0], nil }
 
+// Public says whether a path among the log's files is one that is shown: what whoever verifies reads, what of it witnesses
+// have cosigned, and which key followed which, by which a server knows that its ledger is the one that it had.
+func Public(path string) bool {
+	switch path {
+	case "checkpoint", CosignedFile, verify.RotationFolder:
+		return true
+	}
+	return strings.HasPrefix(path, "tile/") || strings.HasPrefix(path, verify.RotationFolder+"/")
+}
+
 // Files are the log's public files, as https://c2sp.org/tlog-tiles lays them out, to be served or
 // verified.
 func (l *Log) Files(context.Context) fs.FS { return l.tiles.Files }

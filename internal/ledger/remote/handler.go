@@ -6,13 +6,10 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/ledger"
-	"github.com/exeunt/exeunt/internal/ledger/verify"
 )
 
 // handler answers what a client asks of a log.
@@ -162,18 +159,10 @@ func (h handler) list(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, names)
 }
 
-// shown are the log's public files, and the folders of them: what whoever verifies reads, and what a server needs to know
-// that its ledger is the one that it had, and what of it witnesses have cosigned.
-var (
-	shown        = []string{"checkpoint", ledger.CosignedFile, verify.RotationFolder}
-	shownFolders = []string{"tile/", verify.RotationFolder + "/"}
-)
-
 // public is the path that a request names, when it is one that may be shown.
 func public(r *http.Request) (string, error) {
 	name := r.PathValue("path")
-	within := slices.ContainsFunc(shownFolders, func(folder string) bool { return strings.HasPrefix(name, folder) })
-	if !fs.ValidPath(name) || !slices.Contains(shown, name) && !within {
+	if !fs.ValidPath(name) || !ledger.Public(name) {
 		return "", exeunt.Errorf(exeunt.NotFound, "the log has no file of this name")
 	}
 	return name, nil
