@@ -37,11 +37,16 @@ CREATE INDEX IF NOT EXISTS bodies_by_case ON bodies (handle, n);
 CREATE INDEX IF NOT EXISTS bodies_by_n ON bodies (n);
 CREATE INDEX IF NOT EXISTS bodies_beside ON bodies (holder) WHERE handle <> holder;`
 
-func openBodies(ctx context.Context, dir string) (*bodies, error) {
+// bodiesAddress is how the database of a ledger's folder is opened to write.
+func bodiesAddress(dir string) string {
 	q := url.Values{"_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", "foreign_keys(ON)",
 	}, "_txlock": {"immediate"}}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.Join(dir, "bodies.db")}).EscapedPath()+"?"+q.Encode())
+	return "file:" + (&url.URL{Path: filepath.Join(dir, "bodies.db")}).EscapedPath() + "?" + q.Encode()
+}
+
+func openBodies(ctx context.Context, dir string) (*bodies, error) {
+	db, err := sql.Open("sqlite", bodiesAddress(dir))
 	if err != nil {
 		return nil, diskError("the ledger's bodies cannot be opened", err)
 	}
@@ -158,22 +163,33 @@ func seal(key cipher.AEAD, r exeunt.Record) []byte {
 	return key.Seal(nil, nil, plain, label(r.EventID, r.Case))
 }
 
+// source is where rows are read from: the database, or a transaction that is going to change it.
+type source interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
 // ofCase returns the rows of a case in order, and the keys to open them.
 func (b *bodies) ofCase(ctx context.Context, handle string) ([]stored, map[string]cipher.AEAD, error) {
-	rows, err := b.rows(ctx, "handle = ?", handle)
+	return readWithKeys(ctx, b.db, handle, "handle = ?")
+}
+
+// readWithKeys reads rows of a case in order, and the keys to open them.
+func readWithKeys(ctx context.Context, from source, handle, which string) ([]stored, map[string]cipher.AEAD, error) {
+	rows, err := readRows(ctx, from, "WHERE "+which+" ORDER BY n", handle)
 	if err != nil {
 		return nil, nil, err
 	}
-	keys, err := b.keys(ctx, handle)
+	keys, err := readKeys(ctx, from, handle)
 	return rows, keys, err
 }
 
-// keys are what opens the entries of a case.
-func (b *bodies) keys(ctx context.Context, handle string) (map[string]cipher.AEAD, error) {
+// readKeys reads what opens the entries of a case.
+func readKeys(ctx context.Context, from source, handle string) (map[string]cipher.AEAD, error) {
 	keys := map[string]cipher.AEAD{}
 	for _, holder := range []string{handle, ""} {
 		var key []byte
-		err := b.db.QueryRowContext(ctx, "SELECT key FROM keys WHERE holder = ?", holder).Scan(&key)
+		err := from.QueryRowContext(ctx, "SELECT key FROM keys WHERE holder = ?", holder).Scan(&key)
 		if errors.Is(err, sql.ErrNoRows) {
 			continue
 		}
@@ -187,15 +203,11 @@ func (b *bodies) keys(ctx context.Context, handle string) (map[string]cipher.AEA
 	return keys, nil
 }
 
-func (b *bodies) rows(ctx context.Context, which, handle string) ([]stored, error) {
-	return b.read(ctx, "WHERE "+which+" ORDER BY n", handle)
-}
-
 // ofInstallation returns the rows of these entries of the installation, as many as there are, in the order asked for.
 func (b *bodies) ofInstallation(ctx context.Context, events []string) ([]stored, error) {
 	var out []stored
 	for _, event := range events {
-		rows, err := b.read(ctx, "WHERE event = ? AND handle = ''", event)
+		rows, err := readRows(ctx, b.db, "WHERE event = ? AND handle = ''", event)
 		if err != nil {
 			return nil, err
 		}
@@ -204,8 +216,8 @@ func (b *bodies) ofInstallation(ctx context.Context, events []string) ([]stored,
 	return out, nil
 }
 
-func (b *bodies) read(ctx context.Context, which string, args ...any) ([]stored, error) {
-	rows, err := b.db.QueryContext(ctx, "SELECT event, n, holder, handle, leaf_hash, sealed FROM bodies "+which, args...) //nolint:gosec // which rows is said by us, and values are arguments
+func readRows(ctx context.Context, from source, which string, args ...any) ([]stored, error) {
+	rows, err := from.QueryContext(ctx, "SELECT event, n, holder, handle, leaf_hash, sealed FROM bodies "+which, args...) //nolint:gosec // which rows is said by us, and values are arguments
 	if err != nil {
 		return nil, diskError("the ledger's bodies cannot be read", err)
 	}

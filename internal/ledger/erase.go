@@ -48,22 +48,18 @@ func (b *bodies) erasedAt(ctx context.Context, handle string, size int64) (int64
 const sealedBy = "(handle = $1 AND holder = $1 OR holder = $1 AND handle <> holder)"
 
 // erase destroys the key of a case and every body up to number n that it sealed, also of what tells of the case beside its
-// own entries. Entries that the case got since,
-// and the erase entry itself, stay readable: they are sealed with another key.
+// own entries. Entries that the case got since, and the erase entry itself, stay readable: they are sealed with another key.
 func (b *bodies) erase(ctx context.Context, handle string, n int64) error {
-	rows, err := b.rows(ctx, sealedBy, handle)
-	if err != nil {
-		return err
-	}
-	keys, err := b.keys(ctx, handle)
-	if err != nil {
-		return err
-	}
 	tx, err := b.db.BeginTx(ctx, nil)
 	if err != nil {
 		return diskError("the case cannot be erased", err)
 	}
 	defer tx.Rollback()
+	// Within the transaction: an entry of the case that came before it would be lost with the key that sealed it.
+	rows, keys, err := readWithKeys(ctx, tx, handle, sealedBy)
+	if err != nil {
+		return err
+	}
 	// Zeros first: an overwritten cell is in the same page, whatever secure_delete does later.
 	for _, step := range []struct {
 		statement string
