@@ -3,7 +3,10 @@ package exeunt
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -130,8 +133,10 @@ func (c Case) erase(e Erasure, now time.Time) Change {
 }
 
 // Erased is what stays of a case whose erasure was decided: that there was one, when, and by which rule it went. The
-// store destroys everything else of it in the same transaction.
-func (c Case) Erased(now time.Time) (Change, error) {
+// store destroys everything else of it in the same transaction, and the entries of the installation with these numbers,
+// which tell of the case: a leaf beside a case does not name it, so that without the list any such entry could be
+// emptied later and pass for one of these.
+func (c Case) Erased(beside []int64, now time.Time) (Change, error) {
 	if c.Erasure == nil {
 		return Change{}, Errorf(Internal, "nobody has decided to erase case %s", c.ID)
 	}
@@ -142,10 +147,34 @@ func (c Case) Erased(now time.Time) (Change, error) {
 		Departure: Departure{Leaver: Leaver{Name: ErasedName, Zone: "UTC"}},
 	}
 	change := Change{Case: &rest}
-	change.Record(EntryErasureDone, rest, now, "what the database held of the case is erased", map[string]string{
-		"decided_at": done.DecidedAt.Format(time.RFC3339), "rule": cmp.Or(done.Rule, "two people's decision"),
-	})
+	detail := map[string]string{"decided_at": done.DecidedAt.Format(time.RFC3339), "rule": cmp.Or(done.Rule, "two people's decision")}
+	for part := range slices.Chunk(beside, besideInEntry) {
+		if detail["beside"] != "" { // one entry does not hold them all
+			change.Record(EntryErasureDone, rest, now, "what the database held of the case is erased, and of what stood beside it", maps.Clone(detail))
+		}
+		detail["beside"] = strings.Trim(fmt.Sprint(part), "[]")
+	}
+	change.Record(EntryErasureDone, rest, now, "what the database held of the case is erased", detail)
 	return change, nil
+}
+
+// besideInEntry is how many numbers go into one entry, so that it stays below [MaxBody].
+const besideInEntry = 10_000
+
+// ErasedBeside lists the numbers of the entries of the installation that went with a case, where the entry says that its
+// erasure is done.
+func (e Entry) ErasedBeside() (numbers []int64, ok bool) {
+	if e.Kind != EntryErasureDone {
+		return nil, false
+	}
+	for word := range strings.FieldsSeq(e.Detail["beside"]) {
+		n, err := strconv.ParseInt(word, 10, 64)
+		if err != nil {
+			return nil, false
+		}
+		numbers = append(numbers, n)
+	}
+	return numbers, true
 }
 
 // releaseClosedHold is the release of a legal hold that outlived its case: while a case is open a task asks the second

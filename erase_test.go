@@ -1,6 +1,7 @@
 package exeunt_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,14 +114,14 @@ func TestBeforeItsTimeARecordIsErasedByTwo(t *testing.T) {
 
 func TestWhatStaysOfAnErasedCaseNamesNobody(t *testing.T) {
 	c := closedCase(t)
-	if _, err := c.Erased(monday); err == nil {
+	if _, err := c.Erased(nil, monday); err == nil {
 		t.Error("erased without a decision")
 	}
 	decided, err := c.EraseByRule(exeunt.Retention{Keep: year}, monday.Add(year))
 	if err != nil {
 		t.Fatal(err)
 	}
-	rest, err := decided.Case.Erased(monday.Add(year))
+	rest, err := decided.Case.Erased([]int64{7, 9}, monday.Add(year))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,5 +134,37 @@ func TestWhatStaysOfAnErasedCaseNamesNobody(t *testing.T) {
 	}
 	if rest.Case.ID != c.ID || rest.Case.Handle != c.Handle || !rest.Case.Erasure.DoneAt.Equal(monday.Add(year)) || rest.Case.Open() {
 		t.Errorf("%+v", rest.Case)
+	}
+}
+
+// Each entry has to fit into the ledger, however many went with the case.
+func TestWhatWentWithACaseIsListed(t *testing.T) {
+	decided, err := closedCase(t).EraseByRule(exeunt.Retention{Keep: year}, monday.Add(year))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, many := range []int{0, 1, 3, 10_000, 25_001} {
+		var beside, listed []int64
+		for i := range many {
+			beside = append(beside, 9_000_000_000+int64(i)*3)
+		}
+		rest, err := decided.Case.Erased(beside, monday.Add(year))
+		if err != nil || len(rest.Entries) != max(1, (many+9_999)/10_000) {
+			t.Fatalf("%d: %d entries, %v", many, len(rest.Entries), err)
+		}
+		for _, e := range rest.Entries {
+			some, ok := e.ErasedBeside()
+			if listed = append(listed, some...); !ok || len(e.Body()) > exeunt.MaxBody {
+				t.Errorf("%d: %t, %d bytes", many, ok, len(e.Body()))
+			}
+		}
+		if !slices.Equal(listed, beside) {
+			t.Errorf("%d went with it, and %d are listed", many, len(listed))
+		}
+	}
+	for _, e := range []exeunt.Entry{{Kind: exeunt.EntryErased}, {Kind: exeunt.EntryErasureDone, Detail: map[string]string{"beside": "7 x"}}} {
+		if list, ok := e.ErasedBeside(); ok {
+			t.Errorf("%+v lists %v", e, list)
+		}
 	}
 }

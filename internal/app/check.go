@@ -125,6 +125,10 @@ func (p *Proofs) compare(ctx context.Context, r *running, run *store.CheckRun) e
 		return err
 	}
 	r.total.Store(size)
+	erased, err := p.store.Outbox().Erased(ctx) // before: what is erased meanwhile may be seen as it was
+	if err != nil {
+		return asDifference(err, "the database", &run.Differences)
+	}
 	var beside ledger.Checked
 	var besideErr error
 	var both sync.WaitGroup
@@ -140,6 +144,7 @@ func (p *Proofs) compare(ctx context.Context, r *running, run *store.CheckRun) e
 	}
 	run.Bodies, run.Erased = beside.Bodies, beside.Gone
 	run.Differences.Join(beside.Differences)
+	p.eraseAnew(ctx, run, beside.Unerased, erased)
 	run.Done, run.Total = size, size
 	run.Waiting, err = p.store.Outbox().Backlog(ctx)
 	return err
@@ -222,13 +227,12 @@ type comparison struct {
 
 	row      store.Logged // the next one
 	more     bool
-	erasedAt map[string]int64 // by case, the number of its newest erase leaf
-	goneTo   map[string]int64 // by case, the highest number whose body is gone
+	erasures ledger.Erasures
 	counts   counts
 }
 
 func newComparison(ctx context.Context, rows iter.Seq2[store.Logged, error], run *store.CheckRun) *comparison {
-	c := &comparison{ctx: ctx, run: run, more: true, row: store.Logged{N: -1}, erasedAt: map[string]int64{}, goneTo: map[string]int64{}}
+	c := &comparison{ctx: ctx, run: run, more: true, row: store.Logged{N: -1}}
 	c.next, c.stop = iter.Pull2(rows)
 	return c
 }
@@ -248,7 +252,7 @@ func (c *comparison) see(index int64, leaf exeunt.Leaf, encoded []byte) error {
 		}
 	}
 	if leaf.Kind == exeunt.LeafErase {
-		c.erasedAt[leaf.Case] = index
+		c.erasures.Erased(leaf.Case, index)
 	}
 	c.counts.see(leaf)
 	if !c.more || c.row.N != index {
@@ -291,28 +295,29 @@ func (c *comparison) same(leaf exeunt.Leaf, encoded []byte) {
 	}
 	switch {
 	case row.Commit == "":
-		c.goneTo[row.Holder] = row.N
+		c.erasures.Gone(row.N, row.Holder, leaf.Case == "")
 	case row.Commit != leaf.Commit:
 		c.differs(row.N, leaf.Case, "body, salt", "they are not what the leaf commits to")
+	case row.ErasureDone:
+		c.erasures.Done(leaf.Case, row.Beside)
 	}
 }
 
 // accounted sees that what is gone was erased. What was erased while the log was gone through has its leaf after
 // the checkpoint that was.
 func (c *comparison) accounted() error {
-	for c.more && len(c.goneTo) > 0 {
+	for c.more && len(c.erasures.GoneTo) > 0 {
 		if err := c.advance(); err != nil {
 			return err
 		}
 		if c.more && c.row.Kind == exeunt.LeafErase {
-			c.erasedAt[c.row.Handle] = c.row.N
+			c.erasures.Erased(c.row.Handle, c.row.N)
+		}
+		if c.more && c.row.ErasureDone {
+			c.erasures.Done(c.row.Handle, c.row.Beside)
 		}
 	}
-	for holder, n := range c.goneTo {
-		if at, ok := c.erasedAt[holder]; !ok || at < n {
-			c.differs(n, holder, "body, salt", "they are gone, and the log has no erase entry of the case after it")
-		}
-	}
+	c.erasures.Unaccounted(func(n int64, holder, what string) { c.differs(n, holder, "body, salt", "they are "+what) })
 	return nil
 }
 

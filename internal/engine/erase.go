@@ -93,11 +93,15 @@ func (e *Engine) purge(ctx context.Context, u store.Unerased, covered int64, now
 	if err := e.ledger.Erase(ctx, u.Handle); err != nil {
 		return err
 	}
-	change, err := u.Erased(now)
+	beside, err := e.store.Beside(ctx, u.ID, u.Place) // all of them: numbers are given without gaps, and a checkpoint covers the last
 	if err != nil {
 		return err
 	}
-	return ignoreConflict(e.store.CommitWith(ctx, &change, store.Purge(u.ID, covered)))
+	change, err := u.Erased(beside, now)
+	if err != nil {
+		return err
+	}
+	return ignoreConflict(e.store.CommitWith(ctx, &change, store.Purge(u.ID, covered, beside)))
 }
 
 // EraseCase decides that the record of a closed case is destroyed, or asks a second person for that.

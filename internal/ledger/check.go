@@ -21,8 +21,8 @@ type Checked struct {
 	Gone        int64              `json:"gone"`   // that were erased
 	Differences exeunt.Differences `json:"differences"`
 
-	ErasedAt map[string]int64 `json:"erased_at,omitempty"` // by case, the number of its newest erase leaf
-	GoneTo   map[string]int64 `json:"gone_to,omitempty"`   // by case, the highest number whose body is gone
+	Erasures
+	Unerased []string `json:"unerased,omitempty"` // cases with an erase leaf of which bodies can be read: their erasure is under way, or the bodies were put back
 }
 
 // CheckPart is how many entries are checked in one go.
@@ -30,7 +30,7 @@ const CheckPart = 64 << 10
 
 // CheckAll checks a ledger part by part, and then whether what is gone was erased. Progress may be nil.
 func CheckAll(size func() (int64, error), progress func(done, total int64), part func(first, last int64) (Checked, error)) (Checked, error) {
-	all := Checked{ErasedAt: map[string]int64{}, GoneTo: map[string]int64{}}
+	var all Checked
 	end, err := size()
 	if err != nil {
 		return all, err
@@ -61,13 +61,11 @@ func CheckAll(size func() (int64, error), progress func(done, total int64), part
 	return all, nil
 }
 
-// unaccounted lists cases of which bodies are gone that no erase leaf accounts for.
+// unaccounted lists the bodies that are gone although nothing that the log has accounts for it.
 func (c *Checked) unaccounted() (list []exeunt.Difference) {
-	for holder, n := range c.GoneTo {
-		if at, ok := c.ErasedAt[holder]; !ok || at < n {
-			list = append(list, exeunt.Difference{Where: inBodies, Entry: n, Case: holder, Field: "sealed", What: "its body is gone, and the log has no erase entry of the case after it"})
-		}
-	}
+	c.Unaccounted(func(n int64, holder, what string) {
+		list = append(list, exeunt.Difference{Where: inBodies, Entry: n, Case: holder, Field: "sealed", What: "its body is " + what})
+	})
 	return list
 }
 
@@ -75,12 +73,8 @@ func (c *Checked) join(part Checked) {
 	c.Bodies += part.Bodies
 	c.Gone += part.Gone
 	c.Differences.Join(part.Differences)
-	for holder, n := range part.ErasedAt {
-		c.ErasedAt[holder] = max(c.ErasedAt[holder], n)
-	}
-	for holder, n := range part.GoneTo {
-		c.GoneTo[holder] = max(c.GoneTo[holder], n)
-	}
+	c.Erasures.join(part.Erasures)
+	c.Unerased = append(c.Unerased, part.Unerased...)
 }
 
 // Where differences are found.
@@ -108,7 +102,7 @@ func (l *Log) CheckPart(ctx context.Context, first, last int64) (Checked, error)
 		return Checked{}, err
 	}
 	defer db.Close()
-	c := check{log: l, size: size, result: Checked{ErasedAt: map[string]int64{}, GoneTo: map[string]int64{}}}
+	c := check{log: l, size: size}
 	if first == 0 {
 		c.keys()
 	}
@@ -117,7 +111,9 @@ func (l *Log) CheckPart(ctx context.Context, first, last int64) (Checked, error)
 		return Checked{}, diskError("the ledger's bodies cannot be read", err)
 	}
 	defer c.query.Close()
-	err = c.pages(ctx)
+	if err = c.pages(ctx); err == nil {
+		c.result.Unerased, err = unerased(ctx, db, c.result.At)
+	}
 	return c.result, err
 }
 
@@ -216,6 +212,11 @@ func (c *check) page(ctx context.Context, first int64) error {
 			continue
 		}
 		leaf, err := verify.DecodeLeaf(raw)
+		if err == nil && leaf.Kind == exeunt.LeafErase { // also where its own body is missing
+			c.mu.Lock()
+			c.result.Erased(leaf.Case, leaf.N)
+			c.mu.Unlock()
+		}
 		switch row, ok := rows[n]; {
 		case err != nil:
 			c.differs(exeunt.Difference{Where: inLog, Entry: n, What: exeunt.MessageOf(err)})
@@ -277,18 +278,9 @@ func (c *check) body(row sealedRow, leaf exeunt.Leaf, raw []byte) {
 			found(column.name, "it is not that of the leaf")
 		}
 	}
-	c.mu.Lock()
-	if leaf.Kind == exeunt.LeafErase {
-		c.result.ErasedAt[leaf.Case] = max(c.result.ErasedAt[leaf.Case], leaf.N)
-	}
-	if row.sealed == nil {
-		c.result.Gone++
-		c.result.GoneTo[row.holder] = max(c.result.GoneTo[row.holder], row.n)
-		c.mu.Unlock()
+	if c.count(row, leaf); row.sealed == nil {
 		return
 	}
-	c.result.Bodies++
-	c.mu.Unlock()
 	keys := map[string]cipher.AEAD{}
 	if key, err := aead(row.key); err == nil && row.key != nil {
 		keys[row.holder] = key
@@ -299,5 +291,23 @@ func (c *check) body(row sealedRow, leaf exeunt.Leaf, raw []byte) {
 		found("sealed", exeunt.MessageOf(err))
 	case exeunt.Commitment([32]byte(salt), body) != leaf.Commit:
 		found("sealed", "it is not what the leaf commits to")
+	default:
+		if beside, ok := doneErasure(body); ok {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.result.Done(leaf.Case, beside)
+		}
 	}
+}
+
+// count notes that a body was looked at, or is gone.
+func (c *check) count(row sealedRow, leaf exeunt.Leaf) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if row.sealed != nil {
+		c.result.Bodies++
+		return
+	}
+	c.result.Gone++
+	c.result.Erasures.Gone(row.n, row.holder, leaf.Case == "")
 }

@@ -24,6 +24,9 @@ func (l *Log) Erase(ctx context.Context, handle string) error {
 		return err
 	}
 	n, err := l.bodies.erasedAt(ctx, handle, size)
+	if err == nil && n < 0 {
+		n, err = l.eraseLeaf(ctx, handle)
+	}
 	if err != nil {
 		return err
 	}

@@ -77,13 +77,30 @@ func (s *Store) Unerased(ctx context.Context, limit int) ([]Unerased, error) {
 	return out, err
 }
 
+// Beside lists the numbers of the entries of the installation that tell of a case and go with its erasure, whose entry has
+// the number last. What an entry says decides, and not the column that repeats it.
+func (s *Store) Beside(ctx context.Context, id exeunt.CaseID, last int64) (numbers []int64, err error) {
+	err = eachRow(ctx, s.dialect.reader(), func(r row) error {
+		var n int64
+		var body string
+		if err := r.Scan(&n, &body); err != nil {
+			return err
+		}
+		if e, err := entryOf(body); err == nil && e.Case == 0 && e.About == id {
+			numbers = append(numbers, n)
+		}
+		return nil
+	}, "SELECT n, body FROM outbox WHERE case_id = 0 AND about = $1 AND n <= $2 ORDER BY n", int64(id), last)
+	return numbers, err
+}
+
 // Purge is the write by which a commit of [exeunt.Case.Erased] also destroys all that the database holds of the case: who
 // it was, what was done, asked and said, and what the ledger's entries up to the erasure say. Leaves and their hashes stay,
 // since they prove and tell nothing.
 //
 // It is refused with Temporary while a row that is to go is not covered by a checkpoint over so many entries: what is lost
 // from the log until then could not be shipped again.
-func Purge(id exeunt.CaseID, covered int64) func(context.Context, Tx) error {
+func Purge(id exeunt.CaseID, covered int64, beside []int64) func(context.Context, Tx) error {
 	return func(ctx context.Context, tx Tx) error {
 		last, err := lastErasure(ctx, tx, id)
 		if err != nil {
@@ -95,11 +112,8 @@ func Purge(id exeunt.CaseID, covered int64) func(context.Context, Tx) error {
 		if err := forgetPerson(ctx, tx, id); err != nil {
 			return err
 		}
-		const blank = "UPDATE outbox SET salt = '', body = '', actor = '', system = '', what = '' WHERE n <= $1 AND kind <> $2 AND log_index IS NOT NULL AND "
-		for _, which := range []string{"case_id = $3", "case_id = 0 AND about = $3"} {
-			if _, err := tx.exec(ctx, blank+which, last, string(exeunt.EntryErased), int64(id)); err != nil {
-				return err
-			}
+		if err := blank(ctx, tx, id, last, beside); err != nil {
+			return err
 		}
 		if err := forgetMember(ctx, tx, id); err != nil {
 			return err
@@ -111,6 +125,24 @@ func Purge(id exeunt.CaseID, covered int64) func(context.Context, Tx) error {
 		}
 		return nil
 	}
+}
+
+// blank empties the entries of a case up to its erasure, and those beside it.
+func blank(ctx context.Context, tx Tx, id exeunt.CaseID, last int64, beside []int64) error {
+	const empty = "UPDATE outbox SET salt = '', body = '', actor = '', system = '', what = '' WHERE log_index IS NOT NULL AND "
+	if _, err := tx.exec(ctx, empty+"n <= $1 AND kind <> $2 AND case_id = $3", last, string(exeunt.EntryErased), int64(id)); err != nil {
+		return err
+	}
+	for numbers := range batches(beside) {
+		args := make([]any, len(numbers))
+		for i, n := range numbers {
+			args[i] = n
+		}
+		if _, err := tx.exec(ctx, empty+"case_id = 0 AND n IN (SELECT v.column1 FROM "+values(len(numbers), "BIGINT")+" AS v)", args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func lastErasure(ctx context.Context, tx Tx, id exeunt.CaseID) (int64, error) {

@@ -22,9 +22,11 @@ func TestRowsAreDestroyedOnlyUnderACheckpointThatCoversThem(t *testing.T) {
 		_, err := s.Outbox().Sequence(t.Context(), 1000)
 		must(t, err)
 		purge := func(covered int64) error {
-			change, err := decided.Case.Erased(now)
+			beside, err := s.Beside(t.Context(), c.ID, 1000)
 			must(t, err)
-			return s.CommitWith(t.Context(), &change, store.Purge(c.ID, covered))
+			change, err := decided.Case.Erased(beside, now)
+			must(t, err)
+			return s.CommitWith(t.Context(), &change, store.Purge(c.ID, covered, beside))
 		}
 		if err := purge(1000); exeunt.KindOf(err) != exeunt.Temporary {
 			t.Fatalf("destroyed before it was shipped: %v", err)

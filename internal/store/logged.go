@@ -24,7 +24,9 @@ type Logged struct {
 	Commit  string // hex; "" when its body was erased
 	Differs []string
 
-	Manifest map[string]string // what it counts, where it is one
+	Manifest    map[string]string // what it counts, where it is one
+	ErasureDone bool              // it says so of its case
+	Beside      []int64           // and which entries beside the case went with it
 }
 
 // loggedPage is how many rows are read at once.
@@ -141,6 +143,11 @@ func (c columns) logged() Logged {
 			row.Manifest = e.Detail
 		}
 	}
+	if c.kind == string(exeunt.EntryErasureDone) {
+		if e, err := entryOf(c.body); err == nil {
+			row.Beside, row.ErasureDone = e.ErasedBeside()
+		}
+	}
 	row.Differs = append(row.Differs, c.contradicted()...)
 	return row
 }
@@ -166,6 +173,18 @@ func (c columns) contradicted() (names []string) {
 		}
 	}
 	return names
+}
+
+// Erased says which cases are erased, by handle.
+func (o Outbox) Erased(ctx context.Context) (map[string]bool, error) {
+	done := map[string]bool{}
+	err := eachRow(ctx, o.store.dialect.reader(), func(r row) error {
+		var handle string
+		err := r.Scan(&handle)
+		done[handle] = true
+		return err
+	}, "SELECT handle FROM cases WHERE erased_at IS NOT NULL")
+	return done, err
 }
 
 // Unrecorded lists cases that have no entry: there is no way to make one, so somebody wrote them into the database.
