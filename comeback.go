@@ -77,7 +77,7 @@ func ComeBack(steps []Step, task *Task, why string, now time.Time) Change {
 	case !stays:
 		change.Tasks = withdraw(task, "goes on by itself: "+why, now)
 	case task != nil:
-		if kept := task.without(back, now); kept != nil {
+		if kept := task.without(back, "goes on by itself: "+why, now); kept != nil {
 			change.Tasks = []Task{*kept}
 		}
 	}

@@ -95,6 +95,18 @@ func (s Step) NoMoreLooks(of Case, why string, now time.Time) Change {
 	return change
 }
 
+// EndLooks ends the looks at everything that a case has confirmed: what is open from now on is right, or for another
+// case to decide. Each step gets a new version, so that a look which is under way cuts nothing any more.
+func (c Case) EndLooks(steps []Step, why string, now time.Time) Change {
+	var change Change
+	for _, s := range steps {
+		if _, looks := s.driftLookAt(); looks {
+			change = change.and(s.NoMoreLooks(c, why, now))
+		}
+	}
+	return change
+}
+
 // Replaced sets apart the confirmed steps that another step of the case in the same system does anew, or puts
 // back: what holds until then is for people to decide.
 func Replaced(confirmed, all []Step) (still, replaced []Step) {
@@ -143,8 +155,9 @@ func CutAgainAnew(of, newest Case, steps []Step, id CaseID, handle string, now t
 }
 
 // CutAgainIn adds to an open case what came back after an older case of the same departure was closed, and ends
-// the looks at the old steps.
+// the looks at the old steps. The case is part of the change: once it was taken back, nothing is added to it.
 func CutAgainIn(c, of Case, steps []Step, now time.Time) (joined, ended Change) {
+	joined.Case = &c
 	for _, s := range steps {
 		again := s.cutAgain(now)
 		again.Case, again.Version, again.After, again.Urgent = c.ID, 0, nil, true

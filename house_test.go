@@ -57,6 +57,9 @@ func (h *house) policy(t exeunt.DepartureType) exeunt.Policy {
 		p.Rules[0].Deadline, p.Rules[2] = moment("start + 2h"), papers // nobody approves hours: pay waits for nothing
 		p.Rules[3].After = nil
 	}
+	if t == exeunt.Retirement { // who retires keeps their groups
+		p.Rules[0].Actions = []exeunt.Action{exeunt.Disable}
+	}
 	return p
 }
 

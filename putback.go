@@ -36,7 +36,7 @@ func (c Case) PutBackStep(key string, inventory []System, steps []Step, tasks []
 		return Change{}, Errorf(Unsupported, "no connector can put back %s of %s: do it by hand; what was there before is on the step's page", lower(s.Title), s.SystemTitle)
 	case slices.ContainsFunc(steps, func(o Step) bool { return o.Undoes == s.Key }):
 		return Change{}, Errorf(Conflict, "%s of %s is put back already, or about to be", lower(s.Title), s.SystemTitle)
-	case slices.ContainsFunc(steps, func(o Step) bool { return o.Key != s.Key && o.StartsAt.After(s.StartsAt) && s.UndoneInVain(o, now) }):
+	case s.endsAnew(steps, now):
 		return Change{}, Errorf(Conflict, "the new time of %s in %s has come: it is right that it has ended", lower(s.Title), s.SystemTitle)
 	}
 	undo := s.undo(c.ID, u.now)
@@ -49,4 +49,34 @@ func (c Case) PutBackStep(key string, inventory []System, steps []Step, tasks []
 	detail["undo"], detail["task"] = undo.Key, task.Key
 	change.Record(EntryPutBack, s, now, fmt.Sprintf("%s: %s is put back until its new time", s.SystemTitle, lower(s.Title)), detail)
 	return change, nil
+}
+
+// endsAnew says whether another step of the same case ends now, or has ended, what this one had ended before its time.
+func (s Step) endsAnew(steps []Step, now time.Time) bool {
+	return slices.ContainsFunc(steps, func(o Step) bool {
+		return o.Key != s.Key && o.StartsAt.After(s.StartsAt) && s.UndoneInVain(o, now)
+	})
+}
+
+// TooLate says whether an undo step of a departure that is under way would open what has ended at its new time, or is
+// to end now. steps are those of the case in its system.
+func (s Step) TooLate(steps []Step, now time.Time) bool {
+	i := slices.IndexFunc(steps, func(o Step) bool { return o.Key == s.Undoes })
+	return s.Undoes != "" && i >= 0 && steps[i].endsAnew(steps, now)
+}
+
+// GiveWay settles undo steps that come too late, and what people were asked to do in their stead.
+func GiveWay(late []Step, tasks []Task, why string, now time.Time) Change {
+	var change Change
+	var keys []string
+	for _, s := range late {
+		change = change.and(s.Finish(Outcome{Kind: NoAccount, Err: Errorf(Conflict, "%s", why)}, now))
+		keys = append(keys, s.Key)
+	}
+	for _, t := range tasks {
+		if kept := t.without(keys, why, now); kept != nil {
+			change.Tasks = append(change.Tasks, *kept)
+		}
+	}
+	return change
 }

@@ -53,12 +53,7 @@ func (c Case) Rehire(t Trigger, steps []Step, tasks []Task, now time.Time) (Chan
 func (c Case) RehiredAfter(t Trigger, steps []Step, now time.Time) Change {
 	var change Change
 	change.RecordBy(t.Source, EntryRehired, c.ID, now, fmt.Sprintf("the leaver of case %s works here again: %s", c.ID, t.Source), map[string]string{"source": t.Source, "event": t.EventID})
-	for _, s := range steps {
-		if _, looks := s.driftLookAt(); looks {
-			change = change.and(s.NoMoreLooks(c, whyRehired, now))
-		}
-	}
-	return change
+	return change.and(c.EndLooks(steps, WhyRehired, now))
 }
 
 type rehire struct {
@@ -73,7 +68,8 @@ type rehire struct {
 	asked   []string // steps that still wait for an approval
 }
 
-const whyRehired = "the leaver works here again"
+// WhyRehired is why what was to follow of a departure does not.
+const WhyRehired = "the leaver works here again"
 
 // delayed says whether something that starts then is not to happen any more: it comes after the last day.
 // What a departure asks for on the last day is right, also when it is late.
@@ -103,7 +99,7 @@ func (r *rehire) step(s Step) {
 }
 
 func (r *rehire) drop(s Step) {
-	r.steps = append(r.steps, s.cancelled(whyRehired, r.now))
+	r.steps = append(r.steps, s.cancelled(WhyRehired, r.now))
 	r.dropped = append(r.dropped, s.Key)
 }
 
@@ -114,7 +110,7 @@ func (r *rehire) task(t Task) {
 	ends := t.Branch == "Access" && r.here() && (t.System != "" || len(t.Steps) > 0)
 	moot := t.Asks == AsksApproval && !slices.ContainsFunc(t.Approves, func(key string) bool { return slices.Contains(r.asked, key) })
 	if r.held || ends || moot || t.StartsAt.After(r.now) && r.c.delayed(t.StartsAt) {
-		r.tasks = append(r.tasks, t.withdrawn(whyRehired, r.now))
+		r.tasks = append(r.tasks, t.withdrawn(WhyRehired, r.now))
 		r.dropped = append(r.dropped, t.Key)
 	}
 }

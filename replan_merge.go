@@ -28,7 +28,7 @@ func (r *replan) mergeSteps(steps []Step) error {
 			err = r.put(f, time.Time{})
 		} else {
 			r.keys[f.Key] = s.Key
-			err = r.mergeStep(s, f, at)
+			err = r.mergeStep(s, f, at, s.wasUndone(steps))
 		}
 		if err != nil {
 			return err
@@ -36,14 +36,15 @@ func (r *replan) mergeSteps(steps []Step) error {
 	}
 	for _, s := range steps {
 		if base, _ := baseKey(s.Key); s.Undoes == "" && !asked[base] && have[base].Key == s.Key {
-			r.dropStep(s)
+			r.dropStep(s, s.wasUndone(steps))
 		}
 	}
 	return nil
 }
 
-// mergeStep takes a step to what the plan asks for under its key, from a moment on.
-func (r *replan) mergeStep(s, f Step, at time.Time) error {
+// mergeStep takes a step to what the plan asks for under its key, from a moment on. What was put back since the plan
+// had left it out, or until its new time, is done anew.
+func (r *replan) mergeStep(s, f Step, at time.Time, undone bool) error {
 	ahead := at.After(r.c.notBefore(r.now))
 	if s.State.Succeeded() && s.Action.dated() && r.datesChanged() {
 		r.ask("", fmt.Sprintf("%s: %s, done with the last day %s and the termination date %s: correct the dates there",
@@ -55,8 +56,8 @@ func (r *replan) mergeStep(s, f Step, at time.Time) error {
 		r.added = append(r.added, f.Key)
 		f.Key = s.Key
 		return r.put(f, time.Time{})
-	case s.State.Succeeded() && ahead && !s.Action.dated():
-		return r.again(s, f)
+	case s.State.Succeeded() && (ahead || undone) && !s.Action.dated():
+		return r.again(s, f, !undone)
 	case s.State.Settled(), s.State == StepRunning && !ahead:
 		return nil
 	case s.State == StepFailed && !ahead && !(r.identifiersChanged() && s.Account.ID == ""):
@@ -120,7 +121,7 @@ func (r *replan) ask(key, what string) {
 }
 
 // again plans anew what was done before its time. While it still holds, the look at that time finds it so.
-func (r *replan) again(s, f Step) error {
+func (r *replan) again(s, f Step, ask bool) error {
 	base := f.Key
 	f.Key, f.Account = r.againKey(base), s.Account
 	if s.State != StepConfirmed { // nobody has seen it done, so that what must not come twice is a person's to find out
@@ -128,19 +129,19 @@ func (r *replan) again(s, f Step) error {
 	}
 	r.keys[base] = f.Key
 	r.added = append(r.added, f.Key)
-	if s.Action != CheckAccess {
+	if ask && s.Action != CheckAccess {
 		r.ask(s.Key, fmt.Sprintf("%s: %s", s.SystemTitle, s.Title))
 	}
 	return r.put(f, time.Time{})
 }
 
 // dropStep settles what the plan does not ask for any more, unless it has begun.
-func (r *replan) dropStep(s Step) {
+func (r *replan) dropStep(s Step, undone bool) {
 	switch {
 	case s.State == StepCancelled || s.State == StepSkipped || s.State == StepWaived:
 	case s.State.Succeeded() || !s.AppliedAt.IsZero():
 		r.kept = append(r.kept, s.Key+": "+r.why())
-		if s.Action != CheckAccess {
+		if !undone && s.Action != CheckAccess {
 			r.ask(s.Key, fmt.Sprintf("%s: %s, which the plan does not ask for any more", s.SystemTitle, s.Title))
 		}
 	default:

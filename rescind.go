@@ -28,7 +28,9 @@ func (c Case) Rescind(t Trigger, inventory []System, steps []Step, tasks []Task,
 	u := undoing{id: c.ID, inventory: inventory, now: now.UTC()}
 	u.look(steps, tasks)
 	for _, s := range steps {
-		if !s.State.Settled() && s.Undoes == "" && s.Case == c.ID {
+		pending := !s.State.Settled() && s.Undoes == ""
+		failed := s.State == StepFailed && s.Undoes != "" // whose task ends, too: what it was to put back is listed
+		if s.Case == c.ID && (pending || failed) {
 			change.Steps = append(change.Steps, s.cancelled("the departure was taken back", now))
 		}
 	}
@@ -105,11 +107,12 @@ type undoing struct {
 func (u *undoing) look(steps []Step, tasks []Task) {
 	var acted []Step
 	for _, s := range steps {
+		undo := undoOf(s, steps)
 		switch {
 		case s.Undoes != "" || s.Action == CheckAccess:
-		case undoOf(s, steps) == StepFailed:
+		case undo.State == StepFailed, undo.State == StepWaived:
 			u.items = append(u.items, fmt.Sprintf("%s: %s could not be put back before: look", s.SystemTitle, s.Title))
-		case undoOf(s, steps) != "": // somebody had decided that it is put back
+		case undo.Key != "" && undo.State != StepSkipped: // somebody had decided that it is put back
 		case s.State == StepAttested:
 			u.items = append(u.items, fmt.Sprintf("%s: %s, %s", s.SystemTitle, s.Title, s.Reason))
 		case s.AppliedAt.IsZero():
@@ -129,16 +132,22 @@ func (u *undoing) look(steps []Step, tasks []Task) {
 			u.items = append(u.items, task.Title+", done by "+task.DoneBy)
 		}
 	}
-	u.putBack(acted)
+	u.putBack(acted, steps)
 }
 
-// undoOf is the state of the step that puts another one back; "" when there is none.
-func undoOf(s Step, steps []Step) StepState {
+// undoOf is the step that puts another one back; none has no key.
+func undoOf(s Step, steps []Step) Step {
 	i := slices.IndexFunc(steps, func(o Step) bool { return o.Undoes == s.Key && o.Case == s.Case && o.State != StepCancelled })
 	if i < 0 {
-		return ""
+		return Step{}
 	}
-	return steps[i].State
+	return steps[i]
+}
+
+// wasUndone says whether a step was put back, is about to be, or may have been.
+func (s Step) wasUndone(steps []Step) bool {
+	undo := undoOf(s, steps)
+	return undo.Key != "" && (!undo.AppliedAt.IsZero() || undo.State != StepSkipped && undo.State != StepWaived)
 }
 
 // reversible says whether the system's connector can put a step back from what was recorded.
@@ -152,12 +161,15 @@ func (u *undoing) reversible(s Step) bool {
 }
 
 // putBack makes the steps that undo others: in each system what was done last comes first.
-func (u *undoing) putBack(acted []Step) {
+func (u *undoing) putBack(acted, all []Step) {
 	slices.SortStableFunc(acted, func(a, b Step) int {
 		return cmp.Or(cmp.Compare(a.System, b.System), b.AppliedAt.Compare(a.AppliedAt), cmp.Compare(b.Order, a.Order))
 	})
 	for i, s := range acted {
 		undo := s.undo(u.id, u.now)
+		if before := undoOf(s, all); before.Case == u.id { // one that gave way is begun anew
+			undo.Version = before.Version
+		}
 		if i > 0 && acted[i-1].System == s.System {
 			undo.After = []Dependency{{Key: u.steps[i-1].Key, Because: "what was done last is put back first"}}
 		}

@@ -126,7 +126,7 @@ func (c *Change) stopDestructive(of Case, steps []Step, tasks []Task, now time.T
 		stopped++
 	}
 	for _, t := range tasks {
-		if kept := t.without(withdrawn, now); kept != nil {
+		if kept := t.without(withdrawn, "a legal hold forbids it", now); kept != nil {
 			c.Tasks = append(c.Tasks, *kept)
 		}
 	}
@@ -135,7 +135,7 @@ func (c *Change) stopDestructive(of Case, steps []Step, tasks []Task, now time.T
 
 // without is the stand-in task without the steps that nobody is to do by hand any more; nil when it does
 // not concern them.
-func (t Task) without(keys []string, now time.Time) *Task {
+func (t Task) without(keys []string, why string, now time.Time) *Task {
 	if !t.Open() || !slices.ContainsFunc(t.Steps, func(k string) bool { return slices.Contains(keys, k) }) {
 		return nil
 	}
@@ -150,7 +150,7 @@ func (t Task) without(keys []string, now time.Time) *Task {
 		}
 	}
 	if len(steps) == 0 {
-		t.State, t.ClosedAt, t.Reason = TaskWithdrawn, now, "a legal hold forbids it"
+		t.State, t.ClosedAt, t.Reason = TaskWithdrawn, now, why
 		return &t
 	}
 	t.Steps, t.Checklist, t.Ticked = steps, list, nil

@@ -153,7 +153,7 @@ func (e *Engine) respond(ctx context.Context, ev store.Event, t exeunt.Trigger, 
 	case exeunt.Question:
 		return e.open(ctx, ev, t, newest, fmt.Sprintf("a departure of this person was done in case %s: does this one mean the same?", newest.ID), now)
 	case exeunt.LeaveAgain:
-		if err := e.rehire(ctx, t, *newest, now, nil); err != nil {
+		if err := e.rehire(ctx, t, *newest, now, e.store.Also()); err != nil {
 			return err
 		}
 		return e.open(ctx, ev, t, nil, "", now)

@@ -72,8 +72,15 @@ func (e *Engine) rescind(ctx context.Context, ev store.Event, t exeunt.Trigger, 
 	if err != nil {
 		return err
 	}
-	return e.store.CommitWith(ctx, &change, answered(ev, t, string(t.Kind), c.ID))
+	ended, err := e.endLooks(ctx, c.Follows, whyStays, now)
+	if err != nil {
+		return err
+	}
+	return e.store.CommitWith(ctx, &change, both(answered(ev, t, string(t.Kind), c.ID), e.store.Also(ended...)))
 }
+
+// whyStays is why what a departure had ended is not looked at any more once it was taken back.
+const whyStays = "the departure was taken back"
 
 // putBack opens a case that undoes a closed one, whose record is sealed.
 func (e *Engine) putBack(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, now time.Time) error {
@@ -90,35 +97,62 @@ func (e *Engine) putBack(ctx context.Context, ev store.Event, t exeunt.Trigger, 
 		change, something = c.PutBack(id, store.Random(16), t, inventory, steps, tasks, now)
 		return change, nil
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case !something:
+	}
+	if !something {
 		return e.nothingToPutBack(ctx, ev, t, c, now)
-	default:
-		return e.store.CommitWith(ctx, &change, answered(ev, t, "put back", id))
+	}
+	ended, err := e.endLooks(ctx, c.ID, whyStays, now)
+	if err != nil {
+		return err
+	}
+	return e.store.CommitWith(ctx, &change, both(answered(ev, t, "put back", id), e.store.Also(ended...)))
+}
+
+// endLooks ends the looks at what a departure had ended: by a case, and by those that it follows. A look that is under
+// way meanwhile collides with that and cuts nobody. There is one change for each case, the newest first.
+func (e *Engine) endLooks(ctx context.Context, id exeunt.CaseID, why string, now time.Time) ([]exeunt.Change, error) {
+	var all []exeunt.Change
+	for id != 0 {
+		c, err := e.store.Case(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		steps, err := e.store.Steps(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if ended := c.EndLooks(steps, why, now); len(ended.Steps) > 0 {
+			all = append(all, ended)
+		}
+		id = c.Follows
+	}
+	return all, nil
+}
+
+// both is two writes of one transaction.
+func both(first, second func(context.Context, store.Tx) error) func(context.Context, store.Tx) error {
+	return func(ctx context.Context, tx store.Tx) error {
+		if err := first(ctx, tx); err != nil {
+			return err
+		}
+		return second(ctx, tx)
 	}
 }
 
 // nothingToPutBack answers that somebody stays for whom nothing had been done. What was found done already is
 // not looked at any more: who opens it now does what is right.
 func (e *Engine) nothingToPutBack(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, now time.Time) error {
-	steps, err := e.store.Steps(ctx, c.ID)
+	ended, err := e.endLooks(ctx, c.ID, whyStays, now)
 	if err != nil {
 		return err
 	}
-	var ended exeunt.Change
-	for _, s := range steps {
-		if _, due := s.DueAt(); due {
-			one := s.NoMoreLooks(c, "the departure was taken back", now)
-			ended.Steps, ended.Entries = append(ended.Steps, one.Steps...), append(ended.Entries, one.Entries...)
-		}
-	}
 	const why = "taken back, and nothing had been done"
-	if len(ended.Entries) == 0 {
+	if len(ended) == 0 {
 		return e.absorb(ctx, ev, t, &c, why, now)
 	}
-	return e.store.CommitWith(ctx, &ended, answered(ev, t, why, c.ID))
+	return e.store.CommitWith(ctx, &ended[0], both(answered(ev, t, why, c.ID), e.store.Also(ended[1:]...)))
 }
 
 // leaveAfterAll stops putting back what an earlier departure took away, when the new one comes so soon that
@@ -149,7 +183,11 @@ func (e *Engine) rehire(ctx context.Context, t exeunt.Trigger, c exeunt.Case, no
 	if err != nil {
 		return err
 	}
-	return e.store.CommitWith(ctx, &change, also)
+	ended, err := e.endLooks(ctx, c.Follows, exeunt.WhyRehired, now)
+	if err != nil {
+		return err
+	}
+	return e.store.CommitWith(ctx, &change, both(also, e.store.Also(ended...)))
 }
 
 // note keeps what a source says that decides nothing. It does not count as heard: an older word of the source

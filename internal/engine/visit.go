@@ -28,7 +28,7 @@ func (e *Engine) visit(ctx context.Context, v store.Visit) (verdict, error) {
 		return verdict{did: len(acting)+len(failed) > 0}, e.stopAll(ctx, append(acting, failed...), exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Unsupported,
 			"the system has no working connector any more: %s", exeunt.MessageOf(err))})
 	}
-	if acting, err = e.giveWay(ctx, v, acting); err != nil {
+	if acting, failed, err = e.giveWay(ctx, v, acting, failed); err != nil {
 		return verdict{did: true}, ignoreConflict(err)
 	}
 	c := &witness{Connector: opened, node: e.node}

@@ -49,13 +49,18 @@ func (s *Store) CommitWith(ctx context.Context, change *exeunt.Change, also func
 	return err
 }
 
-// Also is the write by which a commit carries a change of another case: both or none. What it would tell is
-// told by the commit that carries it.
-func (s *Store) Also(change exeunt.Change) func(context.Context, Tx) error {
+// Also is the write by which a commit carries changes of other cases: all or none. What they would tell is
+// told by the commit that carries them.
+func (s *Store) Also(changes ...exeunt.Change) func(context.Context, Tx) error {
 	return func(ctx context.Context, tx Tx) error {
-		draft := copyOf(change)
-		c := s.committer(tx, &draft)
-		return c.run(ctx)
+		for _, change := range changes {
+			draft := copyOf(change)
+			c := s.committer(tx, &draft)
+			if err := c.run(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }
 
