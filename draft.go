@@ -18,7 +18,7 @@ type drafter struct {
 	now       time.Time
 	made      map[string][]string // rule name → keys that it asks for
 	byHand    map[string][]Action // key of a task by hand → what is asked of it
-	facts     map[string]any      // see Facts.Made
+	facts     Facts
 
 	// Where the plan has what, until it is arranged: with a hundred systems, looking through it each time would be most
 	// of the work.
@@ -43,12 +43,13 @@ func newDrafter(c Case, inventory []System, roles Roles, approvals Approvals, no
 		return p
 	}
 	return &drafter{
-		plan: Plan{Case: c, Steps: make([]Step, 0, most)}, inventory: inventory, roles: asks, approvals: approvals, now: now.UTC(), made: map[string][]string{}, byHand: map[string][]Action{}, facts: map[string]any{},
+		plan: Plan{Case: c, Steps: make([]Step, 0, most)}, inventory: inventory, roles: asks, approvals: approvals, now: now.UTC(), made: map[string][]string{}, byHand: map[string][]Action{},
 		stepAt: map[string]int{}, taskAt: map[string]int{}, ends: map[string][]string{}, asked: map[string][]string{}, stepped: map[string]bool{},
 	}
 }
 
 func (d *drafter) applyAll(p Policy) error {
+	d.facts = Facts{Departure: d.plan.Case.Departure, Made: map[string]any{}, Lasting: p.Lasting}
 	rules, err := d.precedence(p.Rules)
 	if err != nil {
 		return err
@@ -118,7 +119,7 @@ type leftover struct {
 }
 
 func (d *drafter) apply(rule Rule) ([]leftover, error) {
-	ok, err := holds(rule.When, Facts{Departure: d.plan.Case.Departure, Made: d.facts})
+	ok, err := holds(rule.When, d.facts)
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -127,7 +128,9 @@ func (d *drafter) apply(rule Rule) ([]leftover, error) {
 	}
 	var left []leftover
 	for _, system := range d.inventory {
-		ok, err := holds(rule.Systems, Facts{Departure: d.plan.Case.Departure, System: system, Made: d.facts})
+		about := d.facts
+		about.System = system
+		ok, err := holds(rule.Systems, about)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,9 @@
 package exeunt
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // Policy turns a leaver and the inventory into a plan. It is versioned by content: a running case
 // keeps the version that it was planned with.
@@ -14,6 +17,7 @@ type Policy struct {
 	Embargo   *EmbargoRule  // for departures that ask for none themselves; nil for no embargo
 	Rules     []Rule
 	Approvals Approvals // what needs a second person in every plan
+	Lasting   *sync.Map // see Facts; nil when no other plan is made over the same inventory
 }
 
 // EmbargoRule is the embargo that a policy puts every departure under that does not bring its own.
@@ -30,6 +34,9 @@ type Facts struct {
 	// Made is where a language of conditions keeps what it made of these facts, by names of its own: the conditions of one
 	// plan share it, since making it anew for each would be most of the work. It may be nil.
 	Made map[string]any
+
+	// Lasting is likewise for what it made of systems alone, which all plans over one inventory share. It may be nil.
+	Lasting *sync.Map
 }
 
 // Condition decides on facts. It is compiled elsewhere (CEL); nil is always true.

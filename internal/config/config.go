@@ -5,6 +5,7 @@ package config
 
 import (
 	"crypto/x509"
+	"sync"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -44,6 +45,8 @@ type Config struct {
 	approvals    exeunt.Approvals
 	fuse         exeunt.Fuse
 	fuseApprover string
+
+	lasting *sync.Map // see exeunt.Facts
 }
 
 // Entity is a legal entity.
@@ -144,7 +147,7 @@ func (c *Config) Plan(of exeunt.Case, now time.Time) (exeunt.Plan, error) {
 	if err != nil {
 		return exeunt.Plan{}, err
 	}
-	p.Approvals = c.approvals
+	p.Approvals, p.Lasting = c.approvals, c.lasting
 	roles := c.Roles()
 	if !of.Owner.Named() {
 		of.Owner = roles(CaseOwner, of.Departure.Leaver)

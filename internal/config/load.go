@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -35,7 +36,7 @@ func Load(dir string, kinds []connector.Kind) (*Config, Faults) {
 }
 
 func load(dir string, kinds []connector.Kind) (*loader, Faults) {
-	l := &loader{dir: dir, kinds: map[string]connector.Kind{}, config: &Config{Files: map[string]string{}}, content: sha256.New()}
+	l := &loader{dir: dir, kinds: map[string]connector.Kind{}, config: &Config{Files: map[string]string{}, lasting: &sync.Map{}}, content: sha256.New()}
 	for _, k := range kinds {
 		l.kinds[k.Name] = k
 	}

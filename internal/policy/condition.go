@@ -3,10 +3,12 @@ package policy
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
 	"cel.dev/cel-go/cel"
+	celast "cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/ext"
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/config/yamlfile"
@@ -54,7 +56,40 @@ func compile(path, expression string, aboutSystem bool) (exeunt.Condition, []yam
 	if err != nil {
 		return nil, []yamlfile.Problem{{Path: path, What: "the expression does not compile: " + err.Error()}}
 	}
-	return evaluate(program, path, aboutSystem), nil
+	decide := evaluate(program, path, aboutSystem)
+	if aboutSystem && !mentions(ast, "leaver", "departure") {
+		decide = onceForEach(decide)
+	}
+	return decide, nil
+}
+
+// mentions says whether an expression looks at some of the variables.
+func mentions(ast *cel.Ast, variables ...string) bool {
+	return len(celast.MatchDescendants(celast.NavigateAST(ast.NativeRep()), func(e celast.NavigableExpr) bool {
+		return e.Kind() == celast.IdentKind && slices.Contains(variables, e.AsIdent())
+	})) > 0
+}
+
+// onceForEach decides once for each system of an inventory, whoever leaves.
+func onceForEach(decide exeunt.Condition) exeunt.Condition {
+	type of struct {
+		condition *exeunt.Condition
+		system    string
+	}
+	return func(f exeunt.Facts) (bool, error) {
+		if f.Lasting == nil {
+			return decide(f)
+		}
+		key := of{&decide, f.System.Name}
+		if known, ok := f.Lasting.Load(key); ok {
+			return known.(bool), nil
+		}
+		yes, err := decide(f)
+		if err == nil {
+			f.Lasting.Store(key, yes)
+		}
+		return yes, err
+	}
 }
 
 func evaluate(program cel.Program, path string, aboutSystem bool) exeunt.Condition {
@@ -87,7 +122,7 @@ func (s shown) ResolveName(name string) (any, bool) {
 	case name == "departure":
 		return s.once(name, func() any { return departureFacts(s.Departure) }), true
 	case name == "system" && s.aboutSystem:
-		return s.once("system "+s.System.Name, func() any { return systemFacts(s.System) }), true
+		return s.lasting(func() any { return systemFacts(s.System) }), true
 	default:
 		return nil, false
 	}
@@ -104,6 +139,20 @@ func (s shown) once(name string, show func() any) any {
 	if !ok {
 		made = show()
 		s.Made[name] = made
+	}
+	return made
+}
+
+// systemName is under what a system's facts are kept.
+type systemName string
+
+func (s shown) lasting(show func() any) any {
+	if s.Lasting == nil {
+		return s.once("system "+s.System.Name, show)
+	}
+	made, ok := s.Lasting.Load(systemName(s.System.Name))
+	if !ok {
+		made, _ = s.Lasting.LoadOrStore(systemName(s.System.Name), show())
 	}
 	return made
 }

@@ -3,6 +3,7 @@ package policy_test
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -311,4 +312,32 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("a policy without a name is accepted")
 		}
 	})
+}
+
+// A condition on systems alone is decided once for each system of an inventory; one that looks at who leaves, for each
+// of them.
+func TestWhatSystemsAloneDecideIsDecidedOnce(t *testing.T) {
+	p, faults := policy.Read("p.yaml", []byte(`
+name: p
+rules:
+  - {name: alone, title: Alone, systems: "system.tier == 1", actions: [disable], start: cut-off, deadline: start + 4h}
+  - {name: both, title: Both, systems: "system.tier == 1 && leaver.id == 'E1'", actions: [disable], start: cut-off, deadline: start + 4h}
+`))
+	if len(faults.Errors()) > 0 {
+		t.Fatal(faults)
+	}
+	decide := func(rule int, tier int, leaver string, lasting *sync.Map) bool {
+		yes, err := p.Rules[rule].Systems(exeunt.Facts{System: exeunt.System{Name: "wiki", Tier: tier}, Departure: exeunt.Departure{Leaver: exeunt.Leaver{ID: leaver}}, Lasting: lasting})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return yes
+	}
+	var one, other sync.Map
+	if !decide(0, 1, "E1", &one) || !decide(0, 2, "E2", &one) || decide(0, 2, "E1", &other) || decide(0, 2, "E1", nil) {
+		t.Error("what is of one inventory is not kept for it, or is for others")
+	}
+	if !decide(1, 1, "E1", &one) || decide(1, 1, "E2", &one) {
+		t.Error("what was decided for one person holds for another")
+	}
 }
