@@ -55,6 +55,7 @@ var places = map[string]place{
 	"internal/ledger/ledgertest": {ours: "."},
 	"internal/ledger":            {ours: ". internal/ledger/verify", others: "github.com/transparency-dev/tessera golang.org/x/mod/ golang.org/x/sys/unix k8s.io/klog/ modernc.org/sqlite"},
 	"internal/ledger/remote":     {ours: ". internal/ledger"},
+	"internal/ledger/publish":    {ours: ". internal/ledger internal/ledger/verify internal/notify", others: "github.com/aws/aws-sdk-go-v2/aws"},
 	"internal/evidence":          {ours: ". internal/ledger internal/ledger/verify", others: "codeberg.org/go-pdf/"},
 
 	"internal/stamp":   {ours: ".", others: "github.com/digitorus/"},

@@ -23,6 +23,7 @@ import (
 //	DIR/key.pub    verifier key, for auditors
 //	DIR/log/       the transparency log, https://c2sp.org/tlog-tiles
 //	DIR/bodies.db  sealed bodies and the keys of cases
+//	DIR/published  where checkpoints are published, and how that goes
 //
 // Its methods may be called from several goroutines.
 type Log struct {
@@ -42,8 +43,9 @@ type Log struct {
 	policy     verify.Policy  // whose cosignatures are asked for
 	background sync.WaitGroup // what ends with done
 
-	appending sync.Mutex   // one group in flight
-	sealed    sync.RWMutex // keeps a packet from being read while its case is erased
+	appending  sync.Mutex   // one group in flight
+	sealed     sync.RWMutex // keeps a packet from being read while its case is erased
+	publishing sync.Mutex   // the file of publications
 }
 
 // adoptKlog gives Tessera's log messages to ours once per process: klog has one logger, and setting it

@@ -1,11 +1,13 @@
 package notify
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -47,13 +49,42 @@ func (m *Mail) Deliver(ctx context.Context, n exeunt.Notice, c exeunt.Case, t *e
 	}
 	msg.Subject(composed.Subject)
 	msg.SetBodyString(mail.TypeTextPlain, composed.Text)
+	return m.send(ctx, msg, composed.To.Email)
+}
+
+// Letter is a mail that is about no case.
+type Letter struct {
+	To            []string // addresses
+	Subject, Text string
+	Name          string // of the file that is attached
+	File          []byte
+}
+
+// Send sends a letter. An error is Temporary unless the server refused an address for good.
+func (m *Mail) Send(ctx context.Context, l Letter) error {
+	msg := mail.NewMsg()
+	if err := msg.From(m.server.From); err != nil {
+		return exeunt.Errorf(exeunt.Invalid, "mail.from is not an e-mail address").Because(err)
+	}
+	if err := msg.To(l.To...); err != nil {
+		return exeunt.Errorf(exeunt.Invalid, "%q is not an e-mail address", l.To).Because(err)
+	}
+	msg.Subject(l.Subject)
+	msg.SetBodyString(mail.TypeTextPlain, l.Text)
+	if err := msg.AttachReader(l.Name, bytes.NewReader(l.File)); err != nil {
+		return exeunt.Errorf(exeunt.Internal, "the file %s cannot be attached", l.Name).Because(err)
+	}
+	return m.send(ctx, msg, strings.Join(l.To, ", "))
+}
+
+func (m *Mail) send(ctx context.Context, msg *mail.Msg, to string) error {
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no vacation replies, please
 	client, err := m.client()
 	if err != nil {
 		return err
 	}
 	if err := client.DialAndSendWithContext(ctx, msg); err != nil {
-		return classify(err, m.server.Host, composed.To.Email)
+		return classify(err, m.server.Host, to)
 	}
 	return nil
 }
