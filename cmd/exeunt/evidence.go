@@ -90,7 +90,7 @@ func rememberKey(c *console, key string) {
 }
 
 func evidenceVerifyCommand(c *console) *cobra.Command {
-	var keys []string
+	var keys, files []string
 	var log, policy, authority string
 	cmd := &cobra.Command{
 		Use: "verify FILE", Short: "Verify a packet without any server; exit 5 when anything in it does not hold", Args: cobra.ExactArgs(1),
@@ -100,11 +100,18 @@ func evidenceVerifyCommand(c *console) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			published, err := trusted.published(files)
+			if err != nil {
+				return err
+			}
 			packet, err := readFile(c.in, args[0])
 			if err != nil {
 				return err
 			}
-			report, err := verifyPacket(c, packet, trusted, log)
+			report, err := verifyPacket(c, packet, trusted, log, published)
+			if exeunt.KindOf(err) == exeunt.Unsupported { // it may hold or not: more is needed to say
+				return exitError{exitUsage, err}
+			}
 			var stamped timestamp.Stamp
 			if err == nil && authority != "" {
 				stamped, err = checkStamp(report, authority)
@@ -130,6 +137,7 @@ func evidenceVerifyCommand(c *console) *cobra.Command {
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "verifier key of the ledger, or a file that holds it")
 	cmd.Flags().StringVar(&policy, "policy", "", "file with the witnesses that have to have cosigned, and perhaps the log's keys; from its owner, not from the packet")
 	cmd.Flags().StringVar(&authority, "tsa-ca", "", "PEM file with the authority of time stamps: the close of the case has to be stamped under it")
+	cmd.Flags().StringArrayVar(&files, "published", nil, publishedHelp+"; with --log unless it has the packet's size")
 	cmd.Flags().StringVar(&log, "log", "", "a copy of the log: see that the packet has everything that it holds of the case")
 	return cmd
 }

@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -181,6 +182,7 @@ func TestALogIsVerifiedOffline(t *testing.T) {
 	if got := auditor.run(t, "", "evidence", "verify", filepath.Join(s.home, "newer.zip"), "--key", key, "--log", copied); got.code != 5 {
 		t.Errorf("a log that is behind the packet: %d %s%s", got.code, got.out, got.err)
 	}
+	holdsAgainstWhatWasPublished(t, auditor, key, copied, newer, packet)
 	entries, err := filepath.Glob(filepath.Join(newer, "tile", "entries", "000.p", "*"))
 	must(t, err)
 	for _, name := range entries {
@@ -190,6 +192,38 @@ func TestALogIsVerifiedOffline(t *testing.T) {
 	}
 	if got := auditor.run(t, "", "ledger", "verify", "--log", newer, "--key", key); got.code != 5 || !strings.Contains(got.out, "The log does not hold: entry 1") {
 		t.Errorf("an edited log: %d %s%s", got.code, got.out, got.err)
+	}
+}
+
+// holdsAgainstWhatWasPublished gives a log, and one that went on from it, the checkpoints that were published of both.
+func holdsAgainstWhatWasPublished(t *testing.T, auditor shell, key, older, newer, packet string) {
+	t.Helper()
+	kept := t.TempDir()
+	for i, log := range []string{older, newer} {
+		signed, err := os.ReadFile(filepath.Join(log, "checkpoint"))
+		must(t, err)
+		must(t, os.WriteFile(filepath.Join(kept, fmt.Sprintf("%d.checkpoint", i)), signed, 0o600))
+	}
+	if doc := auditor.document(t, 0, "ledger", "verify", "--log", newer, "--key", key, "--published", kept); doc["published"] != 2.0 {
+		t.Errorf("against both: %v", doc)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"ledger", "verify", "--log", newer, "--published", filepath.Join(kept, "0.checkpoint")}, 0, "It goes on from what was published: 1 checkpoints"},
+		{[]string{"ledger", "verify", "--log", older, "--published", kept}, 5, "entries were cut off"},
+		{[]string{"ledger", "verify", "--published", kept}, 2, "with --log"},
+		{[]string{"ledger", "verify", "--log", newer, "--published", older}, 2, "no file that ends with .checkpoint"},
+		{[]string{"ledger", "verify", "--log", newer, "--published", packet}, 2, "its signature is wrong or it is not a signed note"},
+		{[]string{"evidence", "verify", packet, "--published", filepath.Join(kept, "0.checkpoint"), "--log", older}, 0, "none missing"},
+		{[]string{"evidence", "verify", packet, "--published", kept}, 2, "give it with --log"},
+		{[]string{"evidence", "verify", packet, "--published", kept, "--log", older}, 5, "entries were cut off"},
+	} {
+		if got := auditor.run(t, "", append(c.args, "--key", key)...); got.code != c.code || !strings.Contains(got.out+got.err, c.says) {
+			t.Errorf("%v: %d %s%s", c.args, got.code, got.out, got.err)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/web/api"
 	"github.com/spf13/cobra"
 )
@@ -18,13 +19,16 @@ func ledgerCommand(c *console) *cobra.Command {
 
 func ledgerVerifyCommand(c *console) *cobra.Command {
 	var log, policy string
-	var keys []string
+	var keys, published []string
 	cmd := &cobra.Command{
 		Use: "verify", Short: "Check the whole log, and the database against it; exit 5 when anything does not hold", Args: cobra.NoArgs,
 		Long: "Check the whole log, and the database against it.\n\nWith --log it is a copy of the log that is checked, without any server or database: the folder `log` of the ledger.\nThe key then comes from --key, from EXEUNT_LEDGER_KEY, or from what `evidence export` remembered.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if log != "" {
-				return verifyLogOffline(c, log, keys, policy)
+				return verifyLogOffline(c, log, keys, policy, published)
+			}
+			if len(published) > 0 {
+				return exeunt.Errorf(exeunt.Invalid, "--published is checked by this program, not by the server that it is about: give the folder log of the ledger, or a copy of it, with --log")
 			}
 			cl, err := newClient()
 			if err != nil {
@@ -49,6 +53,7 @@ func ledgerVerifyCommand(c *console) *cobra.Command {
 	cmd.Flags().StringVar(&log, "log", "", "check a copy of the log instead, without a server")
 	cmd.Flags().StringVar(&policy, "policy", "", "with --log: file with the witnesses that have to have cosigned, and perhaps the log's keys")
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "with --log: verifier key of the ledger, or a file that holds it")
+	cmd.Flags().StringArrayVar(&published, "published", nil, "with --log: "+publishedHelp)
 	return cmd
 }
 

@@ -30,7 +30,7 @@ func verifyFolder(c *console, dir string, keys []string, earlier ...verify.Check
 }
 
 // verifyLogOffline is `ledger verify --log`.
-func verifyLogOffline(c *console, dir string, given []string, policy string) error {
+func verifyLogOffline(c *console, dir string, given []string, policy string, files []string) error {
 	by, err := trustIn(given, policy)
 	if err != nil {
 		return err
@@ -38,7 +38,11 @@ func verifyLogOffline(c *console, dir string, given []string, policy string) err
 	if len(by.keys) == 0 {
 		return exeunt.Errorf(exeunt.Invalid, "no key to verify the log with: give it with --key, from its owner and not from the folder")
 	}
-	report, cosigned, err := by.folder(c, dir)
+	published, err := by.published(files)
+	if err != nil {
+		return err
+	}
+	report, cosigned, err := by.folder(c, dir, published)
 	if err != nil && exeunt.KindOf(err) != exeunt.Invalid {
 		return err
 	}
@@ -58,6 +62,7 @@ func verifyLogOffline(c *console, dir string, given []string, policy string) err
 	} else {
 		document["origin"], document["entries"], document["root"] = report.Origin, report.Size, hex.EncodeToString(report.Root[:])
 		document["cosigned_entries"] = cosigned
+		document["published"] = len(published)
 		document["key"], document["cases"], document["closed"] = verify.Fingerprint(report.Key), cases, closed
 	}
 	if err := c.print(document, func(w io.Writer) {
@@ -66,6 +71,7 @@ func verifyLogOffline(c *console, dir string, given []string, policy string) err
 			return
 		}
 		_, _ = fmt.Fprintf(w, "%s %d entries of %d cases, %d closed; no break. Log %s, root %x, signed by key %s.\n", symbol("done"), report.Size, cases, closed, report.Origin, report.Root, verify.Fingerprint(report.Key))
+		printPublished(w, published)
 		if by.policy.Witnessed() {
 			_, _ = fmt.Fprintf(w, "  The first %d are under a checkpoint that the quorum of witnesses has cosigned.\n", cosigned)
 		}
@@ -78,10 +84,11 @@ func verifyLogOffline(c *console, dir string, given []string, policy string) err
 	return nil
 }
 
-// folder verifies a copy of a log, and that it goes on from what the witnesses have cosigned: over how many entries.
-func (t trust) folder(c *console, dir string) (report verify.LogReport, cosigned int64, err error) {
+// folder verifies a copy of a log, and that it goes on from what was published and from what the witnesses have cosigned:
+// over how many entries.
+func (t trust) folder(c *console, dir string, published []verify.Checkpoint) (report verify.LogReport, cosigned int64, err error) {
 	if !t.policy.Witnessed() {
-		report, err = verifyFolder(c, dir, t.keys)
+		report, err = verifyFolder(c, dir, t.keys, published...)
 		return report, 0, err
 	}
 	signed, err := os.ReadFile(filepath.Join(dir, ledger.CosignedFile))
@@ -95,21 +102,25 @@ func (t trust) folder(c *console, dir string) (report verify.LogReport, cosigned
 	if err != nil {
 		return report, 0, err
 	}
-	report, err = verifyFolder(c, dir, t.keys, cp)
+	report, err = verifyFolder(c, dir, t.keys, append(published, cp)...)
 	return report, cp.Size, err
 }
 
 // verifyPacket verifies a packet, and, where there is a copy of the log, that the packet has everything that the
-// log holds of its case: a packet alone cannot show that nothing came after its last entry.
-func verifyPacket(c *console, packet []byte, by trust, log string) (verify.Report, error) {
+// log holds of its case: a packet alone cannot show that nothing came after its last entry. The log then also has to go
+// on from what was published; without it a packet can be held against a checkpoint of its own size only.
+func verifyPacket(c *console, packet []byte, by trust, log string, published []verify.Checkpoint) (verify.Report, error) {
 	report, err := evidence.Verify(packet, by.keys)
 	if err == nil {
 		_, err = by.cosigned(report.Signed)
 	}
+	if err == nil && log == "" {
+		err = sameTree(report.Checkpoint, published)
+	}
 	if err != nil || log == "" {
 		return report, err
 	}
-	whole, err := verifyFolder(c, log, []string{report.Key}, report.Checkpoint)
+	whole, err := verifyFolder(c, log, []string{report.Key}, append(published, report.Checkpoint)...)
 	if err != nil {
 		return report, err
 	}

@@ -3,7 +3,11 @@ package main
 import (
 	"context"
 	"log/slog"
+	"sync"
 
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/app"
+	"github.com/exeunt/exeunt/internal/config"
 	"github.com/exeunt/exeunt/internal/ledger"
 	"github.com/exeunt/exeunt/internal/ledger/remote"
 	"github.com/spf13/cobra"
@@ -20,7 +24,7 @@ certificates (every certificate of the authority when left out).`
 
 func ledgerServeCommand(c *console) *cobra.Command {
 	var o remote.Options
-	var dir, origin, witnesses string
+	var dir, origin, witnesses, publish string
 	var verbose bool
 	cmd := &cobra.Command{
 		Use: "serve --ledger DIR --origin NAME --listen ADDRESS", Short: "Run the ledger as a process of its own", Long: ledgerServeHelp, Args: cobra.NoArgs,
@@ -31,7 +35,14 @@ func ledgerServeCommand(c *console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return serveLedger(cmd.Context(), c, dir, origin, policy, o)
+			var where config.Publication
+			if publish != "" {
+				var faults config.Faults
+				if where, faults = config.LoadPublication(publish); len(faults) > 0 {
+					return exeunt.Errorf(exeunt.Invalid, "%s has faults:\n%s", publish, faults.Error())
+				}
+			}
+			return serveLedger(cmd.Context(), c, dir, origin, policy, where, o)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "ledger", "", "folder of the ledger; made at the first start, with a new signing key")
@@ -42,6 +53,7 @@ func ledgerServeCommand(c *console) *cobra.Command {
 	cmd.Flags().StringVar(&o.Key, "key", "", "for tls: PEM file with its key")
 	cmd.Flags().StringVar(&o.ClientAuthority, "client-authority", "", "for tls: PEM file with the authority of client certificates")
 	cmd.Flags().StringVar(&witnesses, "witnesses", "", "file with the policy of who cosigns checkpoints, as ledger.witnesses of the configuration")
+	cmd.Flags().StringVar(&publish, "publish", "", "file that says where checkpoints are published, as ledger.publish of the configuration")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every detail")
 	for _, name := range []string{"ledger", "origin", "listen"} {
 		_ = cmd.MarkFlagRequired(name)
@@ -50,7 +62,7 @@ func ledgerServeCommand(c *console) *cobra.Command {
 }
 
 // serveLedger serves until the context ends.
-func serveLedger(ctx context.Context, c *console, dir, origin, witnesses string, o remote.Options) (err error) {
+func serveLedger(ctx context.Context, c *console, dir, origin, witnesses string, where config.Publication, o remote.Options) (err error) {
 	log, err := ledger.Open(ctx, dir, origin, ledger.Options{Witnesses: witnesses, Logger: o.Logger})
 	if err != nil {
 		return err
@@ -66,6 +78,11 @@ func serveLedger(ctx context.Context, c *console, dir, origin, witnesses string,
 	}
 	stop := context.AfterFunc(ctx, server.Close)
 	defer stop()
+	publishing, end := context.WithCancel(ctx)
+	var published sync.WaitGroup
+	published.Go(func() { app.Publisher(log, where, o.Logger).Run(publishing) })
+	defer published.Wait()
+	defer end()
 	key, err := log.VerifierKey(ctx)
 	if err != nil {
 		return err

@@ -177,6 +177,8 @@ func (a *App) serve(ctx context.Context, sources *sources, links taskLinks) erro
 	a.shipping.Go(func() { a.Proofs.KeepRecords(work, a.options.Log) })
 	a.shipping.Go(func() { a.keepWatchingWitnesses(work) })
 	a.shipping.Go(func() { a.keepStamping(work) })
+	a.shipping.Go(func() { a.keepPublishing(work) })
+	a.shipping.Go(func() { a.keepWatchingPublications(work) })
 	a.shipping.Go(func() {
 		a.accesses.keep(work, func(err error) {
 			a.options.Log.Error("what was counted within the last minute could not be recorded", "error", err)
@@ -341,9 +343,13 @@ func (a *App) messenger(links notify.Links) engine.Messenger {
 		a.options.Log.Warn("no mail server is configured: people are told of their tasks in the pages only")
 		return notify.Nobody{}
 	}
+	return notify.NewMail(mailServer(*m), links)
+}
+
+func mailServer(m config.Mail) notify.MailServer {
 	server := notify.MailServer{Host: m.Host, Port: m.Port, From: m.From, Username: m.Username, TLS: strings.Replace(m.TLS, "implicit", "tls", 1)}
 	if !m.Password.IsZero() {
 		server.Password = m.Password.Reveal
 	}
-	return notify.NewMail(server, links)
+	return server
 }

@@ -52,4 +52,6 @@ func (d damaged) Check(context.Context, func(done, total int64)) (ledger.Checked
 	return ledger.Checked{}, d.why
 }
 
+func (d damaged) Publications(context.Context) ([]ledger.Publication, error) { return nil, d.why }
+
 func (d damaged) Close() error { return nil }

@@ -128,7 +128,8 @@ type readiness struct {
 	Engine   string `json:"engine"`
 	Backlog  int    `json:"backlog"` // entries that wait for the ledger
 
-	WitnessesLate string `json:"witnesses_late,omitempty"` // for how long nothing new was cosigned; no reason not to be ready
+	WitnessesLate   string `json:"witnesses_late,omitempty"`   // for how long nothing new was cosigned; no reason not to be ready
+	PublicationLate string `json:"publication_late,omitempty"` // for how long nothing new could be published somewhere; likewise
 }
 
 // maxBacklog is how many entries may wait for the ledger before that is a sign of trouble.
@@ -159,6 +160,9 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	state.Backlog = backlog
 	if late := a.Proofs.WitnessesLate(); late > 0 {
 		state.WitnessesLate = late.Round(time.Second).String()
+	}
+	if late := a.Proofs.PublicationLate(time.Now()); late > 0 {
+		state.PublicationLate = late.Round(time.Second).String()
 	}
 	if s := a.Shipper.Status(); s.Err != nil {
 		fail(&state.Ledger, exeunt.MessageOf(s.Err))

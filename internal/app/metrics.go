@@ -65,6 +65,9 @@ func (m *metrics) registry(a *App) *prometheus.Registry {
 		}
 		return float64(runs[0].Differences.Count)
 	})
+	gauge("exeunt_ledger_publication_late_seconds", "For how long no newer checkpoint could be published in the place where it is worst; 0 when all is well.", func(context.Context) float64 {
+		return a.Proofs.PublicationLate(time.Now()).Seconds()
+	})
 	gauge("exeunt_cases_attention", "Cases that need a person now.", func(ctx context.Context) float64 {
 		n, err := a.Store.For(exeunt.Viewer{}).NeedingPerson(ctx, time.Now()) // nobody's view: who scrapes is on no list
 		return orNaN(float64(n), err)

@@ -21,6 +21,8 @@ type Ledger interface {
 	Erase(ctx context.Context, handle string) error
 	// Check looks at what is not among the public files: bodies and keys.
 	Check(ctx context.Context, progress func(done, total int64)) (ledger.Checked, error)
+	// Publications are where checkpoints are published, and how that goes.
+	Publications(ctx context.Context) ([]ledger.Publication, error)
 	Close() error
 }
 
@@ -34,6 +36,7 @@ type Proofs struct {
 	checks   checks
 	policy   verify.Policy // of witnesses; the zero one asks for none
 	keepUp   keepUp        // whether they do
+	outside  outside       // what is published
 }
 
 // Key is the verifier key of the ledger that this database's entries go to, which another ledger in its place
@@ -53,7 +56,7 @@ func (p *Proofs) Check(ctx context.Context) (ui.LedgerCheck, error) {
 		return ui.LedgerCheck{}, err
 	}
 	check := checkOf(runs[0])
-	check.Anchored = p.keepUp.seen()
+	check.Anchored = later(p.keepUp.seen(), p.outside.newest())
 	return check, nil
 }
 

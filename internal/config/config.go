@@ -92,6 +92,7 @@ type Ledger struct {
 	Key         connector.Secret
 	Witnesses   string        // the policy itself; "" when nobody cosigns
 	TimeStamp   *TimeStamp    // nil when nobody is asked
+	Publish     Publication   // where checkpoints are published by the server itself
 	AlertAfter  time.Duration // how long witnesses and others may be behind before the operator is told
 }
 

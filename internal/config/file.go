@@ -86,6 +86,7 @@ type LedgerFile struct {
 
 	Witnesses  string             `json:"witnesses,omitempty" jsonschema_description:"File in this folder with the policy of who cosigns the log's checkpoints, and how many have to. A ledger in a process of its own is given the same file with --witnesses."`
 	TimeStamp  *TimeStampFile     `json:"timestamp,omitempty" jsonschema_description:"A time stamp authority (RFC 3161), which is asked for a stamp of the close of each case."`
+	Publish    string             `json:"publish,omitempty" jsonschema_description:"File in this folder that says where signed checkpoints are published: folders, mailboxes, S3 buckets. A ledger in a process of its own is given it with --publish instead."`
 	AlertAfter *yamlfile.Duration `json:"alert_after,omitempty" jsonschema_description:"How long witnesses, time stamps or published checkpoints may be behind before the operator is told. 1h when left out."`
 }
 

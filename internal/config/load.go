@@ -159,6 +159,7 @@ func (l *loader) main() {
 	l.retention()
 	l.approvals()
 	l.mail()
+	l.publication()
 	l.sources()
 }
 
@@ -214,9 +215,14 @@ func (l *loader) mail() {
 		return
 	}
 	l.mainDoc.Report(m.problems()...)
+	l.config.Mail = m.server()
+}
+
+// server is the mail server with what was left out.
+func (m MailFile) server() *Mail {
 	mode := cmp.Or(m.TLS, "starttls")
 	port := map[string]int{"starttls": 587, "implicit": 465, "none": 25}[mode]
-	l.config.Mail = &Mail{Host: m.Host, Port: cmp.Or(m.Port, port), From: m.From, Username: m.Username, Password: m.Password, TLS: mode}
+	return &Mail{Host: m.Host, Port: cmp.Or(m.Port, port), From: m.From, Username: m.Username, Password: m.Password, TLS: mode}
 }
 
 // ownSources are the sources of what people decide here. An HR system of such a name would speak for them.

@@ -196,9 +196,12 @@ func (l *loader) kindNames() []string {
 
 // decodeSettings reads settings into the kind's type for its faults, and looks at their secrets.
 func (l *loader) decodeSettings(doc *yamlfile.File, path string, t reflect.Type) {
-	into := reflect.New(t)
-	doc.DecodeAt(path, into.Elem())
-	doc.Report(secretProblems(path, into.Interface())...)
+	decodeInto(doc, path, reflect.New(t).Interface())
+}
+
+func decodeInto(doc *yamlfile.File, path string, into any) {
+	doc.DecodeAt(path, reflect.ValueOf(into).Elem())
+	doc.Report(secretProblems(path, into)...)
 }
 
 // settingsProblem places what a kind says about its settings. A foreign error is shown, since it

@@ -16,7 +16,7 @@ import (
 	"github.com/invopop/jsonschema"
 )
 
-// Schemas are the JSON Schemas by which an editor completes and checks the four sorts of file, made
+// Schemas are the JSON Schemas by which an editor completes and checks each sort of file, made
 // from the types that Load reads them into: file name → schema.
 func Schemas(kinds []connector.Kind) (map[string][]byte, error) {
 	main := reflected(reflect.TypeFor[File](), "exeunt.yaml")
@@ -41,11 +41,21 @@ func Schemas(kinds []connector.Kind) (map[string][]byte, error) {
 	}
 	byKind(system, settings)
 
+	publication := reflected(reflect.TypeFor[PublicationFile](), "Where the ledger's checkpoints are published")
+	targets, ok := publication.Properties.Get("targets")
+	if !ok {
+		return nil, fmt.Errorf("config: the schema has no targets")
+	}
+	byKind(targets.Items, map[string]*jsonschema.Schema{
+		"file": reflected(reflect.TypeFor[FolderFile](), "A folder"), "mail": reflected(reflect.TypeFor[MailboxFile](), "A mailbox"), "s3": reflected(reflect.TypeFor[BucketFile](), "A bucket"),
+	})
+
 	fromEnvironment(main)
+	fromEnvironment(publication)
 	fromEnvironment(system)
 	out := map[string][]byte{}
 	for name, s := range map[string]*jsonschema.Schema{
-		"exeunt.schema.json": main, "system.schema.json": system,
+		"exeunt.schema.json": main, "system.schema.json": system, "publication.schema.json": publication,
 		"policy.schema.json":    reflected(reflect.TypeFor[policy.File](), "A policy"),
 		"inventory.schema.json": reflected(reflect.TypeFor[inventory.Sheet](), "What a source showed of the applications that there are"),
 	} {

@@ -180,6 +180,12 @@ func (c *Client) Check(ctx context.Context, progress func(done, total int64)) (l
 	})
 }
 
+// Publications is that of [ledger.Log]: the ledger's process publishes by itself.
+func (c *Client) Publications(ctx context.Context) (list []ledger.Publication, err error) {
+	err = c.ask(ctx, "/v1/publications", &list)
+	return list, err
+}
+
 // Erase is that of [ledger.Log].
 func (c *Client) Erase(ctx context.Context, handle string) error {
 	_, err := c.call(ctx, http.MethodPost, "/v1/erase", []byte(handle))

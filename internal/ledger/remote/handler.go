@@ -23,7 +23,7 @@ func newHandler(log *ledger.Log, refuse func(*http.Request) error, failed func(*
 	mux := http.NewServeMux()
 	for pattern, do := range map[string]verb{
 		"GET /v1/head": h.head, "GET /v1/entries": h.entries, "GET /v1/files/{path...}": h.file, "GET /v1/list/{path...}": h.list,
-		"GET /v1/packet": h.packet, "GET /v1/check": h.check, "POST /v1/append": h.append, "POST /v1/erase": h.erase,
+		"GET /v1/packet": h.packet, "GET /v1/check": h.check, "GET /v1/publications": h.publications, "POST /v1/append": h.append, "POST /v1/erase": h.erase,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			err := refuse(r)
@@ -115,6 +115,14 @@ func (h handler) check(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, found)
+}
+
+func (h handler) publications(w http.ResponseWriter, r *http.Request) error {
+	list, err := h.log.Publications(r.Context())
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, list)
 }
 
 func (h handler) erase(w http.ResponseWriter, r *http.Request) error {

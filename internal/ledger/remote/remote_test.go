@@ -104,6 +104,13 @@ func TestAClientIsTheLog(t *testing.T) {
 		}
 	}
 	wholeLog(t, c, key, size) // from here on no newer checkpoint is signed, so that two packets are the same
+	_, err = l.Publish(t.Context(), []ledger.Publication{{Target: "archive", Kind: "s3", Where: "s3://acme/", Size: 7, At: time.Now().UTC(), Fault: "it is away", Since: time.Now().UTC(), Conflict: true}})
+	must(t, err)
+	inside, err := l.Publications(t.Context())
+	must(t, err)
+	if outside, err := c.Publications(t.Context()); err != nil || len(outside) != 1 || !reflect.DeepEqual(outside, inside) {
+		t.Errorf("published: %+v, %v", outside, err)
+	}
 	handle := ledgertest.Handle(7)
 	packet, err := c.Packet(t.Context(), handle)
 	must(t, err)

@@ -193,8 +193,10 @@ func (s *server) prove(v *visit, view *entryView) error {
 
 // checksView is the list of runs of the ledger's check.
 type checksView struct {
-	Runs  []store.CheckRun
-	visit *visit
+	Runs      []store.CheckRun
+	Published []Publication
+	Why       string // why it is not known what is published
+	visit     *visit
 }
 
 // checksShown is how many runs a page has: two days of hourly ones.
@@ -205,7 +207,11 @@ func (s *server) checksPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show(checksTemplate(s.chrome(v, "audit", "Checks", crumb{"Audit", "/audit"}), checksView{runs, v}))
+	view := checksView{Runs: runs, visit: v}
+	if view.Published, err = s.Proofs.Publications(v.Context()); err != nil { // the ledger may be away, and its checks are worth a look then
+		view.Why = exeunt.MessageOf(err)
+	}
+	return v.show(checksTemplate(s.chrome(v, "audit", "Checks", crumb{"Audit", "/audit"}), view))
 }
 
 // lasted is how long a run lasted, or how far it is.

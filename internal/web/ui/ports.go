@@ -107,6 +107,16 @@ type LedgerCheck struct {
 	Fault    string    // what does not match, in words; "" when everything holds
 }
 
+// Publication is a place that signed checkpoints are published in.
+type Publication struct {
+	Target, Kind, Where string
+	Size                int64     // entries under the checkpoint that was published last; 0 when none was
+	At                  time.Time // when that was
+	Fault               string    // why a newer one could not be; "" when all is well
+	Since               time.Time // since when
+	Conflict            bool      // what is published contradicts the log
+}
+
 // Sheet is a document that stands by itself.
 type Sheet struct {
 	Body   []byte
@@ -141,6 +151,8 @@ type Proofs interface {
 	Inclusion(ctx context.Context, index int64) (Inclusion, error)
 	// Checks lists the newest runs, first the one that is under way.
 	Checks(ctx context.Context, limit int) ([]store.CheckRun, error)
+	// Publications are where checkpoints are published, and how that goes.
+	Publications(ctx context.Context) ([]Publication, error)
 	// Evidence writes the packet that proves one case offline, and records that by exported it.
 	Evidence(ctx context.Context, w io.Writer, c exeunt.CaseID, by exeunt.Viewer) error
 	// Record is the record of one case for people, as a page to print or as a PDF, and records that by took it.

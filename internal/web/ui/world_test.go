@@ -173,6 +173,14 @@ func (w *world) Inclusion(_ context.Context, index int64) (Inclusion, error) {
 }
 
 // Checks lists them.
+func (w *world) Publications(context.Context) ([]Publication, error) {
+	return []Publication{
+		{Target: "archive", Kind: "s3", Where: "s3://acme-ledger/prod", Size: 48211, At: w.now.Add(-20 * time.Minute)},
+		{Target: "share", Kind: "file", Where: "/mnt/worm", Size: 48000, At: w.now.Add(-3 * time.Hour), Fault: "the folder cannot be opened", Since: w.now.Add(-2 * time.Hour)},
+		{Target: "old", Kind: "file", Where: "/mnt/old", Fault: "a checkpoint over 50000 entries is published", Since: w.now.Add(-time.Hour), Conflict: true},
+	}, w.broken
+}
+
 func (w *world) Checks(context.Context, int) ([]store.CheckRun, error) { return w.runs(), w.broken }
 
 func (w *world) Pressing(ctx context.Context, now time.Time) (store.Pressing, error) {
