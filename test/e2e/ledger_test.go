@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -41,6 +42,7 @@ fallback: Block the badge.
 // ledgerProcess is exeunt ledger serve, under a user of its own where the test may choose one.
 type ledgerProcess struct {
 	dir, socket, origin string
+	archive             string              // where it publishes checkpoints
 	user                *syscall.Credential // nil is our own
 	cmd                 *exec.Cmd
 	ended               chan struct{}
@@ -53,9 +55,12 @@ func newLedgerProcess(t *testing.T) *ledgerProcess {
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	l := &ledgerProcess{dir: dir, socket: filepath.Join(dir, "ledger.sock"), origin: "127.0.0.1/ledger"}
+	l.archive = filepath.Join(dir, "archive")
+	must(t, os.Mkdir(l.archive, 0o755))
+	must(t, os.WriteFile(filepath.Join(dir, "publish.yaml"), []byte("targets:\n  - {name: archive, kind: file, every: 1m, settings: {folder: "+l.archive+"}}\n"), 0o644))
 	if os.Geteuid() == 0 {
 		l.user = &syscall.Credential{Uid: 65534, Gid: 65534}
-		must(t, os.Chown(dir, 65534, 65534))
+		must(t, errors.Join(os.Chown(dir, 65534, 65534), os.Chown(l.archive, 65534, 65534)))
 	}
 	return l
 }
@@ -64,7 +69,7 @@ func newLedgerProcess(t *testing.T) *ledgerProcess {
 func (l *ledgerProcess) start(t *testing.T, allow int) {
 	t.Helper()
 	// The binary lies in a folder that only we can enter: hand it over, open.
-	l.cmd = exec.Command("/proc/self/fd/3", "ledger", "serve", "--ledger", filepath.Join(l.dir, "ledger"), "--origin", l.origin, "--listen", "unix://"+l.socket, "--allow", fmt.Sprint(allow))
+	l.cmd = exec.Command("/proc/self/fd/3", "ledger", "serve", "--ledger", filepath.Join(l.dir, "ledger"), "--origin", l.origin, "--listen", "unix://"+l.socket, "--allow", fmt.Sprint(allow), "--publish", filepath.Join(l.dir, "publish.yaml"))
 	program, err := os.Open(binary)
 	must(t, err)
 	defer program.Close()
@@ -170,6 +175,12 @@ func TestTheLedgerAsAProcessOfItsOwn(t *testing.T) {
 	s.health(t, http.StatusOK, `"backlog":0`)
 	s.proven(t, second)
 	s.proven(t, first)
+
+	eventually(t, "a checkpoint is published", func() (bool, string) {
+		files, err := filepath.Glob(filepath.Join(l.archive, "127.0.0.1", "ledger", "*.checkpoint"))
+		return err == nil && len(files) > 0, fmt.Sprint(files, err)
+	})
+	s.run(t, 0, "ledger", "verify", "--log", filepath.Join(l.dir, "ledger", "log"), "--key", filepath.Join(l.dir, "ledger", "key.pub"), "--published", l.archive)
 
 	if _, err := os.Stat(filepath.Join(s.data, "ledger")); !os.IsNotExist(err) {
 		t.Errorf("the server keeps a ledger too: %v", err)
