@@ -208,11 +208,7 @@ func (f BucketFile) problems(at string) []yamlfile.Problem {
 	} else if strings.Contains(f.Bucket, ".") && !f.PathStyle {
 		add("bucket", "a name with dots fits no certificate when it stands before the host's", "set path_style: true")
 	}
-	if u, err := url.Parse(f.Endpoint); f.Endpoint != "" && (err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "") {
-		add("endpoint", "this is not the address of a service", "write https://host, without a path")
-	} else if f.Endpoint != "" && u.Scheme != "https" && (u.Scheme != "http" || !onThisMachine(u.Hostname())) {
-		add("endpoint", "what is published could be exchanged on its way", "begin it with https://")
-	}
+	out = append(out, endpointProblems(at+".endpoint", f.Endpoint)...)
 	if strings.HasPrefix(f.Prefix, "/") || strings.Contains(f.Prefix, "//") {
 		add("prefix", "it would begin with an empty name", "write it without the first /")
 	}
@@ -220,6 +216,20 @@ func (f BucketFile) problems(at string) []yamlfile.Problem {
 		add("days", "it is not said for how many days objects are locked", "write days: 3650 for ten years; in the mode compliance nobody can shorten it")
 	}
 	return out
+}
+
+// endpointProblems wants https, except on this machine.
+func endpointProblems(path, endpoint string) []yamlfile.Problem {
+	u, err := url.Parse(endpoint)
+	switch {
+	case endpoint == "":
+		return nil
+	case err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "":
+		return []yamlfile.Problem{{Path: path, What: "this is not the address of a service", Remedy: "write https://host, without a path"}}
+	case u.Scheme != "https" && (u.Scheme != "http" || !onThisMachine(u.Hostname())):
+		return []yamlfile.Problem{{Path: path, What: "what is published could be exchanged on its way", Remedy: "begin it with https://"}}
+	}
+	return nil
 }
 
 // authorities reads who certifies an endpoint.
