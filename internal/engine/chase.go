@@ -108,7 +108,7 @@ func (e *Engine) deliver(ctx context.Context, id int64) (again time.Time, err er
 	defer cancel()
 	if err := e.messenger.Deliver(bounded, n, c, t); err != nil {
 		if attempt == alertAfter {
-			e.recordUndelivered(ctx, n, c, err)
+			e.recordUndelivered(ctx, n, err)
 		}
 		again = time.Now().Add(e.jitter(exeunt.Backoff(attempt)))
 		return again, e.store.PostponeNotice(context.WithoutCancel(ctx), id, again)
@@ -118,14 +118,32 @@ func (e *Engine) deliver(ctx context.Context, id int64) (again time.Time, err er
 
 // recordUndelivered says that a message does not arrive, in the record and, when it was for somebody
 // else, to the operator.
-func (e *Engine) recordUndelivered(ctx context.Context, n exeunt.Notice, c exeunt.Case, why error) {
+func (e *Engine) recordUndelivered(ctx context.Context, n exeunt.Notice, why error) {
+	err := e.undelivered(ctx, n, why)
+	for tries := 1; tries < answerTries && exeunt.KindOf(err) == exeunt.Conflict; tries++ { // its case was closed just then
+		err = e.undelivered(ctx, n, why)
+	}
+	if err != nil {
+		e.log.Warn("an undelivered message could not be recorded", "error", err)
+	}
+}
+
+func (e *Engine) undelivered(ctx context.Context, n exeunt.Notice, why error) error {
+	var subject any
+	if n.Case != 0 {
+		c, err := e.store.Case(ctx, n.Case)
+		if err != nil {
+			return err
+		}
+		if subject = c; !c.Open() { // its record is sealed
+			subject = c.ID
+		}
+	}
 	var change exeunt.Change
-	change.Record(exeunt.EntryNoticeFailed, c, time.Now(), fmt.Sprintf("a message to %s does not arrive", n.To), map[string]string{"reason": exeunt.MessageOf(why), "kind": string(n.Kind)})
+	change.Record(exeunt.EntryNoticeFailed, subject, time.Now(), fmt.Sprintf("a message to %s does not arrive", n.To), map[string]string{"reason": exeunt.MessageOf(why), "kind": string(n.Kind)})
 	if operator := e.planner.Operator(); !strings.EqualFold(operator.Email, n.To.Email) {
 		change.Notices = []exeunt.Notice{{Kind: exeunt.NoticeAlert, To: operator, Dedup: fmt.Sprintf("undelivered:%d", n.ID),
 			Text: fmt.Sprintf("A message to %s (%s) does not arrive: %s. Check the address and the mail server; the task is in the pages all the same.", n.To, n.To.Email, exeunt.MessageOf(why))}}
 	}
-	if err := e.commit(ctx, &change); err != nil {
-		e.log.Warn("an undelivered message could not be recorded", "error", err)
-	}
+	return e.commit(ctx, &change)
 }

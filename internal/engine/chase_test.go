@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector/connectortest"
 	"github.com/exeunt/exeunt/internal/engine"
 )
 
@@ -106,6 +107,25 @@ func TestAnAlertThatDoesNotArriveRaisesNoOther(t *testing.T) {
 		pass(time.Minute)
 		if n := c.toldOf(exeunt.NoticeAlert, "does not arrive"); n != 0 {
 			t.Errorf("%d alerts about an alert", n)
+		}
+	})
+}
+
+// The record of a closed case is sealed; that its owner hears nothing is said all the same.
+func TestTheOperatorIsToldOfAMessageAboutAClosedCaseThatDoesNotArrive(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.departed()
+		before := len(c.only().Entries)
+		c.mailBy(&post{company: c, refuses: "ana.silva@northwind.example"})
+		found, err := connectortest.Search(t.Context(), c.payroll.Kind("payroll"), nil, c.payroll, leaving().Leaver)
+		if err != nil || len(found) != 1 {
+			t.Fatal(err)
+		}
+		c.payroll.Reopen(found[0].ID, exeunt.EndEmployment) // which is for people to decide
+		pass(26 * time.Hour)
+		c.hasEntry(exeunt.EntryNoticeFailed)
+		if c.toldOf(exeunt.NoticeAlert, "does not arrive") != 1 || len(c.only().Entries) != before {
+			t.Errorf("the operator is told %d times; %d entries in the sealed record, before %d", c.toldOf(exeunt.NoticeAlert, "does not arrive"), len(c.only().Entries), before)
 		}
 	})
 }
