@@ -50,7 +50,7 @@ func (e *Engine) answerMember(ctx context.Context, ev store.Event, w exeunt.Wave
 	t := w.Trigger(m, now)
 	means := t.Answer(newest, time.Time{}, now)
 	switch {
-	case newest != nil && newest.UnderWay():
+	case newest != nil && newest.UnderWay() && newest.Follows == 0: // one that follows only cuts again what came back
 		return e.joinMember(ctx, ev, w, m, *newest, now)
 	case means != exeunt.OpenCase:
 		return e.refuseMember(ctx, ev, w, m, fmt.Sprintf("the person has left already, by case %s", newest.ID), now)

@@ -168,3 +168,24 @@ func TestAWaveStopsThePuttingBack(t *testing.T) {
 		}
 	})
 }
+
+// A case that only cuts again what came back is no departure that a wave could give its whole plan to.
+func TestAWaveDoesNotJoinACaseThatCutsAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		_, account := c.closed()
+		c.directory.Reopen(account.ID, exeunt.Disable)
+		c.directory.Fail(connectortest.Apply, connectortest.Always, exeunt.Errorf(exeunt.Denied, "not allowed"))
+		list := "employee_id,name,entity,zone\nE1,Maya Okonkwo E1,northwind,America/Los_Angeles\nE2,Maya Okonkwo E2,northwind,America/Los_Angeles\n"
+		w := c.approved(exeunt.WaveRequest{CSV: list, Clock: time.Now().Add(26 * time.Hour).Format(time.RFC3339)})
+		pass(25 * time.Hour)
+		if f := c.file(2); f.Case.Follows != 1 || !f.Case.UnderWay() {
+			t.Fatalf("the second case is %s", f.Case.State)
+		}
+		w.must(w.do().StartWave(t.Context(), w.id, hera))
+		pass(time.Minute)
+		m, f := w.file().Members[0], c.file(2)
+		if m.State != exeunt.MemberRefused || !strings.Contains(m.Reason, "has left already, by case C-2") || len(f.Steps) != 1 || len(f.Tasks) != 1 || f.Case.Wave != 0 {
+			t.Errorf("the person is %s (%s); the case has the steps %v and %d tasks", m.State, m.Reason, states(f), len(f.Tasks))
+		}
+	})
+}
