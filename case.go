@@ -191,6 +191,22 @@ func overdue(at, now time.Time) string {
 	}
 }
 
+// next begins the case that goes on from a closed one. It takes over who leaves, by which policy and for whom to see, and
+// what forbids to destroy data. What was asked and decided about the closed case, and how it went, stays there: above all an
+// erasure, which would end this one's record before it is written, and requests, which would have their first person.
+func (c Case) next(id CaseID, handle string, now time.Time) Case {
+	next := Case{
+		ID: id, Handle: handle, Generation: 1, OpenedAt: now.UTC(), Departure: c.Departure, Owner: c.Owner, Embargo: c.Embargo,
+		Policy: c.Policy, PolicyVersion: c.PolicyVersion, CutOff: c.CutOff, CutOffClock: c.CutOffClock, AccessBy: c.AccessBy,
+	}
+	if c.LegalHold != nil {
+		hold := *c.LegalHold
+		hold.Ask = nil
+		next.LegalHold = &hold
+	}
+	return next
+}
+
 // Close ends a case whose every step and task is settled. One that was taken back, or whose leaver came back, stays so.
 func (c Case) Close(now time.Time) (Change, error) {
 	if !c.Open() {

@@ -53,6 +53,13 @@ func (s Step) StillFailed(why string, now time.Time) Change {
 	return change
 }
 
+// NoMoreTries notes that a step which failed before cannot go on by itself any more, such as when its system was taken
+// out: it is left to whoever has its task.
+func (s Step) NoMoreTries(why string, now time.Time) Change {
+	s.FailedAs = Unsupported
+	return s.StillFailed(why, now)
+}
+
 // ComeBack puts failed steps back to work by themselves, with the reason, and withdraws the task that
 // stood in for them.
 func ComeBack(steps []Step, task *Task, why string, now time.Time) Change {
@@ -88,7 +95,7 @@ func ComeBack(steps []Step, task *Task, why string, now time.Time) Change {
 // may have done, stays known.
 func (s Step) again(now time.Time) Step {
 	s.State, s.Attempt, s.Unshown, s.NextAttemptAt, s.SettledAt, s.Reason = StepReady, 0, 0, now, time.Time{}, ""
-	s.FailedAs, s.Rechecks, s.Awaits = "", 0, 0
+	s.FailedAs, s.Rechecks, s.Awaits, s.Looks, s.Proof = "", 0, 0, 0, ""
 	if s.Deadline.Before(now.Add(leastForRetry)) {
 		s.Deadline = now.Add(leastForRetry)
 	}

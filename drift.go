@@ -139,12 +139,10 @@ func CutAgain(of Case, steps []Step, now time.Time) Change {
 // the old steps: the new ones have their own. It goes on from the newest case of the departure, which is closed,
 // too. id and handle are the new case's.
 func CutAgainAnew(of, newest Case, steps []Step, id CaseID, handle string, now time.Time) (opened, ended Change) {
-	c := newest
-	c.ID, c.Handle, c.Version, c.Generation, c.Follows = id, handle, 0, 1, newest.ID
-	c.State, c.OpenedAt, c.ClosedAt, c.Hold = CaseRunning, now.UTC(), time.Time{}, ""
+	c := newest.next(id, handle, now)
+	c.State, c.Follows, c.Wave, c.Source, c.EventID = CaseRunning, newest.ID, newest.Wave, "drift", fmt.Sprintf("%s-%d", of.ID, now.UnixMicro())
 	c.Departure.Immediate = true
 	c.CutOff, c.AccessBy = now.UTC(), now.UTC().Add(of.AccessBy.Sub(of.CutOff))
-	c.Source, c.EventID, c.Override = "drift", fmt.Sprintf("%s-%d", of.ID, now.UnixMicro()), nil
 	opened.Case = &c
 	opened.RecordBy("drift", EntryOpened, c, now, fmt.Sprintf("case opened since access came back after %s was closed", of.ID), map[string]string{
 		"follows": newest.ID.String(), "steps": fmt.Sprint(len(steps)), "leaver": c.Leaver().Name, "employee_id": c.Leaver().ID, "entity": c.Leaver().Entity,
@@ -190,7 +188,7 @@ func LeftToPeople(of Case, steps []Step, now time.Time) Change {
 
 func (s Step) cutAgain(now time.Time) Step {
 	s = s.again(now)
-	s.BegunAt, s.AppliedAt, s.Proof, s.Looks, s.StartsAt = time.Time{}, time.Time{}, "", 0, now
+	s.BegunAt, s.AppliedAt, s.StartsAt = time.Time{}, time.Time{}, now
 	s.Reason = "it came back"
 	return s
 }

@@ -55,10 +55,8 @@ func (c Case) PutBack(id CaseID, handle string, t Trigger, inventory []System, s
 	if len(u.steps)+len(u.items) == 0 {
 		return Change{}, false
 	}
-	back := c
-	back.ID, back.Handle, back.Version, back.Generation, back.State, back.PutsBack = id, handle, 0, 1, CaseRescinded, c.ID
-	back.Follows, back.RehiredOn = 0, ""
-	back.Source, back.EventID, back.Override, back.Wave, back.OpenedAt, back.ClosedAt = t.Source, t.EventID, t.Override, 0, now.UTC(), time.Time{}
+	back := c.next(id, handle, now)
+	back.State, back.PutsBack, back.Source, back.EventID, back.Override = CaseRescinded, c.ID, t.Source, t.EventID, t.Override
 	change := Change{Case: &back}
 	detail := u.detail()
 	detail["source"], detail["event"], detail["puts_back"] = t.Source, t.EventID, c.ID.String()
@@ -265,8 +263,7 @@ func (c Case) Overtaken(s Step, o Outcome, steps []Step, now time.Time) Change {
 			change.Tasks, change.Notices = []Task{task}, []Notice{task.notice(NoticeAssigned, fmt.Sprintf("overtaken:%d", now.UnixMicro()))}
 			detail["task"] = task.Key
 		case steps[i].State.Settled():
-			undo := steps[i]
-			undo.State, undo.Attempt, undo.Unshown, undo.NextAttemptAt, undo.SettledAt, undo.Proof, undo.Reason = StepReady, 0, 0, now, time.Time{}, "", ""
+			undo := steps[i].again(now)
 			undo.AppliedAt, undo.Deadline = time.Time{}, now.Add(leastForStep)
 			change.Steps = []Step{undo}
 			detail["undone_again"] = undo.Key
@@ -323,7 +320,7 @@ func (c Case) LookAgain(undo Step, steps []Step, now time.Time) (Change, bool) {
 		if !c.UnderWay() || s.System != undo.System || s.Action != undo.Action || s.Undoes != "" || !s.State.Succeeded() {
 			continue
 		}
-		s.State, s.Attempt, s.Unshown, s.NextAttemptAt, s.SettledAt, s.Proof = StepReady, 0, 0, now, time.Time{}, ""
+		s = s.again(now)
 		s.Reason, s.Deadline = fmt.Sprintf("case %s had put it back just then", undo.Case), now.Add(leastForStep)
 		change.Steps = append(change.Steps, s)
 		change.Record(EntryRetried, s, now, fmt.Sprintf("%s: %s is looked at again: %s", s.SystemTitle, lower(s.Title), s.Reason), map[string]string{"undone_by": undo.Case.String()})

@@ -233,3 +233,47 @@ func TestAccessOfSomebodyWhoIsBackIsLeftAlone(t *testing.T) {
 		t.Errorf("the door is %s, the hours are %s", f.task("door-by-hand").State, f.task("hours").State)
 	}
 }
+
+// What was decided, or asked, about the record of a closed case is not decided about that of the next one.
+func TestACaseThatGoesOnFromAnotherTakesOverItsFactsOnly(t *testing.T) {
+	f := cut(t)
+	closed := *must(f.c.Close(f.h.now)).Case
+	ask := must(exeunt.Ask(lea, time.Hour, f.h.now))
+	closed.Erasure, closed.EraseAsk = &exeunt.Erasure{DecidedAt: f.h.now}, &ask
+	closed.Overrides = []exeunt.Deviation{{N: 1, Kind: exeunt.DeviateWaive, State: exeunt.DeviationDone}}
+	closed.LegalHold = &exeunt.LegalHold{Override: ana, Owner: hilde, Since: f.h.now, Ask: &ask}
+	closed.Embargo = &exeunt.Embargo{Until: f.h.now, EndedAt: f.h.now}
+	back, ok := closed.PutBack(2, "h2", stays, f.h.inventory, f.steps, f.tasks, f.h.now)
+	again, _ := exeunt.CutAgainAnew(closed, closed, f.steps[:1], 2, "h2", f.h.now)
+	if !ok {
+		t.Fatal("there was nothing to put back")
+	}
+	for name, next := range map[string]*exeunt.Case{"puts back": back.Case, "cuts again": again.Case} {
+		if next.Erasure != nil || next.EraseAsk != nil || len(next.Overrides) > 0 || next.LegalHold == nil || next.LegalHold.Ask != nil {
+			t.Errorf("the case that %s is born with %+v, %+v, %+v, %+v", name, next.Erasure, next.EraseAsk, next.Overrides, next.LegalHold)
+		}
+		if next.LegalHold.By != ana.By || next.Embargo == nil || next.Policy != closed.Policy || next.PolicyVersion != closed.PolicyVersion || next.Owner != closed.Owner ||
+			next.Leaver().ID != closed.Leaver().ID || next.CutOffClock != closed.CutOffClock || next.Handle != "h2" || !next.OpenedAt.Equal(f.h.now) || !next.Open() {
+			t.Errorf("the case that %s lacks something: %+v", name, next)
+		}
+	}
+	if closed.LegalHold.Ask == nil {
+		t.Error("the request about the closed case is gone")
+	}
+}
+
+// A step that is looked at again since an undo took effect after it is looked at for drift again, too.
+func TestWhatIsDoneAgainIsLookedAtForDriftAgain(t *testing.T) {
+	f := cut(t)
+	undo := exeunt.Step{Case: 7, Key: "directory-disable-undo", Undoes: "directory-disable", System: "directory", SystemTitle: "directory", Action: exeunt.Disable}
+	f.keep(f.c.EndLooks(f.steps, "for good", f.h.now))
+	if _, looks := f.step("directory-disable").DueAt(); looks {
+		t.Fatal("the looks have not ended")
+	}
+	change, _ := f.c.LookAgain(undo, f.steps, f.h.now)
+	f.keep(change)
+	f.keep(f.step("directory-disable").Finish(exeunt.Outcome{Kind: exeunt.Done, Proof: exeunt.Observed}, f.h.now))
+	if at, looks := f.step("directory-disable").DueAt(); !looks || !at.Equal(f.h.now.Add(24*time.Hour)) {
+		t.Errorf("the next look is at %s", at)
+	}
+}
