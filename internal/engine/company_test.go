@@ -32,6 +32,7 @@ type company struct {
 	fuse      exeunt.Fuse
 	approvals exeunt.Approvals
 	instead   connector.Connector // of the directory; nil for that itself
+	broken    error               // why the directory has no connector
 }
 
 func newCompany(t *testing.T, s *store.Store) *company {
@@ -71,6 +72,9 @@ func (c *company) System(name string) (exeunt.System, error) {
 }
 
 func (c *company) Connector(name string) (connector.Connector, error) {
+	if c.broken != nil && name == "directory" {
+		return nil, c.broken
+	}
 	if c.instead != nil && name == "directory" {
 		return c.instead, nil
 	}

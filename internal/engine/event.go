@@ -226,8 +226,12 @@ func (e *Engine) absorb(ctx context.Context, ev store.Event, t exeunt.Trigger, n
 	} else {
 		change.RecordBy(t.Source, exeunt.EntryRefused, nil, now, what+": no departure of this person is under way", detail)
 	}
+	heard, err := e.store.HeardOf(ctx, t.Departure.Leaver.Key())
+	if err != nil {
+		return err
+	}
 	also := store.EventDone(ev.Source, ev.ID, why, of)
-	if heard, err := e.store.HeardOf(ctx, t.Departure.Leaver.Key()); err == nil && !t.SaidAt().Before(heard) {
+	if !t.SaidAt().Before(heard) {
 		also = answered(ev, t, why, of) // also a rescission of what was never announced, so that an older announcement is known as such
 	}
 	return e.store.CommitWith(ctx, &change, also)

@@ -86,3 +86,48 @@ func TestARestartKeepsToWhatASystemAskedFor(t *testing.T) {
 		}
 	})
 }
+
+// What had failed before its system went away keeps its task, as its owner has it.
+func TestWhatHadFailedKeepsItsTaskWhenTheSystemGoesAway(t *testing.T) {
+	for name, away := range map[string]func(*company){
+		"taken out": func(c *company) { c.inventory = c.inventory[1:] },
+		"broken":    func(c *company) { c.broken = exeunt.Errorf(exeunt.Invalid, "its settings do not hold") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, c *company) {
+				c.directory.Hire(leaving().Leaver, "eng")
+				c.payroll.Hire(leaving().Leaver)
+				c.directory.Fail(connectortest.Apply, connectortest.Always, exeunt.Errorf(exeunt.Denied, "not allowed"))
+				c.hear("1", exeunt.Announced, leaving())
+				pass(time.Minute)
+				c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepFailed, "directory-remove-groups": exeunt.StepFailed})
+				mine := c.task("directory-disable-by-hand")
+				if err := c.engine.As(exeunt.Viewer{}).ReassignTask(t.Context(), mine.ID, exeunt.Person{Name: "Dora Deputy", Email: "dora@x.example"}, ana); err != nil {
+					t.Fatal(err)
+				}
+				c.stop()
+				away(c)
+				c.start()
+				pass(72 * time.Hour)
+				if now := c.task("directory-disable-by-hand"); now.Owner.Email != "dora@x.example" || !now.Open() || !now.OpenedAt.Equal(mine.OpenedAt) {
+					t.Errorf("the task of the first is %s with %s since %s", now.State, now.Owner, now.OpenedAt)
+				}
+				if now := c.task("directory-remove-groups-by-hand"); !now.Open() {
+					t.Errorf("the task of the second is %s", now.State)
+				}
+				if third, err := c.store.TaskByKey(t.Context(), 1, "directory-disable-exception"); err != nil || third != nil {
+					t.Errorf("a third task stands in for both: %+v, %v", third, err)
+				}
+				for _, key := range []string{"directory-disable", "directory-remove-groups"} {
+					if s := c.step(key); s.FailedAs != exeunt.Unsupported || !s.NextAttemptAt.IsZero() || s.State != exeunt.StepFailed {
+						t.Errorf("%s failed as %s and is looked at again at %s", key, s.FailedAs, s.NextAttemptAt)
+					}
+				}
+				if err := c.engine.As(exeunt.Viewer{}).CompleteTask(t.Context(), mine.ID, nil, "", "Dora"); err != nil {
+					t.Fatal(err)
+				}
+				c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepAttested, "directory-remove-groups": exeunt.StepFailed})
+			})
+		})
+	}
+}

@@ -64,7 +64,7 @@ func (e *Engine) giveUpStray(ctx context.Context, system string, now time.Time) 
 		}
 		did = true
 		acting, failed, confirmed := sortOut(due(v.Steps, now))
-		if err := e.stopAll(ctx, append(acting, failed...), why); err != nil {
+		if err := e.abandon(ctx, acting, failed, why); err != nil {
 			return did, err
 		}
 		if err := e.noMoreLooks(ctx, v.Case, confirmed, "the system was taken out of the configuration"); err != nil {
@@ -72,4 +72,19 @@ func (e *Engine) giveUpStray(ctx context.Context, system string, now time.Time) 
 		}
 	}
 	return did, nil
+}
+
+// abandon gives to people what a system that nobody can ask any more has to do. What had failed before is theirs
+// already, with their notes and ticks.
+func (e *Engine) abandon(ctx context.Context, acting, failed []exeunt.Step, why exeunt.Outcome) error {
+	for _, s := range failed {
+		change := s.NoMoreTries(why.Err.Message, time.Now())
+		if err := ignoreConflict(e.commit(ctx, &change)); err != nil {
+			return err
+		}
+	}
+	if len(acting) == 0 {
+		return nil
+	}
+	return e.stopAll(ctx, acting, why)
 }

@@ -25,7 +25,7 @@ func (e *Engine) visit(ctx context.Context, v store.Visit) (verdict, error) {
 	}
 	opened, err := e.systems.Connector(steps[0].System)
 	if err != nil {
-		return verdict{did: len(acting)+len(failed) > 0}, e.stopAll(ctx, append(acting, failed...), exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Unsupported,
+		return verdict{did: len(acting)+len(failed) > 0}, e.abandon(ctx, acting, failed, exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Unsupported,
 			"the system has no working connector any more: %s", exeunt.MessageOf(err))})
 	}
 	if acting, failed, err = e.giveWay(ctx, v, acting, failed); err != nil {

@@ -113,7 +113,7 @@ func (o Outbox) logged(ctx context.Context, first, last int64) (page loggedRows)
 		}
 		page.rows = append(page.rows, c.logged())
 		return nil
-	}, `SELECT event_id, handle, CASE WHEN handle = '' AND about > 0 THEN COALESCE((SELECT c.handle FROM cases c WHERE c.id = outbox.about), '') ELSE handle END,
+	}, `SELECT event_id, handle, `+holder+`,
 		kind, actor, system, what, salt, body, COALESCE(leaf, ''), COALESCE(hash, ''), case_id, about, at, n, COALESCE(seq, -1), log_index
 		FROM outbox WHERE n >= $1 AND n < $2 ORDER BY n`, first, last)
 	return page
