@@ -322,8 +322,8 @@ func (w Wave) Trigger(m Member, now time.Time) Trigger {
 	}
 }
 
-// EventID names one person of a wave among the events.
-func (m Member) EventID() string { return m.Wave.String() + "/" + m.Departure.Leaver.Key() }
+// EventID names one person of a wave among the events, by the row: ids stay on record when a case is erased.
+func (m Member) EventID() string { return m.Wave.String() + "/" + itoa(m.Position) }
 
 // Opened is the member whose case the wave opened, or had amended when it was there before.
 func (m Member) Opened(c Case, joined bool) Member {

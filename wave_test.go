@@ -240,6 +240,9 @@ func TestWhatAWaveSaysOfItsPeople(t *testing.T) {
 	if a.EventID != b.EventID || a.EventID == w.Trigger(people[1], waveNow).EventID || a.Wave != 3 || a.Source != exeunt.WaveSource {
 		t.Errorf("%+v, %+v", a, b)
 	}
+	if a.EventID != "W-3/1" {
+		t.Errorf("%q outlives the case, and may name the person", a.EventID)
+	}
 	if a.Override.Check() != nil || a.Override.By != "Hera Lind" || !strings.Contains(a.Override.Reason, "Lea Roth") || a.Departure.Check() != nil {
 		t.Errorf("%+v", a.Override)
 	}

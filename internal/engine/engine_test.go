@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -359,7 +360,12 @@ func TestADepartureThatIsDoneIsNotDoneAgain(t *testing.T) {
 		d.Immediate = false // HR sets the status when the day has come
 		c.hear("2", exeunt.Announced, d)
 		pass(5 * time.Second)
-		c.only()
+		id := c.only().Case.ID
+		for _, told := range []string{"SELECT COUNT(*) FROM outbox WHERE kind = 'trigger.refuse' AND case_id = 0 AND about = %d", "SELECT COUNT(*) FROM events WHERE event_id = '2' AND case_id = %d"} {
+			if storetest.Count(t, c.store, fmt.Sprintf(told, id)) != 1 {
+				t.Error("what HR said again stands nowhere beside the case, so that it does not go when that is erased")
+			}
+		}
 		if n := c.payroll.Applied(exeunt.ScheduleFinalPay); n != 1 {
 			t.Errorf("final pay was scheduled %d times", n)
 		}

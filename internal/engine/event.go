@@ -214,17 +214,23 @@ func (e *Engine) open(ctx context.Context, ev store.Event, t exeunt.Trigger, new
 	return e.throughFuse(ctx, &change, cmp.Or(ev.ReceivedAt, now), answered(ev, t, "opened", id), now)
 }
 
-// absorb notes what changes nothing. A case that is closed has a sealed record, which stays as it is.
+// absorb notes what changes nothing. A case that is closed has a sealed record, which stays as it is: the note stands beside
+// it, and goes when it is erased.
 func (e *Engine) absorb(ctx context.Context, ev store.Event, t exeunt.Trigger, newest *exeunt.Case, why string, now time.Time) error {
 	var change exeunt.Change
 	var of exeunt.CaseID
 	detail := map[string]string{"source": t.Source, "event": t.EventID}
 	what := fmt.Sprintf("%s from %s", why, t.Source)
-	if newest != nil && newest.Open() {
+	if newest != nil {
 		of = newest.ID
-		change.RecordBy(t.Source, exeunt.EntryRefused, *newest, now, what, detail)
-	} else {
+	}
+	switch {
+	case newest == nil:
 		change.RecordBy(t.Source, exeunt.EntryRefused, nil, now, what+": no departure of this person is under way", detail)
+	case newest.Open():
+		change.RecordBy(t.Source, exeunt.EntryRefused, *newest, now, what, detail)
+	default:
+		change.RecordBy(t.Source, exeunt.EntryRefused, of, now, what+": no departure of this person is under way", detail)
 	}
 	heard, err := e.store.HeardOf(ctx, t.Departure.Leaver.Key())
 	if err != nil {

@@ -120,11 +120,12 @@ func (b *bamboo) events(h http.Header, body []byte) ([]Event, *Answer) {
 			bad = append(bad, problem)
 			continue
 		}
-		id := digest(body, h.Get("X-BambooHR-Timestamp"))
+		// One of several is told apart by a digest: ids stay on record, and a number in one would outlive the person's case.
+		of := h.Get("X-BambooHR-Timestamp")
 		if len(hooks) > 1 {
-			id += "/" + hook.Employee
+			of += "/" + hook.Employee
 		}
-		out = append(out, Event{EventID: id, Employee: hook.Employee})
+		out = append(out, Event{EventID: digest(body, of), Employee: hook.Employee})
 	}
 	if len(out) == 0 {
 		return nil, unprocessable(append(bad, missed("employees"))[0])

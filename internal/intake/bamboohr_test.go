@@ -331,6 +331,9 @@ func TestADeliveryAboutManyIsSplit(t *testing.T) {
 		t.Fatalf("events %+v", events)
 	}
 	for i, want := range []string{"P7 Q", "P8 Q"} {
+		if digest, ok := strings.CutPrefix(events[i].EventID, "sha256:"); !ok || len(digest) != 64 || strings.Trim(digest, "0123456789abcdef") != "" {
+			t.Errorf("the id %q, which outlives the case, may hold the person's number", events[i].EventID)
+		}
 		trigger, err := s.Normalise(t.Context(), events[i])
 		if err != nil || trigger.Departure.Leaver.Name != want {
 			t.Errorf("%q, %v", trigger.Departure.Leaver.Name, err)

@@ -17,7 +17,7 @@ import (
 // Webhook are the settings of a source of kind webhook: any HR system that can post signed JSON.
 type Webhook struct {
 	Signature   Signature         `json:"signature" jsonschema:"required" remedy:"say how the sender signs: scheme: standard-webhooks, or hmac-sha256 with its header" jsonschema_description:"How the sender signs."`
-	EventID     string            `json:"event_id,omitempty" jsonschema_description:"CEL: the sender's id of the delivery, the same when it is sent again. When left out: the header webhook-id, else a digest of the body and its signed timestamp."`
+	EventID     string            `json:"event_id,omitempty" jsonschema_description:"CEL: the sender's id of the delivery, the same when it is sent again. It stays on record after the person's case is erased: take none that holds a person's number. When left out: the header webhook-id, else a digest of the body and its signed timestamp."`
 	When        string            `json:"when,omitempty" jsonschema_description:"CEL: whether the delivery is about a departure; others are recorded and ignored. Every one when left out."`
 	Rescinded   string            `json:"rescinded,omitempty" jsonschema_description:"CEL: whether the delivery takes a departure back."`
 	Rehired     string            `json:"rehired,omitempty" jsonschema_description:"CEL: whether the delivery says that somebody who left works there again. One that takes a departure back and has a later hire date says so too."`
