@@ -6,7 +6,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/ledger"
+	"github.com/exeunt/exeunt/internal/ledger/verify"
 )
 
 // lag is since when something is behind what it has to keep up with.
@@ -84,14 +86,23 @@ func (a *App) witnessesAt(ctx context.Context, late *lag, now time.Time) {
 		return // the check of the ledger says it
 	}
 	signed, cosigned, err := a.Proofs.published(ctx, ledger.CosignedFile)
-	if err == nil {
-		if seen, err := a.Proofs.policy.Check(signed); err == nil && len(seen) > 0 {
-			a.Proofs.keepUp.anchored(seen[0].At)
-		}
+	var seen []verify.Cosignature
+	if err == nil { // by our policy, which may be another one than the ledger's
+		seen, err = a.Proofs.policy.Check(signed)
+	}
+	if err == nil && len(seen) > 0 {
+		a.Proofs.keepUp.anchored(seen[0].At)
+	}
+	why := "see that they are reachable"
+	if err != nil {
+		cosigned.Size = 0
+	}
+	if exeunt.KindOf(err) == exeunt.Invalid {
+		why = "what they cosigned does not count here, see that this server has the policy that the ledger has (" + exeunt.MessageOf(err) + ")"
 	}
 	long := late.behind(err != nil || cosigned.Size < newest.Size, now)
 	if limit := a.Config.Ledger.AlertAfter; long >= limit && limit > 0 {
-		a.alert(ctx, fmt.Sprintf("The witnesses have cosigned %d of %d entries of the ledger, and nothing newer for %s: see that they are reachable. Departures go on; erasures wait.", cosigned.Size, newest.Size, long.Round(time.Minute)),
+		a.alert(ctx, fmt.Sprintf("The witnesses have cosigned %d of %d entries of the ledger, and nothing newer for %s: %s. Departures go on; erasures wait.", cosigned.Size, newest.Size, long.Round(time.Minute), why),
 			"witnesses:"+now.UTC().Format(time.DateOnly))
 	}
 	a.Proofs.keepUp.behind(long)
