@@ -176,6 +176,10 @@ var stopping = []contradiction{
 		s.after()
 		s.exec("UPDATE outbox SET body = replace(body, 'E3', 'E9') WHERE n = " + shipment)
 	}, "its leaf does not commit to its body", exeunt.Invalid},
+	{"changed row: the salt of one that is due", func(s *shipping) {
+		s.after()
+		s.exec("UPDATE outbox SET salt = salt || '00' WHERE n = " + shipment)
+	}, "its leaf does not commit to its body", exeunt.Invalid},
 	{"changed row: the case of one that is due", func(s *shipping) {
 		s.after()
 		s.exec("UPDATE outbox SET handle = 'another' WHERE n = " + shipment)

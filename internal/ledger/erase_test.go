@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/exeunt/exeunt"
@@ -145,5 +146,26 @@ func TestErasureTakesWhatStandsBesideTheCase(t *testing.T) {
 		if (sealed != nil) != kept {
 			t.Errorf("entry %d is there: %t", n, sealed != nil)
 		}
+	}
+}
+
+// A row that somebody edited is named, and harms nobody else.
+func TestABodyWithoutAPlaceIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	o := ledgertest.New()
+	o.Add(ledgertest.Handle(1), ledgertest.Entries(1, 3, true)...)
+	o.Add(ledgertest.Handle(2), ledgertest.Entries(2, 3, true)...)
+	l := openLog(t, dir)
+	appendAll(t, l, sequenced(t, o))
+	db, err := sql.Open("sqlite", filepath.Join(dir, "bodies.db"))
+	must(t, err)
+	defer db.Close()
+	_, err = db.Exec("UPDATE bodies SET n = -1 WHERE n = 2")
+	must(t, err)
+	if _, err := l.Packet(t.Context(), ledgertest.Handle(1)); exeunt.KindOf(err) != exeunt.Conflict || !strings.Contains(exeunt.MessageOf(err), "the number -1") {
+		t.Errorf("its case: %v", err)
+	}
+	if _, err := l.Packet(t.Context(), ledgertest.Handle(2)); err != nil {
+		t.Errorf("another case: %v", err)
 	}
 }

@@ -84,6 +84,9 @@ func (l *Log) gather(rows []stored, keys map[string]cipher.AEAD, size int64) ([]
 // leafOf reads the leaf that a body belongs to; nil when it is not in the log, because a kill came
 // between the two.
 func (l *Log) leafOf(row stored, size int64) ([]byte, error) {
+	if row.n < 0 {
+		return nil, exeunt.Errorf(exeunt.Conflict, "a body of the ledger has the number %d, which none can have: bodies.db was changed; verify the log, and restore it from the backup", row.n)
+	}
 	if row.n >= size {
 		return nil, nil
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"iter"
 	"runtime"
@@ -130,11 +129,8 @@ func (c columns) logged() Logged {
 	if c.salt == "" && c.body == "" {
 		return row
 	}
-	var salt [32]byte
-	if len(c.salt) == hex.EncodedLen(len(salt)) {
-		_, _ = hex.Decode(salt[:], []byte(c.salt)) // what is no hex, or another spelling of it, differs below
-	}
-	if hex.EncodeToString(salt[:]) != c.salt {
+	salt, ok := saltOf(c.salt)
+	if !ok {
 		row.Differs = append(row.Differs, "salt")
 	}
 	row.Commit = exeunt.Commitment(salt, []byte(c.body))

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -111,9 +110,9 @@ const placeColumns = 5
 
 // leaf is the next one of the log and of its chain.
 func (q *sequencer) leaf(p unplaced) (exeunt.Leaf, []byte, error) {
-	var salt [32]byte
-	if _, err := hex.Decode(salt[:], []byte(p.salt)); err != nil {
-		return exeunt.Leaf{}, nil, err
+	salt, ok := saltOf(p.salt)
+	if !ok {
+		return exeunt.Leaf{}, nil, exeunt.Errorf(exeunt.Conflict, "the salt of row %d of the outbox is none: the row was changed by hand before it got its place in the log; put it back from the backup", p.id)
 	}
 	t := q.tails[p.handle]
 	leaf := exeunt.Leaf{

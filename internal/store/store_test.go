@@ -443,3 +443,16 @@ func TestAClosedDatabaseIsOneFile(t *testing.T) {
 		t.Errorf("after the close there are %v, %v", left, err)
 	}
 }
+
+// Somebody may edit a row before it has its place.
+func TestASaltThatIsNoneIsNamed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		for _, salt := range []string{strings.Repeat("ab", 33), strings.Repeat("ab", 31), "zz" + strings.Repeat("ab", 31), strings.Repeat("AB", 32)} {
+			storetest.Exec(t, s, "UPDATE outbox SET salt = '"+salt+"' WHERE id = (SELECT MIN(id) FROM outbox)")
+			if _, err := s.Outbox().Sequence(t.Context(), 100); exeunt.KindOf(err) != exeunt.Conflict || !strings.Contains(exeunt.MessageOf(err), "row 1 of the outbox") {
+				t.Errorf("%s: %v", salt, err)
+			}
+		}
+	})
+}
