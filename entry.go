@@ -84,7 +84,10 @@ const (
 	EntryWaveRefused    EntryKind = "wave.refuse" // one of its people
 	EntryWaveRevealed   EntryKind = "wave.reveal" // its embargo has ended
 	EntryWaveDone       EntryKind = "wave.done"
-	EntryErased         EntryKind = "case.erase" // what the case's entries say is destroyed after retention
+	EntryReconcileBegun EntryKind = "reconcile.begin"   // everybody is compared with the accounts of systems
+	EntryReconciled     EntryKind = "reconcile.system"  // one system was, or cannot be
+	EntryMapped         EntryKind = "reconcile.confirm" // a person says whose an account is
+	EntryErased         EntryKind = "case.erase"        // what the case's entries say is destroyed after retention
 	EntryEraseAsked     EntryKind = "case.erase-ask"
 	EntryErasureDone    EntryKind = "case.erase-done" // nothing of it is left in the database
 	EntryStamped        EntryKind = "case.stamp"      // its close was time-stamped by an authority

@@ -86,6 +86,8 @@ type Finding struct {
 	LeftOn   Date        `json:"left_on,omitempty"` // of an orphan, when that person left
 	Case     CaseID      `json:"case,omitempty"`    // of an orphan, the departure that missed it, or the clean-up of it
 	Decided  *Decision   `json:"decided,omitempty"` // a person saw to it
+
+	Worker *Worker `json:"-"` // the person
 }
 
 // Do is what a person does about a finding.
@@ -111,7 +113,6 @@ type Tally struct {
 	Ambiguous  int `json:"ambiguous"`
 	Mismatched int `json:"mismatched"`
 	Orphaned   int `json:"orphaned"` // open accounts of nobody who works here
-	Leavers    int `json:"leavers"`  // of them, those of people who left
 	Closed     int `json:"closed"`   // accounts of nobody who works here that are closed, as they should be
 	Nobodys    int `json:"nobodys"`  // accounts that a person confirmed to be nobody's
 }
@@ -163,6 +164,9 @@ func (x index) candidates(s Sought, accounts []Found) []Found {
 	}
 	return found
 }
+
+// OrphanOfNobody is what is said of an orphan of which nobody knows, or may know, whose it was.
+const OrphanOfNobody = "it matches nobody on the list of people, and is open"
 
 // comparison compares one system's accounts with the people.
 type comparison struct {
@@ -261,9 +265,9 @@ func (c *comparison) find(kind FindingKind, w Worker, accounts []Found, why stri
 	case FoundOrphaned:
 		c.tally.Orphaned++
 	}
-	f := Finding{Kind: kind, Leaver: w.Leaver.Key(), Name: w.Leaver.Name, Why: why, LeftOn: w.LeftOn, Case: w.Case}
-	if w.Leaver.ID == "" {
-		f.Leaver = ""
+	f := Finding{Kind: kind, Why: why}
+	if w.Leaver.ID != "" {
+		f.Leaver, f.Name, f.LeftOn, f.Case, f.Worker = w.Leaver.Key(), w.Leaver.Name, w.LeftOn, w.Case, &w
 	}
 	for _, a := range accounts {
 		f.Accounts = append(f.Accounts, a.Account)
@@ -316,10 +320,9 @@ func (c *comparison) orphans() {
 			c.tally.Closed++
 		case len(left[n]) == 1:
 			w := c.people[left[n][0]]
-			c.tally.Leavers++
 			c.find(FoundOrphaned, w, c.accounts[n:n+1], fmt.Sprintf("%s left on %s, and the account is open", w.Leaver.Name, w.LeftOn))
 		default:
-			c.find(FoundOrphaned, Worker{}, c.accounts[n:n+1], "it matches nobody on the list of people, and is open")
+			c.find(FoundOrphaned, Worker{}, c.accounts[n:n+1], OrphanOfNobody)
 		}
 	}
 }

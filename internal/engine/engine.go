@@ -5,6 +5,7 @@
 //   - lane.go: one system's line of visits, drained in the order of its places
 //   - visit.go: one leaver in one system, converged step by step
 //   - duty.go: what is no visit: events, reminders, messages
+//   - reconcile.go: everybody compared with the accounts of systems, before anything happens
 //   - event.go: what HR said becomes a case, an amendment or a rescission
 //   - chase.go: reminders, and delivery of notices
 //   - erase.go: records whose retention is over
@@ -89,6 +90,7 @@ type Engine struct {
 	strays    map[string]time.Time // systems that nobody has configured, and since when; of that duty alone
 	watch     *watchers
 	checks    checks
+	workers   workers
 	stop      context.CancelFunc
 	running   sync.WaitGroup
 }

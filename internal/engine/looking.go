@@ -13,7 +13,8 @@ import (
 	"github.com/exeunt/exeunt/internal/store"
 )
 
-// keepChecking lets the lanes of this node look for the people of waves that are being checked.
+// keepChecking lets the lanes of this node look for the people of waves that are being checked, and list accounts for a
+// reconciliation.
 func (n *node) keepChecking(ctx context.Context) {
 	tick := time.NewTicker(n.e.poll)
 	defer tick.Stop()
@@ -25,12 +26,16 @@ func (n *node) keepChecking(ctx context.Context) {
 		case <-n.checks:
 		}
 		checking, err := n.e.checking(ctx)
+		var listing []store.Listing
+		if err == nil {
+			listing, err = n.e.store.Listings(ctx, "")
+		}
 		switch {
 		case err != nil && ctx.Err() == nil:
-			n.e.log.Error("waves that are being checked could not be read; that is tried again in a moment", "error", err)
+			n.e.log.Error("waves that are being checked could not be read, or the lists of accounts; that is tried again in a moment", "error", err)
 			pause(ctx)
 			tickle(n.checks)
-		case len(checking) > 0:
+		case len(checking)+len(listing) > 0:
 			n.lookAll()
 		}
 	}
@@ -62,18 +67,39 @@ type looking struct {
 }
 
 func (l *looking) run(ctx context.Context) {
+	list := &listing{e: l.e, system: l.system}
+	var again time.Time
 	for {
-		select {
-		case <-ctx.Done():
+		if !l.wait(ctx, again) {
 			return
-		case <-l.bell:
 		}
-		if err := l.all(ctx); err != nil && ctx.Err() == nil {
-			l.e.log.Error("the check of a wave was cut off; it goes on in a moment", "system", l.system, "error", err)
+		err := l.all(ctx)
+		if err == nil {
+			again, err = list.step(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			l.e.log.Error("the check of a wave, or a list of accounts, was cut off; it goes on in a moment", "system", l.system, "error", err)
 			pause(ctx)
 			tickle(l.bell)
 		}
 	}
+}
+
+// wait returns true when there may be something to do: the bell rang, or the time has come, when there is one.
+func (l *looking) wait(ctx context.Context, until time.Time) bool {
+	var timer <-chan time.Time
+	if !until.IsZero() {
+		t := time.NewTimer(time.Until(until))
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-l.bell:
+	case <-timer:
+	}
+	return true
 }
 
 func (l *looking) all(ctx context.Context) error {
@@ -119,7 +145,14 @@ func (l *looking) forWave(ctx context.Context, w exeunt.Wave, s exeunt.System) e
 		return err
 	}
 	missing := slices.DeleteFunc(slices.Clone(people), func(m exeunt.Member) bool { return taken[m.Position] })
-	look := looker{system: s.Name, by: s.Correlation}
+	look := looker{system: s.Name, by: s.Correlation, learned: map[string]bool{}}
+	learned, err := l.e.store.Learned(ctx, s.Name)
+	if err != nil {
+		return err
+	}
+	for key := range learned.Of {
+		look.learned[key] = true
+	}
 	look.connector, look.refused = l.e.systems.Connector(s.Name)
 	for some := range slices.Chunk(missing, looksTogether) {
 		now, err := l.e.store.Everything().Wave(ctx, w.ID)
@@ -146,6 +179,7 @@ func (l *looking) forWave(ctx context.Context, w exeunt.Wave, s exeunt.System) e
 type looker struct {
 	system    string
 	by        exeunt.Correlation
+	learned   map[string]bool // of whom a person has said which account it is, by key
 	connector connector.Connector
 
 	mu      sync.Mutex
@@ -182,6 +216,10 @@ func (l *looker) one(ctx context.Context, m exeunt.Member) store.Look {
 	for attempt, waits := 1, 0; ; {
 		if err := l.turnedAway(); err != nil {
 			look.Why = exeunt.MessageOf(err)
+			return look
+		}
+		if l.learned[m.Departure.Leaver.Key()] {
+			look.Found = 1
 			return look
 		}
 		match, err := connector.Search(ctx, l.connector, l.by, m.Departure.Leaver)

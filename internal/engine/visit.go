@@ -363,5 +363,12 @@ func (e *Engine) correlate(ctx context.Context, c connector.Connector, system st
 	if err != nil {
 		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.KindOf(err), "%s", exeunt.MessageOf(err))}
 	}
+	learned, err := e.store.LearnedOf(ctx, system, l.Key())
+	if err != nil {
+		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.TryAgain, Err: exeunt.Errorf(exeunt.KindOf(err), "%s", exeunt.MessageOf(err))}
+	}
+	if learned.ID != "" {
+		return learned, nil
+	}
 	return connector.Correlate(ctx, c, s.Correlation, l)
 }

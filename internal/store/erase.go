@@ -161,6 +161,9 @@ func forgetPerson(ctx context.Context, tx Tx, id exeunt.CaseID) error {
 	if _, err := tx.exec(ctx, "DELETE FROM leavers WHERE leaver_key = $1 AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.leaver_key = $1 AND c.id <> $2)", key, int64(id)); err != nil {
 		return err
 	}
+	if err := forgetFindings(ctx, tx, id, key); err != nil {
+		return err
+	}
 	_, err := tx.exec(ctx, "UPDATE cases SET leaver_key = '' WHERE id = $1", int64(id))
 	return err
 }

@@ -14,7 +14,7 @@ import (
 // An embargoed case does not exist in a view of somebody who is not on its list, and neither does
 // anything of it: steps, tasks, entries, counts. The one condition that says so stands in front of
 // every query of a view as the tables visible_cases, visible_steps, visible_tasks and
-// visible_entries (and those of waves, which are hidden alike), and a view refuses a query that names any
+// visible_entries (and those of waves, which are hidden alike, and of findings, which lose what only a hidden case says), and a view refuses a query that names any
 // other table. So a read that forgets the condition does not answer too much; it does not answer.
 type View struct{ read visible }
 
@@ -51,7 +51,10 @@ const (
 	visible_looks AS NOT MATERIALIZED (SELECT * FROM wave_looks WHERE wave_id NOT IN (SELECT id FROM hidden_waves)),
 	visible_trips AS NOT MATERIALIZED (SELECT * FROM trips WHERE case_id NOT IN (SELECT id FROM hidden)),
 	visible_breakers AS NOT MATERIALIZED (SELECT * FROM breakers),
-	visible_nodes AS NOT MATERIALIZED (SELECT * FROM nodes)
+	visible_nodes AS NOT MATERIALIZED (SELECT * FROM nodes),
+	visible_reconciliations AS NOT MATERIALIZED (SELECT * FROM reconciliations),
+	visible_reconciled AS NOT MATERIALIZED (SELECT * FROM reconciled_systems),
+	visible_findings AS NOT MATERIALIZED (SELECT id, system, kind, document, CASE WHEN case_id IN (SELECT id FROM hidden) THEN '' ELSE whose END AS whose FROM findings)
 	`
 	nothingHidden = `WITH visible_cases AS NOT MATERIALIZED (SELECT * FROM cases),
 	visible_steps AS NOT MATERIALIZED (SELECT * FROM steps),
@@ -62,16 +65,20 @@ const (
 	visible_looks AS NOT MATERIALIZED (SELECT * FROM wave_looks),
 	visible_trips AS NOT MATERIALIZED (SELECT * FROM trips),
 	visible_breakers AS NOT MATERIALIZED (SELECT * FROM breakers),
-	visible_nodes AS NOT MATERIALIZED (SELECT * FROM nodes)
+	visible_nodes AS NOT MATERIALIZED (SELECT * FROM nodes),
+	visible_reconciliations AS NOT MATERIALIZED (SELECT * FROM reconciliations),
+	visible_reconciled AS NOT MATERIALIZED (SELECT * FROM reconciled_systems),
+	visible_findings AS NOT MATERIALIZED (SELECT id, system, kind, document, whose FROM findings)
 	`
 )
 
 // What a query reads from, the names that it may not hold, and the tables that a view has.
 var (
 	tableNames = regexp.MustCompile(`(?i)\b(?:from|join|into|update)\s+([a-z_]+)`)
-	bareNames  = regexp.MustCompile(`(?i)\b(?:cases|steps|tasks|outbox|notices|events|leavers|dependencies|case_viewers|waves|wave_members|wave_looks|wave_viewers|trips|departures|breakers|nodes)\b`)
+	bareNames  = regexp.MustCompile(`(?i)\b(?:cases|steps|tasks|outbox|notices|events|leavers|dependencies|case_viewers|waves|wave_members|wave_looks|wave_viewers|trips|departures|breakers|nodes|reconciliations|reconciled_systems|findings|mappings)\b`)
 	views      = map[string]bool{"visible_cases": true, "visible_steps": true, "visible_tasks": true, "visible_entries": true,
-		"visible_waves": true, "visible_members": true, "visible_looks": true, "visible_trips": true, "visible_breakers": true, "visible_nodes": true}
+		"visible_waves": true, "visible_members": true, "visible_looks": true, "visible_trips": true, "visible_breakers": true, "visible_nodes": true,
+		"visible_reconciliations": true, "visible_reconciled": true, "visible_findings": true}
 	checked sync.Map // query → error or nil: the texts are few, and a regular expression costs more than a lookup
 )
 

@@ -1,0 +1,53 @@
+-- Everybody compared with the accounts of every system. The newest one is kept.
+CREATE TABLE reconciliations (
+	id {{identity}},
+	ended_at BIGINT,
+	document TEXT NOT NULL
+);
+CREATE TABLE reconciled_systems (
+	reconciliation_id BIGINT NOT NULL REFERENCES reconciliations (id),
+	system TEXT NOT NULL,
+	open_at BIGINT, -- while its accounts are to be listed
+	page BIGINT NOT NULL, -- pages listed
+	cursor TEXT NOT NULL, -- where the list goes on
+	document TEXT NOT NULL,
+	PRIMARY KEY (reconciliation_id, system)
+);
+-- The list of people, some hundred in a row, and the pages of accounts that are listed so far.
+CREATE TABLE reconciled_people (
+	reconciliation_id BIGINT NOT NULL REFERENCES reconciliations (id),
+	position BIGINT NOT NULL,
+	document TEXT NOT NULL,
+	PRIMARY KEY (reconciliation_id, position)
+);
+CREATE TABLE listed_pages (
+	reconciliation_id BIGINT NOT NULL REFERENCES reconciliations (id),
+	system TEXT NOT NULL,
+	page BIGINT NOT NULL,
+	document TEXT NOT NULL,
+	PRIMARY KEY (reconciliation_id, system, page)
+);
+-- What differs. whose says of an orphan whose it was, and case_id by which departure that is known: whoever may not see the
+-- case sees an orphan of nobody.
+CREATE TABLE findings (
+	id {{identity}},
+	reconciliation_id BIGINT NOT NULL REFERENCES reconciliations (id),
+	system TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	case_id BIGINT NOT NULL,
+	decided_at BIGINT,
+	document TEXT NOT NULL,
+	whose TEXT NOT NULL
+);
+CREATE INDEX findings_listed ON findings (reconciliation_id, system, kind, id);
+CREATE INDEX findings_by_case ON findings (case_id) WHERE case_id > 0;
+
+-- Accounts that a person confirmed to be somebody's, or nobody's where leaver_key is empty.
+CREATE TABLE mappings (
+	system TEXT NOT NULL,
+	account_id TEXT NOT NULL,
+	leaver_key TEXT NOT NULL,
+	document TEXT NOT NULL,
+	PRIMARY KEY (system, account_id)
+);
+CREATE UNIQUE INDEX mappings_by_leaver ON mappings (system, leaver_key) WHERE leaver_key <> '';

@@ -1,0 +1,125 @@
+package exeunt
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ReconcileState says how far the reconciliation of one system is.
+type ReconcileState string
+
+// The states.
+const (
+	ReconcileWaiting ReconcileState = "waiting" // nothing was listed yet
+	ReconcileListing ReconcileState = "listing" // its accounts are being listed
+	ReconcileDone    ReconcileState = "done"
+	ReconcileFailed  ReconcileState = "failed" // its accounts cannot be listed; Why says why
+)
+
+// Reconciliation compares everybody with the accounts of every system, before anything happens.
+type Reconciliation struct {
+	ID      int64              `json:"id"`
+	Begun   Decision           `json:"begun"`
+	People  int                `json:"people"` // who work here
+	Left    int                `json:"left"`   // on the list, and left
+	EndedAt time.Time          `json:"ended_at,omitzero"`
+	Systems []SystemReconciled `json:"systems"`
+}
+
+// SystemReconciled is one system of a reconciliation.
+type SystemReconciled struct {
+	System  string         `json:"system"`
+	Title   string         `json:"title"`
+	State   ReconcileState `json:"state"`
+	Listed  int            `json:"listed"` // accounts so far
+	Tally   Tally          `json:"tally"`
+	Why     string         `json:"why,omitempty"` // it failed
+	BegunAt time.Time      `json:"begun_at,omitzero"`
+	EndedAt time.Time      `json:"ended_at,omitzero"`
+}
+
+// Open says whether accounts are still to be listed.
+func (s SystemReconciled) Open() bool {
+	return s.State == ReconcileWaiting || s.State == ReconcileListing
+}
+
+// BeginReconciliation decides to compare people with systems. The change tells the ledger who began it.
+func BeginReconciliation(people []Worker, inventory []System, by Override, now time.Time) (Reconciliation, Change, error) {
+	r := Reconciliation{Begun: Decision{by, now.UTC()}}
+	for _, w := range people {
+		if w.LeftOn == "" {
+			r.People++
+		} else {
+			r.Left++
+		}
+	}
+	for _, s := range inventory {
+		if s.Stage != Manual {
+			r.Systems = append(r.Systems, SystemReconciled{System: s.Name, Title: cmp.Or(s.Title, s.Name), State: ReconcileWaiting})
+		}
+	}
+	if len(r.Systems) == 0 {
+		return r, Change{}, Errorf(Invalid, "no system has a connector that is set up, so that there is nothing to compare with: set one to stage shadow or live")
+	}
+	var change Change
+	change.Record(EntryReconcileBegun, nil, now, fmt.Sprintf("%d people are compared with %d systems", r.People, len(r.Systems)),
+		map[string]string{"by": by.By, "people": fmt.Sprint(r.People), "systems": fmt.Sprint(len(r.Systems))})
+	return r, change, nil
+}
+
+// End is the system as it was compared.
+func (s SystemReconciled) End(t Tally, now time.Time) (SystemReconciled, Change) {
+	s.State, s.Tally, s.EndedAt = ReconcileDone, t, now.UTC()
+	return s, s.record(fmt.Sprintf("compared with everybody: %d matched, %d missing, %d ambiguous, %d mismatched, %d orphaned", t.Matched, t.Missing, t.Ambiguous, t.Mismatched, t.Orphaned), now)
+}
+
+// Fail is the system of which nothing can be said, and why.
+func (s SystemReconciled) Fail(err error, now time.Time) (SystemReconciled, Change) {
+	s.State, s.Why, s.EndedAt = ReconcileFailed, MessageOf(err), now.UTC()
+	return s, s.record("not compared: "+s.Why, now)
+}
+
+func (s SystemReconciled) record(what string, now time.Time) Change {
+	var change Change
+	change.Record(EntryReconciled, nil, now, what, map[string]string{"accounts": fmt.Sprint(s.Listed)})
+	change.Entries[0].System = s.System
+	return change
+}
+
+// Confirm makes of a finding a mapping that a person stands for: that the account is somebody's, by the key, or nobody's when
+// there is none. Later visits take it before any rule.
+func (f Finding) Confirm(account, leaver string, by Override, now time.Time) (Finding, Mapping, Change, error) {
+	if err := by.Check(); err != nil {
+		return f, Mapping{}, Change{}, err
+	}
+	if leaver != "" && !strings.Contains(leaver, "/") {
+		return f, Mapping{}, Change{}, Errorf(Invalid, "%q names nobody: write the entity and the HR number, such as main/4711", leaver).In("leaver")
+	}
+	m := Mapping{System: f.System, Leaver: leaver, Made: Decision{by, now.UTC()}}
+	for _, a := range f.Accounts {
+		if a.ID == account || account == "" && len(f.Accounts) == 1 {
+			m.Account = a
+		}
+	}
+	if m.Account.ID == "" && f.Kind == FoundMissing && account != "" && leaver != "" {
+		m.Account = Account{ID: account, Login: account} // known to the person alone, by the vendor's own id
+	}
+	if m.Account.ID == "" {
+		return f, Mapping{}, Change{}, Errorf(Invalid, "say which account: its id is one of those of the finding").In("account")
+	}
+	if leaver == f.Leaver {
+		m.Name = f.Name
+	}
+	f.Decided = &m.Made
+	whose := leaver
+	if whose == "" {
+		whose = "nobody"
+	}
+	var change Change
+	// Names stay out: this entry belongs to no case, and is not erased with one.
+	change.Record(EntryMapped, f.Case, now, "an account is confirmed to be "+whose+"'s", map[string]string{"by": by.By, "reason": by.Reason, "account": m.Account.ID, "leaver": leaver})
+	change.Entries[0].System = f.System
+	return f, m, change, nil
+}
