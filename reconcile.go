@@ -61,6 +61,7 @@ type Mapping struct {
 type Learned struct {
 	Of      map[string]Account // by the leaver's key
 	Nobodys map[string]bool    // by the account's id
+	Ended   map[string]bool    // likewise: a departure has seen to it in another way than by closing it, as payroll does
 }
 
 // FindingKind says what is wrong between a person and a system.
@@ -316,7 +317,7 @@ func (c *comparison) orphans() {
 		case c.wanted[n]:
 		case c.learned.Nobodys[a.ID]:
 			c.tally.Nobodys++
-		case a.Closed:
+		case a.Closed, c.learned.Ended[a.ID]:
 			c.tally.Closed++
 		case len(left[n]) == 1:
 			w := c.people[left[n][0]]

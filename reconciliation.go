@@ -56,7 +56,7 @@ func BeginReconciliation(people []Worker, inventory []System, by Override, now t
 		}
 	}
 	for _, s := range inventory {
-		if s.Stage != Manual {
+		if s.Stage != Manual && len(s.Actions) > 0 {
 			r.Systems = append(r.Systems, SystemReconciled{System: s.Name, Title: cmp.Or(s.Title, s.Name), State: ReconcileWaiting})
 		}
 	}

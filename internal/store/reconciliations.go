@@ -347,7 +347,35 @@ func (s *Store) Learned(ctx context.Context, system string) (exeunt.Learned, err
 		}
 		return err
 	}, "SELECT leaver_key, document FROM mappings WHERE system = $1", system)
+	if err != nil {
+		return l, err
+	}
+	l.Ended, err = s.endedOtherwise(ctx, system)
 	return l, err
+}
+
+// endedOtherwise are the accounts to which departures have seen without closing them: a record that says that employment
+// ended is no account that somebody could use.
+func (s *Store) endedOtherwise(ctx context.Context, system string) (map[string]bool, error) {
+	out, closes := map[string]bool{}, map[string]bool{}
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+		var doc string
+		if err := r.Scan(&doc); err != nil {
+			return err
+		}
+		var step exeunt.Step
+		err := fromDocument(doc, &step)
+		out[step.Account.ID] = true
+		if step.Action == exeunt.Disable || step.Action == exeunt.CheckAccess {
+			closes[step.Account.ID] = true
+		}
+		return err
+	}, "SELECT document FROM steps WHERE system = $1 AND state IN ('confirmed', 'acknowledged') AND settled_at IS NOT NULL", system)
+	for id := range closes {
+		delete(out, id)
+	}
+	delete(out, "")
+	return out, err
 }
 
 // LearnedOf is the account that a person confirmed to be a leaver's in a system; the zero one when nobody did.
