@@ -100,6 +100,16 @@ func (c commands) MakeWave(ctx context.Context, ask exeunt.WaveRequest, by exeun
 	}, by)
 }
 
+// Reconcile compares the people of a list that a person brought with the accounts of every system. Who is of no named entity
+// is of the first one.
+func (c commands) Reconcile(ctx context.Context, list string, by exeunt.Override) (exeunt.Reconciliation, error) {
+	people, err := exeunt.ParseWorkers(list, c.entities[0], exeunt.Date(time.Now().UTC().Format(time.DateOnly)))
+	if err != nil {
+		return exeunt.Reconciliation{}, err
+	}
+	return c.Commands.Reconcile(ctx, people, by)
+}
+
 // complete fills in what a departure that a person wrote down leaves out.
 func (a *App) complete(d *exeunt.Departure) {
 	if d.Leaver.Entity == "" && len(a.Config.Entities) > 0 {

@@ -164,6 +164,15 @@ func (r reads) Exceptions(ctx context.Context, id exeunt.WaveID, round, limit in
 	return looks, r.seen(ctx, err, ofWave(id))
 }
 
+func (r reads) Reconciliation(ctx context.Context) (exeunt.Reconciliation, error) { // counts
+	return r.view.Reconciliation(ctx)
+}
+
+func (r reads) Findings(ctx context.Context, q store.FindingQuery) ([]exeunt.Finding, error) {
+	found, err := r.view.Findings(ctx, q)
+	return found, r.seen(ctx, err, each(found, func(f exeunt.Finding) store.Sealed { return ofCase(f.Case) })...)
+}
+
 // Erasures lists records that are gone: whoever knew of an embargo, it has ended, since a case under one is not closed.
 func (r reads) Erasures(ctx context.Context) ([]exeunt.Case, error) {
 	cases, err := r.view.Erasures(ctx)

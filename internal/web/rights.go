@@ -18,6 +18,8 @@ const (
 	SeeAccess // what is cut where; without it only done or open
 	SeeSystems
 	TrySystems // at once, when one is left alone
+	SeeFindings
+	Reconcile // compare everybody with the accounts of systems, and say whose an account is
 	SeeAudit
 	SeeAllTasks
 	DoTasks // any task, not only one's own
@@ -46,6 +48,8 @@ var rights = map[Right][]string{
 	SeeAccess:      {"admin", "hr", "it", "legal", "auditor"},
 	SeeSystems:     {"admin", "hr", "it", "auditor"},
 	TrySystems:     {"admin", "it"},
+	SeeFindings:    {"admin", "hr", "it", "auditor"},
+	Reconcile:      {"admin", "hr", "it"},
 	SeeAudit:       {"admin", "hr", "it", "legal", "auditor"},
 	SeeAllTasks:    {"admin", "hr", "it", "payroll", "legal", "auditor"},
 	DoTasks:        {"admin", "hr", "it", "payroll", "legal"},

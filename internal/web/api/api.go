@@ -35,6 +35,8 @@ type Reader interface {
 	WaveFile(ctx context.Context, id exeunt.WaveID, now time.Time) (store.WaveFile, error)
 	WaveReport(ctx context.Context, id exeunt.WaveID, now time.Time) (store.WaveReport, error)
 	Exceptions(ctx context.Context, id exeunt.WaveID, round, limit int) ([]store.Look, error)
+	Reconciliation(ctx context.Context) (exeunt.Reconciliation, error)
+	Findings(ctx context.Context, q store.FindingQuery) ([]exeunt.Finding, error)
 }
 
 // Commands are what callers do, each in the name of a person.
@@ -46,6 +48,7 @@ type Commands interface {
 	TryNow(ctx context.Context, system string, by exeunt.Override) error
 	web.Decisions
 	web.Waves
+	web.Reconciling
 	StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error)
 }
 
@@ -112,6 +115,7 @@ func Register(mux *http.ServeMux, c Config) {
 	a.waves(spec)
 	a.systems(spec)
 	a.gaps(spec)
+	a.reconcile(spec)
 	a.record(spec)
 	mux.HandleFunc("POST /hooks/{source}", a.hook)
 }

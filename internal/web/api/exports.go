@@ -23,6 +23,8 @@ var exported = map[string]string{
 	"GET /api/v1/waves/{id}/report":     "the report of a mass departure",
 	"GET /api/v1/waves/{id}/report.csv": "the table of a mass departure",
 	"GET /api/v1/entries":               "entries of the ledger",
+
+	"GET /api/v1/reconciliation/findings": "what a reconciliation found",
 }
 
 // exports records what an operation gives out before it does; what cannot be recorded is not given.

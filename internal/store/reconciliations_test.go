@@ -1,0 +1,193 @@
+package store_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/store/storetest"
+)
+
+var iris = exeunt.Override{By: "Iris Vale", Reason: "before the first departure"}
+
+// begun begins a reconciliation of so many people with the systems of the test inventory.
+func begun(t *testing.T, s *store.Store, people int) store.Listing {
+	t.Helper()
+	var all []exeunt.Worker
+	for i := range people {
+		all = append(all, exeunt.Worker{Leaver: exeunt.Leaver{ID: fmt.Sprint(i), Entity: "main", Name: fmt.Sprint("N", i)}})
+	}
+	r, change, err := exeunt.BeginReconciliation(all, storetest.Inventory(), iris, now)
+	must(t, err)
+	_, err = s.BeginReconciliation(t.Context(), r, all, &change)
+	must(t, err)
+	open, err := s.Listings(t.Context(), "directory")
+	must(t, err)
+	if len(open) != 1 {
+		t.Fatalf("%d lists of the directory are open", len(open))
+	}
+	return open[0]
+}
+
+// ended ends the list of a system with findings.
+func ended(t *testing.T, s *store.Store, l store.Listing, findings ...exeunt.Finding) {
+	t.Helper()
+	var change exeunt.Change
+	l.System, change = l.System.End(exeunt.Tally{}, now)
+	must(t, s.EndListing(t.Context(), l, findings, &change))
+}
+
+func orphan(of exeunt.Case) exeunt.Finding {
+	return exeunt.Finding{System: "directory", Kind: exeunt.FoundOrphaned, Leaver: of.Leaver().Key(), Name: of.Leaver().Name, LeftOn: "2026-11-20", Case: of.ID,
+		Accounts: []exeunt.Account{{ID: "a1", Login: "m.o"}}, Why: of.Leaver().Name + " left", Worker: &exeunt.Worker{Leaver: of.Leaver()}}
+}
+
+func TestAListIsKeptPageByPage(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		at := begun(t, s, 1200)
+		first, err := s.SavePage(ctx, at, []exeunt.Found{account("a", "mail", "a@x"), account("b")}, "c1")
+		must(t, err)
+		if _, err := s.SavePage(ctx, at, []exeunt.Found{account("z")}, "c1"); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("the same page twice: %v", err)
+		}
+		_, err = s.SavePage(ctx, first, []exeunt.Found{account("c")}, "")
+		must(t, err)
+		open, err := s.Listings(ctx, "directory")
+		must(t, err)
+		got, err := s.ListedAccounts(ctx, open[0])
+		must(t, err)
+		if open[0].Page != 2 || open[0].Cursor != "" || open[0].System.Listed != 3 || len(got) != 3 || got[0].Has["mail"][0] != "a@x" {
+			t.Errorf("%+v %+v", open, got)
+		}
+		again, err := s.ListAgain(ctx, open[0])
+		must(t, err)
+		if got, err := s.ListedAccounts(ctx, again); err != nil || len(got) != 0 || again.System.Listed != 0 {
+			t.Errorf("begun again with %v, %v", got, err)
+		}
+		people, err := s.Workers(ctx, at.Reconciliation, "2026-06-01")
+		if err != nil || len(people) != 1200 || people[1199].Leaver.ID != "1199" {
+			t.Errorf("%d people, %v", len(people), err)
+		}
+		ended(t, s, again)
+		rest, err := s.Listings(ctx, "")
+		must(t, err)
+		if r, err := s.Everything().Reconciliation(ctx); err != nil || len(rest) != 1 || !r.EndedAt.IsZero() {
+			t.Errorf("%d are open, ended %s, %v", len(rest), r.EndedAt, err)
+		}
+		ended(t, s, rest[0])
+		r, err := s.Everything().Reconciliation(ctx)
+		if err != nil || r.EndedAt.IsZero() || r.People != 1200 || len(r.Systems) != 2 {
+			t.Errorf("%+v, %v", r, err)
+		}
+		for _, table := range []string{"reconciled_people", "listed_pages"} {
+			if n := storetest.Count(t, s, "SELECT COUNT(*) FROM "+table); n != 0 {
+				t.Errorf("%d rows are left in %s", n, table)
+			}
+		}
+	})
+}
+
+func account(id string, pairs ...string) exeunt.Found {
+	f := exeunt.Found{Account: exeunt.Account{ID: id, Login: id}, Has: map[string][]string{}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		f.Has[pairs[i]] = append(f.Has[pairs[i]], pairs[i+1])
+	}
+	return f
+}
+
+// Whose an orphan was is known by a case; who may not see the case sees an orphan of nobody.
+func TestAFindingRevealsNoHiddenDeparture(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		d := storetest.Departure("E2", "2026-11-20")
+		d.Embargo = &noSecret
+		secret := storetest.Open(t, s, d, now)
+		at := begun(t, s, 1)
+		people, err := s.Workers(ctx, at.Reconciliation, "2026-12-24")
+		if err != nil || len(people) != 2 || people[1].Case != secret.Case.ID || people[1].LeftOn != "2026-11-20" {
+			t.Errorf("whoever left by a case of ours is not among the people: %+v, %v", people, err)
+		}
+		ended(t, s, at, orphan(*secret.Case))
+		for who, v := range map[string]store.View{"an administrator": s.For(admin), "nobody": s.For(exeunt.Viewer{})} {
+			found, err := v.Findings(ctx, store.FindingQuery{System: "directory", Kind: exeunt.FoundOrphaned, Limit: 10})
+			if err != nil || len(found) != 1 || found[0].Why != exeunt.OrphanOfNobody || found[0].Name+found[0].Leaver+string(found[0].LeftOn) != "" || found[0].Case != 0 || found[0].Worker != nil {
+				t.Errorf("%s sees %+v, %v", who, found, err)
+			}
+			if one, err := v.Finding(ctx, found[0].ID); err != nil || one.Worker != nil || one.Leaver != "" {
+				t.Errorf("%s sees %+v, %v", who, one, err)
+			}
+		}
+		found, err := s.For(listed).Findings(ctx, store.FindingQuery{Limit: 10})
+		if err != nil || len(found) != 1 || found[0].Case != secret.Case.ID || found[0].Worker == nil || found[0].Name == "" {
+			t.Errorf("who is on the list sees %+v, %v", found, err)
+		}
+	})
+}
+
+func TestWhatPeopleConfirmedIsLearnedAndErasedWithThePerson(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		opened := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		key := opened.Case.Leaver().Key()
+		ended(t, s, begun(t, s, 1), orphan(*opened.Case), exeunt.Finding{System: "directory", Kind: exeunt.FoundOrphaned, Accounts: []exeunt.Account{{ID: "svc"}}, Why: exeunt.OrphanOfNobody})
+		found, err := s.Everything().Findings(ctx, store.FindingQuery{Limit: 10})
+		must(t, err)
+		for i, whose := range []string{key, ""} {
+			f, m, change, err := found[i].Confirm("", whose, iris, now)
+			must(t, err)
+			must(t, s.Decide(ctx, f, &m, &change))
+			if err := s.Decide(ctx, f, &m, &change); exeunt.KindOf(err) != exeunt.Conflict {
+				t.Errorf("decided twice: %v", err)
+			}
+		}
+		learned, err := s.Learned(ctx, "directory")
+		if err != nil || learned.Of[key].ID != "a1" || !learned.Nobodys["svc"] {
+			t.Errorf("%+v, %v", learned, err)
+		}
+		if one, err := s.LearnedOf(ctx, "directory", key); err != nil || one.ID != "a1" {
+			t.Errorf("%+v, %v", one, err)
+		}
+		if one, err := s.LearnedOf(ctx, "payroll", key); err != nil || one.ID != "" {
+			t.Errorf("%+v, %v", one, err)
+		}
+		c := *opened.Case
+		c.Erasure = &exeunt.Erasure{Rule: "retention.keep: 1095 d", DecidedAt: now}
+		decided := exeunt.Change{Case: &c}
+		decided.Record(exeunt.EntryErased, c, now, "erased", nil)
+		must(t, s.Commit(ctx, &decided))
+		_, err = s.Outbox().Sequence(ctx, 1000)
+		must(t, err)
+		_, err = s.Outbox().MarkShipped(ctx, 0, 1000)
+		must(t, err)
+		change, err := decided.Case.Erased(now)
+		must(t, err)
+		must(t, s.CommitWith(ctx, &change, store.Purge(c.ID, 1000)))
+		for table, want := range map[string]int{"findings": 1, "mappings": 1} {
+			if n := storetest.Count(t, s, "SELECT COUNT(*) FROM "+table); n != want {
+				t.Errorf("%d rows in %s after the erasure, want %d", n, table, want)
+			}
+		}
+	})
+}
+
+func TestAReconciliationThatIsStoppedLeavesNothingOpen(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		begun(t, s, 3)
+		stop := func() error {
+			var change exeunt.Change
+			change.Record(exeunt.EntryReconciled, nil, now, "stopped", map[string]string{"by": "Iris Vale"})
+			return s.StopReconciliation(t.Context(), now.Add(time.Minute), &change)
+		}
+		must(t, stop())
+		if open, err := s.Listings(t.Context(), ""); err != nil || len(open) != 0 {
+			t.Errorf("%v, %v", open, err)
+		}
+		if err := stop(); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("stopped twice: %v", err)
+		}
+		begun(t, s, 3)
+	})
+}
