@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -89,6 +90,15 @@ type Finding struct {
 	Decided  *Decision   `json:"decided,omitempty"` // a person saw to it
 
 	Worker *Worker `json:"-"` // the person
+}
+
+// ParseFindingID reads the number of a finding.
+func ParseFindingID(s string) (int64, error) {
+	n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
+	if err != nil || n <= 0 {
+		return 0, Errorf(Invalid, "%q is no finding: they are called by their numbers", s)
+	}
+	return n, nil
 }
 
 // Do is what a person does about a finding.

@@ -53,7 +53,7 @@ var recorded = map[string]string{
 	"GET /api/v1/waves/{id}/report": "read export", "GET /api/v1/waves/{id}/report.csv": "read export",
 	"POST /api/v1/waves/{id}/check": "decision", "POST /api/v1/waves/{id}/approve": "decision", "POST /api/v1/waves/{id}/start": "decision",
 	"POST /api/v1/waves/{id}/go-on": "decision", "POST /api/v1/waves/{id}/stop": "decision",
-	"GET /api/v1/reconciliation": "", "POST /api/v1/reconciliation": "decision", "POST /api/v1/reconciliation/stop": "decision", "GET /api/v1/reconciliation/findings": "read export",
+	"GET /api/v1/reconciliation": "", "POST /api/v1/reconciliation": "decision", "POST /api/v1/reconciliation/stop": "decision", "GET /api/v1/reconciliation/findings": "export",
 	"POST /api/v1/reconciliation/findings/{id}/confirm": "decision", "POST /api/v1/reconciliation/findings/{id}/clean-up": "decision",
 	"GET /api/v1/gaps": "", "GET /api/v1/systems": "", "GET /api/v1/systems/{name}": "", "POST /api/v1/systems/{name}/try": "decision",
 	"GET /api/v1/entries": "read export", "GET /api/v1/erasures": "", "POST /api/v1/cases/{id}/erase": "decision", "GET /api/v1/ledger/checks": "", "GET /api/v1/ledger/key": "", "POST /api/v1/ledger/verify": "decision", "GET /api/v1/cases/{id}/evidence": "export",

@@ -116,7 +116,7 @@ func TestWhatIsUnknownIs404(t *testing.T) {
 		"legal-hold": `{"reason":"confirmed by Hera Lind"}`, "erase": `{"reason":"confirmed by Hera Lind"}`, "legal-release": `{"reason":"confirmed by Hera Lind"}`, "hold": `{"reason":"confirmed by Hera Lind"}`, "confirm": `{"reason":"confirmed by Hera Lind"}`, "reject": `{"reason":"confirmed by Hera Lind"}`, "reveal": `{"reason":"confirmed by Hera Lind"}`, "embargo": `{"reason":"confirmed by Hera Lind"}`, "release": `{"reason":"confirmed by Hera Lind"}`, "waive": `{"reason":"confirmed by Hera Lind"}`, "put-back": `{"reason":"confirmed by Hera Lind"}`, "retry": `{}`,
 		"check": `{"reason":"confirmed by Hera Lind"}`, "approve": `{"reason":"confirmed by Hera Lind"}`, "start": `{"reason":"confirmed by Hera Lind"}`,
 		"go-on": `{"reason":"confirmed by Hera Lind"}`, "stop": `{"reason":"confirmed by Hera Lind"}`,
-		"complete": `{}`, "reassign": `{"email":"omar@acme.example"}`,
+		"clean-up": `{"reason":"confirmed by Hera Lind"}`, "complete": `{}`, "reassign": `{"email":"omar@acme.example"}`,
 	}
 	seen := 0
 	for _, r := range routes {

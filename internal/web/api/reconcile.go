@@ -36,7 +36,7 @@ type CleanUpBegun struct {
 
 // FindingPath names a finding.
 type FindingPath struct {
-	ID int64 `path:"id" minimum:"1"`
+	ID string `path:"id" doc:"Its number: 17"`
 }
 
 // maxFindings bounds a page of findings.
@@ -105,7 +105,11 @@ func (a routes) confirmAccount(ctx context.Context, in *struct {
 		Reason  string `json:"reason" minLength:"10" doc:"How you know"`
 	}
 }) (*nothing, error) {
-	return done(a.Commands(viewer(ctx)).ConfirmAccount(ctx, in.ID, in.Body.Account, in.Body.Leaver, override(ctx, in.Body.Reason)))
+	id, err := exeunt.ParseFindingID(in.ID)
+	if err != nil {
+		return nil, problem(err)
+	}
+	return done(a.Commands(viewer(ctx)).ConfirmAccount(ctx, id, in.Body.Account, in.Body.Leaver, override(ctx, in.Body.Reason)))
 }
 
 func (a routes) cleanUp(ctx context.Context, in *struct {
@@ -115,7 +119,11 @@ func (a routes) cleanUp(ctx context.Context, in *struct {
 		Reason string               `json:"reason" minLength:"10" doc:"Why, for whoever reads the record later"`
 	}
 }) (*answer[CleanUpBegun], error) {
-	id, err := a.Commands(viewer(ctx)).CleanUp(ctx, in.ID, in.Body.Type, override(ctx, in.Body.Reason))
+	finding, err := exeunt.ParseFindingID(in.ID)
+	if err != nil {
+		return nil, problem(err)
+	}
+	id, err := a.Commands(viewer(ctx)).CleanUp(ctx, finding, in.Body.Type, override(ctx, in.Body.Reason))
 	if err != nil {
 		return nil, problem(err)
 	}
