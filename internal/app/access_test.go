@@ -37,7 +37,7 @@ var recorded = map[string]string{
 	"GET /waves": "read", "POST /waves": "decision", "GET /waves/new": "", "GET /waves/{id}": "read", "GET /waves/{id}/stream": "read",
 	"GET /waves/{id}/report": "read", "GET /waves/{id}/report.csv": "read export",
 	"POST /waves/{id}/check": "decision", "POST /waves/{id}/approve": "decision", "POST /waves/{id}/start": "decision", "POST /waves/{id}/go-on": "decision", "POST /waves/{id}/stop": "decision",
-	"GET /gaps": "", "GET /systems": "", "GET /systems/{id}": "read", "POST /systems/{id}/try": "decision",
+	"GET /gaps": "", "GET /accounts": "read", "GET /systems": "", "GET /systems/{id}": "read", "POST /systems/{id}/try": "decision",
 	"GET /audit": "read", "GET /audit/{entry}": "read", "GET /audit/checks": "", "GET /audit/proves": "", "GET /audit/erased": "", "POST /cases/{id}/erase": "decision", "POST /audit/verify": "decision",
 
 	"GET /api/v1/cases": "read export", "POST /api/v1/cases": "decision", "GET /api/v1/cases/{id}": "read export",
@@ -53,7 +53,7 @@ var recorded = map[string]string{
 	"GET /api/v1/waves/{id}/report": "read export", "GET /api/v1/waves/{id}/report.csv": "read export",
 	"POST /api/v1/waves/{id}/check": "decision", "POST /api/v1/waves/{id}/approve": "decision", "POST /api/v1/waves/{id}/start": "decision",
 	"POST /api/v1/waves/{id}/go-on": "decision", "POST /api/v1/waves/{id}/stop": "decision",
-	"GET /api/v1/reconciliation": "", "POST /api/v1/reconciliation": "decision", "POST /api/v1/reconciliation/stop": "decision", "GET /api/v1/reconciliation/findings": "export",
+	"GET /api/v1/reconciliation": "", "POST /api/v1/reconciliation": "decision", "POST /api/v1/reconciliation/stop": "decision", "GET /api/v1/reconciliation/findings": "read export",
 	"POST /api/v1/reconciliation/findings/{id}/confirm": "decision", "POST /api/v1/reconciliation/findings/{id}/clean-up": "decision",
 	"GET /api/v1/gaps": "", "GET /api/v1/systems": "", "GET /api/v1/systems/{name}": "", "POST /api/v1/systems/{name}/try": "decision",
 	"GET /api/v1/entries": "read export", "GET /api/v1/erasures": "", "POST /api/v1/cases/{id}/erase": "decision", "GET /api/v1/ledger/checks": "", "GET /api/v1/ledger/key": "", "POST /api/v1/ledger/verify": "decision", "GET /api/v1/cases/{id}/evidence": "export",

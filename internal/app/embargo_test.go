@@ -12,6 +12,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/engine"
+	"github.com/exeunt/exeunt/internal/store/storetest"
 )
 
 // leaver is somebody fictional.
@@ -43,6 +44,33 @@ func (h *house) gather(id, name string, embargo *exeunt.EmbargoTerms) string {
 	w, err := h.commands(exeunt.Viewer{Name: "vera", Email: vera}).MakeWave(h.t.Context(), ask, exeunt.Override{By: "vera", Account: vera, Reason: "the board has decided it"})
 	must(h.t, err)
 	return w.String()
+}
+
+// compared reconciles somebody with the systems, of which one has an orphan of nobody.
+func (h *house) compared() {
+	h.t.Helper()
+	ctx, now := h.t.Context(), time.Now()
+	people := []exeunt.Worker{{Leaver: exeunt.Leaver{ID: "1", Name: "Ann"}}}
+	r, change, err := exeunt.BeginReconciliation(people, h.Config.Inventory(), exeunt.Override{By: "vera"}, now)
+	must(h.t, err)
+	_, err = h.Store.BeginReconciliation(ctx, r, people, &change)
+	must(h.t, err)
+	lists, err := h.Store.Listings(ctx, "")
+	must(h.t, err)
+	for _, l := range lists {
+		var findings []exeunt.Finding
+		if l.System.System == "chat" {
+			findings = []exeunt.Finding{{System: "chat", Kind: exeunt.FoundOrphaned, Accounts: []exeunt.Account{{ID: "a1", Login: "z"}}, Why: exeunt.OrphanOfNobody}}
+		}
+		l.System, change = l.System.End(exeunt.Tally{Orphaned: len(findings)}, now)
+		must(h.t, h.Store.EndListing(ctx, l, findings, &change))
+	}
+}
+
+// knowOrphan lets the orphan be that of a case, as when the case had come first.
+func (h *house) knowOrphan(of thing) {
+	h.t.Helper()
+	storetest.Exec(h.t, h.Store, fmt.Sprintf(`UPDATE findings SET case_id = %d, whose = '{"leaver":"acme/ZQ-77","name":"Zelda Quux","why":"Zelda Quux left","left_on":"2000-01-06","case":"%s","worker":{"leaver":{"id":"ZQ-77","name":"Zelda Quux"}}}'`, of.id, of.id))
 }
 
 var terms = exeunt.EmbargoTerms{Until: "2000-01-03 09:00", VisibleTo: []string{vera}}
@@ -92,6 +120,7 @@ func (h *house) hide() thing {
 	var about exeunt.Change
 	about.Record(exeunt.EntryExported, secret.id, now, "evidence of case "+secret.id.String()+" exported", map[string]string{"by": "vera", "case": secret.id.String()})
 	must(h.t, h.Store.Commit(ctx, &about))
+	h.knowOrphan(secret)
 	secret.wave = h.gather("ZQ-75", "Zoe Quux", &terms)
 	return secret
 }
@@ -111,6 +140,7 @@ var others = []string{ida, lena, harry, ""}
 func sweep(t *testing.T) *swept {
 	t.Helper()
 	h := openHouse(t)
+	h.compared()
 	wave := h.gather("AB-12", "Bea Berg", nil)
 	s := &swept{house: h, open: h.begin(leaver("AB-11", "Anton Berg")), before: map[string]map[string]answer{}}
 	s.open.wave = wave
@@ -167,7 +197,7 @@ func TestNobodyOffTheListLearnsOfAnEmbargoedCase(t *testing.T) {
 var forms = map[string]string{
 	"reveal": `{"reason":"decided by the board"}`, "erase": `{"reason":"decided by the board"}`, "legal-hold": `{"reason":"decided by the board"}`, "legal-release": `{"reason":"decided by the board"}`, "embargo": `{"reason":"decided by the board"}`, "hold": `{"reason":"decided by the board"}`, "confirm": `{"reason":"decided by the board"}`, "reject": `{"reason":"decided by the board"}`, "release": `{"reason":"decided by the board"}`, "waive": `{"reason":"decided by the board"}`, "put-back": `{"reason":"decided by the board"}`, "retry": `{"reason":"decided by the board"}`,
 	"check": `{}`, "approve": `{"reason":"decided by the board"}`, "start": `{"reason":"decided by the board"}`, "go-on": `{"reason":"decided by the board"}`, "stop": `{"reason":"decided by the board"}`,
-	"complete": `{"note":"x"}`, "reassign": `{"email":"omar@acme.example"}`, "remind": ``,
+	"clean-up": `{"reason":"decided by the board"}`, "complete": `{"note":"x"}`, "reassign": `{"email":"omar@acme.example"}`, "remind": ``,
 }
 
 // TestAGuessedAddressAnswersAsIfNothingWereThere asks for everything of the hidden case by its own names, and for
@@ -230,7 +260,7 @@ func shows(c thing) []string {
 	id := c.id.String()
 	return []string{
 		"/", "/cases", "/cases?q=" + c.employee, "/cases/" + id, "/cases/" + id + "/steps/" + c.step, "/tasks?group=case", "/tasks?sel=" + c.task,
-		"/audit", "/audit/" + c.log, "/systems/chat",
+		"/audit", "/audit/" + c.log, "/systems/chat", "/accounts", "/api/v1/reconciliation/findings",
 		"/api/v1/cases", "/api/v1/cases?q=zelda", "/api/v1/cases/" + id, "/api/v1/tasks?state=all", "/api/v1/tasks/" + c.task, "/api/v1/entries?case=" + id,
 	}
 }

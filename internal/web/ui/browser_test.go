@@ -186,6 +186,7 @@ var pages = []struct{ name, path, session string }{
 	{"wave-report", "/waves/W-14/report", "auditor"},
 	{"systems", "/systems", "it"},
 	{"gaps", "/gaps", "it"},
+	{"accounts", "/accounts", "it"},
 	{"systems-alone", "/systems?alone=1", "it"},
 	{"overview-it", "/", "it"},
 	{"system", "/systems/entra-id", "it"},

@@ -82,6 +82,7 @@ var jumps = []jump{
 	{"waves", "Make a wave", "", "/waves/new", "make new wave mass departure layoff list csv", makeWaves},
 	{"inventory", "Systems", "g s", "/systems", "systems inventory", seeSystems},
 	{"late", "What is missing", "", "/gaps", "systems gaps inventory missing owner fallback no api", seeSystems},
+	{"person", "Whose accounts", "", "/accounts", "accounts reconcile orphaned missing ambiguous mismatched identities", seeFindings},
 	{"audit", "Audit", "g a", "/audit", "audit entries ledger", seeAudit},
 	{"audit", "Erased records", "", "/audit/erased", "erased records retention privacy", seeAudit},
 	{"audit", "Checks of the ledger", "", "/audit/checks", "checks ledger verify runs", seeAudit},

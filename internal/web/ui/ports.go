@@ -32,6 +32,8 @@ type Reader interface {
 	Exceptions(ctx context.Context, id exeunt.WaveID, round, limit int) ([]store.Look, error)
 	WrongClocks(ctx context.Context) ([]store.WrongClock, error)
 	OpenBreakers(ctx context.Context) (map[string]exeunt.Breaker, error)
+	Reconciliation(ctx context.Context) (exeunt.Reconciliation, error)
+	Findings(ctx context.Context, q store.FindingQuery) ([]exeunt.Finding, error)
 }
 
 // Commands are what people may do. Each is one commit; one that comes too late fails with Conflict.

@@ -19,6 +19,7 @@ const (
 	seeAccess      = web.SeeAccess
 	seeSystems     = web.SeeSystems
 	trySystems     = web.TrySystems
+	seeFindings    = web.SeeFindings
 	seeAudit       = web.SeeAudit
 	seeAllTasks    = web.SeeAllTasks
 	doTasks        = web.DoTasks

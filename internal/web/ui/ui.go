@@ -112,6 +112,7 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("POST /tasks/{id}", seeNothing, s.taskPost)
 	s.waveRoutes(page)
 	page("GET /gaps", seeSystems, s.gapsPage)
+	page("GET /accounts", seeFindings, s.accountsPage)
 	page("GET /systems", seeSystems, s.systemsPage)
 	page("GET /systems/{id}", seeSystems, s.systemPage)
 	page("POST /systems/{id}/try", trySystems, s.trySystem)
