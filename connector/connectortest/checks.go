@@ -63,7 +63,7 @@ func unknownSettingsAreRefused(t testing.TB, s Subject) {
 func nobodyIsFoundForNobody(t testing.TB, s Subject) {
 	c := s.open(t)
 	leaver := s.Hire(t)
-	accounts, err := s.search(t, t.Context(), c, nobody(leaver))
+	accounts, err := s.search(t.Context(), t, c, nobody(leaver))
 	if err != nil || len(accounts) != 0 {
 		t.Errorf("Find of nobody: %v, %v; want no account and no error", accounts, err)
 	}
@@ -91,7 +91,7 @@ func twoThatMatchAreTwo(t testing.TB, s Subject) {
 	c := s.open(t)
 	leaver, first := s.hire(t, c)
 	s.Twin(t, leaver)
-	accounts, err := s.search(t, t.Context(), c, leaver)
+	accounts, err := s.search(t.Context(), t, c, leaver)
 	if err != nil || len(accounts) != 2 {
 		t.Fatalf("Find: %v, %v; want both accounts", accounts, err)
 	}
@@ -285,7 +285,7 @@ func deadSystemIsTemporary(t testing.TB, s Subject) {
 
 func (s Subject) everyVerbFails(t testing.TB, c connector.Connector, leaver exeunt.Leaver, account exeunt.Account, want ...exeunt.ErrorKind) {
 	t.Helper()
-	_, findErr := s.search(t, t.Context(), c, leaver)
+	_, findErr := s.search(t.Context(), t, c, leaver)
 	_, observeErr := c.Observe(t.Context(), account)
 	spec := s.specs(t)[0]
 	applyErr := c.Apply(t.Context(), account, spec.Action, aim(leaver, account, spec).With)
@@ -302,7 +302,7 @@ func cancelledCallEndsAtOnce(t testing.TB, s Subject) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	begun := time.Now()
-	_, findErr := s.search(t, ctx, c, leaver)
+	_, findErr := s.search(ctx, t, c, leaver)
 	_, observeErr := c.Observe(ctx, account)
 	errs := map[string]error{"Find": findErr, "Observe": observeErr}
 	for _, spec := range s.specs(t) {
@@ -331,7 +331,7 @@ func concurrentUseIsSafe(t testing.TB, s Subject) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if accounts, err := s.search(t, t.Context(), c, leaver); err != nil || len(accounts) != 1 || accounts[0].ID != account.ID {
+			if accounts, err := s.search(t.Context(), t, c, leaver); err != nil || len(accounts) != 1 || accounts[0].ID != account.ID {
 				t.Errorf("Find: %v, %v", accounts, err)
 			}
 			out, err := connector.Converge(t.Context(), c, aim(leaver, account, first), func(exeunt.Observation) error { return nil })

@@ -133,7 +133,7 @@ func (s Subject) hire(t testing.TB, c connector.Connector) (exeunt.Leaver, exeun
 func (s Subject) find(t testing.TB, c connector.Connector, leaver exeunt.Leaver) exeunt.Account {
 	t.Helper()
 	for range 20 {
-		accounts, err := s.search(t, t.Context(), c, leaver)
+		accounts, err := s.search(t.Context(), t, c, leaver)
 		if err != nil {
 			t.Fatalf("Find of a fresh account: %v", err)
 		}
@@ -163,7 +163,7 @@ func (s Subject) correlation(t testing.TB) exeunt.Correlation {
 }
 
 // search looks for the accounts of somebody by the rules of the settings.
-func (s Subject) search(t testing.TB, ctx context.Context, c connector.Connector, leaver exeunt.Leaver) ([]exeunt.Account, error) {
+func (s Subject) search(ctx context.Context, t testing.TB, c connector.Connector, leaver exeunt.Leaver) ([]exeunt.Account, error) {
 	t.Helper()
 	return Search(ctx, s.Kind, s.Settings, c, leaver)
 }

@@ -82,6 +82,7 @@ func (l *listing) refused(ctx context.Context, at store.Listing, err error) (aga
 			_, err := l.e.store.ListAgain(ctx, at)
 			return time.Now(), err
 		}
+	default: // the others do not pass by themselves
 	}
 	return time.Time{}, l.fail(ctx, at, err)
 }
