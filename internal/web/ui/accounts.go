@@ -52,6 +52,7 @@ const findingsShown = 100
 
 // accountsView is everybody compared with the accounts of every system.
 type accountsView struct {
+	Viewer   viewer
 	Filter   accountsFilter
 	Newest   exeunt.Reconciliation // ID is zero when there was none yet
 	Findings []exeunt.Finding
@@ -140,12 +141,53 @@ func logins(f exeunt.Finding) string {
 	return strings.Join(names, ", ")
 }
 
-// findingCommand is what is typed to see to a finding.
-func findingCommand(f exeunt.Finding) string {
-	if f.Kind == exeunt.FoundOrphaned && f.Leaver != "" {
-		return fmt.Sprintf("exeunt reconcile clean-up %d", f.ID)
+// cleansUp says whether the viewer may end what somebody who left still has.
+func (v accountsView) cleansUp(f exeunt.Finding) bool {
+	return f.Decided == nil && f.Kind == exeunt.FoundOrphaned && f.Leaver != "" && v.Viewer.may(startCases)
+}
+
+// confirms says whether the viewer may say whose the account is.
+func (v accountsView) confirms(f exeunt.Finding) bool {
+	return f.Decided == nil && len(f.Accounts) > 0 && v.Viewer.may(confirmAccounts)
+}
+
+// suggests is whose a finding takes the account to be; an orphan's owner is to be found out.
+func suggests(f exeunt.Finding) string {
+	if f.Kind == exeunt.FoundOrphaned {
+		return ""
 	}
-	return fmt.Sprintf("exeunt reconcile confirm %d", f.ID)
+	return f.Leaver
+}
+
+func (s *server) confirmAccount(v *visit) error {
+	id, err := exeunt.ParseFindingID(v.PathValue("id"))
+	if err != nil {
+		return nothingHere()
+	}
+	if err := reasonFor(v); err != nil {
+		return err
+	}
+	whose := strings.TrimSpace(v.PostFormValue("leaver"))
+	if err := s.Commands(v.Viewer()).ConfirmAccount(v.Context(), id, v.PostFormValue("account"), whose, v.override(v.PostFormValue("reason"))); err != nil {
+		return err
+	}
+	return v.goTo("/accounts", "Kept, with your name: departures go by it from now on.")
+}
+
+func (s *server) cleanUpAccounts(v *visit) error {
+	id, err := exeunt.ParseFindingID(v.PathValue("id"))
+	if err != nil {
+		return nothingHere()
+	}
+	if err := reasonFor(v); err != nil {
+		return err
+	}
+	c, err := s.Commands(v.Viewer()).CleanUp(v.Context(), id, "", v.override(v.PostFormValue("reason")))
+	if err != nil {
+		return err
+	}
+	s.changed()
+	return v.goTo("/cases/"+c.String(), "This case ends what was missed.")
 }
 
 func (s *server) accountsPage(v *visit) error {
@@ -154,7 +196,7 @@ func (s *server) accountsPage(v *visit) error {
 		http.Redirect(v.w, v.Request, address("/accounts", f.values()), http.StatusFound)
 		return nil
 	}
-	view := accountsView{Filter: f}
+	view := accountsView{Viewer: v.viewer, Filter: f}
 	read := s.Reader(v.Viewer())
 	var err error
 	if view.Newest, err = read.Reconciliation(v.Context()); err != nil && exeunt.KindOf(err) != exeunt.NotFound {

@@ -46,6 +46,7 @@ type Commands interface {
 	TryNow(ctx context.Context, system string, by exeunt.Override) error
 	web.Decisions
 	web.Waves
+	web.Reconciling
 	StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error)
 }
 

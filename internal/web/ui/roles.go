@@ -13,13 +13,16 @@ import (
 type right = web.Right
 
 const (
-	seeOverview    = web.SeeOverview
-	seeCases       = web.SeeCases
-	seeType        = web.SeeType
-	seeAccess      = web.SeeAccess
-	seeSystems     = web.SeeSystems
-	trySystems     = web.TrySystems
-	seeFindings    = web.SeeFindings
+	seeOverview = web.SeeOverview
+	seeCases    = web.SeeCases
+	seeType     = web.SeeType
+	seeAccess   = web.SeeAccess
+	seeSystems  = web.SeeSystems
+	trySystems  = web.TrySystems
+	seeFindings = web.SeeFindings
+
+	confirmAccounts = web.Reconcile
+
 	seeAudit       = web.SeeAudit
 	seeAllTasks    = web.SeeAllTasks
 	doTasks        = web.DoTasks

@@ -113,6 +113,8 @@ func (s *server) routes(mux *http.ServeMux) {
 	s.waveRoutes(page)
 	page("GET /gaps", seeSystems, s.gapsPage)
 	page("GET /accounts", seeFindings, s.accountsPage)
+	page("POST /accounts/{id}/confirm", confirmAccounts, s.confirmAccount)
+	page("POST /accounts/{id}/clean-up", startCases, s.cleanUpAccounts)
 	page("GET /systems", seeSystems, s.systemsPage)
 	page("GET /systems/{id}", seeSystems, s.systemPage)
 	page("POST /systems/{id}/try", trySystems, s.trySystem)

@@ -2,7 +2,11 @@ package ui
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"slices"
+	"strings"
+	"testing"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -24,4 +28,44 @@ func (w *world) Findings(_ context.Context, q store.FindingQuery) ([]exeunt.Find
 		{ID: 18, System: "entra-id", Kind: exeunt.FoundOrphaned, Why: exeunt.OrphanOfNobody, Accounts: []exeunt.Account{{ID: "a2", Login: "backup"}}, Decided: &idaDecided},
 	}
 	return slices.DeleteFunc(all, func(f exeunt.Finding) bool { return q.Kind != "" && f.Kind != q.Kind }), nil
+}
+
+func (w *world) Reconcile(context.Context, string, exeunt.Override) (exeunt.Reconciliation, error) {
+	return exeunt.Reconciliation{}, nil
+}
+
+func (w *world) StopReconciling(context.Context, exeunt.Override) error { return nil }
+
+func (w *world) ConfirmAccount(_ context.Context, finding int64, account, leaver string, by exeunt.Override) error {
+	w.did = append(w.did, fmt.Sprintf("confirm %d %s %s by %s: %s", finding, account, leaver, by.By, by.Reason))
+	return nil
+}
+
+func (w *world) CleanUp(_ context.Context, finding int64, _ exeunt.DepartureType, by exeunt.Override) (exeunt.CaseID, error) {
+	w.did = append(w.did, fmt.Sprintf("clean up %d by %s: %s", finding, by.By, by.Reason))
+	return 2041, nil
+}
+
+func TestAccountsAreConfirmedAndCleanedUpOnThePage(t *testing.T) {
+	inNovember(t, func(t *testing.T, w *world, h http.Handler) {
+		confirm := because("asked her for it")
+		confirm.Set("account", "a1")
+		confirm.Set("leaver", " northwind/E-7 ")
+		says(t, send(h, "auditor", "/accounts", nil), 200, "Maya Okonkwo", "not:/accounts/17/confirm", "not:/accounts/17/clean-up")
+		says(t, send(h, "auditor", "/accounts/17/confirm", confirm), 403)
+		says(t, send(h, "it", "/accounts/17/clean-up", because("missed in October")), 403)
+		says(t, send(h, "it", "/accounts/17/confirm", because("so")), 422, "at least 10 characters")
+		says(t, send(h, "it", "/accounts/x/confirm", confirm), 404)
+		says(t, send(h, "legal", "/accounts", nil), 404)
+		if r := send(h, "it", "/accounts/17/confirm", confirm); r.Code != 303 || r.Header().Get("Location") != "/accounts" {
+			t.Errorf("%d to %s", r.Code, r.Header().Get("Location"))
+		}
+		if r := send(h, "hr", "/accounts/17/clean-up", because("missed in October")); r.Code != 303 || r.Header().Get("Location") != "/cases/C-2041" {
+			t.Errorf("%d to %s", r.Code, r.Header().Get("Location"))
+		}
+		want := "confirm 17 a1 northwind/E-7 by Ines Roth: asked her for it\nclean up 17 by Priya Nair: missed in October"
+		if got := strings.Join(w.did, "\n"); got != want {
+			t.Errorf("did\n%s\nwant\n%s", got, want)
+		}
+	})
 }
