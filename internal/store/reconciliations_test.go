@@ -162,9 +162,11 @@ func TestWhatPeopleConfirmedIsLearnedAndErasedWithThePerson(t *testing.T) {
 		must(t, err)
 		_, err = s.Outbox().MarkShipped(ctx, 0, 1000)
 		must(t, err)
-		change, err := decided.Case.Erased(now)
+		beside, err := s.Beside(ctx, c.ID, 1000)
 		must(t, err)
-		must(t, s.CommitWith(ctx, &change, store.Purge(c.ID, 1000)))
+		change, err := decided.Case.Erased(beside, now)
+		must(t, err)
+		must(t, s.CommitWith(ctx, &change, store.Purge(c.ID, 1000, beside)))
 		for table, want := range map[string]int{"findings": 1, "mappings": 1} {
 			if n := storetest.Count(t, s, "SELECT COUNT(*) FROM "+table); n != want {
 				t.Errorf("%d rows in %s after the erasure, want %d", n, table, want)
