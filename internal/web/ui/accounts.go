@@ -47,8 +47,8 @@ func (f accountsFilter) values() url.Values {
 	return v
 }
 
-// findingsShown is how many findings a page has.
-const findingsShown = 100
+// findingsShown is how many findings a page has: each may have two forms.
+const findingsShown = 25
 
 // accountsView is everybody compared with the accounts of every system.
 type accountsView struct {
