@@ -223,6 +223,9 @@ func (p Publisher) find(ctx context.Context, place Readable, size int64) (verify
 		return verify.Checkpoint{}, err
 	}
 	there, err := p.Log.OpenPublished(signed)
+	if err == nil && there.Size < size {
+		err = exeunt.Errorf(exeunt.Conflict, "a checkpoint over %d entries lies there by a name that says at least %d: find out who put it there, and move it away", there.Size, size)
+	}
 	if err == nil {
 		err = p.Log.GoesOnFrom(ctx, there)
 	}

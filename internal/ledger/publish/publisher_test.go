@@ -248,6 +248,7 @@ func TestWhatLiesThereDecides(t *testing.T) {
 		{name: "another history over as many", lies: map[int64]string{5: "5 other"}, conflict: true, fault: "forked"},
 		{name: "one over more than the log has", lies: map[int64]string{9: "9 one"}, conflict: true, fault: "rolled back"},
 		{name: "what the log has not signed", lies: map[int64]string{8: "rubbish"}, conflict: true, fault: "not signed by us"},
+		{name: "one by the name of more entries than it is over", lies: map[int64]string{3: "3 one", 4: "2 one"}, known: 3, size: 3, conflict: true, fault: "by a name that says at least 4"},
 		{name: "nothing, though it was put there", lies: map[int64]string{}, known: 4, size: 4, fault: "is gone"},
 		{name: "what is not kept as it should be", lies: map[int64]string{}, loose: exeunt.Errorf(exeunt.Invalid, "not locked"), puts: 1, fault: "not locked"},
 		{name: "a log that is shorter than what was published", lies: map[int64]string{9: "9 one"}, known: 9, size: 9, conflict: true, fault: "rolled back"},
