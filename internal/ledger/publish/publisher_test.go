@@ -1,6 +1,7 @@
 package publish_test
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"maps"
@@ -236,7 +237,9 @@ func TestWhatLiesThereDecides(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		lies     map[int64]string
-		known    int64 // what was published last, as far as is remembered
+		known    int64  // what was published last, as far as is remembered
+		of       string // of which history; that of the log when empty
+		blind    bool   // the place cannot be looked into
 		loose    error
 		puts     int
 		size     int64
@@ -251,16 +254,22 @@ func TestWhatLiesThereDecides(t *testing.T) {
 		{name: "one by the name of more entries than it is over", lies: map[int64]string{3: "3 one", 4: "2 one"}, known: 3, size: 3, conflict: true, fault: "by a name that says at least 4"},
 		{name: "nothing, though it was put there", lies: map[int64]string{}, known: 4, size: 4, fault: "is gone"},
 		{name: "what is not kept as it should be", lies: map[int64]string{}, loose: exeunt.Errorf(exeunt.Invalid, "not locked"), puts: 1, fault: "not locked"},
+		{name: "nothing that can be seen, and another history was mailed", lies: map[int64]string{}, known: 3, of: "other", blind: true, size: 3, conflict: true, fault: "forked"},
+		{name: "nothing that can be seen, and an older one was mailed", lies: map[int64]string{}, known: 3, blind: true, puts: 1, size: 5},
 		{name: "a log that is shorter than what was published", lies: map[int64]string{9: "9 one"}, known: 9, size: 9, conflict: true, fault: "rolled back"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				log, place := &story{history: "one", size: 5}, &shelf{name: "shelf", lies: c.lies, loose: c.loose}
 				if c.known > 0 {
-					was := log.checkpoint(c.known)
+					was := (&story{history: cmp.Or(c.of, "one")}).checkpoint(c.known)
 					log.kept = []ledger.Publication{{Target: "shelf", Size: was.Size, Root: was.Root, At: time.Now().Add(-2 * time.Hour)}}
 				}
-				during(t, log, map[string]publish.Place{"shelf": place}, func() { after(time.Second) })
+				places := map[string]publish.Place{"shelf": place}
+				if c.blind {
+					places["shelf"] = blind{place}
+				}
+				during(t, log, places, func() { after(time.Second) })
 				p := log.kept[0]
 				if len(place.puts) != c.puts || p.Size != c.size || p.Conflict != c.conflict || !strings.Contains(p.Fault, c.fault) || (p.Fault == "") != (c.fault == "") {
 					t.Errorf("%d were put there; known is %+v", len(place.puts), p)
