@@ -111,6 +111,9 @@ func (d desk) visitor(at place, about string, wired func()) *visitor {
 }
 
 func (d desk) Observe(ctx context.Context, of exeunt.Account) (exeunt.Observation, error) {
+	if ctx.Err() != nil {
+		return exeunt.Observation{}, notSent(ctx)
+	}
 	a := d.accounts[of.ID]
 	if a != nil {
 		for _, spec := range d.system.Actions {
@@ -137,6 +140,11 @@ func (d desk) Observe(ctx context.Context, of exeunt.Account) (exeunt.Observatio
 		d.w.turn.pass(ctx, d.visitor(afterLook, of.ID, nil))
 	}
 	return o, nil
+}
+
+// notSent is what every client says to who was cut off: nothing reaches the vendor on their behalf.
+func notSent(ctx context.Context) error {
+	return exeunt.Errorf(exeunt.Temporary, "not sent").Because(ctx.Err())
 }
 
 // look reads the books, and keeps what it told.
@@ -183,8 +191,8 @@ func (d desk) Apply(ctx context.Context, of exeunt.Account, action exeunt.Action
 	if a == nil { // it was there a moment ago
 		return exeunt.Errorf(exeunt.NotFound, "the account is gone")
 	}
-	if ctx.Err() != nil { // nothing is sent on behalf of who was cut off
-		return exeunt.Errorf(exeunt.Temporary, "not sent").Because(ctx.Err())
+	if ctx.Err() != nil {
+		return notSent(ctx)
 	}
 	spec, _ := d.system.Can(action)
 	deed := a.deed(action)
