@@ -53,8 +53,13 @@ func (s Step) StillSo(of Case, seen Observation, now time.Time) Change {
 	return change
 }
 
+// lastTries is on how many days after it was refused the last look is tried again: after the others there is one more, and
+// whoever mends the rights of the account that we have there is to see it made.
+const lastTries = 7
+
 // NotLooked notes that the system did not answer a look, which is made later. One that it refused would be refused
-// again: its owner is told once, and the next look is the one that is due anyhow.
+// again in an hour: its owner is told once, and the next look is the one that is due anyhow. The last one is tried again
+// for some days, and its owner is told when that ends, too.
 func (s Step) NotLooked(of Case, why *Error, now time.Time) Change {
 	detail := map[string]string{"reason": messageOf(why, "no answer"), "class": string(KindOf(errOrNil(why)))}
 	if passes(why) {
@@ -64,16 +69,25 @@ func (s Step) NotLooked(of Case, why *Error, now time.Time) Change {
 		change.recordLook(of, s, now, fmt.Sprintf("%s: whether %s still holds is not known yet", s.SystemTitle, lower(s.Title)), detail)
 		return change
 	}
-	s.Looks++
-	s.Rechecks, s.NextAttemptAt = 0, time.Time{}
+	first := s.NextAttemptAt.IsZero() // of this look
+	if s.Looks == len(driftLooks)-1 && s.Rechecks < lastTries {
+		s.NextAttemptAt = now.Add(longestRetry)
+		s.Rechecks++
+	} else {
+		s.Looks++
+		s.Rechecks, s.NextAttemptAt = 0, time.Time{}
+	}
 	then := "nobody looks any more"
-	if next, ok := s.driftLookAt(); ok {
+	next, looks := s.driftLookAt()
+	if looks {
 		then = "the next look is on " + next.In(of.Zone()).Format(time.DateOnly)
 	}
 	change := Change{Steps: []Step{s}}
 	change.recordLook(of, s, now, fmt.Sprintf("%s: it refuses to show whether %s still holds; %s", s.SystemTitle, lower(s.Title), then), detail)
-	change.Notices = []Notice{{Kind: NoticeAlert, To: s.Owner, Dedup: fmt.Sprintf("unlooked:%s:%s", s.System, now.UTC().Format(time.DateOnly)),
-		Text: fmt.Sprintf("%s refuses to show whether what was ended there still holds: %s. Look at the rights of the account that Exeunt has there, and at departed people's accounts by hand.", s.SystemTitle, detail["reason"])}}
+	if first || !looks {
+		change.Notices = []Notice{{Kind: NoticeAlert, To: s.Owner, Dedup: fmt.Sprintf("unlooked:%s:%s", s.System, now.UTC().Format(time.DateOnly)),
+			Text: fmt.Sprintf("%s refuses to show whether what was ended there still holds: %s; %s. Look at the rights of the account that Exeunt has there, and at departed people's accounts by hand.", s.SystemTitle, detail["reason"], then)}}
+	}
 	return change
 }
 

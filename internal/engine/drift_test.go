@@ -207,11 +207,30 @@ func TestWhoIsHiredAgainDuringTheLookIsLeftAlone(t *testing.T) {
 	})
 }
 
+// The last look is made when the system lets us in again within some days, and what came back is cut again.
+func TestTheLastLookIsTriedAgainWhenItWasRefused(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		account := c.departed()
+		pass(29 * 24 * time.Hour)
+		c.directory.Reopen(account.ID, exeunt.Disable)
+		c.directory.Fail(connectortest.Observe, connectortest.Always, exeunt.Errorf(exeunt.Denied, "not allowed"))
+		pass(4 * 24 * time.Hour)
+		if c.alerts("the next look is on 2000-02-01") != 0 || c.alerts("the next look is on 2000-01-31") != 1 {
+			t.Errorf("its owner is told: %+v", c.messages())
+		}
+		c.directory.Heal()
+		pass(25 * time.Hour)
+		if !c.directory.Done(account.ID, exeunt.Disable) {
+			t.Error("what came back was not cut again")
+		}
+	})
+}
+
 // TestARefusedLookIsToldOnce: what is refused today is refused in an hour, too.
 func TestARefusedLookIsToldOnce(t *testing.T) {
 	for kind, want := range map[exeunt.ErrorKind]struct{ looks, alerts int }{
-		exeunt.Denied:    {2 * 3, 3}, // two steps, on each of the three days
-		exeunt.Invalid:   {2 * 3, 3},
+		exeunt.Denied:    {2 * (3 + 7), 4}, // two steps, on each of the three days and on seven more; of the last look at its beginning and its end
+		exeunt.Invalid:   {2 * (3 + 7), 4},
 		exeunt.Temporary: {2 * (5 + 59), 0}, // after 1, 2, 4, 8, 16 hours and then once a day
 	} {
 		t.Run(string(kind), func(t *testing.T) {
