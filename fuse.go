@@ -92,6 +92,8 @@ type Trip struct {
 	RemindAt  time.Time `json:"remind_at,omitzero"` // when the owner is told again; zero once it is decided
 	Reminded  int       `json:"reminded,omitempty"`
 	Request   *Request  `json:"request,omitempty"`  // a release that waits for its second person
+	Asked     []CaseID  `json:"asked,omitempty"`    // the cases that it is about; none for all
+	LetGo     []CaseID  `json:"let_go,omitempty"`   // cases that two people chose and released, while the others stay held
 	Decision  *Override `json:"decision,omitempty"` // who decided last
 	DecidedAt time.Time `json:"decided_at,omitzero"`
 }
@@ -160,42 +162,129 @@ func (t Trip) Remind(operator Person, now time.Time) (Change, bool) {
 	return change, true
 }
 
-// AskRelease asks for the release of every departure that the trip holds. It has an effect only when
-// another person confirms it in time.
-func (t Trip) AskRelease(by Override, lasts time.Duration, now time.Time) (Change, error) {
+// MostChosen is how many cases of a trip are released one by one in one decision.
+const MostChosen = 100
+
+// Choose checks the cases for which alone somebody wants to ask; held are those that the trip holds and that they may see.
+func (t Trip) Choose(held []Case, only []CaseID) ([]CaseID, error) {
+	only = slices.Compact(slices.Sorted(slices.Values(only)))
+	if len(only) > MostChosen {
+		return nil, Errorf(Invalid, "choose at most %d cases at a time, or none to ask for all", MostChosen).In("cases")
+	}
+	for _, id := range only {
+		i := slices.IndexFunc(held, func(c Case) bool { return c.ID == id })
+		switch {
+		case i < 0:
+			return nil, Errorf(Conflict, "case %s is not held by %s, or you may not see it", id, t.ID)
+		case held[i].Embargoed(): // the request is for everybody to read
+			return nil, Errorf(Conflict, "case %s is under embargo: it goes on with all that %s holds, or can be chosen once it is revealed", id, t.ID)
+		}
+	}
+	return only, nil
+}
+
+// Reopens refuses to open a rejected trip again while another one is open: new cases join that, and one decision is
+// taken at a time.
+func (t Trip) Reopens(open *Trip) error {
+	if t.Kind != TripMass || open == nil || open.ID == t.ID || t.State != TripRejected {
+		return nil
+	}
+	return Errorf(Conflict, "%s was decided on, and %s has tripped since and waits for its decision: decide on %s first, then ask for the release of %s", t.ID, open.ID, open.ID, t.ID)
+}
+
+// what says what a release is about.
+func (t Trip) what(cases []CaseID) string {
+	if len(cases) == 0 {
+		return t.ID.String()
+	}
+	return CaseNames(cases) + " of " + t.ID.String()
+}
+
+// CaseNames lists cases as people say them.
+func CaseNames(cases []CaseID) string {
+	words := make([]string, len(cases))
+	for i, id := range cases {
+		words[i] = id.String()
+	}
+	return strings.Join(words, ", ")
+}
+
+// AskRelease asks for the release of every departure that the trip holds, or of some cases only. It has an effect only
+// when another person confirms it in time.
+func (t Trip) AskRelease(by Override, lasts time.Duration, now time.Time, only ...CaseID) (Change, error) {
 	if t.State == TripReleased {
 		return Change{}, Errorf(Conflict, "%s is released already", t.ID)
 	}
 	if t.Request.Waits(now) {
-		return Change{}, Errorf(Conflict, "%s has asked for the release of %s already: another person has to confirm it", t.Request.By, t.ID)
+		return Change{}, Errorf(Conflict, "%s has asked for the release of %s already: another person has to confirm it", t.Request.By, t.what(t.Asked))
 	}
 	r, err := Ask(by, lasts, now)
 	if err != nil {
 		return Change{}, err
 	}
-	t.State, t.Request, t.Decision, t.DecidedAt = TripOpen, &r, nil, time.Time{}
+	t.State, t.Request, t.Asked, t.Decision, t.DecidedAt = TripOpen, &r, only, nil, time.Time{}
 	if t.RemindAt.IsZero() {
 		t.RemindAt = now.Add(firstTripReminder).UTC()
 	}
+	holds := "what the fuse holds (" + t.ID.String() + ")"
+	if len(only) > 0 {
+		holds = t.what(only) + ", which the fuse holds"
+	}
 	change := Change{Trip: &t, Notices: []Notice{t.notice(fmt.Sprintf("asked:%d", now.UnixMicro()), fmt.Sprintf(
-		"%s asks to release what the fuse holds (%s): %s. Another person has to confirm it by %s.", by.By, t.ID, by.Reason, r.Expires.Format("2 Jan 2006, 15:04 MST")))}}
-	change.Record(EntryFuseAsked, t.subject(), now, fmt.Sprintf("%s asks to release %s", by.By, t.ID), r.detail(map[string]string{"fuse": t.ID.String()}))
+		"%s asks to release %s: %s. Another person has to confirm it by %s.", by.By, holds, by.Reason, r.Expires.Format("2 Jan 2006, 15:04 MST")))}}
+	change.Record(EntryFuseAsked, t.subject(), now, fmt.Sprintf("%s asks to release %s", by.By, t.what(only)), r.detail(t.about(only)))
 	return change, nil
 }
 
-// Confirm releases every departure that the trip holds. Who asked for it cannot confirm it.
-func (t Trip) Confirm(by Override, now time.Time) (Change, error) {
+// AsksFor says what its request is about: "everything", or the chosen cases.
+func (t Trip) AsksFor() string {
+	if len(t.Asked) == 0 {
+		return "everything"
+	}
+	return CaseNames(t.Asked)
+}
+
+// Decided says what was decided last: its state, or which cases alone went on.
+func (t Trip) Decided() string {
+	if t.State == TripOpen && len(t.LetGo) > 0 {
+		return CaseNames(t.LetGo) + " released"
+	}
+	return string(t.State)
+}
+
+// about is the detail of an entry about a release.
+func (t Trip) about(cases []CaseID) map[string]string {
+	detail := map[string]string{"fuse": t.ID.String()}
+	if len(cases) > 0 {
+		detail["cases"] = CaseNames(cases)
+	}
+	return detail
+}
+
+// Confirm releases what was asked for: every departure that the trip holds, or the chosen ones of those that it holds
+// still, which are held. With the last of them the trip is released. Who asked for it cannot confirm it.
+func (t Trip) Confirm(by Override, held []CaseID, now time.Time) (Change, error) {
 	if t.State == TripReleased {
 		return Change{}, Errorf(Conflict, "%s is released already", t.ID)
 	}
 	if err := t.Request.confirmedBy(by, now); err != nil {
 		return Change{}, err
 	}
-	first := *t.Request
-	t.State, t.Request, t.Decision, t.DecidedAt, t.RemindAt = TripReleased, nil, &by, now.UTC(), time.Time{}
+	first, asked := *t.Request, t.Asked
+	chosen := slices.DeleteFunc(slices.Clone(asked), func(id CaseID) bool { return !slices.Contains(held, id) })
+	t.Request, t.Asked, t.Decision, t.DecidedAt = nil, nil, &by, now.UTC()
+	switch {
+	case len(asked) > 0 && len(chosen) == 0:
+		return Change{}, Errorf(Conflict, "%s holds none of %s any more", t.ID, CaseNames(asked))
+	case len(asked) > 0 && len(chosen) < len(held):
+		t.LetGo, t.RemindAt = append(slices.Clone(t.LetGo), chosen...), now.Add(nextTripReminder).UTC()
+	default:
+		t.State, t.RemindAt = TripReleased, time.Time{}
+	}
 	change := Change{Trip: &t}
-	change.Record(EntryFuseReleased, t.subject(), now, fmt.Sprintf("%s released by %s and %s", t.ID, first.By, by.By),
-		map[string]string{"fuse": t.ID.String(), "by": by.By, "reason": by.Reason, "asked_by": first.By, "asked_reason": first.Reason})
+	detail := t.about(chosen)
+	detail["by"], detail["reason"], detail["asked_by"], detail["asked_reason"] = by.By, by.Reason, first.By, first.Reason
+	change.Record(EntryFuseReleased, t.subject(), now, fmt.Sprintf("%s released by %s and %s", t.what(chosen), first.By, by.By), detail)
 	return change, nil
 }
 
@@ -207,7 +296,7 @@ func (t Trip) Reject(by Override, now time.Time) (Change, error) {
 	if err := by.Check(); err != nil {
 		return Change{}, err
 	}
-	t.State, t.Request, t.Decision, t.DecidedAt, t.RemindAt = TripRejected, nil, &by, now.UTC(), time.Time{}
+	t.State, t.Request, t.Asked, t.Decision, t.DecidedAt, t.RemindAt = TripRejected, nil, nil, &by, now.UTC(), time.Time{}
 	change := Change{Trip: &t}
 	change.Record(EntryFuseRejected, t.subject(), now, fmt.Sprintf("%s not released: %s decided that its cases stay held", t.ID, by.By),
 		map[string]string{"fuse": t.ID.String(), "by": by.By, "reason": by.Reason})
@@ -226,10 +315,11 @@ func (c Change) Tripped(t Trip, now time.Time) Change {
 	return c
 }
 
-// ReleaseFused lets a case go on that a trip held, once the trip is released. One that is doubtful for a
-// reason of its own stays held for that.
+// ReleaseFused lets a case go on that a trip held, once the trip is released, or the case alone. One that is doubtful
+// for a reason of its own stays held for that.
 func (c Case) ReleaseFused(t Trip, steps []Step, tasks []Task, now time.Time) (Change, error) {
-	if c.State != CaseHeld || c.Fuse != t.ID || t.State != TripReleased || t.Decision == nil {
+	released := t.State == TripReleased || slices.Contains(t.LetGo, c.ID)
+	if c.State != CaseHeld || c.Fuse != t.ID || !released || t.Decision == nil {
 		return Change{}, Errorf(Conflict, "case %s is not held by %s any more", c.ID, t.ID)
 	}
 	by := Override{By: t.Decision.By, Account: t.Decision.Account, Reason: fmt.Sprintf("%s was released: %s", t.ID, t.Decision.Reason)}

@@ -52,7 +52,7 @@ func tripped(t *testing.T) exeunt.Trip {
 func TestTheFuseIsReleasedByTwoPeople(t *testing.T) {
 	trip := tripped(t)
 	lea := exeunt.Override{By: "Lea Roth", Account: "lea@x.example", Reason: "agreed with the board"}
-	if _, err := trip.Confirm(lea, monday); exeunt.KindOf(err) != exeunt.Conflict {
+	if _, err := trip.Confirm(lea, nil, monday); exeunt.KindOf(err) != exeunt.Conflict {
 		t.Errorf("confirmed what nobody asked for: %v", err)
 	}
 	asked, err := trip.AskRelease(ana, 0, monday)
@@ -63,16 +63,16 @@ func TestTheFuseIsReleasedByTwoPeople(t *testing.T) {
 		t.Errorf("asked twice: %v", err)
 	}
 	again := exeunt.Override{By: "Ana S.", Account: "ANA@x.example", Reason: "I am sure of myself"}
-	if _, err := asked.Trip.Confirm(again, monday); exeunt.KindOf(err) != exeunt.Denied {
+	if _, err := asked.Trip.Confirm(again, nil, monday); exeunt.KindOf(err) != exeunt.Denied {
 		t.Errorf("one person did both: %v", err)
 	}
-	if _, err := asked.Trip.Confirm(lea, monday.Add(exeunt.RequestLasts)); exeunt.KindOf(err) != exeunt.Conflict || !strings.Contains(err.Error(), "expired") {
+	if _, err := asked.Trip.Confirm(lea, nil, monday.Add(exeunt.RequestLasts)); exeunt.KindOf(err) != exeunt.Conflict || !strings.Contains(err.Error(), "expired") {
 		t.Errorf("confirmed after it had expired: %v", err)
 	}
-	if _, err := asked.Trip.Confirm(exeunt.Override{By: "Lea", Reason: "ok"}, monday); exeunt.KindOf(err) != exeunt.Invalid {
+	if _, err := asked.Trip.Confirm(exeunt.Override{By: "Lea", Reason: "ok"}, nil, monday); exeunt.KindOf(err) != exeunt.Invalid {
 		t.Errorf("confirmed without a reason: %v", err)
 	}
-	released, err := asked.Trip.Confirm(lea, monday.Add(time.Hour))
+	released, err := asked.Trip.Confirm(lea, nil, monday.Add(time.Hour))
 	if err != nil || released.Trip.State != exeunt.TripReleased || !released.Trip.RemindAt.IsZero() {
 		t.Fatalf("%v %+v", err, released.Trip)
 	}
@@ -80,7 +80,7 @@ func TestTheFuseIsReleasedByTwoPeople(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	for _, decide := range []func() (exeunt.Change, error){
-		func() (exeunt.Change, error) { return released.Trip.Confirm(lea, monday) },
+		func() (exeunt.Change, error) { return released.Trip.Confirm(lea, nil, monday) },
 		func() (exeunt.Change, error) { return released.Trip.Reject(lea, monday) },
 		func() (exeunt.Change, error) { return released.Trip.AskRelease(lea, 0, monday) },
 	} {
@@ -161,5 +161,68 @@ func TestARequestLastsAsLongAsItSays(t *testing.T) {
 		if _, err := exeunt.Ask(ana, lasts, monday); (err == nil) != ok {
 			t.Errorf("%s: %v", lasts, err)
 		}
+	}
+}
+
+func TestChosenCasesAreReleasedAndTheOthersStayHeld(t *testing.T) {
+	trip := tripped(t)
+	held := []exeunt.Case{{ID: 4, State: exeunt.CaseHeld, Fuse: 1}, {ID: 5, State: exeunt.CaseHeld, Fuse: 1}, {ID: 7, State: exeunt.CaseHeld, Fuse: 1, Embargo: &exeunt.Embargo{Until: monday.AddDate(0, 1, 0)}}}
+	ids := []exeunt.CaseID{4, 5, 7}
+	for name, only := range map[string][]exeunt.CaseID{"not held": {9}, "secret": {4, 7}} {
+		if _, err := trip.Choose(held, only); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := trip.Choose(held, make([]exeunt.CaseID, 200)); exeunt.KindOf(err) != exeunt.Conflict { // the same one two hundred times
+		t.Errorf("of one case: %v", err)
+	}
+	many := make([]exeunt.CaseID, exeunt.MostChosen+1)
+	for i := range many {
+		many[i] = exeunt.CaseID(i + 1)
+	}
+	if _, err := trip.Choose(held, many); exeunt.KindOf(err) != exeunt.Invalid {
+		t.Errorf("too many: %v", err)
+	}
+	only, err := trip.Choose(held, []exeunt.CaseID{5, 4, 5})
+	if err != nil || len(only) != 2 {
+		t.Fatalf("%v %v", only, err)
+	}
+	asked := must(trip.AskRelease(ana, 0, monday, only...))
+	if e := asked.Entries[0]; e.What != "Ana Silva asks to release C-4, C-5 of F-1" || e.Detail["cases"] != "C-4, C-5" || !strings.Contains(asked.Notices[0].Text, "C-4, C-5 of F-1") {
+		t.Errorf("%+v", e)
+	}
+	if _, err := asked.Trip.Confirm(lea, ids[2:], monday); exeunt.KindOf(err) != exeunt.Conflict {
+		t.Errorf("none of them is held any more: %v", err)
+	}
+	some := must(asked.Trip.Confirm(lea, ids[1:], monday)) // HR has taken the first one back
+	if got := some.Trip; got.State != exeunt.TripOpen || got.Request != nil || len(got.Asked) > 0 || len(got.LetGo) != 1 || got.LetGo[0] != 5 || !got.RemindAt.After(monday) || some.Entries[0].Detail["cases"] != "C-5" {
+		t.Errorf("%+v %+v", got, some.Entries[0])
+	}
+	if _, err := held[0].ReleaseFused(*some.Trip, nil, nil, monday); exeunt.KindOf(err) != exeunt.Conflict {
+		t.Errorf("the other one goes on, too: %v", err)
+	}
+	if change, err := held[1].ReleaseFused(*some.Trip, nil, nil, monday); err != nil || change.Case.State == exeunt.CaseHeld || change.Entries[0].Actor != lea.By {
+		t.Errorf("the chosen one stays held: %v", err)
+	}
+	last := must(asked.Trip.Confirm(lea, ids[:2], monday))
+	if last.Trip.State != exeunt.TripReleased || !last.Trip.RemindAt.IsZero() {
+		t.Errorf("with the last of its cases the trip is %s", last.Trip.State)
+	}
+	if rejected := must(asked.Trip.Reject(ana, monday)); len(rejected.Trip.Asked) > 0 {
+		t.Errorf("a rejected trip is asked for %v", rejected.Trip.Asked)
+	}
+}
+
+func TestARejectedTripWaitsForTheOpenOne(t *testing.T) {
+	trip := must(tripped(t).Reject(ana, monday)).Trip
+	open := exeunt.Trip{ID: 2, Kind: exeunt.TripMass, State: exeunt.TripOpen}
+	if err := trip.Reopens(&open); exeunt.KindOf(err) != exeunt.Conflict || !strings.Contains(err.Error(), "decide on F-2 first") {
+		t.Errorf("%v", err)
+	}
+	if err := trip.Reopens(nil); err != nil {
+		t.Error(err)
+	}
+	if err := open.Reopens(&open); err != nil {
+		t.Error(err)
 	}
 }

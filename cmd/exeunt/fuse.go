@@ -14,10 +14,10 @@ import (
 func fuseCommand(c *console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "fuse", Short: "See and decide on departures that the fuse holds",
-		Example: "  exeunt fuse list\n  exeunt fuse release F-1 --reason \"the Austin site closes\"\n  exeunt fuse confirm F-1 --reason \"agreed with the board\"   # by another person",
+		Example: "  exeunt fuse list\n  exeunt fuse release F-1 --reason \"the Austin site closes\"\n  exeunt fuse release F-1 --case C-5 --case C-7 --reason \"these two are right\"\n  exeunt fuse confirm F-1 --reason \"agreed with the board\"   # by another person",
 	}
 	return group(cmd, fuseListCommand(c), fuseShowCommand(c),
-		fuseDecisionCommand(c, "release", "Ask for the release of what a trip holds; another person confirms it", "waits for another person to confirm it"),
+		fuseDecisionCommand(c, "release", "Ask for the release of what a trip holds, or of some of its cases; another person confirms it", "waits for another person to confirm it"),
 		fuseDecisionCommand(c, "confirm", "Confirm the release that another person asked for", "released"),
 		fuseDecisionCommand(c, "reject", "Keep what a trip holds, for HR to take back", "stays held"))
 }
@@ -75,10 +75,10 @@ func printTrip(w io.Writer, f api.TripFile) {
 	t := f.Trip
 	_, _ = fmt.Fprintf(w, "%s   %s   %s   %s\n", t.ID, t.State, t.TrippedAt.Local().Format("Mon 2 Jan 2006, 15:04 MST"), t.Why)
 	if r := t.Request; r != nil {
-		_, _ = fmt.Fprintf(w, "%s asks for the release: %s\nConfirm it as another person by %s: exeunt fuse confirm %s\n", r.By, r.Reason, r.Expires.Local().Format("Mon 2 Jan, 15:04 MST"), t.ID)
+		_, _ = fmt.Fprintf(w, "%s asks for the release of %s: %s\nConfirm it as another person by %s: exeunt fuse confirm %s\n", r.By, t.AsksFor(), r.Reason, r.Expires.Local().Format("Mon 2 Jan, 15:04 MST"), t.ID)
 	}
 	if d := t.Decision; d != nil {
-		_, _ = fmt.Fprintf(w, "%s by %s: %s\n", t.State, d.By, d.Reason)
+		_, _ = fmt.Fprintf(w, "%s by %s: %s\n", t.Decided(), d.By, d.Reason)
 	}
 	_, _ = fmt.Fprintf(w, "%d cases held\n", len(f.Held))
 	for _, id := range f.Held {
@@ -88,6 +88,7 @@ func printTrip(w io.Writer, f api.TripFile) {
 
 func fuseDecisionCommand(c *console, verb, short, done string) *cobra.Command {
 	var reason, lasts string
+	var cases []string
 	cmd := &cobra.Command{
 		Use: verb + " TRIP --reason TEXT", Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -95,9 +96,12 @@ func fuseDecisionCommand(c *console, verb, short, done string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			body := map[string]string{"reason": reason}
+			body := map[string]any{"reason": reason}
 			if lasts != "" {
 				body["lasts"] = lasts
+			}
+			if len(cases) > 0 {
+				body["cases"] = cases
 			}
 			if err := post(cmd.Context(), "/fuse/"+id.String()+"/"+verb, body); err != nil {
 				return err
@@ -109,6 +113,7 @@ func fuseDecisionCommand(c *console, verb, short, done string) *cobra.Command {
 	_ = cmd.MarkFlagRequired("reason")
 	if verb == "release" {
 		cmd.Flags().StringVar(&lasts, "lasts", "", "how long it waits for the second person: 30m, 8h, 2d (a day when left out)")
+		cmd.Flags().StringSliceVar(&cases, "case", nil, "only this case; may be given again (every case that the trip holds when left out)")
 	}
 	return cmd
 }

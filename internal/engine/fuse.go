@@ -115,24 +115,18 @@ func (e *Engine) fuseDue(ctx context.Context, now time.Time) (time.Time, error) 
 	return next, nil
 }
 
-// letGo releases the cases that a released trip holds, each in a commit of its own.
+// letGo releases the cases that a trip holds and that two people let go, each in a commit of its own.
 func (e *Engine) letGo(ctx context.Context, t exeunt.Trip) error {
 	for {
-		held, err := e.store.Everything().HeldByTrip(ctx, t.ID, 100)
+		held, err := e.store.HeldFree(ctx, t, 100)
 		if err != nil || len(held) == 0 {
 			return err
 		}
 		moved := false
 		for _, c := range held {
-			steps, err := e.store.Steps(ctx, c.ID)
-			if err != nil {
-				return err
-			}
-			tasks, err := e.store.CaseTasks(ctx, c.ID)
-			if err != nil {
-				return err
-			}
-			change, err := c.ReleaseFused(t, steps, tasks, time.Now().UTC())
+			change, err := e.onCase(ctx, c.ID, func(steps []exeunt.Step, tasks []exeunt.Task) (exeunt.Change, error) {
+				return c.ReleaseFused(t, steps, tasks, time.Now().UTC())
+			})
 			if err == nil {
 				err = e.commit(ctx, &change)
 			}
@@ -147,21 +141,53 @@ func (e *Engine) letGo(ctx context.Context, t exeunt.Trip) error {
 	}
 }
 
-// AskFuseRelease asks for the release of what a trip holds; another person has to confirm it.
-func (e Commands) AskFuseRelease(ctx context.Context, id exeunt.TripID, by exeunt.Override, lasts time.Duration) error {
-	return e.onTrip(ctx, id, func(t exeunt.Trip, now time.Time) (exeunt.Change, error) { return t.AskRelease(by, lasts, now) })
-}
-
-// ConfirmFuseRelease lets every case go on that a trip holds.
-func (e Commands) ConfirmFuseRelease(ctx context.Context, id exeunt.TripID, by exeunt.Override) error {
-	if err := e.onTrip(ctx, id, func(t exeunt.Trip, now time.Time) (exeunt.Change, error) { return t.Confirm(by, now) }); err != nil {
-		return err
-	}
-	t, err := e.engine.store.Everything().Trip(ctx, id)
+// AskFuseRelease asks for the release of what a trip holds, or of some of its cases; another person has to confirm it.
+func (e Commands) AskFuseRelease(ctx context.Context, id exeunt.TripID, by exeunt.Override, lasts time.Duration, only ...exeunt.CaseID) error {
+	held, err := e.store.HeldByTrip(ctx, id, mostHeld)
 	if err != nil {
 		return err
 	}
-	if err := e.engine.letGo(ctx, t); err != nil { // the decision stands; its duty goes on with it
+	reading, err := e.engine.store.ReadFuse(ctx, store.FuseQuery{})
+	if err != nil {
+		return err
+	}
+	return e.onTrip(ctx, id, func(t exeunt.Trip, now time.Time) (exeunt.Change, error) {
+		if err := t.Reopens(reading.Open); err != nil {
+			return exeunt.Change{}, err
+		}
+		chosen, err := t.Choose(held, only)
+		if err != nil {
+			return exeunt.Change{}, err
+		}
+		return t.AskRelease(by, lasts, now, chosen...)
+	})
+}
+
+// mostHeld bounds how many cases of a trip are looked through for those that somebody chose.
+const mostHeld = 10_000
+
+// ConfirmFuseRelease lets every case go on that a trip holds, or those that were asked for.
+func (e Commands) ConfirmFuseRelease(ctx context.Context, id exeunt.TripID, by exeunt.Override) error {
+	held, err := e.engine.store.HeldIDs(ctx, id)
+	if err != nil {
+		return err
+	}
+	t, err := e.store.Trip(ctx, id)
+	if err != nil {
+		return err
+	}
+	change, err := t.Confirm(by, held, time.Now().UTC())
+	if err != nil {
+		return err
+	}
+	alone := e.engine.store.AloneWithFuse
+	if len(t.Asked) > 0 {
+		alone = e.engine.store.StillHolds(id, held)
+	}
+	if err := e.engine.store.CommitWith(ctx, &change, alone); err != nil {
+		return err
+	}
+	if err := e.engine.letGo(ctx, *change.Trip); err != nil { // the decision stands; its duty goes on with it
 		e.engine.log.Warn("not every case that the fuse held could go on yet; it is tried again in some seconds", "fuse", id, "error", err)
 	}
 	return nil

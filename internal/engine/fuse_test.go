@@ -104,6 +104,87 @@ func TestTheFuseHoldsAMassDepartureUntilTwoPeopleDecide(t *testing.T) {
 	})
 }
 
+// Two people let some of the held cases go; the others, and who comes after them, stay held.
+func TestTwoPeopleReleaseChosenCasesOfAMassDeparture(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.fuse = exeunt.Fuse{Departures: 1, Window: time.Hour}
+		for n := range 4 {
+			c.directory.Hire(somebody(n).Leaver)
+			c.payroll.Hire(somebody(n).Leaver)
+			c.hear(fmt.Sprint(n), exeunt.Announced, somebody(n))
+			pass(time.Minute)
+		}
+		hr := c.engine.As(exeunt.Viewer{})
+		is := func(held, disabled int) {
+			t.Helper()
+			pass(time.Minute)
+			if got, _ := c.states(); got != held || c.directory.Applied(exeunt.Disable) != disabled {
+				t.Fatalf("%d held, %d accounts disabled, want %d and %d", got, c.directory.Applied(exeunt.Disable), held, disabled)
+			}
+		}
+		is(3, 1)
+		decide := func(only ...exeunt.CaseID) error {
+			t.Helper()
+			if err := hr.AskFuseRelease(t.Context(), 1, ana, 0, only...); err != nil {
+				return err
+			}
+			is(3, 1)
+			return hr.ConfirmFuseRelease(t.Context(), 1, lea)
+		}
+		if err := decide(1); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("a case that the fuse does not hold: %v", err)
+		}
+		if err := decide(2, 4); err != nil {
+			t.Fatal(err)
+		}
+		is(1, 3)
+		c.hear("9", exeunt.Announced, somebody(9))
+		is(2, 3)
+		if f := c.file(4); f.Case.Fuse != 0 || c.file(3).Case.State != exeunt.CaseHeld || c.entries(exeunt.EntryFuseReleased) != 1 {
+			t.Errorf("the released case is held by %s, the other one is %s", f.Case.Fuse, c.file(3).Case.State)
+		}
+		if err := hr.RejectFuseRelease(t.Context(), 1, ana); err != nil {
+			t.Fatal(err)
+		}
+		c.hear("10", exeunt.Announced, somebody(10)) // which trips the fuse once more
+		is(3, 3)
+		if err := hr.AskFuseRelease(t.Context(), 1, ana, 0); exeunt.KindOf(err) != exeunt.Conflict || !strings.Contains(err.Error(), "decide on F-2 first") {
+			t.Errorf("one trip is opened again while another one waits: %v", err)
+		}
+	})
+}
+
+// The decision is one commit and each case goes on in its own: what a crash left behind goes on after it.
+func TestAChosenCaseGoesOnAfterACrash(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.fuse = exeunt.Fuse{Departures: 1, Window: time.Hour}
+		for n := range 3 {
+			c.hear(fmt.Sprint(n), exeunt.Announced, somebody(n))
+			pass(time.Minute)
+		}
+		if err := c.engine.As(exeunt.Viewer{}).AskFuseRelease(t.Context(), 1, ana, 0, 3); err != nil {
+			t.Fatal(err)
+		}
+		c.stop()
+		trip, err := c.store.Everything().Trip(t.Context(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change, err := trip.Confirm(lea, []exeunt.CaseID{2, 3}, time.Now())
+		if err == nil {
+			err = c.store.Commit(t.Context(), &change)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.start()
+		pass(time.Minute)
+		if c.file(3).Case.State == exeunt.CaseHeld || c.file(2).Case.State != exeunt.CaseHeld {
+			t.Errorf("the chosen case is %s, the other one %s", c.file(3).Case.State, c.file(2).Case.State)
+		}
+	})
+}
+
 // Two people stand behind a wave: its cases pass the fuse and are not counted.
 func TestAWavePassesTheFuse(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *company) {

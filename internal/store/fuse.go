@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -69,6 +72,36 @@ func (s *Store) Departed(id exeunt.CaseID, q FuseQuery, same func(FuseReading) b
 
 // AloneWithFuse is the write by which the decision on a trip keeps new cases from joining it meanwhile.
 func (s *Store) AloneWithFuse(ctx context.Context, tx Tx) error { return s.dialect.lockFuse(ctx, tx) }
+
+// HeldIDs lists the cases that a trip holds, whoever may see them.
+func (s *Store) HeldIDs(ctx context.Context, id exeunt.TripID) ([]exeunt.CaseID, error) {
+	return heldIDs(ctx, s.dialect.reader(), id)
+}
+
+func heldIDs(ctx context.Context, from querier, id exeunt.TripID) (held []exeunt.CaseID, err error) {
+	err = eachRow(ctx, from, func(r row) error {
+		var c int64
+		err := r.Scan(&c)
+		held = append(held, exeunt.CaseID(c))
+		return err
+	}, "SELECT id FROM cases WHERE trip_id = $1 AND state = 'held' ORDER BY id", int64(id))
+	return held, err
+}
+
+// StillHolds is the write by which a decision on some cases of a trip is taken on what it holds: while nobody can join,
+// it looks again, and refuses the commit with Conflict when others are held by now.
+func (s *Store) StillHolds(id exeunt.TripID, held []exeunt.CaseID) func(context.Context, Tx) error {
+	return func(ctx context.Context, tx Tx) error {
+		if err := s.dialect.lockFuse(ctx, tx); err != nil {
+			return err
+		}
+		now, err := heldIDs(ctx, tx, id)
+		if err == nil && !slices.Equal(now, held) {
+			err = exeunt.Errorf(exeunt.Conflict, "what %s holds has changed meanwhile: look again", id)
+		}
+		return err
+	}
+}
 
 // NextTrip gives the next id of a trip. One that is then not used leaves a gap, which is harmless.
 func (s *Store) NextTrip(ctx context.Context) (exeunt.TripID, error) {
@@ -194,8 +227,45 @@ func (v View) HeldByTrip(ctx context.Context, id exeunt.TripID, limit int) ([]ex
 	return out, err
 }
 
-// Released lists the trips that are released and still hold cases: the decision is one commit, and each
+// Released lists the trips that still hold cases which two people let go: the decision is one commit, and each
 // case goes on in its own, so that a crash in between only delays the rest.
 func (s *Store) Released(ctx context.Context) ([]exeunt.Trip, error) {
-	return trips(ctx, s.dialect.reader(), "SELECT version, document FROM trips WHERE state = 'released' AND id IN (SELECT trip_id FROM cases WHERE trip_id IS NOT NULL AND state = 'held')")
+	holding, err := trips(ctx, s.dialect.reader(), "SELECT version, document FROM trips WHERE id IN (SELECT trip_id FROM cases WHERE trip_id IS NOT NULL AND state = 'held')")
+	var out []exeunt.Trip
+	for _, t := range holding {
+		free, err := s.HeldFree(ctx, t, 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(free) > 0 {
+			out = append(out, t)
+		}
+	}
+	return out, err
+}
+
+// HeldFree lists cases that a trip still holds though two people let them go.
+func (s *Store) HeldFree(ctx context.Context, t exeunt.Trip, limit int) ([]exeunt.Case, error) {
+	which, args := "", []any{int64(t.ID), limit}
+	if t.State != exeunt.TripReleased {
+		if len(t.LetGo) == 0 {
+			return nil, nil
+		}
+		var list strings.Builder
+		for i, id := range t.LetGo {
+			if i > 0 {
+				list.WriteByte(',')
+			}
+			list.WriteString("$" + strconv.Itoa(i+3))
+			args = append(args, int64(id))
+		}
+		which = " AND id IN (" + list.String() + ")"
+	}
+	var out []exeunt.Case
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+		c, err := scanCase(r)
+		out = append(out, c)
+		return err
+	}, "SELECT "+caseColumns+" FROM cases WHERE trip_id = $1 AND state = 'held'"+which+" ORDER BY id LIMIT $2", args...)
+	return out, err
 }

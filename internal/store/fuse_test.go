@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -171,6 +172,64 @@ func TestACaseThatAsksForADecisionNeedsAPerson(t *testing.T) {
 		}
 		if n := needing(); err != nil || n != 0 {
 			t.Errorf("%d cases need a person after the answer, %v", n, err)
+		}
+	})
+}
+
+// What two people chose goes on alone, and the decision is refused when the trip holds something else by then.
+func TestADecisionOnSomeCasesIsTakenOnWhatTheTripHolds(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		now := time.Now().UTC()
+		id, err := s.NextTrip(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		change := exeunt.Verdict{Kind: exeunt.TripMass, Why: "too many"}.Blow(id, 0, exeunt.Person{Email: "hera@x.example"}, now)
+		commit := func(change exeunt.Change, also func(context.Context, store.Tx) error) error {
+			t.Helper()
+			return s.CommitWith(t.Context(), &change, also)
+		}
+		held := func(name string) exeunt.CaseID {
+			t.Helper()
+			opened, _ := opening(t, s, name, now)
+			tripped := opened.Tripped(*change.Trip, now)
+			if err := commit(tripped, nil); err != nil {
+				t.Fatal(err)
+			}
+			return tripped.Case.ID
+		}
+		if err := s.Commit(t.Context(), &change); err != nil {
+			t.Fatal(err)
+		}
+		one, two := held("E1"), held("E2")
+		ids, err := s.HeldIDs(t.Context(), id)
+		if err != nil || !slices.Equal(ids, []exeunt.CaseID{one, two}) {
+			t.Fatalf("%v %v", ids, err)
+		}
+		chosen := exeunt.Change{Trip: change.Trip}
+		chosen.Trip.LetGo = []exeunt.CaseID{two}
+		chosen.Record(exeunt.EntryFuseReleased, nil, now, "one is released", nil)
+		held("E3")
+		if err := commit(chosen, s.StillHolds(id, ids)); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("decided on what it held before: %v", err)
+		}
+		if ids, err = s.HeldIDs(t.Context(), id); err == nil {
+			err = commit(chosen, s.StillHolds(id, ids))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		pending, err := s.Released(t.Context())
+		if err != nil || len(pending) != 1 {
+			t.Fatalf("%v %v", pending, err)
+		}
+		free, err := s.HeldFree(t.Context(), pending[0], 10)
+		if err != nil || len(free) != 1 || free[0].ID != two {
+			t.Errorf("%v %v", free, err)
+		}
+		pending[0].State = exeunt.TripReleased
+		if free, err = s.HeldFree(t.Context(), pending[0], 10); err != nil || len(free) != 3 {
+			t.Errorf("%d are free of a released trip, %v", len(free), err)
 		}
 	})
 }

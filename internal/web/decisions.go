@@ -35,10 +35,10 @@ type Decisions interface {
 	// that are named, or the confirmation of an override.
 	DecideTask(ctx context.Context, id exeunt.TaskID, steps []string, yes bool, by exeunt.Override) error
 
-	// AskFuseRelease asks for the release of what a trip of the fuse holds. It has no effect until another
-	// person confirms it, within lasts (a day when zero).
-	AskFuseRelease(ctx context.Context, id exeunt.TripID, by exeunt.Override, lasts time.Duration) error
-	// ConfirmFuseRelease lets every case go on that the trip holds.
+	// AskFuseRelease asks for the release of what a trip of the fuse holds, or of some of its cases. It has no effect until
+	// another person confirms it, within lasts (a day when zero).
+	AskFuseRelease(ctx context.Context, id exeunt.TripID, by exeunt.Override, lasts time.Duration, only ...exeunt.CaseID) error
+	// ConfirmFuseRelease lets every case go on that the trip holds, or those that were asked for.
 	ConfirmFuseRelease(ctx context.Context, id exeunt.TripID, by exeunt.Override) error
 	// RejectFuseRelease leaves what the trip holds to HR.
 	RejectFuseRelease(ctx context.Context, id exeunt.TripID, by exeunt.Override) error

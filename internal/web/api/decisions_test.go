@@ -41,8 +41,12 @@ func (b *backend) onTrip(verb string, id exeunt.TripID, by exeunt.Override) erro
 	return b.did("%s %s by %s <%s>: %s", verb, id, by.By, by.Account, by.Reason)
 }
 
-func (b *backend) AskFuseRelease(_ context.Context, id exeunt.TripID, by exeunt.Override, lasts time.Duration) error {
-	return b.onTrip("release within "+lasts.String(), id, by)
+func (b *backend) AskFuseRelease(_ context.Context, id exeunt.TripID, by exeunt.Override, lasts time.Duration, only ...exeunt.CaseID) error {
+	verb := "release within " + lasts.String()
+	for _, c := range only {
+		verb += " " + c.String()
+	}
+	return b.onTrip(verb, id, by)
 }
 
 func (b *backend) ConfirmFuseRelease(_ context.Context, id exeunt.TripID, by exeunt.Override) error {

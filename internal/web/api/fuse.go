@@ -39,13 +39,15 @@ type TripRequest struct {
 	Body struct {
 		Reason string `json:"reason" minLength:"10" maxLength:"4000" doc:"Why, for whoever reads the record later"`
 		Lasts  string `json:"lasts,omitempty" doc:"How long it waits for the second person: 30m, 8h, 2d. A day when left out"`
+
+		Cases []string `json:"cases,omitempty" maxItems:"100" doc:"The cases to release, C-5 or 5; the others stay held. All that the trip holds when left out"`
 	}
 }
 
 func (a routes) fuse(spec huma.API) {
 	huma.Get(spec, "/api/v1/fuse", a.listTrips, summary("List when the fuse tripped, those without a decision first", "Fuse"))
 	huma.Get(spec, "/api/v1/fuse/{id}", a.showTrip, summary("Show one trip of the fuse and the cases that it holds", "Fuse"))
-	huma.Post(spec, "/api/v1/fuse/{id}/release", a.askTrip, summary("Ask for the release of what a trip holds; another person confirms it", "Fuse"), status(http.StatusNoContent))
+	huma.Post(spec, "/api/v1/fuse/{id}/release", a.askTrip, summary("Ask for the release of what a trip holds, or of some of its cases; another person confirms it", "Fuse"), status(http.StatusNoContent))
 	huma.Post(spec, "/api/v1/fuse/{id}/confirm", a.confirmTrip, summary("Confirm the release that another person asked for", "Fuse"), status(http.StatusNoContent))
 	huma.Post(spec, "/api/v1/fuse/{id}/reject", a.rejectTrip, summary("Keep what a trip holds, for HR to take back", "Fuse"), status(http.StatusNoContent))
 }
@@ -93,7 +95,13 @@ func (a routes) askTrip(ctx context.Context, in *TripRequest) (*nothing, error) 
 		if err != nil {
 			return err
 		}
-		return a.Commands(viewer(ctx)).AskFuseRelease(ctx, id, override(ctx, in.Body.Reason), lasts)
+		only := make([]exeunt.CaseID, len(in.Body.Cases))
+		for i, name := range in.Body.Cases {
+			if only[i], err = exeunt.ParseCaseID(name); err != nil {
+				return err
+			}
+		}
+		return a.Commands(viewer(ctx)).AskFuseRelease(ctx, id, override(ctx, in.Body.Reason), lasts, only...)
 	})
 }
 

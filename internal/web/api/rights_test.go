@@ -28,7 +28,7 @@ func (did) StartCase(context.Context, exeunt.Departure, exeunt.Override) (exeunt
 }
 func (did) TryNow(context.Context, string, exeunt.Override) error          { return nil }
 func (did) HoldCase(context.Context, exeunt.CaseID, exeunt.Override) error { return nil }
-func (did) AskFuseRelease(context.Context, exeunt.TripID, exeunt.Override, time.Duration) error {
+func (did) AskFuseRelease(context.Context, exeunt.TripID, exeunt.Override, time.Duration, ...exeunt.CaseID) error {
 	return nil
 }
 func (did) ConfirmFuseRelease(context.Context, exeunt.TripID, exeunt.Override) error { return nil }

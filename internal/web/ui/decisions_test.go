@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -58,6 +59,40 @@ func TestTheFuseIsDecidedByTwoPeopleOnItsPage(t *testing.T) {
 		says(t, send(h, "legal", page, nil), 200, "Released", "Ana Kofi: agreed with the board", "not:Confirm the release", "not:Keep them held")
 		says(t, send(h, "legal", page+"/reject", because("agreed with the board")), 409, "already")
 		says(t, send(h, "hr", "/", nil), 200, "not:The fuse has tripped")
+	})
+}
+
+func TestSomeOfTheHeldCasesAreReleasedOnThePage(t *testing.T) {
+	inNovember(t, func(t *testing.T, w *world, h http.Handler) {
+		blown := exeunt.Verdict{Kind: exeunt.TripMass, Why: "more than 10 departures within 1 h"}.Blow(1, 0, exeunt.Person{Name: "Priya Nair"}, w.now)
+		w.trips = []exeunt.Trip{*blown.Trip}
+		var ids []exeunt.CaseID
+		for _, id := range slices.Sorted(maps.Keys(w.files))[:3] {
+			f := w.files[id]
+			f.Case = *exeunt.Change{Case: &f.Case}.Tripped(*blown.Trip, w.now).Case
+			w.files[id], ids = f, append(ids, id)
+		}
+		secret := w.files[ids[2]]
+		secret.Case.Embargo = &exeunt.Embargo{Until: w.now.AddDate(0, 0, 3), VisibleTo: []string{"priya.nair@northwind.example"}}
+		w.files[ids[2]] = secret
+		const page = "/fuse/F-1"
+		box := func(id exeunt.CaseID) string {
+			return `type="checkbox" form="release" name="case" value="` + id.String() + `"`
+		}
+		says(t, send(h, "hr", page, nil), 200, box(ids[0]), box(ids[1]), "not:"+box(ids[2]), "Choose cases in the list")
+		says(t, send(h, "it", page, nil), 200, "not:checkbox")
+		one := because("so")
+		one.Set("case", ids[0].String())
+		says(t, send(h, "hr", page+"/release", one), 422, "at least 10 characters", box(ids[0])+` aria-label="Choose `+ids[0].String())
+		says(t, send(h, "hr", page+"/release", one), 422, " checked")
+		one.Set("reason", "this one is right")
+		says(t, send(h, "hr", page+"/release", one), 303)
+		says(t, send(h, "hr", page, nil), 200, "not:checkbox", "<dt>About</dt><dd>"+ids[0].String()+"</dd>")
+		says(t, send(h, "legal", page, nil), 200, ids[0].String()+" goes on at once; the others stay held.")
+		says(t, send(h, "legal", page+"/confirm", because("agreed with the board")), 303)
+		says(t, send(h, "legal", page, nil), 200, "Needs a decision", "<dt>Released alone</dt><dd>"+ids[0].String()+"</dd>", "Ana Kofi: agreed with the board")
+		one.Set("case", "everyone")
+		says(t, send(h, "hr", page+"/release", one), 422)
 	})
 }
 

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/exeunt/exeunt"
 )
@@ -15,6 +16,7 @@ type tripView struct {
 	Error  string        // of a form on the page
 	Typed  string        // what was typed
 	Form   string        // which form
+	Chosen []string      // the cases that were chosen in it
 }
 
 // heldShown bounds the list of cases on the page.
@@ -33,6 +35,33 @@ func (v tripView) typed(form string) string {
 		return v.Typed
 	}
 	return ""
+}
+
+// chooses says whether the viewer may ask for single cases now: where there are several, and no request waits.
+func (v tripView) chooses() bool {
+	return v.Viewer.may(decideFuse) && v.Kind == exeunt.TripMass && v.State != exeunt.TripReleased && !v.waits() && len(v.Held) > 1
+}
+
+// choosable says whether a case may be asked for alone: the request is for everybody to read.
+func (v tripView) choosable(c exeunt.Case) bool { return v.chooses() && !c.Embargoed() }
+
+func (v tripView) chosen(c exeunt.Case) bool { return slices.Contains(v.Chosen, c.ID.String()) }
+
+// asking says what a request does.
+func (v tripView) asking() string {
+	const second = "Another person has to confirm it within a day."
+	if !v.chooses() {
+		return second
+	}
+	return "Choose cases in the list to ask for these alone; without a choice it is for all of them. " + second
+}
+
+// confirming says what a confirmation does.
+func (v tripView) confirming() string {
+	if len(v.Asked) == 0 {
+		return "Every held case goes on at once. Your name and reason stay in the record for good."
+	}
+	return upper(v.AsksFor()) + " " + map[bool]string{true: "goes", false: "go"}[len(v.Asked) == 1] + " on at once; the others stay held. Your name and reason stay in the record for good."
 }
 
 func (v tripView) state() (status, string) {
@@ -83,12 +112,16 @@ func (s *server) decideTrip(v *visit) error {
 		return err
 	}
 	commands, by, act := s.Commands(v.Viewer()), v.override(v.PostFormValue("reason")), v.PathValue("act")
+	only, err := caseIDs(v.PostForm["case"])
+	if err != nil {
+		return err
+	}
 	said := ""
 	switch act {
 	case "release":
-		err, said = commands.AskFuseRelease(v.Context(), view.ID, by, 0), "Asked for. Another person has to confirm it within a day."
+		err, said = commands.AskFuseRelease(v.Context(), view.ID, by, 0, only...), "Asked for. Another person has to confirm it within a day."
 	case "confirm":
-		err, said = commands.ConfirmFuseRelease(v.Context(), view.ID, by), "Released. Its cases go on."
+		err, said = commands.ConfirmFuseRelease(v.Context(), view.ID, by), "Released. What was asked for goes on."
 	case "reject":
 		err, said = commands.RejectFuseRelease(v.Context(), view.ID, by), "Its cases stay held."
 	default:
@@ -104,11 +137,24 @@ func (s *server) decideTrip(v *visit) error {
 		if view, err = s.readTrip(v); err != nil {
 			return err
 		}
-		view.Error, view.Form, view.Typed = message, act, v.PostFormValue("reason")
+		view.Error, view.Form, view.Typed, view.Chosen = message, act, v.PostFormValue("reason"), v.PostForm["case"]
 		return write(v.w, v.Request, status, tripTemplate(s.tripChrome(v, view), view))
 	default:
 		return err
 	}
+}
+
+// caseIDs reads the cases that were chosen in a form.
+func caseIDs(names []string) ([]exeunt.CaseID, error) {
+	ids := make([]exeunt.CaseID, len(names))
+	for i, name := range names {
+		id, err := exeunt.ParseCaseID(name)
+		if err != nil {
+			return nil, err
+		}
+		ids[i] = id
+	}
+	return ids, nil
 }
 
 // undecided are the trips that need a person now.

@@ -54,6 +54,13 @@ func (w *world) fused(id exeunt.TripID) []exeunt.Case {
 	return out
 }
 
+func (w *world) heldBy(id exeunt.TripID) (held []exeunt.CaseID) {
+	for _, c := range w.fused(id) {
+		held = append(held, c.ID)
+	}
+	return held
+}
+
 func (w *world) onTrip(id exeunt.TripID, decide func(exeunt.Trip) (exeunt.Change, error)) error {
 	for i, t := range w.trips {
 		if t.ID != id {
@@ -70,12 +77,12 @@ func (w *world) onTrip(id exeunt.TripID, decide func(exeunt.Trip) (exeunt.Change
 	return missing(id.String())
 }
 
-func (w *world) AskFuseRelease(_ context.Context, id exeunt.TripID, by exeunt.Override, lasts time.Duration) error {
-	return w.onTrip(id, func(t exeunt.Trip) (exeunt.Change, error) { return t.AskRelease(by, lasts, time.Now()) })
+func (w *world) AskFuseRelease(_ context.Context, id exeunt.TripID, by exeunt.Override, lasts time.Duration, only ...exeunt.CaseID) error {
+	return w.onTrip(id, func(t exeunt.Trip) (exeunt.Change, error) { return t.AskRelease(by, lasts, time.Now(), only...) })
 }
 
 func (w *world) ConfirmFuseRelease(_ context.Context, id exeunt.TripID, by exeunt.Override) error {
-	return w.onTrip(id, func(t exeunt.Trip) (exeunt.Change, error) { return t.Confirm(by, time.Now()) })
+	return w.onTrip(id, func(t exeunt.Trip) (exeunt.Change, error) { return t.Confirm(by, w.heldBy(id), time.Now()) })
 }
 
 func (w *world) RejectFuseRelease(_ context.Context, id exeunt.TripID, by exeunt.Override) error {
