@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"fmt"
 	"io"
 	"os"
@@ -104,17 +105,16 @@ func evidenceVerifyCommand(c *console) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if trusted.roots, err = readRoots(authority); err != nil {
+				return err
+			}
 			packet, err := readFile(c.in, args[0])
 			if err != nil {
 				return err
 			}
-			report, err := verifyPacket(c, packet, trusted, log, published)
+			found, err := verifyPacket(c, packet, trusted, log, published)
 			if exeunt.KindOf(err) == exeunt.Unsupported { // it may hold or not: more is needed to say
 				return exitError{exitUsage, err}
-			}
-			var stamped timestamp.Stamp
-			if err == nil && authority != "" {
-				stamped, err = checkStamp(report, authority)
 			}
 			if err != nil {
 				_ = c.print(map[string]any{"schema": "verified/v1", "verified": false, "fault": exeunt.MessageOf(err)}, func(w io.Writer) {
@@ -122,14 +122,11 @@ func evidenceVerifyCommand(c *console) *cobra.Command {
 				})
 				return exitError{exitBroken, nil}
 			}
-			if err := c.print(verified(report), func(w io.Writer) { printVerified(w, report) }); err != nil {
+			if err := c.print(found.document(), found.print); err != nil {
 				return err
 			}
-			if authority != "" {
-				c.note("The close was time-stamped by %s at %s.", stamped.Authority, stamped.At.Format(time.RFC3339))
-			}
-			if !report.Pinned {
-				return exitError{exitNeedsPerson, fmt.Errorf("nobody vouched for the key %s that the packet names: compare it with the one that the company published, or give it with --key", report.Fingerprint)}
+			if !found.Pinned {
+				return exitError{exitNeedsPerson, fmt.Errorf("nobody vouched for the key %s that the packet names: compare it with the one that the company published, or give it with --key", found.Fingerprint)}
 			}
 			return nil
 		},
@@ -142,17 +139,21 @@ func evidenceVerifyCommand(c *console) *cobra.Command {
 	return cmd
 }
 
+// readRoots reads the authority of time stamps; nil when none is named.
+func readRoots(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, exeunt.Errorf(exeunt.Invalid, "the authority %s cannot be read", file).Because(err)
+	}
+	return timestamp.Roots(pem)
+}
+
 // checkStamp checks the time stamp of the leaf that closes the case. That leaf names the one before it and commits to its
 // body, and so does each before it: what is stamped is the whole record up to the close.
-func checkStamp(r verify.Report, authority string) (timestamp.Stamp, error) {
-	pem, err := os.ReadFile(authority)
-	if err != nil {
-		return timestamp.Stamp{}, exeunt.Errorf(exeunt.Invalid, "the authority %s cannot be read", authority).Because(err)
-	}
-	roots, err := timestamp.Roots(pem)
-	if err != nil {
-		return timestamp.Stamp{}, err
-	}
+func checkStamp(r verify.Report, roots *x509.CertPool) (timestamp.Stamp, error) {
 	for seq, e := range r.Entries {
 		if e.Leaf.Kind != exeunt.LeafClose {
 			continue
@@ -199,19 +200,43 @@ func trustedKeys(given []string) ([]string, error) {
 	return out, nil
 }
 
-func verified(r verify.Report) map[string]any {
-	return map[string]any{
-		"schema": "verified/v1", "verified": true, "case": r.Case.Case, "entries": len(r.Entries), "closed": r.Closed, "erased": r.Erased,
-		"origin": r.Origin, "key": r.Fingerprint, "pinned": r.Pinned, "last": r.Last,
-	}
+// proven is what a packet proves, and who else has seen it.
+type proven struct {
+	verify.Report
+	cosigned []verify.Cosignature // when a policy asks for them
+	stamped  *timestamp.Stamp     // when an authority was named
 }
 
-func printVerified(w io.Writer, r verify.Report) {
+func (p proven) document() map[string]any {
+	d := map[string]any{
+		"schema": "verified/v1", "verified": true, "case": p.Case.Case, "entries": len(p.Entries), "closed": p.Closed, "erased": p.Erased,
+		"origin": p.Origin, "key": p.Fingerprint, "pinned": p.Pinned, "last": p.Last,
+	}
+	if len(p.cosigned) > 0 {
+		var by []map[string]any
+		for _, s := range p.cosigned {
+			by = append(by, map[string]any{"witness": s.Witness, "at": s.At.UTC()})
+		}
+		d["cosigned"] = by
+	}
+	if p.stamped != nil {
+		d["stamped"] = map[string]any{"authority": p.stamped.Authority, "at": p.stamped.At.UTC()}
+	}
+	return d
+}
+
+func (p proven) print(w io.Writer) {
 	state := "not closed: later entries may exist"
-	if r.Closed {
+	if p.Closed {
 		state = "closed"
 	}
-	_, _ = fmt.Fprintf(w, "%s %s: %d entries, none missing, in order, signed. %s.\n", symbol("done"), r.Case.Case, len(r.Entries), state)
+	_, _ = fmt.Fprintf(w, "%s %s: %d entries, none missing, in order, signed. %s.\n", symbol("done"), p.Case.Case, len(p.Entries), state)
 	_, _ = fmt.Fprintf(w, "  Page and PDF are those that were made of these entries\n")
-	_, _ = fmt.Fprintf(w, "  Log %s, key %s, last entry %s\n", r.Origin, r.Fingerprint, r.Last)
+	_, _ = fmt.Fprintf(w, "  Log %s, key %s, last entry %s\n", p.Origin, p.Fingerprint, p.Last)
+	for _, s := range p.cosigned {
+		_, _ = fmt.Fprintf(w, "  Cosigned by the witness %s at %s\n", s.Witness, s.At.UTC().Format(time.RFC3339))
+	}
+	if p.stamped != nil {
+		_, _ = fmt.Fprintf(w, "  The close was time-stamped by %s at %s\n", p.stamped.Authority, p.stamped.At.UTC().Format(time.RFC3339))
+	}
 }

@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/web/api"
 	"github.com/spf13/cobra"
 )
@@ -34,10 +35,7 @@ func ledgerVerifyCommand(c *console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var r api.LedgerReport
-			stop := tellProgress(cmd.Context(), c, cl)
-			err = cl.call(cmd.Context(), "POST", "/ledger/verify", struct{}{}, &r)
-			stop()
+			r, err := verifyThere(cmd.Context(), c, cl)
 			if err != nil {
 				return err
 			}
@@ -57,26 +55,35 @@ func ledgerVerifyCommand(c *console) *cobra.Command {
 	return cmd
 }
 
-// tellProgress says how far the server's check is, every second until the returned function is called.
-func tellProgress(ctx context.Context, c *console, cl *client) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var telling sync.WaitGroup
-	telling.Go(func() {
-		tick := time.NewTicker(progressEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			var list api.CheckList
-			if err := cl.call(ctx, "GET", "/ledger/checks?limit=1", nil, &list); err == nil && len(list.Checks) > 0 && list.Checks[0].EndedAt.IsZero() {
-				c.note("%s", progressWords(list.Checks[0].Done, list.Checks[0].Total, list.Checks[0].Rate(time.Now())))
-			}
+// verifyThere lets the server check its ledger, and says how far it is until it has ended, however long that takes.
+func verifyThere(ctx context.Context, c *console, cl *client) (r api.LedgerReport, err error) {
+	if err := cl.call(ctx, "POST", "/ledger/verify?wait=1", struct{}{}, &r); err != nil {
+		return r, err
+	}
+	tick := time.NewTicker(progressEvery)
+	defer tick.Stop()
+	for r.Running {
+		c.note("%s", progressWords(r.Done, r.Total, r.Rate(time.Now())))
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return r, ctx.Err()
 		}
-	})
-	return func() { cancel(); telling.Wait() }
+		var list api.CheckList
+		err := cl.call(ctx, "GET", "/ledger/checks?limit=50", nil, &list)
+		if exeunt.KindOf(err) == exeunt.Temporary {
+			continue // it answers again, or the person at the keyboard gives up
+		}
+		if err != nil {
+			return r, err
+		}
+		same := slices.IndexFunc(list.Checks, func(run store.CheckRun) bool { return run.BegunAt.Equal(r.BegunAt) })
+		if same < 0 {
+			return r, exeunt.Errorf(exeunt.Temporary, "the check was broken off: the server's log says why")
+		}
+		r = api.ReportOf(list.Checks[same])
+	}
+	return r, nil
 }
 
 // progressWords are how much is done, how fast, and how long the rest takes.

@@ -109,20 +109,26 @@ func (t trust) folder(c *console, dir string, published []verify.Checkpoint) (re
 // verifyPacket verifies a packet, and, where there is a copy of the log, that the packet has everything that the
 // log holds of its case: a packet alone cannot show that nothing came after its last entry. The log then also has to go
 // on from what was published; without it a packet can be held against a checkpoint of its own size only.
-func verifyPacket(c *console, packet []byte, by trust, log string, published []verify.Checkpoint) (verify.Report, error) {
-	report, err := evidence.Verify(packet, by.keys)
-	if err == nil {
-		_, err = by.cosigned(report.Signed)
+func verifyPacket(c *console, packet []byte, by trust, log string, published []verify.Checkpoint) (p proven, err error) {
+	if p.Report, err = evidence.Verify(packet, by.keys); err != nil {
+		return p, err
 	}
-	if err == nil && log == "" {
-		err = sameTree(report.Checkpoint, published)
+	if p.cosigned, err = by.cosigned(p.Signed); err != nil {
+		return p, err
 	}
-	if err != nil || log == "" {
-		return report, err
+	if by.roots != nil {
+		stamped, err := checkStamp(p.Report, by.roots)
+		if err != nil {
+			return p, err
+		}
+		p.stamped = &stamped
 	}
-	whole, err := verifyFolder(c, log, []string{report.Key}, append(published, report.Checkpoint)...)
+	if log == "" {
+		return p, sameTree(p.Checkpoint, published)
+	}
+	whole, err := verifyFolder(c, log, []string{p.Key}, append(published, p.Checkpoint)...)
 	if err != nil {
-		return report, err
+		return p, err
 	}
-	return report, whole.Covers(report)
+	return p, whole.Covers(p.Report)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"os"
 
 	"github.com/exeunt/exeunt"
@@ -24,7 +25,8 @@ func readPolicy(file string) (string, error) {
 type trust struct {
 	keys   []string
 	policy verify.Policy
-	asks   bool // for cosignatures
+	asks   bool           // for cosignatures
+	roots  *x509.CertPool // of the authority that has to have stamped the close; nil for any
 }
 
 // trustIn puts keys and policy together. The keys that a policy names are as good as those that are given.

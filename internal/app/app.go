@@ -102,7 +102,7 @@ func (a *App) start(ctx context.Context) error {
 	a.Shipper = ledger.NewShipper(a.Store.Outbox(), a.Ledger, a.options.Log)
 	a.Accounts = NewAccounts(a.Store, a.Config.Session.Lifetime)
 	a.accesses = a.Accounts.accesses
-	a.Proofs = &Proofs{store: a.Store, log: a.Ledger, shipper: a.Shipper, accesses: a.accesses}
+	a.Proofs = &Proofs{store: a.Store, log: a.Ledger, shipper: a.Shipper, accesses: a.accesses, logger: a.options.Log}
 	if a.Config.Ledger.Witnesses != "" {
 		if a.Proofs.policy, err = verify.ParsePolicy(a.Config.Ledger.Witnesses); err != nil {
 			return err
@@ -256,13 +256,9 @@ func (a *App) keepChecking(ctx context.Context) {
 
 // check verifies the ledger once, and alerts when it does not hold.
 func (a *App) check(ctx context.Context) {
-	check, err := a.Proofs.Verify(ctx, byItself)
-	switch {
-	case ctx.Err() != nil:
-	case err != nil:
-		a.options.Log.Warn("the ledger could not be checked; it is tried again in an hour", "error", err)
-	case check.Fault != "":
-		a.alert(ctx, "The ledger does not hold: "+check.Fault, "ledger-check:"+check.At.Format(time.DateOnly))
+	run, err := a.Proofs.Run(ctx, byItself) // an error is logged there, and it is tried again in an hour
+	if fault := run.Fault(); err == nil && fault != "" {
+		a.alert(ctx, "The ledger does not hold: "+fault, "ledger-check:"+run.EndedAt.Format(time.DateOnly))
 	}
 }
 

@@ -2,11 +2,13 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"iter"
-	"strings"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +38,9 @@ type running struct {
 // now is the run as far as it is: both halves go over every entry.
 func (r *running) now() store.CheckRun {
 	run := r.CheckRun
+	if !run.EndedAt.IsZero() {
+		return run
+	}
 	run.Total, run.Done = r.total.Load(), (r.log.Load()+r.bodies.Load())/2
 	return run
 }
@@ -57,7 +62,41 @@ func (p *Proofs) Checks(ctx context.Context, limit int) ([]store.CheckRun, error
 // Run checks the whole log from its files, what lies beside it, and the database against it. A run that is
 // under way is joined. That a person asked for one is recorded, and that one found something.
 func (p *Proofs) Run(ctx context.Context, by string) (store.CheckRun, error) {
+	r := p.begin(ctx, by)
+	select {
+	case <-r.ended:
+		return r.CheckRun, r.err
+	case <-ctx.Done():
+		return store.CheckRun{}, ctx.Err()
+	}
+}
+
+// runFor is Run for whoever can wait for so long only: after that they get the run as far as it is, without an end. It goes
+// on, and is among [Proofs.Checks].
+func (p *Proofs) runFor(ctx context.Context, by string, wait time.Duration) (store.CheckRun, error) {
+	r := p.begin(ctx, by)
+	patience := time.NewTimer(wait)
+	defer patience.Stop()
+	select {
+	case <-r.ended:
+		return r.CheckRun, r.err
+	case <-patience.C:
+		return p.soFar(r), nil
+	case <-ctx.Done():
+		return store.CheckRun{}, ctx.Err()
+	}
+}
+
+func (p *Proofs) soFar(r *running) store.CheckRun {
 	p.checks.mu.Lock()
+	defer p.checks.mu.Unlock()
+	return r.now()
+}
+
+// begin is the run that is under way, or a new one.
+func (p *Proofs) begin(ctx context.Context, by string) *running {
+	p.checks.mu.Lock()
+	defer p.checks.mu.Unlock()
 	r := p.checks.running
 	if r == nil {
 		work, cancel := context.WithCancel(context.WithoutCancel(ctx)) // whoever asked may leave; others have joined
@@ -65,13 +104,7 @@ func (p *Proofs) Run(ctx context.Context, by string) (store.CheckRun, error) {
 		p.checks.running = r
 		go p.run(work, r)
 	}
-	p.checks.mu.Unlock()
-	select {
-	case <-r.ended:
-		return r.CheckRun, r.err
-	case <-ctx.Done():
-		return store.CheckRun{}, ctx.Err()
-	}
+	return r
 }
 
 // stop ends a run that is under way.
@@ -96,6 +129,9 @@ func (p *Proofs) run(ctx context.Context, r *running) {
 	}
 	if err == nil {
 		run, err = p.store.SaveCheck(ctx, run)
+	}
+	if err != nil && ctx.Err() == nil { // whoever asked may have gone
+		cmp.Or(p.logger, slog.Default()).Warn("the ledger could not be checked", "error", exeunt.MessageOf(err), "cause", errors.Unwrap(err))
 	}
 	p.checks.mu.Lock()
 	defer p.checks.mu.Unlock()
@@ -319,16 +355,4 @@ func (c *comparison) accounted() error {
 	}
 	c.erasures.Unaccounted(func(n int64, holder, what string) { c.differs(n, holder, "body, salt", "they are "+what) })
 	return nil
-}
-
-// faultOf is what a run found, in a line; "" when everything holds.
-func faultOf(run store.CheckRun) string {
-	if run.Holds() {
-		return ""
-	}
-	first := strings.TrimSuffix(run.Differences.Kept[0].String(), ".")
-	if run.Differences.Count == 1 {
-		return first
-	}
-	return fmt.Sprintf("%s; and %d more", first, run.Differences.Count-1)
 }

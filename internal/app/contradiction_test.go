@@ -336,7 +336,7 @@ func TestTheCheckFindsWhatShippingDoesNotReadAgain(t *testing.T) {
 			if n := differences(s.t, a); math.IsNaN(n) || n == 0 {
 				s.t.Error("/metrics counts no differences")
 			}
-			if check, err := a.Proofs.VerifyLedger(s.t.Context(), "test"); err != nil || check.Verified {
+			if check, err := a.Proofs.VerifyLedger(s.t.Context(), "test", time.Minute); err != nil || check.Verified {
 				s.t.Errorf("a check finds nothing: %+v, %v", check, err)
 			}
 			if runs, err := s.store.Checks(s.t.Context(), 2); err != nil || len(runs) != 2 || runs[1].Holds() {
@@ -393,7 +393,7 @@ func TestALedgerThatIsDamagedHoldsNobodyUp(t *testing.T) {
 				n, err := a.Store.Outbox().Backlog(t.Context())
 				return err == nil && n == 0 && a.Shipper.Status().Err == nil
 			})
-			if check, err := a.Proofs.VerifyLedger(t.Context(), "test"); err != nil || check.Fault != "" {
+			if check, err := a.Proofs.VerifyLedger(t.Context(), "test", time.Minute); err != nil || check.Fault != "" {
 				t.Errorf("%+v, %v", check, err)
 			}
 		})
@@ -428,7 +428,7 @@ func TestALedgerThatIsAwayHoldsNobodyUp(t *testing.T) {
 				n, err := db.Outbox().Backlog(t.Context())
 				return err == nil && n == 0 && readyCode(t, a) == http.StatusOK && ledgerUp(t, a) == 1
 			})
-			if check, err := a.Proofs.VerifyLedger(t.Context(), "test"); err != nil || check.Fault != "" {
+			if check, err := a.Proofs.VerifyLedger(t.Context(), "test", time.Minute); err != nil || check.Fault != "" {
 				t.Errorf("round %d: %+v, %v", round, check, err)
 			}
 			stop()

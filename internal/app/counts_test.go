@@ -66,7 +66,7 @@ func TestManifestsAreHeldAgainstTheLog(t *testing.T) {
 				})
 				run, err := a.Proofs.Run(t.Context(), byItself)
 				must(t, err)
-				fault := faultOf(run)
+				fault := run.Fault()
 				if c.says == "" && fault != "" || !strings.Contains(fault, c.says) || run.Manifests != manifests {
 					t.Errorf("of %d manifests the check says %q, want %q", run.Manifests, fault, c.says)
 				}

@@ -107,7 +107,7 @@ func checked(t *testing.T, dir, origin string) error {
 	if err := p.compare(ctx, r, &run); err != nil {
 		return err
 	}
-	if fault := faultOf(run); fault != "" {
+	if fault := run.Fault(); fault != "" {
 		return exeunt.Errorf(exeunt.Conflict, "%s", fault)
 	}
 	return nil

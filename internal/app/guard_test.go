@@ -148,7 +148,7 @@ func TestReadinessSaysWhatIsWrong(t *testing.T) {
 		must(t, err)
 		return len(page.Rows) > 0
 	})
-	if report, err := b.Proofs.VerifyLedger(t.Context(), "test"); err != nil || report.Verified || report.Fault == "" {
+	if report, err := b.Proofs.VerifyLedger(t.Context(), "test", time.Minute); err != nil || report.Verified || report.Fault == "" {
 		t.Errorf("verification says %+v, %v", report, err)
 	}
 	if err := b.Proofs.Evidence(t.Context(), &strings.Builder{}, id, exeunt.Viewer{Name: "test"}); err == nil {

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"io/fs"
+	"log/slog"
+	"time"
 
 	"github.com/exeunt/exeunt/internal/ledger"
 	"github.com/exeunt/exeunt/internal/ledger/verify"
@@ -32,6 +34,7 @@ type Proofs struct {
 	log     Ledger
 	shipper *ledger.Shipper
 
+	logger   *slog.Logger
 	accesses *accesses
 	checks   checks
 	policy   verify.Policy // of witnesses; the zero one asks for none
@@ -61,7 +64,7 @@ func (p *Proofs) Check(ctx context.Context) (ui.LedgerCheck, error) {
 }
 
 func checkOf(run store.CheckRun) ui.LedgerCheck {
-	return ui.LedgerCheck{At: run.EndedAt, Entries: run.Entries, Head: run.Root, Fault: faultOf(run)}
+	return ui.LedgerCheck{At: run.EndedAt, Entries: run.Entries, Head: run.Root, Fault: run.Fault()}
 }
 
 // Inclusion is the proof that a leaf stands at an index of the log.
@@ -81,20 +84,23 @@ func (p *Proofs) Inclusion(ctx context.Context, index int64) (ui.Inclusion, erro
 	return proof, nil
 }
 
-// Verify runs a verification now, in the name of who asks for it.
+// pageWaits is how long a page waits for a check before it shows how far it is.
+const pageWaits = 20 * time.Second
+
+// Verify runs a verification now, in the name of who asks for it. One that takes longer than a page waits has no time yet.
 func (p *Proofs) Verify(ctx context.Context, by string) (ui.LedgerCheck, error) {
-	run, err := p.Run(ctx, by)
+	run, err := p.runFor(ctx, by, pageWaits)
 	if err != nil {
 		return ui.LedgerCheck{}, err
 	}
 	return checkOf(run), nil
 }
 
-// VerifyLedger is Verify for the API.
-func (p *Proofs) VerifyLedger(ctx context.Context, by string) (api.LedgerReport, error) {
-	run, err := p.Run(ctx, by)
+// VerifyLedger is Verify for the API, whose callers say how long they wait.
+func (p *Proofs) VerifyLedger(ctx context.Context, by string, wait time.Duration) (api.LedgerReport, error) {
+	run, err := p.runFor(ctx, by, wait)
 	if err != nil {
 		return api.LedgerReport{}, err
 	}
-	return api.LedgerReport{CheckRun: run, Verified: run.Holds(), Fault: faultOf(run)}, nil
+	return api.ReportOf(run), nil
 }

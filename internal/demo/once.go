@@ -151,14 +151,14 @@ func (d *Demo) summarise(ctx context.Context) (Summary, error) {
 	if err != nil {
 		return s, err
 	}
-	checked, err := d.App.Proofs.VerifyLedger(ctx, "demo")
+	checked, err := d.App.Proofs.Run(ctx, "demo")
 	if err != nil {
 		return s, err
 	}
 	s.LedgerEntries = checked.Entries
-	s.Verified = checked.Verified && report.Closed && report.Pinned
-	if !checked.Verified {
-		s.Open = append(s.Open, "ledger: "+checked.Fault)
+	s.Verified = checked.Holds() && report.Closed && report.Pinned
+	if !checked.Holds() {
+		s.Open = append(s.Open, "ledger: "+checked.Fault())
 	}
 	return s, nil
 }

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -32,6 +34,18 @@ type CheckRun struct {
 
 // Holds says whether nothing differed.
 func (r CheckRun) Holds() bool { return r.Differences.Count == 0 }
+
+// Fault is what it found, in a line; "" when everything holds.
+func (r CheckRun) Fault() string {
+	if r.Holds() {
+		return ""
+	}
+	first := strings.TrimSuffix(r.Differences.Kept[0].String(), ".")
+	if r.Differences.Count == 1 {
+		return first
+	}
+	return fmt.Sprintf("%s; and %d more", first, r.Differences.Count-1)
+}
 
 // Rate is how many entries were looked at in a second.
 func (r CheckRun) Rate(now time.Time) float64 {

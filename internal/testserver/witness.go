@@ -22,6 +22,21 @@ import (
 type CosigningWitness struct {
 	Key string // verifier key, as in a policy
 	URL string
+
+	database string
+}
+
+// Learn tells the witness of another verifier key of a log that it knows, as its operator would when the key is changed.
+func (w CosigningWitness) Learn(t testing.TB, origin, key string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", w.database+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), "INSERT INTO key VALUES (?, ?)", origin, key); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Witness starts a real witness of a log: litewitness with a database of its own, and its key in an SSH agent, which
@@ -33,7 +48,7 @@ func Witness(t testing.TB, name, origin string, keys ...string) CosigningWitness
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := 0
+	port, file := 0, ""
 	socket := filepath.Join(t.TempDir(), "agent.sock")
 	serveAgent(t, socket, private)
 	signer, err := ssh.NewPublicKey(public)
@@ -43,17 +58,17 @@ func Witness(t testing.TB, name, origin string, keys ...string) CosigningWitness
 	run(t, recipe{
 		name: "witness", stop: "INT", within: time.Minute,
 		prepare: func(dir string) ([]string, error) {
-			db := filepath.Join(dir, "witness.db")
-			if err := knowLog(db, origin, keys); err != nil {
+			file = filepath.Join(dir, "witness.db")
+			if err := knowLog(file, origin, keys); err != nil {
 				return nil, err
 			}
 			var err error
 			port, err = freePort()
-			return []string{serve, "-db", db, "-name", name, "-key", ssh.FingerprintSHA256(signer), "-ssh-agent", socket, "-listen", fmt.Sprintf("127.0.0.1:%d", port)}, err
+			return []string{serve, "-db", file, "-name", name, "-key", ssh.FingerprintSHA256(signer), "-ssh-agent", socket, "-listen", fmt.Sprintf("127.0.0.1:%d", port)}, err
 		},
 		answers: func(ctx context.Context) error { return accepts(ctx, fmt.Sprintf("127.0.0.1:%d", port)) },
 	})
-	return CosigningWitness{Key: CosignerKey(name, public), URL: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	return CosigningWitness{Key: CosignerKey(name, public), URL: fmt.Sprintf("http://127.0.0.1:%d", port), database: file}
 }
 
 // knowLog writes what witnessctl would: which logs the witness cosigns (litewitness v0.9.0, internal/witness). That

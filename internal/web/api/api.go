@@ -54,8 +54,8 @@ type Commands interface {
 
 // Ledger is what callers may ask of the ledger.
 type Ledger interface {
-	// VerifyLedger checks the whole log, and the log against the database.
-	VerifyLedger(ctx context.Context, by string) (LedgerReport, error)
+	// VerifyLedger checks the whole log, and the log against the database. After the wait it returns how far it is.
+	VerifyLedger(ctx context.Context, by string, wait time.Duration) (LedgerReport, error)
 	// Checks lists the newest checks, first the one that is under way.
 	Checks(ctx context.Context, limit int) ([]store.CheckRun, error)
 	// Evidence writes the packet that proves one case offline.
@@ -68,8 +68,15 @@ type Ledger interface {
 type LedgerReport struct {
 	Schema string `json:"schema"`
 	store.CheckRun
+	Running  bool   `json:"running,omitempty" doc:"It has not ended: nothing is verified yet"`
 	Verified bool   `json:"verified"`
 	Fault    string `json:"fault,omitempty" doc:"The first thing that does not hold, in words"`
+}
+
+// ReportOf is what a run found, or how far it is.
+func ReportOf(run store.CheckRun) LedgerReport {
+	ended := !run.EndedAt.IsZero()
+	return LedgerReport{Schema: "ledger/v1", CheckRun: run, Running: !ended, Verified: ended && run.Holds(), Fault: run.Fault()}
 }
 
 // Bearers says whose token a request carries.

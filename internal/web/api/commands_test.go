@@ -53,6 +53,7 @@ var commands = []struct {
 	{"/waves/W-1/go-on", reason, 204, "go-on W-1 by Ida Novak: confirmed by Hera Lind"},
 	{"/waves/W-1/stop", reason, 204, "stop W-1 by Ida Novak: confirmed by Hera Lind"},
 	{"/ledger/verify", "", 200, "verify"},
+	{"/ledger/verify?wait=0", "", 202, "verify"},
 }
 
 func TestCommandsActInTheNameOfTheToken(t *testing.T) {

@@ -3,6 +3,8 @@ package api
 import (
 	"bytes"
 	"context"
+	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/exeunt/exeunt"
@@ -62,13 +64,23 @@ func (a routes) ledgerKey(ctx context.Context, _ *struct{}) (*answer[LedgerKey],
 	return &answer[LedgerKey]{LedgerKey{"ledger-key/v1", key}}, nil
 }
 
-func (a routes) verifyLedger(ctx context.Context, _ *struct{}) (*answer[LedgerReport], error) {
-	report, err := a.Ledger.VerifyLedger(ctx, caller(ctx))
+type reportAnswer struct {
+	Status int
+	Body   LedgerReport
+}
+
+// verifyLedger answers 202 when the check takes longer than the caller waits: no answer takes as long as a large log does.
+func (a routes) verifyLedger(ctx context.Context, in *struct {
+	Wait int `query:"wait" minimum:"0" maximum:"60" default:"60" doc:"Seconds to wait for the end. A check that takes longer goes on, and is answered with 202; /ledger/checks tells when it has ended, by its begun_at"`
+}) (*reportAnswer, error) {
+	report, err := a.Ledger.VerifyLedger(ctx, caller(ctx), time.Duration(in.Wait)*time.Second)
 	if err != nil {
 		return nil, problem(err)
 	}
-	report.Schema = "ledger/v1"
-	return &answer[LedgerReport]{report}, nil
+	if report.Running {
+		return &reportAnswer{http.StatusAccepted, report}, nil
+	}
+	return &reportAnswer{http.StatusOK, report}, nil
 }
 
 // CheckList is the newest checks of the ledger.

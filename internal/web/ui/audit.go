@@ -123,11 +123,14 @@ func (s *server) systemNames() []string {
 	return names
 }
 
-// verify runs a verification now and shows what it found where the last one stood.
+// verify runs a verification now and shows what it found where the last one stood, or how far it is.
 func (s *server) verify(v *visit) error {
 	check, err := s.Proofs.Verify(v.Context(), v.signs())
 	if err != nil {
 		return err
+	}
+	if check.At.IsZero() {
+		return v.goTo("/audit/checks", "The check takes a while: this page shows how far it is.")
 	}
 	message := "Verified now: no break in " + plural(int(check.Entries), "entry", "entries") + "."
 	if check.Fault != "" {

@@ -148,7 +148,7 @@ type InclusionStep struct {
 type Proofs interface {
 	// Check is the newest verification; it is cheap.
 	Check(ctx context.Context) (LedgerCheck, error)
-	// Verify runs one now.
+	// Verify checks the ledger now; a check that takes longer than a page waits has no time yet.
 	Verify(ctx context.Context, by string) (LedgerCheck, error)
 	// Inclusion proves that a leaf stands at an index; NotFound while no checkpoint covers it.
 	Inclusion(ctx context.Context, index int64) (Inclusion, error)
