@@ -34,6 +34,7 @@ type shipping struct {
 	dir    string // of the ledger
 	origin string // that the server believes in
 	socket string
+	policy string // of its witnesses
 }
 
 func newShipping(t *testing.T, s *store.Store) *shipping {
@@ -45,7 +46,7 @@ var quiet = slog.New(slog.DiscardHandler)
 // serve runs the ledger's side; the returned function ends it.
 func (s *shipping) serve() (stop func()) {
 	s.t.Helper()
-	log, err := ledger.Open(s.t.Context(), s.dir, origin, ledger.Options{Logger: quiet, BatchAge: 4 * time.Millisecond, CheckpointInterval: 100 * time.Millisecond})
+	log, err := ledger.Open(s.t.Context(), s.dir, origin, ledger.Options{Logger: quiet, BatchAge: 4 * time.Millisecond, CheckpointInterval: 100 * time.Millisecond, Witnesses: s.policy})
 	must(s.t, err)
 	server, err := remote.Open(s.t.Context(), log, remote.Options{Address: s.socket, Logger: quiet})
 	must(s.t, err)
