@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verifies Exeunt's evidence without Exeunt: python3 with its standard library, and the openssl command.
 
-    python3 verify.py packet FILE --key KEY [--log DIR] [--witness KEY ... --quorum N]
+    python3 verify.py packet FILE --key KEY [--log DIR] [--witness KEY ... --quorum N] [--tsa-ca PEM]
     python3 verify.py log DIR --key KEY [--earlier CHECKPOINT ...] [--witness KEY ... --quorum N]
 
 KEY is a verifier key (name+id+base64), or a file that holds one. Take it from the owner of the log, not from the
@@ -10,10 +10,12 @@ packet. The exit code is 0 when everything holds, 1 when something does not, 2 w
 It was written from these specifications, and from what docs/proof.md says of leaves and packets:
   c2sp.org/signed-note   c2sp.org/tlog-checkpoint   c2sp.org/tlog-cosignature   c2sp.org/tlog-proof
   c2sp.org/tlog-tiles    RFC 6962 section 2.1       RFC 9162 section 2.1.3      APPNOTE.TXT 6.3 (zip)
+  RFC 3161 (time stamps, which openssl checks)
 """
 
 import argparse
 import base64
+import calendar
 import hashlib
 import json
 import os
@@ -22,6 +24,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
 
 
@@ -124,6 +127,25 @@ def openssl_verifies(public, text, signature):
             ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", files["key"],
              "-rawin", "-in", files["text"], "-sigfile", files["sig"]],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def openssl_stamped(token, data, authority):
+    """When an RFC 3161 token says that data existed, in seconds; None when it is no token over it under the authority.
+    Certificates are judged as of that time: an authority's expire long before the evidence does."""
+    with tempfile.TemporaryDirectory() as folder:
+        stamp, text = os.path.join(folder, "tst"), os.path.join(folder, "data")
+        for name, content in ((stamp, token), (text, data)):
+            with open(name, "wb") as f:
+                f.write(content)
+        shown = subprocess.run(["openssl", "ts", "-reply", "-in", stamp, "-token_in", "-token_out", "-text"],
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout.decode("ascii", "replace")
+        at = re.search(r"^Time stamp: (\w{3} +\d+ \d\d:\d\d:\d\d)(?:\.\d+)? (\d{4}) GMT$", shown, re.MULTILINE)
+        if not at:
+            return None
+        seconds = calendar.timegm(time.strptime(" ".join(at.groups()), "%b %d %H:%M:%S %Y"))
+        holds = subprocess.run(["openssl", "ts", "-verify", "-in", stamp, "-token_in", "-data", text, "-CAfile", authority, "-attime", str(seconds)],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+        return seconds if holds else None
 
 
 class Checkpoint:
@@ -373,6 +395,18 @@ class Packet:
         for document in DOCUMENTS:
             require(sha256(self.files[document]).hex() == detail["file." + document], document, "it is not the document whose digest the log has")
 
+    def check_stamp(self, authority):
+        """When the leaf that closes the case was time-stamped. It names the one before it and commits to its body, and so
+        does each before it: what existed at that time is the whole record up to the close."""
+        for seq, (leaf, _) in enumerate(self.entries):
+            if leaf["kind"] == "close":
+                name = f"entries/{seq:06d}"
+                require(name + ".tst" in self.files, name, "it closes the case, and has no time stamp")
+                at = openssl_stamped(self.files[name + ".tst"], self.files[name + ".leaf.json"], authority)
+                require(at is not None, name + ".tst", "it is no time stamp of this leaf under that authority")
+                return at
+        raise Refused("packet: the case is not closed, so that nothing of it is time-stamped")
+
     def check_against(self, log):
         """That the log has no more of the case, which a packet cannot show."""
         handle = self.facts["handle"]
@@ -499,9 +533,12 @@ def run(options):
         return
     with open(options.path, "rb") as f:
         packet = Packet(f.read(), trust)
+    stamped = packet.check_stamp(options.tsa_ca) if options.tsa_ca else None
     if options.log:
         packet.check_against(Log(options.log, trust, [packet.checkpoint]))
     print(f"The packet of case {packet.facts['case']} holds: {packet.count} entries, none missing, in order, signed by {packet.checkpoint.origin}.")
+    if stamped is not None:
+        print(f"Its close was time-stamped at {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(stamped))}.")
     if not packet.facts["closed"] and not options.log:
         print("The case is not closed: later entries may exist. A copy of the log shows it, see --log.")
 
@@ -514,9 +551,12 @@ def main():
     parser.add_argument("--witness", action="append", default=[], help="a verifier key of a witness, or a file with some")
     parser.add_argument("--quorum", type=int, help="how many of the witnesses have to have signed; all when not given")
     parser.add_argument("--log", help="with packet: a copy of the log, to see that it has no more of the case")
+    parser.add_argument("--tsa-ca", help="with packet: PEM file with the authority under which the close has to be time-stamped")
     parser.add_argument("--earlier", action="append", default=[], help="with log: a checkpoint that was kept")
     options = parser.parse_args()
     try:
+        if options.tsa_ca:
+            open(options.tsa_ca, "rb").close()
         run(options)
     except Refused as fault:
         print(f"REFUSED: {fault}")
