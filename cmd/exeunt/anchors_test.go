@@ -123,8 +123,7 @@ func TestPacketsAreHeldToWitnessesAndTimeStamps(t *testing.T) {
 		return err == nil && page.Total == 1
 	})
 	packet, running := h.export(closed), h.export(open)
-	copied := filepath.Join(t.TempDir(), "log")
-	must(t, os.CopyFS(copied, os.DirFS(filepath.Join(h.data, "ledger", "log"))))
+	copied := copyOfLog(t, h.data)
 	auditor := newShell(t)
 	for _, v := range []verdict{
 		{"evidence verify " + packet + " --policy " + good + " --tsa-ca " + authority.Authority, 0, "witness.example/one"},

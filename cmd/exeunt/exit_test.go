@@ -5,8 +5,10 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,6 +18,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/ledger"
 	"github.com/exeunt/exeunt/internal/ledger/verify"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/web/api"
@@ -163,8 +166,7 @@ func TestALogIsVerifiedOffline(t *testing.T) {
 	s.document(t, 0, "evidence", "export", id)
 	packet := filepath.Join(s.home, id+".evidence.zip")
 	key := strings.TrimSpace(s.run(t, "", "ledger", "key").out)
-	copied := filepath.Join(t.TempDir(), "log")
-	must(t, os.CopyFS(copied, os.DirFS(filepath.Join(s.data, "ledger", "log"))))
+	copied := copyOfLog(t, s.data)
 	auditor := newShell(t)
 	if doc := auditor.document(t, 0, "ledger", "verify", "--log", copied, "--key", key); doc["verified"] != true || doc["cases"] != 1.0 || doc["origin"] == "" {
 		t.Errorf("the log: %v", doc)
@@ -176,8 +178,7 @@ func TestALogIsVerifiedOffline(t *testing.T) {
 
 	s.run(t, "", "case", "hold", id, "--reason", "the date is disputed")
 	s.document(t, 0, "evidence", "export", id, "-o", filepath.Join(s.home, "newer.zip")) // waits until the log has it
-	newer := filepath.Join(t.TempDir(), "log")
-	must(t, os.CopyFS(newer, os.DirFS(filepath.Join(s.data, "ledger", "log"))))
+	newer := copyOfLog(t, s.data)
 	if got := auditor.run(t, "", "evidence", "verify", packet, "--key", key, "--log", newer); got.code != 5 || !strings.Contains(got.out, "left out or came later") {
 		t.Errorf("a packet that is behind the log: %d %s%s", got.code, got.out, got.err)
 	}
@@ -228,6 +229,34 @@ func holdsAgainstWhatWasPublished(t *testing.T, auditor shell, key, older, newer
 			t.Errorf("%v: %d %s%s", c.args, got.code, got.out, got.err)
 		}
 	}
+}
+
+// copyOfLog copies what is shown of the log of a running server: the checkpoint first, as its name has it, and then at least
+// what it covers. Temporary files come and go meanwhile.
+func copyOfLog(t *testing.T, data string) string {
+	t.Helper()
+	from, to := os.DirFS(filepath.Join(data, "ledger", "log")), filepath.Join(t.TempDir(), "log")
+	must(t, fs.WalkDir(from, ".", func(name string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) || err == nil && (!ledger.Public(name) || d.IsDir()) {
+			return nil
+		}
+		var raw []byte
+		if err == nil {
+			raw, err = fs.ReadFile(from, name)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		path := filepath.Join(to, filepath.FromSlash(name))
+		if err == nil {
+			err = os.MkdirAll(filepath.Dir(path), 0o700)
+		}
+		if err == nil {
+			err = os.WriteFile(path, raw, 0o600)
+		}
+		return err
+	}))
+	return to
 }
 
 // rewrite packs a packet anew with each file as edit wants it; nil leaves it out.

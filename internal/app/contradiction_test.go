@@ -136,10 +136,10 @@ const shipment = "(SELECT MIN(n) FROM outbox WHERE log_index IS NULL)"
 // stopping are the contradictions that must be found before anything more is signed.
 var stopping = []contradiction{
 	{"rollback: the ledger was restored from an older backup", func(s *shipping) {
-		stop := s.serve()
 		old := filepath.Join(s.t.TempDir(), "old")
 		must(s.t, os.CopyFS(old, os.DirFS(s.dir)))
 		must(s.t, os.Chmod(filepath.Join(old, "key"), 0o600))
+		stop := s.serve()
 		s.cases("E3", "E4")
 		s.ship(s.app())
 		stop()
