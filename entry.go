@@ -84,6 +84,7 @@ const (
 	EntryWaveRefused    EntryKind = "wave.refuse" // one of its people
 	EntryWaveRevealed   EntryKind = "wave.reveal" // its embargo has ended
 	EntryWaveDone       EntryKind = "wave.done"
+	EntryWaveErased     EntryKind = "wave.erase"        // its people of whom no case came
 	EntryReconcileBegun EntryKind = "reconcile.begin"   // everybody is compared with the accounts of systems
 	EntryReconciled     EntryKind = "reconcile.system"  // one system was, or cannot be
 	EntryMapped         EntryKind = "reconcile.confirm" // a person says whose an account is

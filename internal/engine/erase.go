@@ -23,6 +23,11 @@ func (e *Engine) erasureDue(ctx context.Context, now time.Time) (next time.Time,
 	if err != nil {
 		return now.Add(erasureAgain), err
 	}
+	rows, err := e.eraseWaveRows(ctx, now)
+	if err != nil {
+		return now.Add(erasureAgain), err
+	}
+	next = earliest(next, rows)
 	for _, id := range due {
 		if err := e.eraseByRule(ctx, id, now); ignoreConflict(err) != nil {
 			return now.Add(erasureAgain), err
@@ -52,6 +57,42 @@ func (e *Engine) eraseByRule(ctx context.Context, id exeunt.CaseID, now time.Tim
 		return err
 	}
 	return e.commit(ctx, &change)
+}
+
+// eraseWaveRows erases people of ended waves of whom no case came, and says when the next ones are due. Their rows are all
+// that there is of them: no entry of the ledger names one.
+func (e *Engine) eraseWaveRows(ctx context.Context, now time.Time) (next time.Time, err error) {
+	waves, err := e.store.WavesWithCaseless(ctx)
+	if err != nil {
+		return next, err
+	}
+	erased := false
+	for _, w := range waves {
+		at, _, ok := w.EraseAt(e.retention)
+		if !ok {
+			continue
+		}
+		if at.After(now) {
+			next = earliest(next, at)
+			continue
+		}
+		people, err := e.store.Caseless(ctx, w.ID)
+		if err != nil {
+			return next, err
+		}
+		change, err := w.EraseRows(e.retention, people, now)
+		if err == nil {
+			err = e.store.CommitWith(ctx, &change, store.ForgetRows(people))
+		}
+		if ignoreConflict(err) != nil {
+			return next, err
+		}
+		erased = true
+	}
+	if erased {
+		return next, e.store.Scrub(ctx)
+	}
+	return next, nil
 }
 
 // carryOut erases what a checkpoint covers and says how many cases are done.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/engine"
+	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/store/storetest"
 )
 
@@ -130,6 +131,47 @@ func TestALegalHoldKeepsARecord(t *testing.T) {
 		pass(time.Hour)
 		if now, err := k.store.Case(t.Context(), c.ID); err != nil || now.Erasure != nil || len(ledger.erased) > 0 {
 			t.Errorf("%+v, %v, %v", now.Erasure, ledger.erased, err)
+		}
+	})
+}
+
+// People of a wave that was stopped before their turn have no case with which their rows could go.
+func TestRowsOfAWaveGoWithTheRetentionWhereNoCaseCame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, _, _ := closedLongAgo(t, true)
+		defer k.stop()
+		zone := time.UTC.String()
+		person := func(id string) exeunt.Departure { d := storetest.Departure(id, ""); d.Leaver.Zone = zone; return d }
+		of := func(ids ...string) *waving {
+			ask := exeunt.WaveRequest{Clock: time.Now().Add(48 * time.Hour).Format(time.RFC3339)}
+			for _, id := range ids {
+				ask.People = append(ask.People, person(id))
+			}
+			return k.makeWave(ask)
+		}
+		stopped, draft := of("P-1", "P-2"), of("P-3")
+		stopped.must(stopped.do().StopWave(t.Context(), stopped.id, roth))
+		names := func(w *waving) (names []string) {
+			for _, m := range w.file().Members {
+				names = append(names, m.Departure.Leaver.Name)
+			}
+			return names
+		}
+		pass(60*24*time.Hour - time.Hour)
+		if got := names(stopped); got[0] == exeunt.ErasedName {
+			t.Fatal("it is erased before its time")
+		}
+		pass(26 * time.Hour)
+		if got := names(stopped); got[0] != exeunt.ErasedName || got[1] != exeunt.ErasedName {
+			t.Errorf("after the retention: %v", got)
+		}
+		if got := names(draft); got[0] == exeunt.ErasedName {
+			t.Error("rows of a wave that is not over are erased")
+		}
+		pass(72 * time.Hour)
+		page, err := k.store.Everything().Entries(t.Context(), store.EntryQuery{Kind: string(exeunt.EntryWaveErased)})
+		if err != nil || page.Total != 1 || page.Rows[0].Wave != stopped.id || page.Rows[0].Detail["rows"] != "2" {
+			t.Errorf("the record: %+v, %v", page.Rows, err)
 		}
 	})
 }

@@ -185,14 +185,66 @@ func forgetMember(ctx context.Context, tx Tx, id exeunt.CaseID) error {
 		return err
 	}
 	for _, m := range rows {
-		m = m.Erased()
-		gone := "erased/" + m.Wave.String() + "/" + strconv.Itoa(m.Position)
-		if _, err := tx.exec(ctx, "UPDATE wave_members SET leaver_key = $1, event_id = $1, document = $2 WHERE wave_id = $3 AND position = $4",
-			gone, document(m), int64(m.Wave), m.Position); err != nil {
+		if err := renameMember(ctx, tx, m); err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, "UPDATE wave_members SET document = $1 WHERE wave_id = $2 AND position = $3", document(m.Erased()), int64(m.Wave), m.Position); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// WavesWithCaseless lists waves that are over and have rows of people of whom no case came. One whose case may still come
+// keeps all of its wave's.
+func (s *Store) WavesWithCaseless(ctx context.Context) ([]exeunt.Wave, error) {
+	var out []exeunt.Wave
+	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+		w, err := scanWave(r)
+		out = append(out, w)
+		return err
+	}, "SELECT "+waveColumns+" FROM waves WHERE state IN ($1, $2) AND EXISTS (SELECT 1 FROM wave_members m WHERE m.wave_id = waves.id AND "+caseless+
+		") AND NOT EXISTS (SELECT 1 FROM wave_members m WHERE m.wave_id = waves.id AND m.state = $3) ORDER BY id",
+		string(exeunt.WaveDone), string(exeunt.WaveStopped), string(exeunt.MemberReleased))
+	return out, err
+}
+
+// caseless is a row of somebody of whom no case came and that is not erased.
+const caseless = "m.case_id IS NULL AND m.event_id NOT LIKE 'erased/%'"
+
+// Caseless lists them.
+func (s *Store) Caseless(ctx context.Context, id exeunt.WaveID) ([]exeunt.Member, error) {
+	f := &filter{}
+	f.add("m.wave_id = " + f.arg(int64(id)))
+	f.add(caseless)
+	return s.members(ctx, f, 0)
+}
+
+// ForgetRows is the write by which a commit of [exeunt.Wave.EraseRows] also takes away what leads from its rows to people:
+// keys, the events that asked for their cases, and when HR last spoke of somebody who is in no case and in no other wave.
+func ForgetRows(people []exeunt.Member) func(context.Context, Tx) error {
+	return func(ctx context.Context, tx Tx) error {
+		for _, m := range people {
+			if err := renameMember(ctx, tx, m); err != nil {
+				return err
+			}
+			if _, err := tx.exec(ctx, "DELETE FROM events WHERE source = $1 AND event_id = $2", exeunt.WaveSource, m.EventID()); err != nil {
+				return err
+			}
+			if _, err := tx.exec(ctx, `DELETE FROM leavers WHERE leaver_key = $1 AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.leaver_key = $1)
+				AND NOT EXISTS (SELECT 1 FROM wave_members m WHERE m.leaver_key = $1)`, m.Departure.Leaver.Key()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// renameMember takes the keys of a row away.
+func renameMember(ctx context.Context, tx Tx, m exeunt.Member) error {
+	gone := "erased/" + m.Wave.String() + "/" + strconv.Itoa(m.Position)
+	_, err := tx.exec(ctx, "UPDATE wave_members SET leaver_key = $1, event_id = $1 WHERE wave_id = $2 AND position = $3", gone, int64(m.Wave), m.Position)
+	return err
 }
 
 // Scrub overwrites on disk what was deleted. On SQLite the write-ahead log still has the pages as they were until it

@@ -141,7 +141,7 @@ func entryIcon(k exeunt.EntryKind) status {
 // entryKindWords are the kinds whose name does not say enough.
 var entryKindWords = map[exeunt.EntryKind]string{
 	exeunt.EntryLooked: "Step: looked at again", exeunt.EntryCameBack: "Step: goes on by itself", exeunt.EntryDrifted: "Step: held no longer", exeunt.EntryPutBack: "Step: put back by decision",
-	exeunt.EntryErased: "Case: record erased", exeunt.EntryEraseAsked: "Case: erasure asked for", exeunt.EntryErasureDone: "Case: nothing left",
+	exeunt.EntryErased: "Case: record erased", exeunt.EntryEraseAsked: "Case: erasure asked for", exeunt.EntryErasureDone: "Case: nothing left", exeunt.EntryWaveErased: "Wave: rows erased",
 	exeunt.EntryBreakerOpened: "System: left alone", exeunt.EntryBreakerTried: "System: tried by hand", exeunt.EntryBreakerClosed: "System: answers again",
 }
 
