@@ -61,3 +61,22 @@ func TestNoMoreStatementsAreOpenThanAreKept(t *testing.T) {
 		t.Errorf("%d statements are open at the end", c.open.Load())
 	}
 }
+
+func TestParametersLoseTheirNamesWhereTheirOrderSaysAsMuch(t *testing.T) {
+	for given, want := range map[string]string{
+		"SELECT 1":                       "SELECT 1",
+		"UPDATE t SET a = $1 WHERE b=$2": "UPDATE t SET a = ? WHERE b=?",
+		"VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8), ($9, $10)": "VALUES (?, ?), (?, ?), (?, ?), (?, ?), (?, ?)",
+		"a = $1 OR b = $1":             "a = $1 OR b = $1",
+		"a = $2 AND b = $1":            "a = $2 AND b = $1",
+		"a = $1 AND b = $3":            "a = $1 AND b = $3",
+		"json_extract(d, '$.a') = $1":  "json_extract(d, '$.a') = ?",
+		"a = '$1' AND b = $1":          "a = '$1' AND b = ?",
+		"a = 'it''s $1' AND b = $1":    "a = 'it''s $1' AND b = ?",
+		"a = $ AND b = $1 AND c = $11": "a = $ AND b = $1 AND c = $11",
+	} {
+		if got := unnamed(given); got != want {
+			t.Errorf("%s\ngot  %s\nwant %s", given, got, want)
+		}
+	}
+}
