@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -139,6 +140,50 @@ func TestPacketsAreHeldToWitnessesAndTimeStamps(t *testing.T) {
 		{"ledger verify --log " + copied + " --policy " + bad, 5, "no witness of the policy"},
 	} {
 		v.holds(t, auditor)
+	}
+	stampsAgree(t, packet, running, key, authority.Authority, another.Authority)
+}
+
+// stampsAgree holds time stamps, good ones and others, against our verifier and the one for auditors in docs/verify: both
+// have to come to the same verdict.
+func stampsAgree(t *testing.T, packet, running, key, authority, another string) {
+	t.Helper()
+	python := testserver.PythonWithOpenSSL(t)
+	stamp := func(edit func(data []byte) []byte) string {
+		path := filepath.Join(t.TempDir(), "packet.zip")
+		rewrite(t, packet, path, func(name string, data []byte) []byte {
+			if strings.HasSuffix(name, ".tst") {
+				return edit(data)
+			}
+			return data
+		})
+		return path
+	}
+	for name, c := range map[string]struct {
+		packet, authority string
+		holds             bool
+	}{
+		"as it is":          {packet, authority, true},
+		"another authority": {packet, another, false},
+		"an open case":      {running, authority, false},
+		"no stamp":          {stamp(func([]byte) []byte { return nil }), authority, false},
+		"no stamp wanted":   {stamp(func([]byte) []byte { return nil }), "", true},
+		"a flipped bit":     {stamp(func(data []byte) []byte { data[len(data)-1] ^= 1; return data }), authority, false},
+		"cut short":         {stamp(func(data []byte) []byte { return data[:len(data)/2] }), authority, false},
+	} {
+		args := []string{"evidence", "verify", c.packet, "--key", key}
+		script := []string{"-B", "../../docs/verify/verify.py", "packet", c.packet, "--key", key}
+		if c.authority != "" {
+			args, script = append(args, "--tsa-ca", c.authority), append(script, "--tsa-ca", c.authority)
+		}
+		ours, theirs := newShell(t).run(t, "", args...), exec.CommandContext(t.Context(), python, script...)
+		said, _ := theirs.CombinedOutput()
+		if (ours.code == 0) != c.holds || (theirs.ProcessState.ExitCode() == 0) != c.holds || !c.holds && (ours.code != 5 || theirs.ProcessState.ExitCode() != 1) {
+			t.Errorf("%s: ours says %d %s%s\nthe other one %d %s", name, ours.code, ours.out, ours.err, theirs.ProcessState.ExitCode(), said)
+		}
+		if stamped := strings.Contains(string(said), "Its close was time-stamped at 20"); stamped != (c.holds && c.authority != "") {
+			t.Errorf("%s: the other one says %s", name, said)
+		}
 	}
 }
 

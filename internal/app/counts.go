@@ -23,6 +23,7 @@ func (c *counts) see(leaf exeunt.Leaf) {
 		c.opened = append(c.opened, leaf.N)
 	case exeunt.LeafClose:
 		c.closed = append(c.closed, leaf.N)
+	default: // counts nothing
 	}
 }
 
