@@ -86,7 +86,8 @@ func (o Outbox) ReplaceLedger(ctx context.Context, known, key string) error {
 // Backlog is how many entries the ledger does not have yet.
 func (o Outbox) Backlog(ctx context.Context) (int, error) {
 	var n int
-	err := o.store.dialect.reader().queryRow(ctx, "SELECT COUNT(*) FROM outbox WHERE log_index IS NULL").Scan(&n)
+	err := o.store.dialect.reader().queryRow(ctx, `SELECT (SELECT COUNT(*) FROM outbox WHERE n IS NULL) +
+		(SELECT COUNT(*) FROM outbox WHERE n IS NOT NULL AND log_index IS NULL)`).Scan(&n) // as the partial indexes have it: health asks often
 	return n, translate(err)
 }
 
