@@ -1,9 +1,11 @@
 package evidence_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -190,6 +192,17 @@ func tampers(t testing.TB) []tamper {
 			p[bytes.Index(p, []byte("PK\x01\x02"))+16] ^= 1
 			return p
 		}), "README.txt", "damaged"},
+		{"no checksum", 0, func(a *archive) { // which package zip does not compare
+			a.spoil = func([]byte) []byte { return plainly(t, a, func([]byte) uint32 { return 0 }) }
+		}, "README.txt", "damaged"},
+		{"bytes behind what a file unpacks to", 0, spoil(func(p []byte) []byte {
+			at := bytes.LastIndex(p[:bytes.Index(p, []byte("PK\x01\x02"))], []byte("PK\x07\x08"))
+			p = slices.Insert(p, at, []byte("hidden")...)
+			for _, field := range []int{at + 6 + 8, bytes.LastIndex(p, []byte("PK\x01\x02")) + 20, len(p) - 6} { // packed size, twice, and where the list begins
+				binary.LittleEndian.PutUint32(p[field:], binary.LittleEndian.Uint32(p[field:])+6)
+			}
+			return p
+		}), "", "6 bytes follow what it unpacks to"},
 		{"a size that is not", 0, spoil(func(p []byte) []byte {
 			at := bytes.LastIndex(p, []byte("PK\x01\x02"))
 			binary.LittleEndian.PutUint32(p[at+24:], 1<<31)
@@ -202,6 +215,22 @@ func tampers(t testing.TB) []tamper {
 		{"a name that other systems take for another", 0, func(a *archive) { a.names = append(a.names, "record.PDF") }, "record.PDF", "no file of a packet"},
 		{"a field that names the file anew", 0, func(a *archive) { a.extra = []byte("up\x05\x00\x01abcd") }, "README.txt", "more of the file than its name"},
 	}
+}
+
+// plainly packs an archive without compression, and with sizes and checksums in front of the files only.
+func plainly(t testing.TB, a *archive, sum func([]byte) uint32) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	for _, name := range a.names {
+		data := a.files[name]
+		w, err := z.CreateRaw(&zip.FileHeader{Name: name, CRC32: sum(data), CompressedSize64: uint64(len(data)), UncompressedSize64: uint64(len(data))})
+		must(t, err)
+		_, err = w.Write(data)
+		must(t, err)
+	}
+	must(t, z.Close())
+	return out.Bytes()
 }
 
 func TestAChangedPacketIsRefused(t *testing.T) {
@@ -243,6 +272,11 @@ func TestTheVerifierForAuditorsAgrees(t *testing.T) {
 		must(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("good-%s.zip", id)), packet, 0o600))
 	}
 	must(t, os.WriteFile(filepath.Join(dir, "good-again.zip"), unpack(t, f.packets[1]).pack(t), 0o600))
+	plain := plainly(t, unpack(t, f.packets[1]), crc32.ChecksumIEEE)
+	must(t, os.WriteFile(filepath.Join(dir, "good-plain.zip"), plain, 0o600))
+	if _, err := evidence.Verify(plain, []string{f.key}); err != nil {
+		t.Errorf("packed plainly: %v", err)
+	}
 	python := exec.CommandContext(t.Context(), testserver.PythonWithOpenSSL(t), "-B", "-c", auditor, filepath.Dir(verifier(t)), f.key, dir)
 	python.Stderr = os.Stderr
 	out, err := python.Output()
@@ -252,7 +286,7 @@ func TestTheVerifierForAuditorsAgrees(t *testing.T) {
 		name, said, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		verdicts[name] = said
 	}
-	if want := len(list) + len(f.packets) + 1; len(verdicts) != want {
+	if want := len(list) + len(f.packets) + 2; len(verdicts) != want {
 		t.Fatalf("it judged %d of %d packets:\n%s", len(verdicts), want, out)
 	}
 	for name, said := range verdicts {

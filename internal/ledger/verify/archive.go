@@ -2,7 +2,10 @@ package verify
 
 import (
 	"archive/zip"
+	"bytes"
+	"compress/flate"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"slices"
 )
@@ -51,22 +54,39 @@ func openArchive(r io.ReaderAt, size int64) (*archive, error) {
 	return a, oneReading(r, size, z)
 }
 
+// readFile unpacks a file. Package zip reads no further than a deflate stream goes, and takes a checksum of zero for none;
+// other programs heed both, and a packet may not be read in two ways.
 func readFile(f *zip.File) ([]byte, error) {
-	in, err := f.Open()
+	in, err := f.OpenRaw()
 	if err != nil {
 		return nil, fault(f.Name, "it cannot be unpacked").Because(err)
 	}
-	defer in.Close()
+	packed, err := io.ReadAll(in) // no more than there is of the archive
+	if err != nil {
+		return nil, fault(f.Name, "it cannot be unpacked: it is damaged").Because(err)
+	}
 	most := int64(maxFile)
 	if slices.Contains(documentFiles, f.Name) {
 		most = maxRecord
 	}
-	data, err := io.ReadAll(io.LimitReader(in, most+1))
-	if err != nil {
-		return nil, fault(f.Name, "it cannot be unpacked: it is damaged").Because(err)
+	data := packed
+	switch f.Method {
+	case zip.Store:
+	case zip.Deflate:
+		rest := bytes.NewReader(packed) // by the byte: flate takes none behind the end of its stream
+		if data, err = io.ReadAll(io.LimitReader(flate.NewReader(rest), most+1)); err == nil && rest.Len() > 0 && int64(len(data)) <= most {
+			return nil, fault(f.Name, "it is damaged: %d bytes follow what it unpacks to", rest.Len())
+		}
+	default:
+		return nil, fault(f.Name, "it cannot be unpacked: it is packed in a way that packets are not")
 	}
-	if int64(len(data)) > most {
+	switch {
+	case err != nil:
+		return nil, fault(f.Name, "it cannot be unpacked: it is damaged").Because(err)
+	case int64(len(data)) > most:
 		return nil, fault(f.Name, "it is larger than %d bytes", most)
+	case uint64(len(data)) != f.UncompressedSize64, crc32.ChecksumIEEE(data) != f.CRC32:
+		return nil, fault(f.Name, "it cannot be unpacked: it is damaged, its size or checksum is another one")
 	}
 	return data, nil
 }
