@@ -186,10 +186,17 @@ class Trust:
 
     def __init__(self, keys, witnesses, quorum):
         self.keys = [Key(text, ED25519) for text in keys]
-        self.witnesses = [Key(text, COSIGNATURE) for text in witnesses]
-        self.quorum = len(witnesses) if quorum is None else quorum
-        if self.quorum > len(witnesses):
+        # A witness that is given twice is one: it must not reach a quorum alone.
+        self.witnesses = list({(key.name, key.id): key for key in (Key(text, COSIGNATURE) for text in witnesses)}.values())
+        self.quorum = len(self.witnesses) if quorum is None else quorum
+        if self.quorum > len(self.witnesses):
             sys.exit("verify.py: --quorum is more than the witnesses that were given")
+
+    def of_the_log(self):
+        """The keys alone. A log signs without waiting for witnesses; what they have signed lies beside its checkpoint."""
+        alone = Trust([], [], None)
+        alone.keys = self.keys
+        return alone
 
 
 # ---- Leaves: docs/proof.md, "A leaf" --------------------------------------------------------------------------------
@@ -419,12 +426,16 @@ class Packet:
 
 class Log:
     """A whole log in the layout of c2sp.org/tlog-tiles. Every entry is hashed, every hash tile compared, and the root
-    computed anew; so is the root at the size of each earlier checkpoint, which shows that the log only grew."""
+    computed anew; so is the root at the size of each earlier checkpoint, which shows that the log only grew. Where a quorum
+    of witnesses is asked for, the newest checkpoint that they have signed is one of these."""
 
     def __init__(self, folder, trust, earlier=()):
         self.folder = folder
         with open(os.path.join(folder, "checkpoint"), "rb") as f:
-            self.checkpoint = Checkpoint(f.read(), trust)
+            self.checkpoint = Checkpoint(f.read(), trust.of_the_log())
+        self.cosigned = self.read_cosigned(trust) if trust.quorum else None
+        if self.cosigned:
+            earlier = [*earlier, self.cosigned]
         self.history, self.levels, self.full = History(self.checkpoint.origin), [[]], [0]
         for old in earlier:
             require(old.origin == self.checkpoint.origin and old.size <= self.checkpoint.size, "checkpoint",
@@ -445,6 +456,14 @@ class Log:
             if hashes:
                 self.compare(level)
         require(self.root() == self.checkpoint.root, "checkpoint", "its root is not that of the entries")
+
+    def read_cosigned(self, trust):
+        """The newest checkpoint that witnesses have signed."""
+        try:
+            with open(os.path.join(self.folder, "cosigned"), "rb") as f:
+                return Checkpoint(f.read(), trust, "cosigned")
+        except FileNotFoundError:
+            raise Refused("cosigned: the log has no checkpoint that witnesses have signed") from None
 
     def read(self, level, number, width):
         """A tile or bundle: the partial file of its width, or the full one that took its place."""
@@ -530,12 +549,14 @@ def run(options):
                 earlier.append(Checkpoint(f.read(), Trust(keys, [], None), name))
         log = Log(options.path, trust, earlier)
         print(f"The log {log.checkpoint.origin} holds: {log.checkpoint.size} entries of {len(set(log.history.cases) - {''})} cases, root {log.checkpoint.root.hex()}.")
+        if log.cosigned:
+            print(f"The first {log.cosigned.size} are under a checkpoint that the witnesses have signed.")
         return
     with open(options.path, "rb") as f:
         packet = Packet(f.read(), trust)
     stamped = packet.check_stamp(options.tsa_ca) if options.tsa_ca else None
     if options.log:
-        packet.check_against(Log(options.log, trust, [packet.checkpoint]))
+        packet.check_against(Log(options.log, trust.of_the_log(), [packet.checkpoint]))
     print(f"The packet of case {packet.facts['case']} holds: {packet.count} entries, none missing, in order, signed by {packet.checkpoint.origin}.")
     if stamped is not None:
         print(f"Its close was time-stamped at {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(stamped))}.")

@@ -137,3 +137,55 @@ func TestAnAuditorDemandsWitnesses(t *testing.T) {
 		}
 	}
 }
+
+// A key may stand in two of the files that an auditor was given.
+func TestAWitnessThatIsNamedTwiceIsOne(t *testing.T) {
+	f, dir := fixtureOf(), t.TempDir()
+	one, key := newWitness(t, "witness.example/one")
+	a := unpack(t, f.packets[1])
+	a.replaceCheckpoint(one.cosigns(a.files[verify.CheckpointFile]))
+	packet, again := filepath.Join(dir, "packet.zip"), filepath.Join(dir, "witnesses")
+	must(t, os.WriteFile(packet, a.pack(t), 0o600))
+	must(t, os.WriteFile(again, []byte(key+"\n"), 0o600))
+	if code, said := audits(t, "packet", packet, "--key", f.key, "--witness", key, "--witness", again); code != 0 {
+		t.Errorf("all witnesses have signed: %d %s", code, said)
+	}
+	if code, said := audits(t, "packet", packet, "--key", f.key, "--witness", key, "--witness", again, "--quorum", "2"); code == 0 {
+		t.Errorf("one witness is a quorum of two: %s", said)
+	}
+}
+
+// What witnesses have signed lies beside the checkpoint, which waits for nobody.
+func TestAnAuditorDemandsWitnessesOfALog(t *testing.T) {
+	f, dir := fixtureOf(), t.TempDir()
+	log, packet := filepath.Join(dir, "log"), filepath.Join(dir, "packet.zip")
+	must(t, os.CopyFS(log, os.DirFS(filepath.Join(f.dir, "log"))))
+	plain, err := os.ReadFile(filepath.Join(log, "checkpoint"))
+	must(t, err)
+	one, key := newWitness(t, "witness.example/one")
+	other, _ := resign(t, f.packets[1]) // of the same entries, by another key
+	a := unpack(t, f.packets[2])
+	a.replaceCheckpoint(one.cosigns(a.files[verify.CheckpointFile]))
+	must(t, os.WriteFile(packet, a.pack(t), 0o600))
+	for _, c := range []struct {
+		name     string
+		cosigned []byte
+		code     int
+	}{
+		{"nothing is cosigned", nil, 1},
+		{"cosigned", one.cosigns(plain), 0},
+		{"cosigned by nobody", plain, 1},
+		{"another log's", one.cosigns(unpack(t, other).files[verify.CheckpointFile]), 1},
+	} {
+		if c.cosigned != nil {
+			must(t, os.WriteFile(filepath.Join(log, "cosigned"), c.cosigned, 0o600))
+		}
+		code, said := audits(t, "log", log, "--key", f.key, "--witness", key)
+		if code != c.code || c.code == 0 && !strings.Contains(said, "The first 47 are under a checkpoint that the witnesses have signed") {
+			t.Errorf("%s: %d %s", c.name, code, said)
+		}
+		if code, said := audits(t, "packet", packet, "--key", f.key, "--witness", key, "--log", log); code != 0 {
+			t.Errorf("%s, a packet against it: %d %s", c.name, code, said)
+		}
+	}
+}
