@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ func evidenceCommand(c *console) *cobra.Command {
 
 func evidenceExportCommand(c *console) *cobra.Command {
 	var out string
+	var given []string
 	cmd := &cobra.Command{
 		Use: "export CASE", Short: "Write the evidence packet of a case to a file, and remember the ledger's key", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,21 +48,30 @@ func evidenceExportCommand(c *console) *cobra.Command {
 			if err := cl.call(cmd.Context(), "GET", "/ledger/key", nil, &key); err != nil {
 				return err
 			}
-			rememberKey(c, key.Key)
+			unknown, err := rememberKey(c, key.Key, given)
+			if err != nil {
+				return err
+			}
 			if out == "" {
 				out = evidence.FileName(exeunt.Case{ID: id})
 			}
 			if out == "-" {
-				_, err := c.out.Write(packet)
-				return err
+				if _, err := c.out.Write(packet); err != nil {
+					return err
+				}
+				return unknown
 			}
 			if err := os.WriteFile(out, packet, 0o600); err != nil {
 				return exeunt.Errorf(exeunt.Invalid, "cannot write %s", out).Because(err)
 			}
-			return c.print(map[string]any{"schema": "exported/v1", "case": id, "file": out, "bytes": len(packet)}, func(w io.Writer) { _, _ = fmt.Fprintln(w, out) })
+			if err := c.print(map[string]any{"schema": "exported/v1", "case": id, "file": out, "bytes": len(packet)}, func(w io.Writer) { _, _ = fmt.Fprintln(w, out) }); err != nil {
+				return err
+			}
+			return unknown
 		},
 	}
 	cmd.Flags().StringVarP(&out, "out", "o", "", "file to write; - for standard output")
+	cmd.Flags().StringArrayVar(&given, "key", nil, "verifier key of the ledger as its owner published it, or a file that holds it: remembered where the server has that one")
 	return cmd
 }
 
@@ -74,20 +85,37 @@ func keyFile() (string, error) {
 	return filepath.Join(dir, "exeunt", "known-ledgers"), nil
 }
 
-func rememberKey(c *console, key string) {
+// rememberKey remembers the key that a server shows: the first one of a log, and another one only where a person gives it.
+// Whoever has taken over a server shows a key of theirs, and what that signed would pass for vouched for ever after. The
+// first result says that somebody has to compare keys.
+func rememberKey(c *console, key string, given []string) (unknown, err error) {
 	path, err := keyFile()
 	if err != nil {
-		return
+		return nil, nil //nolint:nilerr // without a home nothing is remembered, and nothing was
 	}
-	known, _ := os.ReadFile(path) // none yet is an empty one
-	if strings.Contains(string(known), key) {
-		return
+	raw, _ := os.ReadFile(path) // none yet is an empty one
+	known := strings.Fields(string(raw))
+	if slices.Contains(known, key) {
+		return nil, nil
 	}
-	if os.MkdirAll(filepath.Dir(path), 0o700) != nil || os.WriteFile(path, append(known, key+"\n"...), 0o600) != nil {
+	origin, _, _ := strings.Cut(key, "+")
+	another := slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, origin+"+") })
+	vouched := given
+	if len(given) > 0 {
+		if vouched, err = trustedKeys(given); err != nil {
+			return nil, err
+		}
+		another = true
+	}
+	if another && !slices.Contains(vouched, key) {
+		return exitError{exitNeedsPerson, fmt.Errorf("the server shows the key %s for the log %s, which is not the one that is known for it. It is not remembered. Ask the log's owner whether the key was changed, and give the new one with --key", verify.Fingerprint(key), origin)}, nil
+	}
+	if os.MkdirAll(filepath.Dir(path), 0o700) != nil || os.WriteFile(path, append(raw, key+"\n"...), 0o600) != nil {
 		c.note("The ledger's key could not be remembered in %s; verify with --key.", path)
-		return
+		return nil, nil
 	}
 	c.note("Remembered the ledger's key %s in %s.", verify.Fingerprint(key), path)
+	return nil, nil
 }
 
 func evidenceVerifyCommand(c *console) *cobra.Command {

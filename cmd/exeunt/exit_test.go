@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"github.com/exeunt/exeunt/internal/ledger/verify"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/web/api"
+	"golang.org/x/mod/sumdb/note"
 )
 
 // TestExitCodes holds what scripts rely on: the table of `exeunt help exit-codes`.
@@ -154,6 +156,63 @@ func TestEvidenceIsVerifiedOffline(t *testing.T) {
 	rewrite(t, packet, edited, func(_ string, data []byte) []byte { return data })
 	if got := auditor.run(t, "", "evidence", "verify", edited, "--key", key); got.code != 0 {
 		t.Errorf("packed anew with nothing changed: %d %s%s", got.code, got.out, got.err)
+	}
+}
+
+// TestAnotherKeyOfALogIsNotRemembered has a server that shows another key than the one that is known for its log.
+func TestAnotherKeyOfALogIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	s := serving(t)
+	id := s.starts(t, "1", "2026-01-30")
+	shown := strings.TrimSpace(s.run(t, "", "ledger", "key").out)
+	origin, _, _ := strings.Cut(shown, "+")
+	_, before, err := note.GenerateKey(rand.Reader, origin)
+	must(t, err)
+	s.document(t, 0, "evidence", "export", id) // the first is trusted
+	must(t, os.WriteFile(filepath.Join(s.home, "exeunt", "known-ledgers"), []byte(before+"\n"), 0o600))
+	packet := filepath.Join(s.home, id+".evidence.zip")
+	must(t, os.Remove(packet))
+	if got := s.run(t, "", "evidence", "export", id); got.code != 4 || !strings.Contains(got.err, "not the one that is known for it") {
+		t.Errorf("another key: %d %s", got.code, got.err)
+	}
+	if got := s.run(t, "", "evidence", "verify", packet); got.code != 5 {
+		t.Errorf("what the other key signed passes for vouched: %d %s%s", got.code, got.out, got.err)
+	}
+	if got := s.run(t, "", "evidence", "export", id, "--key", before); got.code != 4 {
+		t.Errorf("a key that the server does not have is given: %d %s", got.code, got.err)
+	}
+	if got := s.run(t, "", "evidence", "export", id, "--key", shown); got.code != 0 {
+		t.Errorf("a person gives the new key: %d %s", got.code, got.err)
+	}
+	if got := s.run(t, "", "evidence", "verify", packet); got.code != 0 {
+		t.Errorf("it is remembered now: %d %s%s", got.code, got.out, got.err)
+	}
+}
+
+// TestAPacketOutlivesTheKeyThatSignedIt holds a packet against a log that another key signs by now.
+func TestAPacketOutlivesTheKeyThatSignedIt(t *testing.T) {
+	t.Parallel()
+	s := serving(t)
+	id := s.starts(t, "1", "2026-01-30")
+	s.document(t, 0, "evidence", "export", id)
+	old := strings.TrimSpace(s.run(t, "", "ledger", "key").out)
+	origin, _, _ := strings.Cut(old, "+")
+	log := filepath.Join(t.TempDir(), "log")
+	must(t, os.CopyFS(log, os.DirFS(filepath.Join(s.data, "ledger", "log"))))
+	checkpoint, err := os.ReadFile(filepath.Join(log, "checkpoint"))
+	must(t, err)
+	private, fresh, err := note.GenerateKey(rand.Reader, origin)
+	must(t, err)
+	signer, err := note.NewSigner(private)
+	must(t, err)
+	text, _, _ := strings.Cut(string(checkpoint), "\n\n")
+	again, err := note.Sign(&note.Note{Text: text + "\n"}, signer)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(log, "checkpoint"), again, 0o600))
+	auditor, packet := newShell(t), filepath.Join(s.home, id+".evidence.zip")
+	auditor.document(t, 0, "evidence", "verify", packet, "--key", old, "--key", fresh, "--log", log)
+	if got := auditor.run(t, "", "evidence", "verify", packet, "--key", old, "--log", log); got.code != 5 {
+		t.Errorf("a log that only an unknown key signed: %d %s%s", got.code, got.out, got.err)
 	}
 }
 

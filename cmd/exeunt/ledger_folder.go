@@ -126,7 +126,11 @@ func verifyPacket(c *console, packet []byte, by trust, log string, published []v
 	if log == "" {
 		return p, sameTree(p.Checkpoint, published)
 	}
-	whole, err := verifyFolder(c, log, []string{p.Key}, append(published, p.Checkpoint)...)
+	keys := by.keys // the log may be signed by a newer one than the packet
+	if len(keys) == 0 {
+		keys = []string{p.Key}
+	}
+	whole, err := verifyFolder(c, log, keys, append(published, p.Checkpoint)...)
 	if err != nil {
 		return p, err
 	}
