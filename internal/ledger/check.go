@@ -155,6 +155,7 @@ func (c *check) keys() {
 	if err != nil || !slices.Equal(signing.Verifiers, c.log.signing.Verifiers) {
 		c.differs(exeunt.Difference{Where: inKeys, Entry: -1, Field: "key, key.pub", What: what})
 	}
+	c.differs(c.log.refusals.list()...)
 	c.log.appending.Lock() // or the checkpoint may be newer than the state that was read before it
 	defer c.log.appending.Unlock()
 	if err := c.log.checkState(); err != nil {

@@ -43,7 +43,7 @@ func (l *Log) keepCosigning(policy string) error {
 	cosign := tessera.NewAppendOptions().
 		WithCheckpointSigner(l.signing.Signers[0], l.signing.Signers[1:]...).
 		WithWitnesses(group, &tessera.WitnessOptions{Timeout: cosignTime}).
-		CheckpointPublisher(cosignedReader{l.reader, l}, &http.Client{Transport: bounded{http.DefaultTransport}, Timeout: cosignTime,
+		CheckpointPublisher(cosignedReader{l.reader, l}, &http.Client{Transport: witnesses{http.DefaultTransport, &l.refusals}, Timeout: cosignTime,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }})
 	l.background.Go(func() { l.cosignLoop(cosign) })
 	return nil
@@ -81,9 +81,10 @@ func (l *Log) cosignOnce(cosign func(context.Context, uint64, []byte) ([]byte, e
 	if _, cp, err := l.Cosigned(l.done); err == nil && cp.Size >= newest.Size {
 		return nil
 	}
+	l.refusals.ask(newest.Size)
 	signed, err := cosign(l.done, uint64(newest.Size), newest.Root[:])
 	if err != nil {
-		return err
+		return errors.Join(err, l.refusals.fault())
 	}
 	if _, err := l.policy.Check(signed); err != nil {
 		return err
@@ -116,15 +117,4 @@ type cosignedReader struct {
 func (r cosignedReader) ReadCheckpoint(ctx context.Context) ([]byte, error) {
 	signed, _, err := r.log.Cosigned(ctx)
 	return signed, err
-}
-
-// bounded reads no more of an answer than a witness has to say.
-type bounded struct{ http.RoundTripper }
-
-func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := b.RoundTripper.RoundTrip(r)
-	if err == nil {
-		answer.Body = http.MaxBytesReader(nil, answer.Body, witnessAnswer)
-	}
-	return answer, err
 }

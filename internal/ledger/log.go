@@ -42,6 +42,7 @@ type Log struct {
 
 	policy     verify.Policy  // whose cosignatures are asked for
 	background sync.WaitGroup // what ends with done
+	refusals   refusals       // of witnesses that know another history
 
 	appending  sync.Mutex   // one group in flight
 	sealed     sync.RWMutex // keeps a packet from being read while its case is erased

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"iter"
 	"time"
@@ -185,7 +186,28 @@ func (l *Log) checkState() error {
 	if err != nil {
 		return err
 	}
-	return l.continues(cp, tlog.Tree{N: state.Size, Hash: tlog.Hash(state.Root)})
+	tree := tlog.Tree{N: state.Size, Hash: tlog.Hash(state.Root)}
+	if err := l.continues(cp, tree); err != nil {
+		return err
+	}
+	return l.continuesCosigned(tree)
+}
+
+// continuesCosigned checks that a tree goes on from what witnesses have cosigned: a checkpoint that was put back with an
+// older tree agrees with that, and this one does not. One that no present key has signed says nothing.
+func (l *Log) continuesCosigned(tree tlog.Tree) error {
+	signed, err := fs.ReadFile(l.tiles.Files, CosignedFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return diskError("the cosigned checkpoint cannot be read", err)
+	}
+	cp, err := verify.OpenCheckpoint(signed, l.signing.Verifiers)
+	if err != nil {
+		return nil //nolint:nilerr // a retired key's, or none: whoever wants to be rid of it could as well remove it
+	}
+	return l.continues(cp, tree)
 }
 
 // continues checks that a tree, whose tiles are on disk, begins with what a checkpoint signed.
