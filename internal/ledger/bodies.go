@@ -217,7 +217,7 @@ func (b *bodies) ofInstallation(ctx context.Context, events []string) ([]stored,
 }
 
 func readRows(ctx context.Context, from source, which string, args ...any) ([]stored, error) {
-	rows, err := from.QueryContext(ctx, "SELECT event, n, holder, handle, leaf_hash, sealed FROM bodies "+which, args...) //nolint:gosec // which rows is said by us, and values are arguments
+	rows, err := from.QueryContext(ctx, "SELECT event, n, holder, handle, leaf_hash, sealed FROM bodies "+which, args...)
 	if err != nil {
 		return nil, diskError("the ledger's bodies cannot be read", err)
 	}
