@@ -111,18 +111,18 @@ func (d desk) visitor(at place, about string, wired func()) *visitor {
 }
 
 func (d desk) Observe(ctx context.Context, of exeunt.Account) (exeunt.Observation, error) {
-	if ctx.Err() != nil {
-		return exeunt.Observation{}, notSent(ctx)
-	}
-	a := d.accounts[of.ID]
+	a, cutOff := d.accounts[of.ID], ctx.Err() != nil
 	if a != nil {
 		for _, spec := range d.system.Actions {
 			deed := a.deed(spec.Action)
 			deed.looks++
-			if deed.by == d.life { // what another server saw stays true while this one looks
+			if deed.by == d.life && !cutOff { // what another server saw stays true while this one looks
 				deed.worked, deed.sawUndone = false, false
 			}
 		}
+	}
+	if cutOff {
+		return exeunt.Observation{}, notSent(ctx)
 	}
 	got := d.w.turn.pass(ctx, d.visitor(beforeLook, of.ID, nil))
 	if err := got.err(); err != nil {
