@@ -31,6 +31,15 @@ func (s Step) driftLookAt() (time.Time, bool) {
 	return at, true
 }
 
+// watched are the steps of a case that are looked at for drift. Who ends the departure saves them as they are: with their
+// new versions a look that is under way collides, which would cut again what is right from now on.
+func (c Case) watched(steps []Step) []Step {
+	return slices.DeleteFunc(slices.Clone(steps), func(s Step) bool {
+		_, looks := s.driftLookAt()
+		return s.Case != c.ID || !looks
+	})
+}
+
 // recordLook adds an entry of a look: to the case's own record while that is open, else beside it, since the
 // record of a closed case is sealed.
 func (c *Change) recordLook(of Case, s Step, now time.Time, what string, detail map[string]string) {

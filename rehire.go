@@ -33,6 +33,9 @@ func (c Case) Rehire(t Trigger, steps []Step, tasks []Task, now time.Time) (Chan
 		r.task(task)
 	}
 	change := Change{Case: &r.c, Steps: r.steps, Tasks: r.tasks, Replanned: true}
+	if r.c.State.Over() {
+		change.Steps = append(change.Steps, r.c.watched(steps)...)
+	}
 	if len(r.open) > 0 {
 		look := r.look()
 		change.Tasks = append(change.Tasks, look)

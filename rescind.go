@@ -40,6 +40,7 @@ func (c Case) Rescind(t Trigger, inventory []System, steps []Step, tasks []Task,
 		}
 	}
 	u.into(&change, c)
+	change.Steps = append(change.Steps, c.watched(steps)...)
 	detail := u.detail()
 	detail["source"], detail["event"] = t.Source, t.EventID
 	change.RecordBy(t.Source, EntryRescinded, c, now, "taken back by "+t.Source, detail)
