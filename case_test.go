@@ -197,8 +197,29 @@ func TestATriggerMeansWhatTheCaseUnderWayMakesOfIt(t *testing.T) {
 		"a new departure": {same, nil, exeunt.OpenCase}, "the same again": {same, &c, exeunt.Absorb}, "a new title": {retitled, &c, exeunt.Absorb},
 		"another day": {announced("2026-06-30"), &c, exeunt.AmendCase}, "taken back": {back, &c, exeunt.RescindCase}, "nothing to take back": {back, nil, exeunt.Absorb},
 	} {
-		if got := check.trigger.Answer(check.underWay, time.Time{}, monday); got != check.want {
+		if got := check.trigger.Answer(check.underWay, exeunt.Said{}, monday); got != check.want {
 			t.Errorf("%s: %s, want %s", name, got, check.want)
+		}
+	}
+}
+
+func TestWhatIsSaidInOneSecondCountsAsItWasReceived(t *testing.T) {
+	said := func(at, received time.Duration) exeunt.Said {
+		return exeunt.Trigger{OccurredAt: monday.Add(at), ReceivedAt: monday.Add(received)}.Said()
+	}
+	for name, x := range map[string]struct {
+		first, next exeunt.Said
+		before      bool
+	}{
+		"said later, received earlier":        {said(0, 9), said(time.Second, 2*time.Second), true},
+		"the same second, received later":     {said(0, time.Second), said(0, 2*time.Second), true},
+		"the same second, received earlier":   {said(0, 2*time.Second), said(0, time.Second), false},
+		"the same":                            {said(0, time.Second), said(0, time.Second), false},
+		"a clock that runs ahead, then not":   {said(time.Hour, time.Second), said(2*time.Second, 3*time.Second), true},
+		"finer than a microsecond is no time": {said(5, time.Second), said(7, time.Second), false},
+	} {
+		if got := x.first.Before(x.next); got != x.before {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

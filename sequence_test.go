@@ -100,7 +100,7 @@ func hear(t *testing.T, f *file, change func(*exeunt.Trigger)) string {
 	}
 	said := exeunt.Trigger{Source: "hr", EventID: "next", Kind: exeunt.Announced, OccurredAt: now, ReceivedAt: now, Departure: d}
 	change(&said)
-	answer := said.Answer(newest, now.Add(-time.Hour), now)
+	answer := said.Answer(newest, exeunt.Said{At: now.Add(-time.Hour)}, now)
 	out := []string{string(answer)}
 	switch answer {
 	case exeunt.Absorb, exeunt.Outdated: // it is recorded, and that is all

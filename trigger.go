@@ -58,13 +58,29 @@ type Trigger struct {
 	Second     bool        `json:"second,omitempty"`   // the source is not the authoritative one of the entity: it decides nothing
 }
 
-// SaidAt is when the source said it. A source whose clock runs ahead said it when we heard it at the
-// latest, or nothing that it says afterwards would count as newer.
-func (t Trigger) SaidAt() time.Time {
-	if !t.ReceivedAt.IsZero() && t.OccurredAt.After(t.ReceivedAt) {
-		return t.ReceivedAt
+// Said is a place in the order of what is heard of one person: by the source's clock, and by receipt where that
+// says the same, as many sources write whole seconds. To the microsecond, as it is kept.
+type Said struct {
+	At         time.Time
+	ReceivedAt time.Time
+}
+
+// Before says whether something newer than this was said.
+func (s Said) Before(other Said) bool {
+	if s.At.Equal(other.At) {
+		return s.ReceivedAt.Before(other.ReceivedAt)
 	}
-	return t.OccurredAt
+	return s.At.Before(other.At)
+}
+
+// Said is when the source said it. A source whose clock runs ahead said it when we heard it at the
+// latest, or nothing that it says afterwards would count as newer.
+func (t Trigger) Said() Said {
+	at := t.OccurredAt
+	if !t.ReceivedAt.IsZero() && at.After(t.ReceivedAt) {
+		at = t.ReceivedAt
+	}
+	return Said{At: at.Truncate(time.Microsecond), ReceivedAt: t.ReceivedAt.Truncate(time.Microsecond)}
 }
 
 // Check says what is missing or impossible in the departure, one error naming the field.
@@ -155,13 +171,13 @@ const (
 	Note        Response = "note"     // not the source that decides: it is recorded, and a contradiction asks a person
 )
 
-// Answer decides what a trigger means, given the leaver's newest case, if any, and when by its own clock HR
-// said the newest thing that was heard.
-func (t Trigger) Answer(newest *Case, heard, now time.Time) Response {
+// Answer decides what a trigger means, given the leaver's newest case, if any, and when HR said the newest
+// thing that was heard.
+func (t Trigger) Answer(newest *Case, heard Said, now time.Time) Response {
 	switch {
 	case t.Second:
 		return Note
-	case t.SaidAt().Before(heard):
+	case t.Said().Before(heard):
 		return Outdated
 	case newest == nil || newest.Over():
 		return t.answerOver(newest)

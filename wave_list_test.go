@@ -219,8 +219,8 @@ func TestHRLeavesTheClockOfAWave(t *testing.T) {
 		"immediate":      {hr("2026-11-23", true), false, exeunt.AmendCase},
 	} {
 		got := x.trigger.OnClockOf(&c)
-		if stays := got.Departure.CutOffAt.Equal(austin().Clock.At); stays != x.stays || got.Answer(&c, time.Time{}, monday) != x.means {
-			t.Errorf("%s: clock stays %v, means %s; want %v, %s", name, stays, got.Answer(&c, time.Time{}, monday), x.stays, x.means)
+		if stays := got.Departure.CutOffAt.Equal(austin().Clock.At); stays != x.stays || got.Answer(&c, exeunt.Said{}, monday) != x.means {
+			t.Errorf("%s: clock stays %v, means %s; want %v, %s", name, stays, got.Answer(&c, exeunt.Said{}, monday), x.stays, x.means)
 		}
 	}
 	c.ClosedAt = waveNow

@@ -21,7 +21,8 @@ func (e *Engine) Receive(ctx context.Context, ev store.Event) (fresh bool, err e
 	return e.store.Receive(ctx, ev)
 }
 
-// eventsDue works on what was received, in the order of receipt; what is heard of different people, at once.
+// eventsDue works on what was received, several at once. What is heard of one person ends as it was said,
+// whichever is worked on first.
 func (e *Engine) eventsDue(ctx context.Context, now time.Time) (time.Time, error) {
 	due, next, err := e.store.DueEvents(ctx, now, batch)
 	if err != nil {
@@ -106,6 +107,12 @@ func (e *Engine) trigger(ctx context.Context, ev store.Event) (exeunt.Trigger, e
 	if ev.Source == exeunt.WaveSource { // what it announces stands in the wave
 		return exeunt.Trigger{}, nil
 	}
+	t, err := e.normalise(ctx, ev)
+	t.ReceivedAt = ev.ReceivedAt // what came in one delivery was received one after another
+	return t, err
+}
+
+func (e *Engine) normalise(ctx context.Context, ev store.Event) (exeunt.Trigger, error) {
 	if ev.Source != OverrideSource {
 		return e.intake.Normalise(ctx, ev)
 	}
@@ -190,7 +197,7 @@ func (e *Engine) newest(ctx context.Context, leaverKey string) (*exeunt.Case, er
 // answered settles the event and keeps when HR said it, in the transaction of its answer.
 func answered(ev store.Event, t exeunt.Trigger, how string, of exeunt.CaseID) func(context.Context, store.Tx) error {
 	return func(ctx context.Context, tx store.Tx) error {
-		if err := store.Heard(t.Departure.Leaver.Key(), t.SaidAt())(ctx, tx); err != nil {
+		if err := store.Heard(t.Departure.Leaver.Key(), t.Said())(ctx, tx); err != nil {
 			return err
 		}
 		return store.EventDone(ev.Source, ev.ID, how, of)(ctx, tx)
@@ -237,7 +244,7 @@ func (e *Engine) absorb(ctx context.Context, ev store.Event, t exeunt.Trigger, n
 		return err
 	}
 	also := store.EventDone(ev.Source, ev.ID, why, of)
-	if !t.SaidAt().Before(heard) {
+	if !t.Said().Before(heard) {
 		also = answered(ev, t, why, of) // also a rescission of what was never announced, so that an older announcement is known as such
 	}
 	return e.store.CommitWith(ctx, &change, also)

@@ -48,13 +48,13 @@ func (e *Engine) answerMember(ctx context.Context, ev store.Event, w exeunt.Wave
 		return err
 	}
 	t := w.Trigger(m, now)
-	means := t.Answer(newest, time.Time{}, now)
+	means := t.Answer(newest, exeunt.Said{}, now)
 	switch {
 	case newest != nil && newest.UnderWay() && newest.Follows == 0: // one that follows only cuts again what came back
 		return e.joinMember(ctx, ev, w, m, *newest, now)
 	case means != exeunt.OpenCase:
 		return e.refuseMember(ctx, ev, w, m, fmt.Sprintf("the person has left already, by case %s", newest.ID), now)
-	case !heard.Before(w.Approved.At): // and what HR said left no departure under way
+	case !heard.At.Before(w.Approved.At): // and what HR said left no departure under way
 		return e.refuseMember(ctx, ev, w, m, "since the wave was approved HR has said that the person stays", now)
 	}
 	return e.openMember(ctx, ev, t, m, newest, now)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -22,12 +23,36 @@ const (
 	eventQuarantined = "quarantined"
 )
 
+// receipts gives what one server receives its order: no two events have the same instant, also when they come in
+// one delivery or its clock is slewed.
+type receipts struct {
+	mu   sync.Mutex
+	last time.Time
+}
+
+// setBack is by how much a clock goes back when it was set and not slewed: what is received then is not moved
+// to the time before, where it would count as a mass change.
+const setBack = time.Minute
+
+// of is the instant of the next receipt.
+func (r *receipts) of(at time.Time) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at = at.Truncate(time.Microsecond)
+	if ahead := r.last.Sub(at); ahead >= 0 && ahead < setBack {
+		at = r.last.Add(time.Microsecond)
+	}
+	r.last = at
+	return at
+}
+
 // Receive keeps an event to be worked on, unless (source, id) was seen before: then nothing is written and
 // fresh is false.
 func (s *Store) Receive(ctx context.Context, e Event) (fresh bool, err error) {
+	received := s.receipts.of(e.ReceivedAt)
 	err = s.write(ctx, func(ctx context.Context, tx Tx) error {
-		n, err := tx.exec(ctx, `INSERT INTO events (source, event_id, state, received_at, due_at, attempts, reason, body) VALUES ($1, $2, $3, $4, $4, 0, '', $5)
-			ON CONFLICT (source, event_id) DO NOTHING`, e.Source, e.ID, eventReceived, micros(e.ReceivedAt), string(e.Body))
+		n, err := tx.exec(ctx, `INSERT INTO events (source, event_id, state, received_at, due_at, attempts, reason, body) VALUES ($1, $2, $3, $4, $5, 0, '', $6)
+			ON CONFLICT (source, event_id) DO NOTHING`, e.Source, e.ID, eventReceived, micros(received), micros(e.ReceivedAt), string(e.Body))
 		fresh = n > 0
 		if err != nil || !fresh {
 			return err

@@ -43,6 +43,7 @@ type Store struct {
 	dialect   dialect
 	origin    string // of the ledger: the Source of every leaf
 	committed func(Committed)
+	receipts  receipts    // of events, by this server
 	crowded   atomic.Bool // other nodes work on this database: their lanes are woken through it
 }
 

@@ -156,11 +156,12 @@ CREATE TABLE events (
 );
 CREATE INDEX events_open ON events (due_at) WHERE state = 'received';
 
--- The newest thing that HR said of somebody, by HR's own clock: what is older and arrives later is noted
--- and changes nothing.
+-- The newest thing that HR said of somebody, by HR's own clock, and by receipt where that says the same: what
+-- is older and arrives later is noted and changes nothing.
 CREATE TABLE leavers (
 	leaver_key TEXT PRIMARY KEY,
-	heard_at BIGINT NOT NULL
+	said_at BIGINT NOT NULL,
+	received_at BIGINT NOT NULL
 );
 
 CREATE TABLE counters (
