@@ -113,3 +113,16 @@ func BenchmarkCompare(b *testing.B) {
 		}
 	}
 }
+
+func TestAReconciliationSaysWhomItCompares(t *testing.T) {
+	for want, r := range map[string]exeunt.Reconciliation{
+		"1 person works here":                     {People: 1},
+		"0 people work here and 1 has left":       {Left: 1},
+		"1 person works here and 1 has left":      {People: 1, Left: 1},
+		"1200 people work here and 301 have left": {People: 1200, Left: 301},
+	} {
+		if got := r.Whom(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -64,9 +64,18 @@ func BeginReconciliation(people []Worker, inventory []System, by Override, now t
 		return r, Change{}, Errorf(Invalid, "no system has a connector that is set up, so that there is nothing to compare with: set one to stage shadow or live")
 	}
 	var change Change
-	change.Record(EntryReconcileBegun, nil, now, fmt.Sprintf("%d people are compared with %d systems", r.People, len(r.Systems)),
-		map[string]string{"by": by.By, "people": fmt.Sprint(r.People), "systems": fmt.Sprint(len(r.Systems))})
+	change.Record(EntryReconcileBegun, nil, now, fmt.Sprintf("%s, compared with %s", r.Whom(), plural(len(r.Systems), "system", "systems")),
+		map[string]string{"by": by.By, "people": fmt.Sprint(r.People), "left": fmt.Sprint(r.Left), "systems": fmt.Sprint(len(r.Systems))})
 	return r, change, nil
+}
+
+// Whom says how many people are compared: those who work here, and those on the list who left.
+func (r Reconciliation) Whom() string {
+	here := plural(r.People, "person works here", "people work here")
+	if r.Left == 0 {
+		return here
+	}
+	return here + " and " + plural(r.Left, "has left", "have left")
 }
 
 // End is the system as it was compared.

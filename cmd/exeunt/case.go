@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/spelling"
 	"github.com/exeunt/exeunt/internal/web/api"
 	"github.com/spf13/cobra"
 )
@@ -115,7 +116,7 @@ func printCase(w io.Writer, f api.CaseFile, all bool, now time.Time) {
 	printHold(w, f.Case)
 	printEmbargo(w, f.Case)
 	printKin(w, f)
-	_, _ = fmt.Fprintf(w, "Record  %d entries, %d in the ledger\n\n", f.Logged, f.Sealed)
+	_, _ = fmt.Fprintf(w, "Record  %s, %d in the ledger\n\n", spelling.Count(f.Logged, "entry", "entries"), f.Sealed)
 	t := tabwriter.NewWriter(w, 2, 4, 2, ' ', 0)
 	hidden := 0
 	for _, s := range f.Steps {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/exeunt/exeunt/connectors"
 	"github.com/exeunt/exeunt/internal/config"
+	"github.com/exeunt/exeunt/internal/spelling"
 	"github.com/spf13/cobra"
 )
 
@@ -40,10 +41,11 @@ func printFaults(w io.Writer, dir string, cfg *config.Config, faults config.Faul
 		_, _ = fmt.Fprintln(w, f)
 	}
 	if cfg == nil {
-		_, _ = fmt.Fprintf(w, "%d faults. Nothing of this configuration is used until they are mended.\n", len(faults.Errors()))
+		_, _ = fmt.Fprintf(w, "%s. Nothing of this configuration is used until they are mended.\n", spelling.Count(len(faults.Errors()), "fault", "faults"))
 		return
 	}
-	_, _ = fmt.Fprintf(w, "%s Valid: %d systems, %d policies, %d sources, %d warnings.\n", symbol("done"), len(cfg.Systems), len(cfg.Policies), len(cfg.Sources), len(faults))
+	_, _ = fmt.Fprintf(w, "%s Valid: %s, %s, %s, %s.\n", symbol("done"), spelling.Count(len(cfg.Systems), "system", "systems"), spelling.Count(len(cfg.Policies), "policy", "policies"),
+		spelling.Count(len(cfg.Sources), "source", "sources"), spelling.Count(len(faults), "warning", "warnings"))
 }
 
 func schemaCommand(c *console) *cobra.Command {

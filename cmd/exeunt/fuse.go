@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/spelling"
 	"github.com/exeunt/exeunt/internal/web/api"
 	"github.com/spf13/cobra"
 )
@@ -80,7 +81,7 @@ func printTrip(w io.Writer, f api.TripFile) {
 	if d := t.Decision; d != nil {
 		_, _ = fmt.Fprintf(w, "%s by %s: %s\n", t.Decided(), d.By, d.Reason)
 	}
-	_, _ = fmt.Fprintf(w, "%d cases held\n", len(f.Held))
+	_, _ = fmt.Fprintf(w, "%s held\n", spelling.Count(len(f.Held), "case", "cases"))
 	for _, id := range f.Held {
 		_, _ = fmt.Fprintln(w, " ", id)
 	}

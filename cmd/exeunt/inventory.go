@@ -13,6 +13,7 @@ import (
 	"github.com/exeunt/exeunt/connectors"
 	"github.com/exeunt/exeunt/internal/config"
 	"github.com/exeunt/exeunt/internal/inventory"
+	"github.com/exeunt/exeunt/internal/spelling"
 	"github.com/spf13/cobra"
 )
 
@@ -196,14 +197,14 @@ func printGaps(w io.Writer, gaps []inventory.Gap) {
 		}
 		_, _ = fmt.Fprintf(w, "%s %s: %s%s\n    %s\n", symbol("person"), g.Name, g.What, extent(g), g.Todo)
 	}
-	_, _ = fmt.Fprintf(w, "\n%d gaps.\n", len(gaps))
+	_, _ = fmt.Fprintf(w, "\n%s.\n", spelling.Count(len(gaps), "gap", "gaps"))
 }
 
 // extent is how much an application is used.
 func extent(g inventory.Gap) string {
 	var out []string
 	if g.People > 0 {
-		out = append(out, fmt.Sprintf("%d people", g.People))
+		out = append(out, spelling.Count(g.People, "person", "people"))
 	}
 	if g.Spend != 0 {
 		out = append(out, strings.TrimSpace(fmt.Sprintf("%.2f %s", g.Spend, g.Currency)))

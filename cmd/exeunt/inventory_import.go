@@ -13,6 +13,7 @@ import (
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/config"
 	"github.com/exeunt/exeunt/internal/inventory"
+	"github.com/exeunt/exeunt/internal/spelling"
 	"github.com/spf13/cobra"
 )
 
@@ -133,9 +134,9 @@ func printImport(w io.Writer, sheet inventory.Sheet, unread int, dry bool) {
 			_, _ = fmt.Fprintf(w, "%s %q may be %s (%.0f %%): %s\n", symbol("person"), l.Name, strings.Join(l.Maybe, " or "), 100*l.Confidence, l.Because)
 		}
 	}
-	_, _ = fmt.Fprintf(w, "%s shows %d applications: %d in the inventory, %d no system of ours, %d to decide, %d not in the inventory.\n", sheet.From, len(sheet.Found), known, ignored, asked, unknown)
+	_, _ = fmt.Fprintf(w, "%s shows %s: %d in the inventory, %d no system of ours, %d to decide, %d not in the inventory.\n", sheet.From, spelling.Count(len(sheet.Found), "application", "applications"), known, ignored, asked, unknown)
 	if unread > 0 {
-		_, _ = fmt.Fprintf(w, "%d rows name no application and were left out.\n", unread)
+		_, _ = fmt.Fprintf(w, "%s no application: left out.\n", spelling.Count(unread, "row names", "rows name"))
 	}
 	if dry {
 		_, _ = fmt.Fprintln(w, "Nothing was kept.")

@@ -74,7 +74,7 @@ func TestAnExportThatNobodyCanReadIsRefusedInWords(t *testing.T) {
 		"there is no such column":                  {"import", file, "--from", "finance", "--column", "nmae=Was"},
 		"see that it exists":                       {"import", file + ".gone", "--from", "finance"},
 		"name the one that has exeunt.yaml":        {"gaps", "--config", dir + "-gone"},
-		"1 rows name no application":               {},
+		"1 row names no application":               {},
 		"--config is missing":                      nil,
 		`there is no system "nothing" in the inve`: {"show", "nothing"},
 	} {

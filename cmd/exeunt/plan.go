@@ -11,6 +11,7 @@ import (
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connectors"
 	"github.com/exeunt/exeunt/internal/config"
+	"github.com/exeunt/exeunt/internal/spelling"
 	"github.com/spf13/cobra"
 )
 
@@ -133,8 +134,8 @@ func printPreview(w io.Writer, preview planPreview, p exeunt.Plan) {
 	for _, s := range preview.Systems {
 		counts[s.By]++
 	}
-	_, _ = fmt.Fprintf(w, "\n%d systems: %d by connector, %d inherited from single sign-on and checked, %d by a person. None is left out.\n",
-		len(preview.Systems), counts[exeunt.CoverSteps], counts[exeunt.CoverInherited], counts[exeunt.CoverTask])
+	_, _ = fmt.Fprintf(w, "\n%s: %d by connector, %d inherited from single sign-on and checked, %d by a person. None is left out.\n",
+		spelling.Count(len(preview.Systems), "system", "systems"), counts[exeunt.CoverSteps], counts[exeunt.CoverInherited], counts[exeunt.CoverTask])
 }
 
 func linesOf(p exeunt.Plan) []line {

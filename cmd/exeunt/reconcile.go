@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/spelling"
 	"github.com/exeunt/exeunt/internal/web/api"
 	"github.com/spf13/cobra"
 )
@@ -91,7 +92,7 @@ func reconcileProgress(r exeunt.Reconciliation) string {
 			ended++
 		}
 	}
-	return fmt.Sprintf("%d of %d systems compared, %d accounts listed", ended, len(r.Systems), listed)
+	return fmt.Sprintf("%d of %d systems compared, %s listed", ended, len(r.Systems), spelling.Count(listed, "account", "accounts"))
 }
 
 func (c *console) printReconciliation(r api.ReconciliationFile) error {
@@ -106,7 +107,7 @@ func (c *console) printReconciliation(r api.ReconciliationFile) error {
 	}); err != nil {
 		return err
 	}
-	c.note("%d people, begun by %s on %s. What to do: exeunt reconcile findings", r.People, r.Begun.By, stamp(r.Begun.At, ""))
+	c.note("%s; begun by %s on %s. What to do: exeunt reconcile findings", r.Whom(), r.Begun.By, stamp(r.Begun.At, ""))
 	for _, s := range r.Systems {
 		if n := s.Tally; s.State == exeunt.ReconcileFailed || n.Ambiguous+n.Mismatched+n.Orphaned > 0 {
 			return exitError{exitNeedsPerson, nil}

@@ -41,7 +41,7 @@ func reconciling(t *testing.T, orphaned int) (asked *[]string) {
 			w.WriteHeader(http.StatusNoContent)
 		default:
 			f := api.ReconciliationFile{Schema: "reconciliation/v1"}
-			f.People, f.Begun.By = 2, "Ida Novak"
+			f.People, f.Left, f.Begun.By = 1, 2, "Ida Novak"
 			s := exeunt.SystemReconciled{System: "crm", State: exeunt.ReconcileListing, Listed: 500}
 			if shown.Add(1) > 1 {
 				f.EndedAt = f.Begun.At.Add(1)
@@ -68,7 +68,7 @@ func TestReconcileTellsProgressCountsAndWhatNeedsAPerson(t *testing.T) {
 		if got := run(context.Background(), []string{"reconcile", "--people", list}, nil, &out, &errOut); got != code {
 			t.Errorf("ended with %d, want %d: %s", got, code, errOut.String())
 		}
-		if !strings.Contains(errOut.String(), "0 of 1 systems compared, 500 accounts listed") || !strings.Contains(out.String(), fmt.Sprint("900       2        0        0          0           ", orphaned)) {
+		if !strings.Contains(errOut.String(), "0 of 1 systems compared, 500 accounts listed") || !strings.Contains(errOut.String(), "1 person works here and 2 have left; begun by Ida Novak") || !strings.Contains(out.String(), fmt.Sprint("900       2        0        0          0           ", orphaned)) {
 			t.Errorf("says\n%s\n%s", out.String(), errOut.String())
 		}
 		if (*asked)[0] != `POST /reconciliation {"people":"employee_id,name\n1,Ann\n","reason":""}` {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -289,9 +288,4 @@ func waveReportCommand(c *console) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&sheet, "csv", "", "write one line a person to this file, - for standard output")
 	return cmd
-}
-
-// ofPeople is a count with its noun.
-func ofPeople(n int) string {
-	return strings.Replace(fmt.Sprintf("%d people", n), "1 people", "1 person", 1)
 }

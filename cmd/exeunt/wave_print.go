@@ -6,13 +6,14 @@ import (
 	"text/tabwriter"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/spelling"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/web/api"
 )
 
 func printWave(w io.Writer, f api.WaveFile) {
 	v := f.Wave
-	_, _ = fmt.Fprintf(w, "%s   %s   %s   %s   access ends %s\n", v.Title, v.ID, v.State, ofPeople(v.Size), v.Clock)
+	_, _ = fmt.Fprintf(w, "%s   %s   %s   %s   access ends %s\n", v.Title, v.ID, v.State, spelling.Count(v.Size, "person", "people"), v.Clock)
 	for _, d := range []struct {
 		verb string
 		of   *exeunt.Decision

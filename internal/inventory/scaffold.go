@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/spelling"
 )
 
 // Scaffold writes the file of a system that sources show and the inventory lacks: what is known is filled in, what only
@@ -108,7 +109,7 @@ func about(l Line) string {
 		out = append(out, strings.TrimSpace(fmt.Sprintf("%.2f %s", l.Spend, l.Currency)))
 	}
 	if l.People > 0 {
-		out = append(out, fmt.Sprintf("%d people", l.People))
+		out = append(out, spelling.Count(l.People, "person", "people"))
 	}
 	if len(l.Departments) > 0 {
 		out = append(out, strings.Join(l.Departments, ", "))

@@ -1,4 +1,4 @@
-// Package spelling tells how far two spellings of a word are apart.
+// Package spelling writes words: it tells how far two spellings of one are apart, and which a number takes.
 package spelling
 
 // Distance counts the letters to change, add, drop or swap with the next: the optimal string alignment distance.

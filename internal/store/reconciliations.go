@@ -211,8 +211,8 @@ func (s *Store) EndListing(ctx context.Context, l Listing, findings []exeunt.Fin
 		}
 		for _, f := range findings {
 			bare, of := parts(f)
-			if _, err := tx.exec(ctx, "INSERT INTO findings (reconciliation_id, system, kind, case_id, document, whose) VALUES ($1, $2, $3, $4, $5, $6)",
-				l.Reconciliation, f.System, string(f.Kind), int64(f.Case), document(bare), of); err != nil {
+			if _, err := tx.exec(ctx, "INSERT INTO findings (reconciliation_id, system, kind, leaver, case_id, document, whose) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+				l.Reconciliation, f.System, string(f.Kind), f.Leaver, int64(f.Case), document(bare), of); err != nil {
 				return err
 			}
 		}
@@ -266,11 +266,15 @@ func (v View) Reconciliation(ctx context.Context) (exeunt.Reconciliation, error)
 type FindingQuery struct {
 	System string
 	Kind   exeunt.FindingKind
-	After  int64 // id
+	After  int64 // id of the last one that was read
 	Limit  int
 }
 
-// Findings lists what the newest reconciliation found.
+// urgency sorts findings: the open accounts of people who left come before all else. Whoever may not see the departure by
+// which that is known is shown an orphan of nobody, in its place among these.
+const urgency = "CASE WHEN kind = 'orphaned' AND leaver <> '' THEN 0 ELSE 1 END"
+
+// Findings lists what the newest reconciliation found, the most urgent first.
 func (v View) Findings(ctx context.Context, q FindingQuery) ([]exeunt.Finding, error) {
 	f := &filter{}
 	if q.System != "" {
@@ -279,13 +283,16 @@ func (v View) Findings(ctx context.Context, q FindingQuery) ([]exeunt.Finding, e
 	if q.Kind != "" {
 		f.add("kind = " + f.arg(string(q.Kind)))
 	}
-	f.add("id > " + f.arg(q.After))
+	if q.After > 0 { // ids of an older reconciliation are below all that are there now
+		after := f.arg(q.After)
+		f.add("(" + urgency + ", id) > (COALESCE((SELECT " + urgency + " FROM visible_findings WHERE id = " + after + "), 0), " + after + ")")
+	}
 	var out []exeunt.Finding
 	err := eachRow(ctx, v.read, func(r row) error {
 		found, err := scanFinding(r)
 		out = append(out, found)
 		return err
-	}, "SELECT id, document, whose FROM visible_findings"+f.where()+" ORDER BY id LIMIT "+f.arg(q.Limit), f.args...)
+	}, "SELECT id, document, whose FROM visible_findings"+f.where()+" ORDER BY "+urgency+", id LIMIT "+f.arg(q.Limit), f.args...)
 	return out, err
 }
 

@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,6 +125,51 @@ func TestAFindingRevealsNoHiddenDeparture(t *testing.T) {
 		found, err := s.For(listed).Findings(ctx, store.FindingQuery{Limit: 10})
 		if err != nil || len(found) != 1 || found[0].Case != secret.Case.ID || found[0].Worker == nil || found[0].Name == "" {
 			t.Errorf("who is on the list sees %+v, %v", found, err)
+		}
+	})
+}
+
+// The open accounts of people who left come first, over all pages, for whoever may know of the departure.
+func TestFindingsAreReadTheMostUrgentFirst(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		d := storetest.Departure("E2", "2026-11-20")
+		d.Embargo = &noSecret
+		secret := storetest.Open(t, s, d, now)
+		known := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		unknown := exeunt.Finding{System: "directory", Kind: exeunt.FoundOrphaned, Accounts: []exeunt.Account{{ID: "svc"}}, Why: exeunt.OrphanOfNobody}
+		missing := exeunt.Finding{System: "directory", Kind: exeunt.FoundMissing, Leaver: "main/7", Name: "Ann", Why: "she has none"}
+		ended(t, s, begun(t, s, 1), unknown, missing, orphan(*secret.Case), unknown, orphan(*known.Case))
+		for who, c := range map[string]struct {
+			view store.View
+			want string
+		}{
+			"who is on the list": {s.For(listed), "northwind/E2 northwind/E1 ? main/7 ?"},
+			"nobody":             {s.For(exeunt.Viewer{}), "northwind/E1 ? main/7 ? ?"},
+		} {
+			for _, size := range []int{1, 2, 100} {
+				var got []string
+				var after int64
+				for page := 0; page < 10; page++ {
+					some, err := c.view.Findings(ctx, store.FindingQuery{After: after, Limit: size})
+					must(t, err)
+					if len(some) == 0 {
+						break
+					}
+					for _, f := range some {
+						got = append(got, cmp.Or(f.Leaver, "?"))
+					}
+					after = some[len(some)-1].ID
+				}
+				if strings.Join(got, " ") != c.want {
+					t.Errorf("%s reads %v by %d, want %s", who, got, size, c.want)
+				}
+			}
+		}
+		first, err := s.Everything().Findings(ctx, store.FindingQuery{Kind: exeunt.FoundOrphaned, Limit: 100})
+		must(t, err)
+		if first[0].Leaver != "northwind/E2" || len(first) != 4 {
+			t.Errorf("among orphans it is %+v", first)
 		}
 	})
 }

@@ -27,13 +27,14 @@ CREATE TABLE listed_pages (
 	document TEXT NOT NULL,
 	PRIMARY KEY (reconciliation_id, system, page)
 );
--- What differs. whose says of an orphan whose it was, and case_id by which departure that is known: whoever may not see the
--- case sees an orphan of nobody.
+-- What differs. leaver and whose say whose an account is or was, and case_id by which departure that is known: whoever may not
+-- see the case sees an orphan of nobody.
 CREATE TABLE findings (
 	id {{identity}},
 	reconciliation_id BIGINT NOT NULL REFERENCES reconciliations (id),
 	system TEXT NOT NULL,
 	kind TEXT NOT NULL,
+	leaver TEXT NOT NULL, -- key, or empty
 	case_id BIGINT NOT NULL,
 	decided_at BIGINT,
 	document TEXT NOT NULL,

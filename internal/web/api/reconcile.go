@@ -47,7 +47,7 @@ func (a routes) reconcile(spec huma.API) {
 	huma.Get(spec, path, a.showReconciliation, summary("Show the newest reconciliation: every system with counts and progress", group))
 	huma.Post(spec, path, a.beginReconciliation, summary("Compare everybody with the accounts of every system", group), status(http.StatusCreated), func(o *huma.Operation) { o.MaxBodyBytes = maxList })
 	huma.Post(spec, path+"/stop", a.stopReconciliation, summary("Stop the reconciliation that is under way", group), status(http.StatusNoContent))
-	huma.Get(spec, path+"/findings", a.listFindings, summary("List what the newest reconciliation found, each with what to do", group))
+	huma.Get(spec, path+"/findings", a.listFindings, summary("List what the newest reconciliation found, each with what to do: first the open accounts of people who left", group))
 	huma.Post(spec, path+"/findings/{id}/confirm", a.confirmAccount, summary("Confirm whose an account is, or that it is nobody's", group), status(http.StatusNoContent))
 	huma.Post(spec, path+"/findings/{id}/clean-up", a.cleanUp, summary("End what somebody who left still has, by a case", group), status(http.StatusCreated))
 }
@@ -83,16 +83,18 @@ func (a routes) listFindings(ctx context.Context, in *struct {
 	After  int64              `query:"after" minimum:"0" doc:"The next of the page before"`
 	Limit  int                `query:"limit" minimum:"1" maximum:"500" default:"100"`
 }) (*answer[FindingList], error) {
-	found, err := a.Reader(viewer(ctx)).Findings(ctx, store.FindingQuery{System: in.System, Kind: in.Kind, After: in.After, Limit: min(in.Limit, maxFindings)})
+	limit := min(in.Limit, maxFindings)
+	found, err := a.Reader(viewer(ctx)).Findings(ctx, store.FindingQuery{System: in.System, Kind: in.Kind, After: in.After, Limit: limit + 1})
 	if err != nil {
 		return nil, problem(err)
 	}
 	list := FindingList{Schema: "findings/v1", Findings: []FindingItem{}}
+	if len(found) > limit {
+		found = found[:limit]
+		list.Next = found[limit-1].ID
+	}
 	for _, f := range found {
 		list.Findings = append(list.Findings, FindingItem{f, f.Do()})
-	}
-	if len(found) == in.Limit {
-		list.Next = found[len(found)-1].ID
 	}
 	return &answer[FindingList]{list}, nil
 }

@@ -15,8 +15,9 @@ func (b *backend) Reconciliation(context.Context) (exeunt.Reconciliation, error)
 }
 
 func (b *backend) Findings(_ context.Context, q store.FindingQuery) ([]exeunt.Finding, error) {
-	return []exeunt.Finding{{ID: 17, System: "crm", Kind: exeunt.FoundOrphaned, Why: exeunt.OrphanOfNobody, Accounts: []exeunt.Account{{ID: "a1", Login: "jane"}},
-		Worker: &exeunt.Worker{Leaver: exeunt.Leaver{Name: "never shown"}}}}, b.did("findings %s %s %d %d", q.System, q.Kind, q.After, q.Limit)
+	all := []exeunt.Finding{{ID: 17, System: "crm", Kind: exeunt.FoundOrphaned, Why: exeunt.OrphanOfNobody, Accounts: []exeunt.Account{{ID: "a1", Login: "jane"}},
+		Worker: &exeunt.Worker{Leaver: exeunt.Leaver{Name: "never shown"}}}, {ID: 18, System: "crm", Kind: exeunt.FoundMissing}}
+	return all[:min(len(all), q.Limit)], b.did("findings %s %s %d %d", q.System, q.Kind, q.After, q.Limit)
 }
 
 func (b *backend) Reconcile(_ context.Context, list string, by exeunt.Override) (exeunt.Reconciliation, error) {
@@ -47,8 +48,9 @@ func TestReconciliationsAreBegunShownAndSeenTo(t *testing.T) {
 		{http.MethodGet, "", "", "reconciliation", `"orphaned":1`},
 		{http.MethodPost, "", `{"people":"employee_id,name"}`, `reconcile "employee_id,name" by `, `"id":4`},
 		{http.MethodPost, "/stop", `{"reason":"the list was wrong"}`, "stop reconciling by ", ""},
-		{http.MethodGet, "/findings?system=crm&kind=orphaned&after=3&limit=1", "", "findings crm orphaned 3 1", `"next":17`},
-		{http.MethodGet, "/findings", "", "findings   0 100", `"remedy":"find out whose it is`},
+		{http.MethodGet, "/findings?system=crm&kind=orphaned&after=3&limit=1", "", "findings crm orphaned 3 2", `"next":17`},
+		{http.MethodGet, "/findings?limit=2", "", "findings   0 3", `"id":18,"system":"crm","kind":"missing","why":"","remedy":"` + exeunt.Finding{Kind: exeunt.FoundMissing}.Do() + `"}]}`},
+		{http.MethodGet, "/findings", "", "findings   0 101", `"remedy":"find out whose it is`},
 		{http.MethodPost, "/findings/17/confirm", `{"account":"a1","leaver":"main/1","reason":"asked her for it"}`, "confirm 17 a1 main/1 by ", ""},
 		{http.MethodPost, "/findings/17/clean-up", `{"type":"layoff","reason":"missed in March"}`, "clean up 17 layoff by ", `"case":"C-5"`},
 	} {

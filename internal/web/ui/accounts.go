@@ -56,6 +56,7 @@ type accountsView struct {
 	Filter   accountsFilter
 	Newest   exeunt.Reconciliation // ID is zero when there was none yet
 	Findings []exeunt.Finding
+	More     bool // after these
 }
 
 func (v accountsView) summary() string {
@@ -70,7 +71,7 @@ func (v accountsView) summary() string {
 			ended++
 		}
 	}
-	out := fmt.Sprintf("%s compared with %s of %s by %s", plural(r.People, "person", "people"), plural(listed, "account", "accounts"), plural(len(r.Systems), "system", "systems"), r.Begun.By)
+	out := fmt.Sprintf("%s, compared with %s of %s by %s", upper(r.Whom()), plural(listed, "account", "accounts"), plural(len(r.Systems), "system", "systems"), r.Begun.By)
 	if r.EndedAt.IsZero() {
 		return fmt.Sprintf("%s · under way: %d of %d systems so far", out, ended, len(r.Systems))
 	}
@@ -110,8 +111,38 @@ func findingWords(k exeunt.FindingKind) string {
 	return map[exeunt.FindingKind]string{exeunt.FoundOrphaned: "Orphaned", exeunt.FoundMismatched: "Mismatched", exeunt.FoundAmbiguous: "Ambiguous", exeunt.FoundMissing: "Missing"}[k]
 }
 
+// title is what people call a system.
+func (v accountsView) title(system string) string {
+	for _, s := range v.Newest.Systems {
+		if s.System == system {
+			return s.Title
+		}
+	}
+	return system
+}
+
+// tally are the counts of a system, each with what it counts.
+func tally(s exeunt.SystemReconciled) []counted {
+	return []counted{{"Accounts", s.Listed}, {"Matched", s.Tally.Matched}, {"Missing", s.Tally.Missing},
+		{"Ambiguous", s.Tally.Ambiguous}, {"Mismatched", s.Tally.Mismatched}, {"Orphaned", s.Tally.Orphaned}}
+}
+
+type counted struct {
+	Label string
+	N     int
+}
+
+// stillOpen says whether a finding is an account of somebody who left: nothing else here is as urgent.
+func stillOpen(f exeunt.Finding) bool { return f.Kind == exeunt.FoundOrphaned && f.Leaver != "" }
+
+func (v accountsView) first() string {
+	f := v.Filter
+	f.After = 0
+	return address("/accounts", f.values())
+}
+
 func (v accountsView) next() string {
-	if len(v.Findings) < findingsShown {
+	if !v.More {
 		return ""
 	}
 	f := v.Filter
@@ -143,7 +174,7 @@ func logins(f exeunt.Finding) string {
 
 // cleansUp says whether the viewer may end what somebody who left still has.
 func (v accountsView) cleansUp(f exeunt.Finding) bool {
-	return f.Decided == nil && f.Kind == exeunt.FoundOrphaned && f.Leaver != "" && v.Viewer.may(startCases)
+	return f.Decided == nil && stillOpen(f) && v.Viewer.may(startCases)
 }
 
 // confirms says whether the viewer may say whose the account is.
@@ -202,8 +233,11 @@ func (s *server) accountsPage(v *visit) error {
 	if view.Newest, err = read.Reconciliation(v.Context()); err != nil && exeunt.KindOf(err) != exeunt.NotFound {
 		return err
 	}
-	if view.Findings, err = read.Findings(v.Context(), store.FindingQuery{System: f.System, Kind: f.Kind, After: f.After, Limit: findingsShown}); err != nil {
+	if view.Findings, err = read.Findings(v.Context(), store.FindingQuery{System: f.System, Kind: f.Kind, After: f.After, Limit: findingsShown + 1}); err != nil {
 		return err
+	}
+	if len(view.Findings) > findingsShown {
+		view.Findings, view.More = view.Findings[:findingsShown], true
 	}
 	return v.show(accountsTemplate(s.chrome(v, "inventory", "Whose accounts", crumb{"Systems", "/systems"}), view))
 }

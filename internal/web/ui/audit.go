@@ -76,7 +76,7 @@ func (f auditFilter) filtered() bool {
 
 // query gives days as instants: from the start of one to the end of the other.
 func (f auditFilter) query(zone *time.Location) store.EntryQuery {
-	q := store.EntryQuery{Case: f.Case, Actor: f.Actor, Kind: f.Action, System: f.System, Text: f.Text, Before: f.Before, Limit: entriesAPage}
+	q := store.EntryQuery{Case: f.Case, Actor: f.Actor, Kind: f.Action, System: f.System, Text: f.Text, Before: f.Before, Limit: entriesAPage + 1}
 	if t, err := time.ParseInLocation(time.DateOnly, string(f.From), zone); err == nil {
 		q.From = t.UTC()
 	}
@@ -92,7 +92,16 @@ type auditView struct {
 	Filter  auditFilter
 	Systems []string // to choose from
 	Check   LedgerCheck
+	More    bool // before these
 	visit   *visit
+}
+
+// older is the address of what comes before the entries shown.
+func (a auditView) older() string {
+	if !a.More {
+		return ""
+	}
+	return a.Filter.before(a.Rows[len(a.Rows)-1].Number)
 }
 
 func (s *server) auditPage(v *visit) error {
@@ -111,7 +120,11 @@ func (s *server) auditPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show(auditTemplate(s.chrome(v, "audit", "Audit"), auditView{EntryPage: page, Filter: f, Systems: s.systemNames(), Check: s.ledgerCheck(v), visit: v}))
+	view := auditView{EntryPage: page, Filter: f, Systems: s.systemNames(), Check: s.ledgerCheck(v), visit: v}
+	if len(view.Rows) > entriesAPage {
+		view.Rows, view.More = view.Rows[:entriesAPage], true
+	}
+	return v.show(auditTemplate(s.chrome(v, "audit", "Audit"), view))
 }
 
 func (s *server) systemNames() []string {

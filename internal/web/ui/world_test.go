@@ -18,23 +18,24 @@ import (
 // world is an installation in memory: it answers and acts through the domain's own functions.
 type world struct {
 	sync.Mutex
-	now      time.Time
-	overview store.Overview
-	rows     []store.CaseRow
-	files    map[exeunt.CaseID]store.CaseFile
-	systems  []exeunt.System
-	stats    []store.SystemStats
-	check    LedgerCheck
-	users    map[string]store.User // by session
-	ticks    map[exeunt.CaseID][]chan struct{}
-	trips    []exeunt.Trip
-	site     *site
-	open     map[string]exeunt.Breaker
-	clocks   []store.WrongClock
-	started  []exeunt.Departure
-	asked    []store.CaseQuery
-	did      []string
-	broken   error // what every read answers
+	now       time.Time
+	overview  store.Overview
+	rows      []store.CaseRow
+	files     map[exeunt.CaseID]store.CaseFile
+	systems   []exeunt.System
+	stats     []store.SystemStats
+	check     LedgerCheck
+	users     map[string]store.User // by session
+	ticks     map[exeunt.CaseID][]chan struct{}
+	trips     []exeunt.Trip
+	site      *site
+	open      map[string]exeunt.Breaker
+	clocks    []store.WrongClock
+	started   []exeunt.Departure
+	asked     []store.CaseQuery
+	did       []string
+	unmatched int   // people whom a reconciliation finds nowhere
+	broken    error // what every read answers
 }
 
 // noon is the moment of the drawing: 18 minutes and 42 seconds after Maya's cut-off.
