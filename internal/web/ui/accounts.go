@@ -121,16 +121,24 @@ func (v accountsView) title(system string) string {
 	return system
 }
 
-// tally are the counts of a system, each with what it counts.
+// tally are the counts of a system, each with what it counts. Of one that was not compared nothing is known but how many
+// accounts were listed.
 func tally(s exeunt.SystemReconciled) []counted {
-	return []counted{{"Accounts", s.Listed}, {"Matched", s.Tally.Matched}, {"Missing", s.Tally.Missing},
-		{"Ambiguous", s.Tally.Ambiguous}, {"Mismatched", s.Tally.Mismatched}, {"Orphaned", s.Tally.Orphaned}}
+	all := []counted{{"Accounts", number(s.Listed)}}
+	for _, c := range []struct {
+		label string
+		n     int
+	}{{"Matched", s.Tally.Matched}, {"Missing", s.Tally.Missing}, {"Ambiguous", s.Tally.Ambiguous}, {"Mismatched", s.Tally.Mismatched}, {"Orphaned", s.Tally.Orphaned}} {
+		words := "–"
+		if s.State == exeunt.ReconcileDone {
+			words = number(c.n)
+		}
+		all = append(all, counted{c.label, words})
+	}
+	return all
 }
 
-type counted struct {
-	Label string
-	N     int
-}
+type counted struct{ Label, Words string }
 
 // stillOpen says whether a finding is an account of somebody who left: nothing else here is as urgent.
 func stillOpen(f exeunt.Finding) bool { return f.Kind == exeunt.FoundOrphaned && f.Leaver != "" }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -44,13 +45,21 @@ func (w *world) HeldByTrip(_ context.Context, id exeunt.TripID, _ int) ([]exeunt
 	return w.fused(id), nil
 }
 
+// fused are the cases that a trip holds: those that it let go of go on, as with the engine.
 func (w *world) fused(id exeunt.TripID) []exeunt.Case {
 	var out []exeunt.Case
+	var gone []exeunt.CaseID
+	for _, t := range w.trips {
+		if t.ID == id {
+			gone = t.LetGo
+		}
+	}
 	for _, f := range w.files {
-		if f.Case.Fuse == id {
+		if f.Case.Fuse == id && !slices.Contains(gone, f.Case.ID) {
 			out = append(out, f.Case)
 		}
 	}
+	slices.SortFunc(out, func(a, b exeunt.Case) int { return cmp.Compare(a.ID, b.ID) })
 	return out
 }
 
@@ -215,8 +224,10 @@ func decisions(w *world) {
 		panic(err)
 	}
 	w.trips = []exeunt.Trip{*one.Trip, *asked.Trip}
-	fused := keep
-	fused.Case.ID = 2062
-	fused.Case = *exeunt.Change{Case: &fused.Case}.Tripped(*one.Trip, w.now).Case
-	w.files[2062] = fused
+	for i, name := range []string{"Noor Kapoor", "Hugo Berg", "Ingrid Aziz"} {
+		fused := keep
+		fused.Case.ID, fused.Case.Departure.Leaver.Name = exeunt.CaseID(2062+i), name
+		fused.Case = *exeunt.Change{Case: &fused.Case}.Tripped(*one.Trip, w.now).Case
+		w.files[fused.Case.ID] = fused
+	}
 }
