@@ -87,7 +87,7 @@ func TestPagesSay(t *testing.T) {
 		{"systems", "it", "/systems", 200, []string{"6 systems · 3 by connector · 2 with a sign-on · 1 by hand", "Sign-on of Entra ID, checked by its connector", "No API: tracked by hand", "Not live: a person does it", "1 step has failed"}},
 		{"gaps", "it", "/gaps", 200, []string{"BRD SNG", "12 people · 1240.50 EUR", "exeunt inventory scaffold", "compared with the spend export (2 applications)", "Other identifier"}},
 		{"gaps that sources show", "it", "/gaps?found=1", 200, []string{"Datadog", "not:Other identifier"}},
-		{"orphaned accounts", "it", "/accounts", 200, []string{"412 people compared with 420 accounts of 2 systems by Ida Novak", "Not compared", "The credentials lack a permission.", "Maya Okonkwo", "northwind/E-2041", "not:/accounts/17/clean-up", "/accounts/17/confirm", "not:/accounts/18/confirm", "Nobody known", "Seen to by Ida Novak", "Orphaned<span class=\"n\">2</span>"}},
+		{"orphaned accounts", "it", "/accounts", 200, []string{"412 people work here and 1 has left, compared with 420 accounts of 2 systems by Ida Novak", "Not compared", "The credentials lack a permission.", "Maya Okonkwo", "northwind/E-2041", "not:/accounts/17/clean-up", "/accounts/17/confirm", "not:/accounts/18/confirm", "Nobody known", "Seen to by Ida Novak", "Orphaned<span class=\"n\">2</span>"}},
 		{"orphaned accounts for HR", "hr", "/accounts", 200, []string{"/accounts/17/clean-up"}},
 		{"missing accounts of a system", "it", "/accounts?kind=missing&system=entra-id", 200, []string{"None of this kind", "All systems", "Missing<span class=\"n\">4</span>"}},
 		{"systems with gaps", "it", "/systems?gap=1", 200, []string{"Building badges", "not:/systems/entra-id\""}},
