@@ -91,7 +91,7 @@ func TestAVendorThatLiesIsNotTriedForEver(t *testing.T) {
 // goes on by itself when it is back.
 func TestADeadSystemIsLeftAloneAndComesBack(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *company) {
-		const people = 40
+		const people = 60 // more than the lane has seats, urgent ones and those for the probes counted
 		c.directory.Fail(connectortest.Find, connectortest.Always, exeunt.Errorf(exeunt.Temporary, "no answer in time"))
 		for i := range people {
 			d := leaving()
@@ -102,7 +102,7 @@ func TestADeadSystemIsLeftAloneAndComesBack(t *testing.T) {
 			c.hear(d.Leaver.ID, exeunt.Announced, d)
 		}
 		pass(30 * time.Minute)
-		if n := c.directory.Calls(connectortest.Find); n > 30 {
+		if n := c.directory.Calls(connectortest.Find); n >= people { // without the breaker it is several times for each of them
 			t.Errorf("the dead system was called %d times", n)
 		}
 		if n := c.toldOf(exeunt.NoticeAlert, "left alone"); n != 2 { // its owner and the operator

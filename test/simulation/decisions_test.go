@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/store"
@@ -38,12 +39,19 @@ func (w *world) checkTwoPeople(f store.CaseFile) {
 func (w *world) checkFuse(log []exeunt.Entry) {
 	released := map[string]bool{}
 	holds := map[exeunt.CaseID]string{}
+	letGo := map[exeunt.CaseID]bool{}
 	through := map[exeunt.CaseID]bool{} // of HR's departures
 	begun := len(log)
 	for i, e := range log {
 		switch e.Kind {
 		case exeunt.EntryFuseReleased:
-			released[e.Detail["fuse"]] = true
+			if cases := e.Detail["cases"]; cases == "" {
+				released[e.Detail["fuse"]] = true
+			} else {
+				for name := range strings.SplitSeq(cases, ", ") {
+					letGo[caseNamed(name)] = true
+				}
+			}
 			begun = min(begun, i)
 			if e.Detail["by"] == "" || e.Detail["by"] == e.Detail["asked_by"] || e.Detail["reason"] == "" {
 				w.breaks(11, "%s was released by one person alone: %v", e.Detail["fuse"], e.Detail)
@@ -53,14 +61,14 @@ func (w *world) checkFuse(log []exeunt.Entry) {
 				holds[e.Case] = trip
 			}
 		case exeunt.EntryReleased:
-			if trip := holds[e.Case]; trip != "" && !released[trip] {
+			if trip := holds[e.Case]; trip != "" && !released[trip] && !letGo[e.Case] {
 				w.breaks(11, "%s goes on, and %s, which holds it, was released by nobody", e.Case, trip)
 			}
 			delete(holds, e.Case)
 		case exeunt.EntryRescinded, exeunt.EntryRehired:
 			delete(holds, e.Case)
 		case exeunt.EntryIntent:
-			if trip := holds[e.Case]; trip != "" && !released[trip] {
+			if trip := holds[e.Case]; trip != "" && !released[trip] && !letGo[e.Case] {
 				w.breaks(11, "%s %s begins while %s holds the case", e.Case, e.Step, trip)
 			}
 		case exeunt.EntryOpened:
@@ -68,6 +76,11 @@ func (w *world) checkFuse(log []exeunt.Entry) {
 		}
 	}
 	w.checkThrough(through, log)
+}
+
+// caseNamed is the case of a name such as C-7.
+func caseNamed(name string) exeunt.CaseID {
+	return exeunt.CaseID(atoi(strings.TrimPrefix(name, "C-")))
 }
 
 // checkThrough counts the departures that came through before anybody released any.

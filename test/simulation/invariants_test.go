@@ -26,6 +26,7 @@ func (w *world) check() {
 			w.checkUndo(f, s)
 		}
 		w.checkZone(f.Case)
+		w.checkFollows(f, files)
 		if w.profile.calm() && w.lives == 1 {
 			w.checkParallel(f, w.entries(f.Case.ID))
 		}
@@ -34,6 +35,7 @@ func (w *world) check() {
 	w.checkMail(files)
 	log := w.checkLedger(w.placed())
 	w.checkFuse(log)
+	w.checkStays(files, log)
 	w.checkWave(log)
 }
 

@@ -21,6 +21,7 @@ type scene struct {
 	*world
 	who     *person
 	file    store.CaseFile
+	before  store.CaseFile // the closed case that the case follows, where it does
 	entries []store.EntryRow
 	log     []exeunt.Record
 	vendor  *vendor // the directory
@@ -104,10 +105,12 @@ func (s *scene) judge() []string {
 		s.checkSeen(f, step)
 		s.checkUndo(f, step)
 	}
+	s.checkFollows(f, []store.CaseFile{f, s.before})
 	s.checkTrigger([]store.CaseFile{f})
 	s.checkMail([]store.CaseFile{f})
 	log := s.checkLedger(s.log)
 	s.checkFuse(log)
+	s.checkStays([]store.CaseFile{f}, log)
 	s.checkWave(log)
 	if s.apply {
 		s.judgeApply(s.vendor, s.account, s.spec, s.account.deed(s.spec.Action), s.account.request(1, s.spec.Action, s.with.Undo), s.with)
@@ -204,6 +207,20 @@ func TestTheJudgesSee(t *testing.T) {
 		"begun under the fuse": {11, func(s *scene) {
 			s.tells(exeunt.EntryHeld, 2, map[string]string{"fuse": "F-1"})
 			s.tells(exeunt.EntryIntent, 2, nil)
+		}},
+		"more of the held are released than was said": {11, func(s *scene) {
+			s.tells(exeunt.EntryHeld, 2, map[string]string{"fuse": "F-1"})
+			s.tells(exeunt.EntryHeld, 3, map[string]string{"fuse": "F-1"})
+			s.tells(exeunt.EntryFuseReleased, 0, map[string]string{"fuse": "F-1", "cases": "C-3", "by": "a", "asked_by": "b", "reason": "r"})
+			s.tells(exeunt.EntryReleased, 2, nil)
+		}},
+		"who stays is cut as drift": {7, func(s *scene) {
+			s.tells(exeunt.EntryRehired, 1, nil)
+			s.tells(exeunt.EntryOpened, 1, map[string]string{"follows": "C-1"})
+		}},
+		"what was never done is cut again": {7, func(s *scene) {
+			s.before.Case.ID, s.file.Case.Follows = 9, 9
+			s.before.Steps = slices.DeleteFunc(slices.Clone(s.file.Steps), func(p exeunt.Step) bool { return p.Key == "directory-disable" })
 		}},
 		"released under the fuse": {11, func(s *scene) {
 			s.tells(exeunt.EntryHeld, 2, map[string]string{"fuse": "F-1"})

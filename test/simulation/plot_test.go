@@ -171,11 +171,22 @@ func (w *world) decideTrip(id exeunt.TripID) bool {
 		})
 		w.act(fmt.Sprint("confirms ", id), func(ctx context.Context, c engine.Commands) error { return c.ConfirmFuseRelease(ctx, id, seconded) })
 	default:
-		w.act(fmt.Sprint("asks to release ", id), func(ctx context.Context, c engine.Commands) error {
-			return c.AskFuseRelease(ctx, id, decision, w.patient(id))
+		only := w.chosen(id)
+		w.act(fmt.Sprint("asks to release ", id, " ", exeunt.CaseNames(only)), func(ctx context.Context, c engine.Commands) error {
+			return c.AskFuseRelease(ctx, id, decision, w.patient(id), only...)
 		})
 	}
 	return true
+}
+
+// chosen are the cases of a trip that somebody lets go before the others: the one that it has held longest, where it
+// holds several and the seed says so.
+func (w *world) chosen(id exeunt.TripID) []exeunt.CaseID {
+	held := slices.DeleteFunc(w.files(), func(f store.CaseFile) bool { return f.Case.Fuse != id || f.Case.State != exeunt.CaseHeld })
+	if len(held) < 2 || (w.seed+uint64(len(held)))%2 == 0 {
+		return nil
+	}
+	return []exeunt.CaseID{held[0].Case.ID}
 }
 
 // patient is how long a request lasts that is not drawn, since nobody but the driver may draw.
