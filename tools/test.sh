@@ -28,7 +28,7 @@ echo "go test $race: the core"
 go test $race -timeout 15m $core || failed=1
 echo "go test: the rest"
 # shellcheck disable=SC2086
-go test -timeout 15m $rest || failed=1
+go test -timeout 20m $rest || failed=1
 
 if [ -n "$missing" ]; then
   echo "test.sh: NOT TESTED, since this machine lacks it: $missing" >&2
