@@ -54,7 +54,12 @@ func (d *drafter) approval(rule Rule, system System, spec ActionSpec) *Approval 
 	default:
 		return nil
 	}
-	return &Approval{Role: cmp.Or(role, CaseOwner), Owner: d.roles(cmp.Or(role, CaseOwner), leaver), Lasts: cmp.Or(all.Lasts, approvalLasts), For: reason}
+	return d.asks(cmp.Or(role, CaseOwner), reason)
+}
+
+// asks is the approval of a role.
+func (d *drafter) asks(role, reason string) *Approval {
+	return &Approval{Role: role, Owner: d.roles(role, d.plan.Case.Departure.Leaver), Lasts: cmp.Or(d.approvals.Lasts, approvalLasts), For: reason}
 }
 
 // hold stops what a legal hold forbids and what needs approval, with one task for each role that is asked.

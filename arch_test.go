@@ -41,7 +41,7 @@ var places = map[string]place{
 
 	"internal/spelling":        {},
 	"internal/config/yamlfile": {ours: ". internal/spelling", others: "go.yaml.in/yaml/"},
-	"internal/policy":          {ours: ". internal/config/yamlfile", others: "cel.dev/"},
+	"internal/policy":          {ours: ". internal/config/yamlfile", others: "cel.dev/ golang.org/x/tools/txtar"},
 	"internal/intake":          {ours: ". connector internal/config/yamlfile", others: "cel.dev/"},
 	"internal/inventory":       {ours: ". internal/spelling", others: "go.yaml.in/yaml/ golang.org/x/text/"},
 	"internal/config":          {ours: ". connector internal/config/yamlfile internal/intake internal/ledger/verify internal/inventory internal/policy", others: "github.com/invopop/jsonschema golang.org/x/tools/txtar"},

@@ -66,6 +66,8 @@ type Case struct {
 	PutsBack      CaseID      `json:"puts_back,omitzero"` // the closed case whose departure was taken back, and which this one undoes
 	Policy        string      `json:"policy"`
 	PolicyVersion string      `json:"policy_version"`
+	Modifiers     []Applied   `json:"modifiers,omitempty"` // that count for it, in their order
+	LeftOut       []LeftOut   `json:"left_out,omitempty"`  // what they keep out of the plan
 	Owner         Person      `json:"owner"`
 	CutOff        time.Time   `json:"cut_off"`                 // UTC; the zone is the leaver's
 	CutOffClock   string      `json:"cut_off_clock,omitempty"` // the policy's clock time on the last day, where HR gives none
@@ -197,7 +199,7 @@ func overdue(at, now time.Time) string {
 func (c Case) next(id CaseID, handle string, now time.Time) Case {
 	next := Case{
 		ID: id, Handle: handle, Generation: 1, OpenedAt: now.UTC(), Departure: c.Departure, Owner: c.Owner, Embargo: c.Embargo,
-		Policy: c.Policy, PolicyVersion: c.PolicyVersion, CutOff: c.CutOff, CutOffClock: c.CutOffClock, AccessBy: c.AccessBy,
+		Policy: c.Policy, PolicyVersion: c.PolicyVersion, Modifiers: c.Modifiers, LeftOut: c.LeftOut, CutOff: c.CutOff, CutOffClock: c.CutOffClock, AccessBy: c.AccessBy,
 	}
 	if c.LegalHold != nil {
 		hold := *c.LegalHold

@@ -15,6 +15,7 @@ type drafter struct {
 	inventory []System
 	roles     Roles
 	approvals Approvals
+	modified  modified
 	now       time.Time
 	made      map[string][]string // rule name → keys that it asks for
 	byHand    map[string][]Action // key of a task by hand → what is asked of it
@@ -192,7 +193,7 @@ func (d *drafter) addStep(rule Rule, system System, spec ActionSpec, coverage Co
 	s := Step{
 		Case: d.plan.Case.ID, Key: key, System: system.Name, SystemTitle: cmp.Or(system.Title, system.Name), Action: spec.Action, Title: spec.Title,
 		Branch: cmp.Or(rule.Branch, system.Branch, "Access"), Coverage: coverage, Tier: system.Tier, Order: spec.Order, Rule: rule.Name,
-		Owner: d.owner(system), Fallback: system.Fallback, StartRule: rule.Start, DeadlineRule: rule.Deadline,
+		Modified: rule.Modified, Owner: d.owner(rule, system), Fallback: system.Fallback, StartRule: rule.Start, DeadlineRule: rule.Deadline,
 		Destructive: spec.Destructive, Approval: d.approval(rule, system, spec),
 	}
 	s, err := s.reschedule(d.plan.Case, d.now)
@@ -228,7 +229,7 @@ func (d *drafter) addByHand(rule Rule, system System, reason string) error {
 	}
 	return d.add(rule, Task{
 		Key: key, System: system.Name, Coverage: CoverTask, Branch: cmp.Or(rule.Branch, system.Branch, "Access"),
-		Title: title, Procedure: system.Fallback, Owner: d.owner(system), Reason: reason,
+		Title: title, Procedure: system.Fallback, Owner: d.owner(rule, system), Reason: reason,
 	})
 }
 
@@ -254,7 +255,7 @@ func (d *drafter) add(rule Rule, t Task) error {
 	if _, made := d.taskAt[t.Key]; made {
 		return nil
 	}
-	t.Case, t.Rule, t.StartRule, t.DeadlineRule = d.plan.Case.ID, rule.Name, rule.Start, rule.Deadline
+	t.Case, t.Rule, t.Modified, t.StartRule, t.DeadlineRule = d.plan.Case.ID, rule.Name, rule.Modified, rule.Start, rule.Deadline
 	t, err := t.schedule(d.plan.Case, d.now)
 	if err != nil {
 		return err
@@ -312,6 +313,15 @@ func (d *drafter) coverOne(system System) error {
 	case system.SSO != "" && len(parent) > 0:
 		rule.Name, rule.Deadline.Offset = "inherited-from-"+system.SSO, 24*time.Hour
 		return d.inherit(rule, system, parent)
+	}
+	about := d.facts
+	about.System = system
+	why, err := d.modified.why(about)
+	switch {
+	case err != nil:
+		return err
+	case why != "":
+		return d.addByHand(rule, system, why)
 	case !system.Automated():
 		return d.addByHand(rule, system, byHandReason(system))
 	default:
@@ -338,7 +348,7 @@ func (d *drafter) inherit(rule Rule, system System, parent []string) error {
 	err := d.add(rule, Task{
 		Key: key, System: system.Name, Coverage: CoverInherited, Branch: cmp.Or(system.Branch, "Access"),
 		Title: fmt.Sprintf("%s: check that access has ended", cmp.Or(system.Title, system.Name)), Procedure: system.Fallback,
-		Owner: d.owner(system), Reason: because + "; " + byHandReason(system),
+		Owner: d.owner(rule, system), Reason: because + "; " + byHandReason(system),
 	})
 	if err == nil {
 		d.plan.Tasks[d.taskAt[key]].After = after
@@ -379,7 +389,10 @@ func inPlaces[T any](list []T, place func(*T) int) []T {
 	return out
 }
 
-func (d *drafter) owner(system System) Person {
+func (d *drafter) owner(rule Rule, system System) Person {
+	if rule.Owner != "" {
+		return d.roles(rule.Owner, d.plan.Case.Departure.Leaver)
+	}
 	if system.Owner.Named() {
 		return system.Owner
 	}

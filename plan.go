@@ -36,11 +36,20 @@ func Draft(p Policy, c Case, inventory []System, roles Roles, now time.Time) (Pl
 	}
 	c.CutOff, c.AccessBy = cutOff, cutOff.Add(p.AccessSLA)
 	c.Policy, c.PolicyVersion, c.CutOffClock = p.Name, p.Version, p.CutOff
+	m, err := p.modify(Facts{Departure: c.Departure, Made: map[string]any{}, Lasting: p.Lasting})
+	if err != nil {
+		return Plan{}, fmt.Errorf("policy %s, %w", p.Name, err)
+	}
+	c.Modifiers, c.LeftOut, p.Rules = m.applied, m.leftOut, m.rules
 	d := newDrafter(c, inventory, roles, p.Approvals, now)
+	d.modified = m
 	if err := d.applyAll(p); err != nil {
 		return Plan{}, err
 	}
 	if err := d.cover(); err != nil {
+		return Plan{}, err
+	}
+	if err := d.settle(m.contradictions); err != nil {
 		return Plan{}, err
 	}
 	d.link(p.Rules)
@@ -68,6 +77,7 @@ func (p Plan) Open(t Trigger, doubt string, now time.Time) Change {
 		"cut_off": c.CutOff.Format(time.RFC3339), "steps": fmt.Sprint(len(p.Steps)), "tasks": fmt.Sprint(len(p.Tasks)),
 		"leaver": c.Departure.Leaver.Name, "employee_id": c.Departure.Leaver.ID, "entity": c.Departure.Leaver.Entity,
 	}
+	c.modifiedDetail(detail)
 	if t.Override != nil {
 		detail["by"], detail["reason"] = t.Override.By, t.Override.Reason
 	}

@@ -20,6 +20,9 @@ func (p Plan) Text() string {
 			b.WriteString(strings.Repeat(" ", 37) + note + "\n")
 		}
 	}
+	for _, gone := range p.Case.LeftOut {
+		fmt.Fprintf(&b, "left out by %s: %s: %s\n", gone.Modifier, gone.Rule, gone.Because)
+	}
 	return b.String()
 }
 
@@ -43,10 +46,11 @@ func (p Plan) works() []work {
 		if h := s.HeldFor(HoldLegal); h != nil {
 			w.notes = append(w.notes, "held: "+h.Reason)
 		}
-		out = append(out, w)
+		out = append(out, w.by(s.Modified))
 	}
 	for _, t := range p.Tasks {
-		out = append(out, work{"task", t.Key, t.Title, "", t.Rule, t.Owner.String(), t.StartsAt, t.Deadline, afters(t.After)})
+		w := work{"task", t.Key, t.Title, "", t.Rule, t.Owner.String(), t.StartsAt, t.Deadline, afters(t.After)}
+		out = append(out, w.by(t.Modified))
 	}
 	slices.SortStableFunc(out, func(a, b work) int { return a.startsAt.Truncate(time.Minute).Compare(b.startsAt.Truncate(time.Minute)) })
 	return out
@@ -58,4 +62,12 @@ func afters(after []Dependency) []string {
 		out = append(out, "after "+d.Key+": "+d.Because)
 	}
 	return out
+}
+
+// by adds what modifiers did.
+func (w work) by(modified []Modification) work {
+	for _, m := range modified {
+		w.notes = append(w.notes, "by "+m.String())
+	}
+	return w
 }

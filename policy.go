@@ -16,8 +16,9 @@ type Policy struct {
 	AccessSLA time.Duration // how long after the cut-off every access step shall be confirmed
 	Embargo   *EmbargoRule  // for departures that ask for none themselves; nil for no embargo
 	Rules     []Rule
-	Approvals Approvals // what needs a second person in every plan
-	Lasting   *sync.Map // see Facts; nil when no other plan is made over the same inventory
+	Modifiers []Modifier // in the order in which they count
+	Approvals Approvals  // what needs a second person in every plan
+	Lasting   *sync.Map  // see Facts; nil when no other plan is made over the same inventory
 }
 
 // EmbargoRule is the embargo that a policy puts every departure under that does not bring its own.
@@ -50,11 +51,13 @@ type Rule struct {
 	When     Condition
 	Systems  Condition    // nil when the rule is a task
 	Approver string       // a role that must approve its steps; "" for none of its own
+	Owner    string       // a role that owns its steps; "" for the owner of each system
 	Actions  []Action     // those that a system's connector cannot do are left to its owner, as a task
 	Task     *TaskPattern // nil when the rule acts in systems
 	Start    Moment
 	Deadline Moment
 	After    []After
+	Modified []Modification // what modifiers did to it
 }
 
 // After is a real dependency between rules, with its reason.

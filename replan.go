@@ -60,6 +60,7 @@ func (c Case) amended(t Trigger, fresh Case, steps []Step, now time.Time) (Case,
 		c.Wave = t.Wave
 	}
 	c.Policy, c.PolicyVersion, c.CutOffClock = fresh.Policy, fresh.PolicyVersion, fresh.CutOffClock
+	c.Modifiers, c.LeftOut = fresh.Modifiers, fresh.LeftOut
 	if fresh.Owner.Named() {
 		c.Owner = fresh.Owner
 	}
@@ -246,6 +247,7 @@ func (r *replan) change(t Trigger) Change {
 			detail[name] = strings.Join(list, "; ")
 		}
 	}
+	c.modifiedDetail(detail)
 	what := "amended by " + t.Source
 	if late := lateBy(c.Departure, c.CutOffClock, r.now); late != "" && !c.CutOff.Equal(b.CutOff) {
 		detail["late_by"] = late

@@ -93,7 +93,7 @@ func (r *replan) moveStep(s, f Step, ahead bool) error {
 // plannedBy is the step with everything that a plan decides taken from another one.
 func (s Step) plannedBy(f Step) Step {
 	s.SystemTitle, s.Title, s.Branch, s.Coverage, s.Tier, s.Order = f.SystemTitle, f.Title, f.Branch, f.Coverage, f.Tier, f.Order
-	s.Rule, s.Owner, s.Fallback = f.Rule, f.Owner, f.Fallback
+	s.Rule, s.Modified, s.Owner, s.Fallback = f.Rule, f.Modified, f.Owner, f.Fallback
 	s.StartRule, s.DeadlineRule, s.After = f.StartRule, f.DeadlineRule, f.After
 	return s.approvalBy(f)
 }
@@ -213,7 +213,7 @@ func (r *replan) mergeTask(t, f Task, ahead bool) error {
 	r.moved = append(r.moved, t.Key)
 	owner := t.Owner
 	t.Branch, t.Coverage, t.System, t.Title, t.Procedure, t.Rule, t.Reason = f.Branch, f.Coverage, f.System, f.Title, f.Procedure, f.Rule, f.Reason
-	t.StartRule, t.DeadlineRule = f.StartRule, f.DeadlineRule
+	t.StartRule, t.DeadlineRule, t.Modified = f.StartRule, f.DeadlineRule, f.Modified
 	if !t.Reassigned {
 		t.Owner = f.Owner
 	}

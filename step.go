@@ -48,23 +48,24 @@ const (
 
 // Step is one action in one system, done by a connector. (Case, Key) is its identity.
 type Step struct {
-	Case        CaseID    `json:"case"`
-	Key         string    `json:"key"` // "corp-directory-disable"
-	Version     int64     `json:"version"`
-	State       StepState `json:"state"`
-	System      string    `json:"system"`
-	SystemTitle string    `json:"system_title"`
-	Action      Action    `json:"action"`
-	Undoes      string    `json:"undoes,omitempty"` // the key of the step that this one puts back
-	Title       string    `json:"title"`
-	Branch      string    `json:"branch"`
-	Coverage    Coverage  `json:"coverage"`
-	Tier        int       `json:"tier"`
-	Urgent      bool      `json:"urgent,omitempty"` // of an immediate departure: it overtakes the others in its lane
-	Order       int       `json:"order"`
-	Rule        string    `json:"rule"` // the rule that put it here
-	Owner       Person    `json:"owner"`
-	Fallback    string    `json:"fallback"`
+	Case        CaseID         `json:"case"`
+	Key         string         `json:"key"` // "corp-directory-disable"
+	Version     int64          `json:"version"`
+	State       StepState      `json:"state"`
+	System      string         `json:"system"`
+	SystemTitle string         `json:"system_title"`
+	Action      Action         `json:"action"`
+	Undoes      string         `json:"undoes,omitempty"` // the key of the step that this one puts back
+	Title       string         `json:"title"`
+	Branch      string         `json:"branch"`
+	Coverage    Coverage       `json:"coverage"`
+	Tier        int            `json:"tier"`
+	Urgent      bool           `json:"urgent,omitempty"` // of an immediate departure: it overtakes the others in its lane
+	Order       int            `json:"order"`
+	Rule        string         `json:"rule"`               // the rule that put it here
+	Modified    []Modification `json:"modified,omitempty"` // what modifiers did to that rule
+	Owner       Person         `json:"owner"`
+	Fallback    string         `json:"fallback"`
 
 	Destructive bool       `json:"destructive,omitempty"` // loses data: a legal hold forbids it
 	Approval    *Approval  `json:"approval,omitempty"`    // who must approve it, and who did; nil when nobody has to

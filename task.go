@@ -46,37 +46,38 @@ const (
 
 // Task is what a person is asked to do. (Case, Key) is its identity; ID is what people say.
 type Task struct {
-	ID           TaskID       `json:"id,omitzero"` // zero until the store has given one
-	Case         CaseID       `json:"case"`
-	Key          string       `json:"key"`
-	Version      int64        `json:"version"`
-	State        TaskState    `json:"state"`
-	Steps        []string     `json:"steps,omitempty"`  // keys of the failed steps that it stands in for
-	System       string       `json:"system,omitempty"` //
-	Branch       string       `json:"branch"`
-	Coverage     Coverage     `json:"coverage,omitempty"` // set when this task is how the plan covers System
-	Title        string       `json:"title"`
-	Procedure    string       `json:"procedure,omitempty"`
-	Checklist    []string     `json:"checklist,omitempty"`
-	Ticked       []int        `json:"ticked,omitempty"` // indexes into Checklist
-	Offers       []string     `json:"offers,omitempty"` // for each item of Checklist the key of the step that may be put back, or ""
-	Owner        Person       `json:"owner"`
-	Rule         string       `json:"rule,omitempty"`
-	Reason       string       `json:"reason,omitempty"` // why it exists or was withdrawn
-	Note         string       `json:"note,omitempty"`   // what the person wrote
-	DoneBy       string       `json:"done_by,omitempty"`
-	OpenedAt     time.Time    `json:"opened_at,omitzero"`
-	StartsAt     time.Time    `json:"starts_at"`
-	Deadline     time.Time    `json:"deadline"`
-	StartRule    Moment       `json:"start_rule"`
-	DeadlineRule Moment       `json:"deadline_rule"`
-	ClosedAt     time.Time    `json:"closed_at,omitzero"`
-	Reminded     int          `json:"reminded,omitempty"`   // reminders sent
-	Reassigned   bool         `json:"reassigned,omitempty"` // a person chose the owner
-	Asks         TaskAsks     `json:"asks,omitempty"`       // a decision instead of work
-	Approves     []string     `json:"approves,omitempty"`   // keys of the steps that wait for it
-	Override     int          `json:"override,omitempty"`   // number of the override that it asks to confirm
-	After        []Dependency `json:"after,omitempty"`
+	ID           TaskID         `json:"id,omitzero"` // zero until the store has given one
+	Case         CaseID         `json:"case"`
+	Key          string         `json:"key"`
+	Version      int64          `json:"version"`
+	State        TaskState      `json:"state"`
+	Steps        []string       `json:"steps,omitempty"`  // keys of the failed steps that it stands in for
+	System       string         `json:"system,omitempty"` //
+	Branch       string         `json:"branch"`
+	Coverage     Coverage       `json:"coverage,omitempty"` // set when this task is how the plan covers System
+	Title        string         `json:"title"`
+	Procedure    string         `json:"procedure,omitempty"`
+	Checklist    []string       `json:"checklist,omitempty"`
+	Ticked       []int          `json:"ticked,omitempty"` // indexes into Checklist
+	Offers       []string       `json:"offers,omitempty"` // for each item of Checklist the key of the step that may be put back, or ""
+	Owner        Person         `json:"owner"`
+	Rule         string         `json:"rule,omitempty"`
+	Modified     []Modification `json:"modified,omitempty"` // what modifiers did to that rule
+	Reason       string         `json:"reason,omitempty"`   // why it exists or was withdrawn
+	Note         string         `json:"note,omitempty"`     // what the person wrote
+	DoneBy       string         `json:"done_by,omitempty"`
+	OpenedAt     time.Time      `json:"opened_at,omitzero"`
+	StartsAt     time.Time      `json:"starts_at"`
+	Deadline     time.Time      `json:"deadline"`
+	StartRule    Moment         `json:"start_rule"`
+	DeadlineRule Moment         `json:"deadline_rule"`
+	ClosedAt     time.Time      `json:"closed_at,omitzero"`
+	Reminded     int            `json:"reminded,omitempty"`   // reminders sent
+	Reassigned   bool           `json:"reassigned,omitempty"` // a person chose the owner
+	Asks         TaskAsks       `json:"asks,omitempty"`       // a decision instead of work
+	Approves     []string       `json:"approves,omitempty"`   // keys of the steps that wait for it
+	Override     int            `json:"override,omitempty"`   // number of the override that it asks to confirm
+	After        []Dependency   `json:"after,omitempty"`
 }
 
 // TaskAsks says which decision of a second person a task asks for. It is approved or rejected, never

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -22,15 +23,17 @@ func planCommand(c *console) *cobra.Command {
 
 // planPreview is what `plan preview --json` prints.
 type planPreview struct {
-	Schema        string        `json:"schema"`
-	Policy        string        `json:"policy"`
-	PolicyVersion string        `json:"policy_version"`
-	CutOff        time.Time     `json:"cut_off"`
-	Zone          string        `json:"zone"`
-	Doubt         string        `json:"doubt,omitempty"` // why a person would have to release it
-	Systems       []coverage    `json:"systems"`
-	Steps         []exeunt.Step `json:"steps"`
-	Tasks         []exeunt.Task `json:"tasks"`
+	Schema        string           `json:"schema"`
+	Policy        string           `json:"policy"`
+	PolicyVersion string           `json:"policy_version"`
+	CutOff        time.Time        `json:"cut_off"`
+	Zone          string           `json:"zone"`
+	Doubt         string           `json:"doubt,omitempty"`     // why a person would have to release it
+	Modifiers     []exeunt.Applied `json:"modifiers,omitempty"` // that count, in their order
+	LeftOut       []exeunt.LeftOut `json:"left_out,omitempty"`
+	Systems       []coverage       `json:"systems"`
+	Steps         []exeunt.Step    `json:"steps"`
+	Tasks         []exeunt.Task    `json:"tasks"`
 }
 
 // coverage is how a plan covers one system.
@@ -90,7 +93,7 @@ func readFile(in io.Reader, name string) ([]byte, error) {
 func previewOf(cfg *config.Config, p exeunt.Plan, now time.Time) planPreview {
 	out := planPreview{
 		Schema: "plan/v1", Policy: p.Case.Policy, PolicyVersion: p.Case.PolicyVersion, CutOff: p.Case.CutOff, Zone: p.Case.Departure.Leaver.Zone,
-		Doubt: p.Case.Departure.Doubt(now), Steps: p.Steps, Tasks: p.Tasks,
+		Doubt: p.Case.Departure.Doubt(now), Modifiers: p.Case.Modifiers, LeftOut: p.Case.LeftOut, Steps: p.Steps, Tasks: p.Tasks,
 	}
 	for _, s := range cfg.Inventory() {
 		out.Systems = append(out.Systems, coverage{s.Name, s.Title, s.Tier, coveredBy(p, s.Name)})
@@ -130,6 +133,7 @@ func printPreview(w io.Writer, preview planPreview, p exeunt.Plan) {
 		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.branch, l.what, l.where, l.start.In(zone).Format("2 Jan 15:04"), l.deadline.In(zone).Format("2 Jan 15:04"), l.owner, l.rule, l.waits)
 	}
 	_ = t.Flush()
+	printModified(w, p)
 	counts := map[exeunt.Coverage]int{}
 	for _, s := range preview.Systems {
 		counts[s.By]++
@@ -141,13 +145,54 @@ func printPreview(w io.Writer, preview planPreview, p exeunt.Plan) {
 func linesOf(p exeunt.Plan) []line {
 	var out []line
 	for _, s := range p.Steps {
-		out = append(out, line{s.Branch, s.Title, s.SystemTitle, s.Owner.String(), s.Rule, waits(s.After), s.StartsAt, s.Deadline})
+		out = append(out, line{s.Branch, s.Title, s.SystemTitle, s.Owner.String(), ruled(s.Rule, s.Modified), waits(s.After), s.StartsAt, s.Deadline})
 	}
 	for _, t := range p.Tasks {
-		out = append(out, line{t.Branch, t.Title, "person", t.Owner.String(), t.Rule, waits(t.After), t.StartsAt, t.Deadline})
+		out = append(out, line{t.Branch, t.Title, "person", t.Owner.String(), ruled(t.Rule, t.Modified), waits(t.After), t.StartsAt, t.Deadline})
 	}
 	slices.SortStableFunc(out, func(a, b line) int { return a.start.Compare(b.start) })
 	return out
+}
+
+// ruled is a rule with the modifiers that had a hand in it.
+func ruled(rule string, modified []exeunt.Modification) string {
+	var names []string
+	for _, m := range modified {
+		if !slices.Contains(names, m.Modifier) {
+			names = append(names, m.Modifier)
+		}
+	}
+	if len(names) == 0 {
+		return rule
+	}
+	return rule + " (" + strings.Join(names, ", ") + ")"
+}
+
+// printModified says what modifiers did, each thing once, and what they leave out.
+func printModified(w io.Writer, p exeunt.Plan) {
+	said := map[string]bool{}
+	say := func(line string) {
+		if !said[line] {
+			_, _ = fmt.Fprintln(w, line)
+		}
+		said[line] = true
+	}
+	if len(p.Case.Modifiers) > 0 {
+		_, _ = fmt.Fprintln(w)
+	}
+	for _, s := range p.Steps {
+		for _, m := range s.Modified {
+			say(fmt.Sprintf("Modifier %s: %s %s: %s", m.Modifier, s.Rule, m.What, m.Because))
+		}
+	}
+	for _, t := range p.Tasks {
+		for _, m := range t.Modified {
+			say(fmt.Sprintf("Modifier %s: %s %s: %s", m.Modifier, t.Rule, m.What, m.Because))
+		}
+	}
+	for _, gone := range p.Case.LeftOut {
+		say(fmt.Sprintf("Modifier %s: %s is left out: %s", gone.Modifier, gone.Rule, gone.Because))
+	}
 }
 
 func waits(after []exeunt.Dependency) string {

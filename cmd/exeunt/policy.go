@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/exeunt/exeunt"
@@ -37,10 +38,22 @@ type policyLine struct {
 	Rules   int    `json:"rules"`
 }
 
+// modifierLine is one modifier as policy list prints it.
+type modifierLine struct {
+	Name      string   `json:"name"`
+	Title     string   `json:"title,omitempty"`
+	Version   string   `json:"version"`
+	Because   string   `json:"because"`
+	Adds      int      `json:"adds"`
+	Changes   int      `json:"changes"`
+	LeavesOut int      `json:"leaves_out"`
+	Over      []string `json:"over,omitempty"`
+}
+
 func policyListCommand(c *console) *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
-		Use: "list --config DIR", Short: "List the policies in the order in which they are asked; the first that applies is used", Args: cobra.NoArgs,
+		Use: "list --config DIR", Short: "List the policies in the order in which they are asked, the first that applies being used, and the modifiers that change them", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			cfg, err := loaded(c, dir)
 			if err != nil {
@@ -50,11 +63,20 @@ func policyListCommand(c *console) *cobra.Command {
 			for i, p := range cfg.Policies {
 				all[i] = policyLine{p.Name, p.Title, p.Version, p.CutOff, len(p.Rules)}
 			}
-			return c.print(map[string]any{"schema": "policies/v1", "policies": all}, func(w io.Writer) {
+			modifiers := make([]modifierLine, len(cfg.Set.Modifiers))
+			for i, m := range cfg.Set.Modifiers {
+				modifiers[i] = modifierLine{m.Name, m.Title, m.Version, m.Because, len(m.Add), len(m.Change), len(m.Remove), m.Over}
+			}
+			return c.print(map[string]any{"schema": "policies/v1", "version": cfg.Set.Version, "policies": all, "modifiers": modifiers}, func(w io.Writer) {
 				t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 				_, _ = fmt.Fprintln(t, "POLICY\tTITLE\tVERSION\tCUT-OFF\tRULES")
 				for _, p := range all {
 					_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\n", p.Name, p.Title, p.Version, p.CutOff, p.Rules)
+				}
+				_ = t.Flush()
+				_, _ = fmt.Fprintln(t, "\nMODIFIER\tTITLE\tVERSION\tADDS\tCHANGES\tLEAVES OUT\tOVER")
+				for _, m := range modifiers {
+					_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%s\n", m.Name, m.Title, m.Version, m.Adds, m.Changes, m.LeavesOut, strings.Join(m.Over, ", "))
 				}
 				_ = t.Flush()
 			})
@@ -153,7 +175,7 @@ func trialsOf(dir string, files []string) ([]config.Trial, error) {
 // try runs one trial. A departure that gets no plan at all is a failure of the trial, not of the run.
 func try(dir string, cfg *config.Config, t config.Trial, update bool) (trialResult, error) {
 	r := trialResult{File: t.File, About: t.About}
-	plan, err := t.Plan(dir, cfg, connectors.All(os.DirFS(dir)))
+	plan, err := t.Plan(dir, cfg, connectors.All)
 	switch {
 	case err != nil:
 		r.Error = err.Error()

@@ -15,12 +15,12 @@ func TestTrialsOfPolicies(t *testing.T) {
 	dir := filepath.Join(s.home, "acme")
 	must(t, os.CopyFS(dir, os.DirFS("../../examples/acme")))
 	policy := filepath.Join(dir, "policies", "30-standard.yaml")
-	if got := s.run(t, "", "policy", "test", "--config", dir); got.code != 0 || !strings.Contains(got.out, "3 passed, 0 failed.") {
+	if got := s.run(t, "", "policy", "test", "--config", dir); got.code != 0 || !strings.Contains(got.out, "4 passed, 0 failed.") {
 		t.Fatalf("the example: %d\n%s%s", got.code, got.out, got.err)
 	}
 	replace(t, policy, `cut_off: "18:00"`, `cut_off: "17:30"`)
 	got := s.run(t, "", "policy", "test", "--config", dir)
-	if got.code != 1 || !strings.Contains(got.out, "- policy standard, cut-off 2027-01-29T18:00:00+01:00") || !strings.Contains(got.out, "+ policy standard, cut-off 2027-01-29T17:30:00+01:00") || !strings.Contains(got.out, "1 passed, 2 failed.") {
+	if got.code != 1 || !strings.Contains(got.out, "- policy standard, cut-off 2027-01-29T18:00:00+01:00") || !strings.Contains(got.out, "+ policy standard, cut-off 2027-01-29T17:30:00+01:00") || !strings.Contains(got.out, "1 passed, 3 failed.") {
 		t.Errorf("a cut-off that was changed is not shown: %d\n%s", got.code, got.out)
 	}
 	if got := s.run(t, "", "policy", "test", "--config", dir, "--update"); got.code != 0 {
@@ -42,6 +42,25 @@ func TestTrialsOfPolicies(t *testing.T) {
 		if got := s.run(t, "", "policy", "test", "--config", dir, file); got.code == 0 || !strings.Contains(got.out+got.err, want) {
 			t.Errorf("%q ends with %d and does not say %q:\n%s%s", text, got.code, want, got.out, got.err)
 		}
+	}
+}
+
+// A configuration reads more than YAML, and a trial that puts one file in its place needs all of it.
+func TestATrialSeesWhateverTheConfigurationReads(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	dir := filepath.Join(s.home, "acme")
+	must(t, os.CopyFS(dir, os.DirFS("../../examples/acme")))
+	must(t, os.WriteFile(filepath.Join(dir, "witnesses.policy"), []byte("quorum none\n"), 0o600))
+	replace(t, filepath.Join(dir, "exeunt.yaml"), "ledger:\n", "ledger:\n  witnesses: witnesses.policy\n")
+	trial := filepath.Join(dir, "tests", "more.txtar")
+	must(t, os.WriteFile(trial, []byte("-- departure.yaml --\ntype: voluntary\nlast_day: 2027-01-29\nleaver: {id: '1', name: A, zone: UTC}\n"+
+		"-- specs/own.yaml --\nname: own\n-- modifiers/all.yaml --\nname: all\napplies: 'true'\nbecause: x\nremove: [{rule: exit-interview, because: nobody asks}]\n"), 0o600))
+	if got := s.run(t, "", "policy", "test", "--config", dir, "--update"); got.code != 0 || !strings.Contains(got.out, "5 passed, 0 failed.") {
+		t.Fatalf("%d\n%s%s", got.code, got.out, got.err)
+	}
+	if text, err := os.ReadFile(trial); err != nil || !strings.Contains(string(text), "left out by all: exit-interview: nobody asks") {
+		t.Errorf("the trial's own modifier does not count: %v\n%s", err, text)
 	}
 }
 

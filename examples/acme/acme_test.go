@@ -77,7 +77,7 @@ func TestTheTrialsOfTheExample(t *testing.T) {
 		t.Fatalf("%d trials, %v", len(trials), err)
 	}
 	for _, trial := range trials {
-		plan, err := trial.Plan(".", c, kinds())
+		plan, err := trial.Plan(".", c, connectors.All)
 		if err != nil {
 			t.Errorf("%s: %v", trial.File, err)
 			continue

@@ -34,7 +34,8 @@ type Config struct {
 	Sources  []Source
 	Systems  []System
 	Sheets   []inventory.Sheet // what sources showed of the applications that there are
-	Policies []policy.Policy   // in the order in which they are asked
+	Set      policy.Set        // policies and modifiers together, as departures are planned by them
+	Policies []policy.Policy   // those of Set, in the order in which they are asked
 	People   People
 	Mail     *Mail // nil when there is no mail server
 	Ledger   Ledger
@@ -138,7 +139,7 @@ func (c *Config) Inventory() []exeunt.System {
 
 // Policy is the one that a departure takes.
 func (c *Config) Policy(d exeunt.Departure) (exeunt.Policy, error) {
-	return policy.Choose(c.Policies, d)
+	return c.Set.Policy(d)
 }
 
 // Plan drafts the plan of a departure, without side effects. The case has its id and departure; its

@@ -11,35 +11,20 @@ import (
 	"github.com/exeunt/exeunt/internal/policy"
 )
 
-// policies reads the folder's own, or takes the shipped ones where it has none.
+// policies reads the folder's own policies and modifiers, beside what is shipped.
 func (l *loader) policies() {
-	files := l.list("policies")
-	if len(files) == 0 {
-		shipped, faults := policy.Shipped()
-		for _, p := range shipped {
-			fmt.Fprintf(l.content, "%s\n%s\n", p.File, p.Version)
+	var files []policy.Named
+	for _, folder := range []string{"policies", "modifiers"} {
+		for _, name := range l.list(folder) {
+			if _, source, ok := l.read(name); ok {
+				files = append(files, policy.Named{Name: name, Source: source})
+			}
 		}
-		l.config.Policies, l.faults = shipped, append(l.faults, faults...)
-		return
 	}
-	names := map[string]string{}
-	for _, name := range files {
-		_, source, ok := l.read(name)
-		if !ok {
-			continue
-		}
-		p, faults := policy.Read(name, source)
-		l.faults = append(l.faults, faults...)
-		if len(faults.Errors()) > 0 {
-			continue
-		}
-		fmt.Fprintf(l.content, "%s\n", p.Version) // the policy that it extends is part of the version
-		if other, twice := names[p.Name]; twice {
-			l.faults = append(l.faults, p.Fault(yamlfile.Problem{Path: "name", What: fmt.Sprintf("%s is the name of a policy already, in %s", p.Name, other), Remedy: "give each policy a name of its own"}))
-		}
-		names[p.Name] = name
-		l.config.Policies = append(l.config.Policies, p)
-	}
+	set, faults := policy.ReadSet(files)
+	l.faults = append(l.faults, faults...)
+	fmt.Fprintf(l.content, "%s\n", set.Version) // what is shipped is part of the version
+	l.config.Set, l.config.Policies = set, set.Policies
 }
 
 // together checks what only shows when everything is read.
@@ -49,8 +34,16 @@ func (l *loader) together() {
 	l.identifiers()
 	l.branches()
 	for _, p := range l.config.Policies {
-		l.roles(p)
-		l.reach(p)
+		l.roles(p.Owners, p.Fault, false)
+		if !p.Shipped() {
+			l.reach("rules", p.Rules, p.Fault)
+		}
+	}
+	for _, m := range l.config.Set.Modifiers {
+		l.roles(m.Owners, m.Fault, m.Shipped()) // it counts unasked: the case owner stands in
+		if !m.Shipped() {
+			l.reach("add", m.Add, m.Fault)
+		}
 	}
 	if len(l.config.Policies) == 0 {
 		return // each of them has faults of its own
@@ -113,14 +106,14 @@ func (l *loader) held(role string) bool {
 	return ok || role == manager || role == CaseOwner || policy.IsAddress(role)
 }
 
-func (l *loader) roles(p policy.Policy) {
+func (l *loader) roles(owners map[string]policy.Use, fault func(yamlfile.Problem) Fault, warning bool) {
 	if l.mainDoc == nil {
 		return
 	}
-	for _, role := range slices.Sorted(maps.Keys(p.Owners)) {
+	for _, role := range slices.Sorted(maps.Keys(owners)) {
 		if !l.held(role) {
-			use := p.Owners[role]
-			l.faults = append(l.faults, p.Fault(yamlfile.Problem{Path: use.Path, What: fmt.Sprintf("nobody holds the role %q, whom the rule %s asks", role, use.Rule),
+			use := owners[role]
+			l.faults = append(l.faults, fault(yamlfile.Problem{Path: use.Path, Warning: warning, What: fmt.Sprintf("nobody holds the role %q, whom the rule %s asks", role, use.Rule),
 				Remedy: fmt.Sprintf("add %s: {name, email} under people.roles in exeunt.yaml", role)}))
 		}
 	}
@@ -148,16 +141,13 @@ func (l *loader) branches() {
 	}
 }
 
-// reach warns of rules of the folder's own that act nowhere, and of actions that nothing knows.
-func (l *loader) reach(p policy.Policy) {
-	if p.Shipped() {
-		return
-	}
+// reach warns of rules of the folder's own whose actions nothing knows.
+func (l *loader) reach(list string, rules []exeunt.Rule, fault func(yamlfile.Problem) Fault) {
 	known := l.actionNames()
-	for i, r := range p.Rules {
+	for i, r := range rules {
 		for j, a := range r.Actions {
 			if !known[a] {
-				l.faults = append(l.faults, p.Fault(yamlfile.Problem{Path: fmt.Sprintf("rules[%d].actions[%d]", i, j), Warning: true, What: fmt.Sprintf("no connector knows the action %s", a), Remedy: "check its spelling; what no connector can do is left to each system's owner"}))
+				l.faults = append(l.faults, fault(yamlfile.Problem{Path: fmt.Sprintf("%s[%d].actions[%d]", list, i, j), Warning: true, What: fmt.Sprintf("no connector knows the action %s", a), Remedy: "check its spelling; what no connector can do is left to each system's owner"}))
 			}
 		}
 	}

@@ -57,6 +57,7 @@ func Schemas(kinds []connector.Kind) (map[string][]byte, error) {
 	for name, s := range map[string]*jsonschema.Schema{
 		"exeunt.schema.json": main, "system.schema.json": system, "publication.schema.json": publication,
 		"policy.schema.json":    reflected(reflect.TypeFor[policy.File](), "A policy"),
+		"modifier.schema.json":  reflected(reflect.TypeFor[policy.ModifierFile](), "A modifier of policies"),
 		"inventory.schema.json": reflected(reflect.TypeFor[inventory.Sheet](), "What a source showed of the applications that there are"),
 	} {
 		s.Version = jsonschema.Version

@@ -84,8 +84,8 @@ func (t Trial) part(names ...string) ([]byte, bool) {
 }
 
 // Plan is the plan that the departure has by the configuration of a folder, as text. loaded is that configuration, which
-// is used as it is unless the trial puts files of its own in its place.
-func (t Trial) Plan(dir string, loaded *Config, kinds []connector.Kind) (string, error) {
+// is used as it is unless the trial puts files of its own in its place: then kinds are the connectors that it may name.
+func (t Trial) Plan(dir string, loaded *Config, kinds func(folders ...fs.FS) []connector.Kind) (string, error) {
 	cfg := loaded
 	if slices.ContainsFunc(t.parts.Files, func(f txtar.File) bool { return !slices.Contains(own, f.Name) }) {
 		var err error
@@ -149,13 +149,13 @@ func NoticeOf(d exeunt.Departure, now time.Time) time.Time {
 }
 
 // overlaid reads the configuration with the trial's files in the places of its own.
-func (t Trial) overlaid(dir string, kinds []connector.Kind) (*Config, error) {
+func (t Trial) overlaid(dir string, kinds func(folders ...fs.FS) []connector.Kind) (*Config, error) {
 	with, err := os.MkdirTemp("", "exeunt-trial-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(with) }()
-	if err := copyYAML(with, dir); err != nil {
+	if err := copyFolder(with, dir); err != nil {
 		return nil, err
 	}
 	for _, f := range t.parts.Files {
@@ -170,26 +170,35 @@ func (t Trial) overlaid(dir string, kinds []connector.Kind) (*Config, error) {
 			return nil, err
 		}
 	}
-	cfg, faults := Load(with, kinds)
+	cfg, faults := Load(with, kinds(os.DirFS(with)))
 	if cfg == nil {
 		return nil, exeunt.Errorf(exeunt.Invalid, "%s: with its files in place, the configuration has faults:\n%s", t.File, faults.Errors().Error())
 	}
 	return cfg, nil
 }
 
-func copyYAML(to, from string) error {
+// copyFolder copies whatever a configuration may read: also the policy of witnesses, certificates, descriptions of APIs.
+// What begins with a dot is not of it, nor are the trials.
+func copyFolder(to, from string) error {
 	root, err := os.OpenRoot(from)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = root.Close() }()
 	return fs.WalkDir(root.FS(), ".", func(path string, e fs.DirEntry, err error) error {
-		ext := filepath.Ext(path)
-		if err != nil || e.IsDir() || ext != ".yaml" && ext != ".yml" {
+		hidden := strings.HasPrefix(e.Name(), ".") && path != "."
+		switch {
+		case err != nil:
 			return err
+		case e.IsDir() && (hidden || path == TrialFolder):
+			return fs.SkipDir
+		case e.IsDir() || hidden:
+			return nil
 		}
 		text, err := root.ReadFile(path)
-		if err != nil {
+		if info, statErr := root.Stat(path); statErr == nil && !info.Mode().IsRegular() { // a link to a folder, a socket
+			return nil
+		} else if err != nil {
 			return err
 		}
 		target := filepath.Join(to, filepath.FromSlash(path))

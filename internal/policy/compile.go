@@ -8,7 +8,6 @@ import (
 	"net/mail"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -34,7 +33,7 @@ type Policy struct {
 func (p Policy) Fault(problem yamlfile.Problem) yamlfile.Fault { return p.doc.Fault(problem) }
 
 // Shipped says whether the policy is one that came with the product, as it came.
-func (p Policy) Shipped() bool { return strings.HasPrefix(p.File, "shipped/") }
+func (p Policy) Shipped() bool { return isShipped(p.File) }
 
 // Use is the place at which something is named.
 type Use struct{ Rule, Path string }
@@ -42,6 +41,10 @@ type Use struct{ Rule, Path string }
 // Read compiles one policy. Every fault of the file is reported at once; the policy can be used only
 // when none is an error.
 func Read(name string, source []byte) (Policy, yamlfile.Faults) {
+	return read(name, source, shippedText)
+}
+
+func read(name string, source []byte, texts library) (Policy, yamlfile.Faults) {
 	doc := yamlfile.Parse(name, source)
 	var f File
 	doc.Decode(&f)
@@ -49,7 +52,7 @@ func Read(name string, source []byte) (Policy, yamlfile.Faults) {
 	version := sha256.New()
 	version.Write(source)
 	if f.Extends != "" && !doc.Failed() {
-		base, parent, problems := extended(f)
+		base, parent, problems := extended(f, texts)
 		doc.Report(problems...)
 		f = base
 		version.Write(parent)
@@ -95,14 +98,7 @@ func (f File) compile() (Policy, []yamlfile.Problem) {
 		rule, more := r.compile(fmt.Sprintf("rules[%d]", i))
 		problems = append(problems, more...)
 		out.Rules = append(out.Rules, rule)
-		if _, known := out.Owners[r.Approver]; !known && r.Approver != "" {
-			out.Owners[r.Approver] = Use{r.Name, fmt.Sprintf("rules[%d].approver", i)}
-		}
-		if r.Task != nil {
-			if _, known := out.Owners[r.Task.Owner]; !known {
-				out.Owners[r.Task.Owner] = Use{r.Name, fmt.Sprintf("rules[%d].task.owner", i)}
-			}
-		}
+		r.asks(fmt.Sprintf("rules[%d]", i), out.Owners)
 	}
 	return out, append(problems, f.orderProblems()...)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/exeunt/exeunt/internal/config/yamlfile"
 )
 
-//go:embed shipped/*.yaml
+//go:embed shipped/*.yaml shipped/modifiers/*.yaml
 var shipped embed.FS
 
 // ShippedNames are the policies that come with the product, in the order in which they are asked.
@@ -17,31 +17,43 @@ var ShippedNames = []string{"immediate", "layoff", "standard"}
 
 // Source is the text of a shipped policy, to read or to copy.
 func Source(name string) ([]byte, error) {
-	text, err := shipped.ReadFile("shipped/" + name + ".yaml")
+	return shippedText("shipped/" + name + ".yaml")
+}
+
+// modifierFiles are the shipped modifiers that count in every configuration. Those of jurisdictions count where a
+// configuration names them, since what the law asks for wants a look by somebody who knows it.
+var modifierFiles = []string{
+	"shipped/modifiers/executive.yaml", "shipped/modifiers/on-leave.yaml", "shipped/modifiers/litigation-hold.yaml",
+	"shipped/modifiers/privileged.yaml", "shipped/modifiers/contractor.yaml",
+}
+
+// policyFiles are the shipped policies, in the order in which they are asked.
+func policyFiles() []string {
+	out := make([]string, len(ShippedNames))
+	for i, name := range ShippedNames {
+		out[i] = "shipped/" + name + ".yaml"
+	}
+	return out
+}
+
+func shippedText(name string) ([]byte, error) {
+	text, err := shipped.ReadFile(name)
 	if err != nil {
-		return nil, exeunt.Errorf(exeunt.NotFound, "no policy %q is shipped: there are %v", name, ShippedNames)
+		return nil, exeunt.Errorf(exeunt.NotFound, "%s is not shipped", name)
 	}
 	return text, nil
 }
 
 // Shipped compiles the policies that come with the product.
 func Shipped() ([]Policy, yamlfile.Faults) {
-	var out []Policy
-	var faults yamlfile.Faults
-	for _, name := range ShippedNames {
-		text, err := Source(name)
-		if err != nil {
-			return nil, yamlfile.Faults{{File: "shipped/" + name + ".yaml", What: err.Error()}}
-		}
-		p, more := Read("shipped/"+name+".yaml", text)
-		out, faults = append(out, p), append(faults, more...)
-	}
-	return out, faults
+	set, faults := ReadSet(nil)
+	return set.Policies, faults
 }
 
 // extended merges a policy into the shipped one that it extends; parent is the text of that.
-func extended(f File) (merged File, parent []byte, problems []yamlfile.Problem) {
-	parent, err := Source(f.Extends)
+func extended(f File, texts library) (merged File, parent []byte, problems []yamlfile.Problem) {
+	var err error
+	parent, err = texts("shipped/" + f.Extends + ".yaml")
 	if err != nil {
 		return f, nil, []yamlfile.Problem{{Path: "extends", What: exeunt.MessageOf(err), Remedy: "name one of them, or write the rules yourself"}}
 	}
