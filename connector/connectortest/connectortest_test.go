@@ -38,6 +38,10 @@ func subject(v *Vendor, broken func(connector.Connector) connector.Connector) Su
 				c = refusing{exeunt.Errorf(exeunt.Unauthorised, "credentials refused")}
 			case s.Host == "nowhere":
 				c = refusing{exeunt.Errorf(exeunt.Temporary, "the connection failed")}
+			case s.Host == "powerless":
+				powerless := NewVendor(v.specs...)
+				powerless.Forbid(exeunt.Disable)
+				c = powerless
 			}
 			if broken != nil {
 				c = broken(c)
@@ -47,6 +51,8 @@ func subject(v *Vendor, broken func(connector.Connector) connector.Connector) Su
 		Settings:         []byte(`{"Token":"right"}`),
 		WrongCredentials: []byte(`{"Token":"wrong-token"}`),
 		Unreachable:      []byte(`{"Token":"right","Host":"nowhere"}`),
+		Powerless:        []byte(`{"Token":"right","Host":"powerless"}`),
+		Needs:            exeunt.Disable,
 		Secrets:          []string{"wrong-token"},
 		Hire: func(testing.TB) exeunt.Leaver {
 			l := Leaver(int(people.Add(1)))
@@ -92,6 +98,8 @@ func (r refusing) Apply(context.Context, exeunt.Account, exeunt.Action, connecto
 	return r.err
 }
 
+func (r refusing) Examine(context.Context) ([]connector.Right, error) { return nil, r.err }
+
 func TestTheVendorInMemoryConforms(t *testing.T) {
 	Run(t, subject(NewVendor(), nil))
 }
@@ -105,6 +113,79 @@ func TestALaggingVendorConforms(t *testing.T) {
 func TestAVendorThatCannotBeAskedNorRepeatedConforms(t *testing.T) {
 	v := NewVendor(append(Actions(), exeunt.ActionSpec{Action: exeunt.NotifyAdministrator, Title: "Notify administrator", Order: 50, Proof: exeunt.Acknowledged})...)
 	Run(t, subject(v, nil))
+}
+
+// examined breaks what a connector tells of its rights.
+type examined struct {
+	connector.Connector
+	examine func(context.Context) ([]connector.Right, error)
+}
+
+func (e examined) Examine(ctx context.Context) ([]connector.Right, error) { return e.examine(ctx) }
+
+func TestTheSuiteCatchesRightsThat(t *testing.T) {
+	telling := func(change func([]connector.Right) []connector.Right) func(connector.Connector) connector.Connector {
+		return func(c connector.Connector) connector.Connector {
+			return examined{c, func(ctx context.Context) ([]connector.Right, error) {
+				rights, err := connector.Examine(ctx, c)
+				return change(rights), err
+			}}
+		}
+	}
+	broken := func(spoil func(*connector.Right)) func(connector.Connector) connector.Connector {
+		return telling(func(rights []connector.Right) []connector.Right {
+			if len(rights) > 1 {
+				spoil(&rights[1])
+			}
+			return rights
+		})
+	}
+	for name, c := range map[string]struct {
+		broken func(*Vendor) func(connector.Connector) connector.Connector
+		check  string
+		says   string
+	}{
+		"lack where all is allowed": {func(*Vendor) func(connector.Connector) connector.Connector {
+			return broken(func(r *connector.Right) { r.State, r.Why, r.Remedy = connector.Lacking, "so", "so" })
+		}, "rights are told without acting", "is said to lack"},
+		"say no reason": {func(*Vendor) func(connector.Connector) connector.Connector {
+			return broken(func(r *connector.Right) { r.State = connector.Unknown })
+		}, "rights are told without acting", "not said why"},
+		"have no name": {func(*Vendor) func(connector.Connector) connector.Connector {
+			return broken(func(r *connector.Right) { r.Name = "" })
+		}, "rights are told without acting", "has no name"},
+		"show a secret": {func(*Vendor) func(connector.Connector) connector.Connector {
+			return broken(func(r *connector.Right) { r.Why = "wrong-token" })
+		}, "rights are told without acting", "shows secret"},
+		"are asked for by acting": {func(v *Vendor) func(connector.Connector) connector.Connector {
+			return func(c connector.Connector) connector.Connector {
+				return examined{c, func(ctx context.Context) ([]connector.Right, error) {
+					for id := range v.accounts {
+						v.Close(id, exeunt.Disable)
+					}
+					return connector.Examine(ctx, c)
+				}}
+			}
+		}, "rights are told without acting", "examining changed the account"},
+		"are told though nobody signed in": {func(v *Vendor) func(connector.Connector) connector.Connector {
+			return func(c connector.Connector) connector.Connector { return examined{c, v.Examine} }
+		}, "rights are told without acting", "want unauthorised"},
+		"are always there": {func(*Vendor) func(connector.Connector) connector.Connector {
+			return telling(func(rights []connector.Right) []connector.Right {
+				for i := range rights {
+					rights[i] = connector.Right{Name: rights[i].Name, For: rights[i].For, State: connector.Granted}
+				}
+				return rights
+			})
+		}, "rights that lack are told", "nothing is said to lack for disable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := NewVendor()
+			if said := watch(t, c.check, subject(v, c.broken(v))); !strings.Contains(said, c.says) {
+				t.Errorf("the suite says %q, want %q in it", said, c.says)
+			}
+		})
+	}
 }
 
 // hooked breaks one verb of a connector.

@@ -48,6 +48,11 @@ type Subject struct {
 	// Unlisted says that systems of the kind do not tell of all their accounts.
 	Unlisted bool
 
+	// Powerless are settings whose credentials are good and may not do what the action needs. Without a system that could tell
+	// so, nil.
+	Powerless json.RawMessage
+	Needs     exeunt.Action // that may not be done with them
+
 	WrongCredentials json.RawMessage // settings whose credentials the system refuses
 	Unreachable      json.RawMessage // settings that point where nobody answers
 	Secrets          []string        // what no message may hold: passwords and tokens in the settings
@@ -81,6 +86,8 @@ var checks = []check{
 	{"everybody is listed once", everybodyIsListedOnce},
 	{"a list survives lost pages", listSurvivesLostPages},
 	{"a list tells open from closed", listTellsOpenFromClosed},
+	{"rights are told without acting", rightsAreToldWithoutActing},
+	{"rights that lack are told", rightsThatLackAreTold},
 }
 
 // Run checks every promise of the package's description.

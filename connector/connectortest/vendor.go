@@ -24,6 +24,7 @@ const (
 	Observe Verb = "observe"
 	Apply   Verb = "apply"
 	List    Verb = "list"
+	Examine Verb = "examine"
 )
 
 // Always is, as a number of calls, every call until Heal.
@@ -45,7 +46,8 @@ type Vendor struct {
 	mu       sync.Mutex
 	specs    []exeunt.ActionSpec
 	accounts map[string]*record
-	dropped  map[string]bool // groups that are no more
+	dropped  map[string]bool        // groups that are no more
+	lacking  map[exeunt.Action]bool // that we are not allowed
 	hired    int
 	calls    map[Verb]int
 	applied  map[exeunt.Action]int
@@ -76,7 +78,7 @@ func NewVendor(specs ...exeunt.ActionSpec) *Vendor {
 	if len(specs) == 0 {
 		specs = Actions()
 	}
-	v := &Vendor{specs: specs, accounts: map[string]*record{}, dropped: map[string]bool{},
+	v := &Vendor{specs: specs, accounts: map[string]*record{}, dropped: map[string]bool{}, lacking: map[exeunt.Action]bool{},
 		calls: map[Verb]int{}, applied: map[exeunt.Action]int{}, undone: map[exeunt.Action]int{}}
 	v.Heal()
 	return v

@@ -33,6 +33,12 @@ func (w *witness) List(ctx context.Context, cursor string, attributes []string) 
 	return page, err
 }
 
+func (w *witness) Examine(ctx context.Context) ([]connector.Right, error) {
+	rights, err := connector.Examine(ctx, w.Connector)
+	w.inspect("Examine", rights, err)
+	return rights, err
+}
+
 func (w *witness) Observe(ctx context.Context, account exeunt.Account) (exeunt.Observation, error) {
 	o, err := w.Connector.Observe(ctx, account)
 	w.inspect("Observe", o, err)

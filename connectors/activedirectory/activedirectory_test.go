@@ -171,6 +171,9 @@ func TestConforms(t *testing.T) {
 	c := open(t)
 	wrong := filepath.Join(t.TempDir(), "wrong")
 	must(t, os.WriteFile(wrong, []byte("not-the-password"), 0o600))
+	own := filepath.Join(t.TempDir(), "own")
+	must(t, os.WriteFile(own, []byte(password), 0o600))
+	ordinary := c.hire(t)
 	connectortest.Run(t, connectortest.Subject{
 		Kind: activedirectory.Kind(), Settings: c.with(t, nil), Hire: c.hire, CanSignIn: c.canSignIn,
 		Removals: func(t testing.TB, l exeunt.Leaver) map[string][]string {
@@ -210,6 +213,7 @@ func TestConforms(t *testing.T) {
 			must(t, c.admin(t).Del(wire.NewDelRequest(group, nil)))
 			return group, group
 		},
+		Powerless: c.with(t, map[string]any{"bind_dn": ordinary.Identifier(exeunt.PrincipalName), "bind_password": "file:" + own}), Needs: exeunt.Disable,
 		WrongCredentials: c.with(t, map[string]any{"bind_password": "file:" + wrong}),
 		Unreachable:      c.with(t, map[string]any{"url": "ldaps://127.0.0.1:1"}),
 		Secrets:          []string{c.Service.Password, "not-the-password", password},

@@ -122,6 +122,7 @@ func (c *company) canSignIn(t testing.TB, l exeunt.Leaver) bool {
 
 func TestConforms(t *testing.T) {
 	c := open(t)
+	ordinary := c.hire(t)
 	connectortest.Run(t, connectortest.Subject{
 		Kind: postgresql.Kind(), Settings: c.with(t, nil), Hire: c.hire, CanSignIn: c.canSignIn,
 		Removals: func(_ testing.TB, l exeunt.Leaver) map[string][]string {
@@ -138,6 +139,7 @@ func TestConforms(t *testing.T) {
 			c.do(t, "DROP ROLE "+quoted(l.ID+"read"))
 			return l.ID + "read", l.ID + "read"
 		},
+		Powerless: c.with(t, map[string]any{"url": c.as(ordinary.ID, ""), "password": secret(t, password)}), Needs: exeunt.RevokeSessions,
 		WrongCredentials: c.with(t, map[string]any{"password": secret(t, "not-the-password")}),
 		Unreachable:      c.with(t, map[string]any{"url": "postgres://nobody@127.0.0.1:1/postgres"}),
 		Secrets:          []string{"not-the-password", password},

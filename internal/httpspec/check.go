@@ -91,6 +91,7 @@ func (c *checker) check() {
 	for i, rule := range s.Errors {
 		c.errorRule(path("errors", i), rule)
 	}
+	c.probes()
 	c.observe()
 	c.find()
 	c.everybody()

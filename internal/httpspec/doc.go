@@ -13,6 +13,10 @@
 //	rate: {statuses: [403], remaining: X-Left, reset: X-Reset}
 //	errors:                           # where the status alone does not say it
 //	  - {status: [400], at: /code, equals: last_owner, kind: denied, say: the last owner cannot be removed}
+//	check:                            # what exeunt doctor asks; absent: a search for nobody
+//	  - {right: read people, path: /users, query: {limit: "1"}, remedy: give the token the role Reader}
+//	  - {right: administrator, for: [disable], path: /me, holds: [{at: /role, equals: admin}], remedy: …}
+//	  - {right: scopes, path: /me, scopes: {header: X-OAuth-Scopes}}   # or {at: /scopes}: all that actions name must be there
 //	find:
 //	  identifier: work_email          # of the leaver; settings.identifier overrides it
 //	  path: /users

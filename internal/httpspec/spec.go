@@ -18,6 +18,7 @@ type Spec struct {
 	Values  map[string]string `yaml:"values"` // what a system's settings must give → what it is, for people
 	Rate    Rate              `yaml:"rate"`
 	Errors  []ErrorRule       `yaml:"errors"`
+	Check   []Probe           `yaml:"check"` // absent: a search for nobody is tried
 	Find    Find              `yaml:"find"`
 	List    *Everybody        `yaml:"list"` // absent: its accounts cannot be listed
 	Observe Observe           `yaml:"observe"`
@@ -46,6 +47,23 @@ type ErrorRule struct {
 	Kind      exeunt.ErrorKind `yaml:"kind"`
 	Say       string           `yaml:"say"`
 	Condition `yaml:",inline"`
+}
+
+// Probe is a request that changes nothing and shows what our credentials are allowed.
+type Probe struct {
+	Right  string            `yaml:"right"`  // what it shows: the scope or role in the vendor's words
+	For    []exeunt.Action   `yaml:"for"`    // what cannot be done without; everything when empty
+	Path   string            `yaml:"path"`   //
+	Query  map[string]string `yaml:"query"`  //
+	Holds  []Condition       `yaml:"holds"`  // of the answer; empty: that it is given at all
+	Scopes *Scopes           `yaml:"scopes"` // where the answer lists what the credentials are allowed
+	Remedy string            `yaml:"remedy"` // what to do when it is missing
+}
+
+// Scopes is where an answer lists the scopes of our credentials; every scope of the actions is looked for there.
+type Scopes struct {
+	Header string `yaml:"header"` // a header with words between commas or spaces
+	At     Ref    `yaml:"at"`     // or a list, or a text with such words
 }
 
 // Find is the search for accounts.

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net/textproto"
 	"os"
 	"strings"
 	"time"
@@ -135,3 +136,33 @@ type Nobody struct{}
 
 // Deliver does nothing.
 func (Nobody) Deliver(context.Context, exeunt.Notice, exeunt.Case, *exeunt.Task) error { return nil }
+
+// Examine signs in to the mail server and leaves again, without a message. Whether it takes mail from our sender only a
+// message shows.
+func (m *Mail) Examine(ctx context.Context) error {
+	client, err := m.client()
+	if err != nil {
+		return err
+	}
+	if err := client.DialWithContext(ctx); err != nil {
+		return connecting(err, m.server.Host)
+	}
+	return connecting(client.Close(), m.server.Host)
+}
+
+// connecting classes why there is no session, without the server's words.
+func connecting(err error, host string) error {
+	answer, ok := errors.AsType[*textproto.Error](err)
+	switch {
+	case err == nil:
+		return nil
+	case ok && (answer.Code == 535 || answer.Code == 534 || answer.Code == 530): // RFC 4954 §6
+		return exeunt.Errorf(exeunt.Unauthorised, "the mail server %s refused our name or password (%d): renew mail.password", host, answer.Code).Because(err)
+	case ok:
+		return exeunt.Errorf(exeunt.Denied, "the mail server %s does not let us in (%d): see whether it takes mail from this machine", host, answer.Code).Because(err)
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return exeunt.Errorf(exeunt.Denied, "the certificate of the mail server %s is not trusted: check mail.host and its certificate", host).Because(err)
+	}
+	return exeunt.Errorf(exeunt.Temporary, "the mail server %s does not answer: check mail.host, mail.port and mail.tls, and that this machine may reach it", host).Because(err)
+}

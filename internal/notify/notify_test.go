@@ -95,6 +95,9 @@ func TestMailArrivesAtARealServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	channel := notify.NewMail(notify.MailServer{Host: host, Port: number, From: "exeunt@northwind.example", TLS: "none"}, links)
+	if err := channel.Examine(t.Context()); err != nil { // sends nothing: one message is expected below
+		t.Errorf("a server that takes mail: %v", err)
+	}
 	if err := channel.Deliver(t.Context(), exeunt.Notice{Kind: exeunt.NoticeAssigned, To: tom}, of, &task); err != nil {
 		t.Fatal(err)
 	}
@@ -123,5 +126,8 @@ func TestAMailServerThatIsAwayIsTemporary(t *testing.T) {
 	err := channel.Deliver(t.Context(), exeunt.Notice{Kind: exeunt.NoticeAssigned, To: tom}, of, &task)
 	if exeunt.KindOf(err) != exeunt.Temporary {
 		t.Errorf("got %v", err)
+	}
+	if err := channel.Examine(t.Context()); exeunt.KindOf(err) != exeunt.Temporary {
+		t.Errorf("examined: %v", err)
 	}
 }

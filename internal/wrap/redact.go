@@ -35,6 +35,17 @@ func (r redactor) List(ctx context.Context, cursor string, attributes []string) 
 	return page, r.clean(err)
 }
 
+func (r redactor) Examine(ctx context.Context) ([]connector.Right, error) {
+	rights, err := connector.Examine(ctx, r.next)
+	if len(rights) > 0 {
+		scrub := r.scrubber()
+		for i := range rights {
+			rights[i].Why, rights[i].Remedy = scrub(rights[i].Why), scrub(rights[i].Remedy)
+		}
+	}
+	return rights, r.clean(err)
+}
+
 func (r redactor) Observe(ctx context.Context, a exeunt.Account) (exeunt.Observation, error) {
 	seen, err := r.next.Observe(ctx, a)
 	if len(seen.Facts) == 0 && len(seen.Snapshot) == 0 {

@@ -60,6 +60,7 @@ const (
 	verbObserve = "observe"
 	verbApply   = "apply"
 	verbList    = "list"
+	verbExamine = "examine"
 )
 
 // around is a connector of whose every call one function is told. It is what the decorators have in
@@ -97,6 +98,14 @@ func (a around) List(ctx context.Context, cursor string, attributes []string) (p
 		return err
 	})
 	return page, err
+}
+
+func (a around) Examine(ctx context.Context) (rights []connector.Right, err error) {
+	err = a.run(ctx, verbExamine, func(ctx context.Context) (err error) {
+		rights, err = connector.Examine(ctx, a.next)
+		return err
+	})
+	return rights, err
 }
 
 // Timeout bounds each verb. What it cuts off is Temporary: whether the system heard is not known.
@@ -139,6 +148,10 @@ type dry struct{ connector.Connector }
 
 func (d dry) List(ctx context.Context, cursor string, attributes []string) (connector.Page, error) {
 	return connector.List(ctx, d.Connector, cursor, attributes)
+}
+
+func (d dry) Examine(ctx context.Context) ([]connector.Right, error) {
+	return connector.Examine(ctx, d.Connector)
 }
 
 func (dry) Apply(context.Context, exeunt.Account, exeunt.Action, connector.Parameters) error {
