@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"sync"
 	"time"
 )
 
@@ -159,11 +160,7 @@ const commitmentDomain = "exeunt entry commitment v1\n"
 // Commitment binds a leaf to a body without revealing it: SHA-256(domain ‖ 32-byte salt ‖ body).
 // It is over the plaintext, since AES-GCM does not commit to its key.
 func Commitment(salt [32]byte, body []byte) string {
-	h := sha256.New()
-	h.Write([]byte(commitmentDomain))
-	h.Write(salt[:])
-	h.Write(body)
-	return hex.EncodeToString(h.Sum(nil))
+	return hashed(commitmentDomain, salt[:], body)
 }
 
 // Encode gives the leaf's bytes as they stand in the log.
@@ -176,12 +173,21 @@ func (l Leaf) Encode() []byte {
 }
 
 // LeafHash is the RFC 6962 leaf hash, SHA-256(0x00 ‖ leaf), of encoded leaf bytes, in hex.
-func LeafHash(encoded []byte) string {
-	h := sha256.New()
-	h.Write([]byte{0})
-	h.Write(encoded)
-	return hex.EncodeToString(h.Sum(nil))
+func LeafHash(encoded []byte) string { return hashed("\x00", encoded, nil) }
+
+// hashed is the SHA-256 of three parts, in hex. A check of the ledger makes some millions of them: they are put together
+// in memory that is used again.
+func hashed(first string, second, third []byte) string {
+	whole := wholes.Get().(*[]byte)
+	defer wholes.Put(whole)
+	*whole = append(append(append((*whole)[:0], first...), second...), third...)
+	sum := sha256.Sum256(*whole)
+	var text [2 * sha256.Size]byte
+	hex.Encode(text[:], sum[:])
+	return string(text[:])
 }
+
+var wholes = sync.Pool{New: func() any { return new([]byte) }}
 
 // LeafKindOf says how an entry shows in the log.
 func LeafKindOf(k EntryKind) LeafKind {

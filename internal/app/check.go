@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/hex"
@@ -246,9 +245,9 @@ func (p *Proofs) diagnose(ctx context.Context, run *store.CheckRun) error {
 				bundle = [][]byte{}
 			}
 		}
-		if at := int(row.N % width); at < len(bundle) && !bytes.Equal(bundle[at], row.Leaf) {
+		if at := int(row.N % width); at < len(bundle) && string(bundle[at]) != row.Leaf {
 			run.Differences.Add(exeunt.Difference{Where: "the log", Entry: row.N, Case: row.Handle, Field: "tile/entries",
-				What: "against the database's copy of the leaf, " + exeunt.BytesThatDiffer(bundle[at], row.Leaf)})
+				What: "against the database's copy of the leaf, " + exeunt.BytesThatDiffer(bundle[at], []byte(row.Leaf))})
 		}
 	}
 	return nil
@@ -314,8 +313,8 @@ func (c *comparison) same(leaf exeunt.Leaf, encoded []byte) {
 		c.run.Manifests++
 		c.run.Differences.Add(c.counts.against(leaf.N, row.Manifest)...)
 	}
-	if !bytes.Equal(row.Leaf, encoded) {
-		c.differs(row.N, leaf.Case, "leaf", exeunt.BytesThatDiffer(row.Leaf, encoded))
+	if row.Leaf != string(encoded) {
+		c.differs(row.N, leaf.Case, "leaf", exeunt.BytesThatDiffer([]byte(row.Leaf), encoded))
 	}
 	for _, field := range row.Differs {
 		c.differs(row.N, leaf.Case, field, "it is not what the entry says")

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/exeunt/exeunt"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // bodies keeps what the leaves commit to: body and salt of each entry, sealed under a key per case.
@@ -25,16 +27,15 @@ CREATE TABLE IF NOT EXISTS keys (
 	key BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS bodies (
-	event TEXT PRIMARY KEY,
-	n INTEGER NOT NULL,
+	n INTEGER PRIMARY KEY,            -- the order of the rows on disk, too: they are written and checked in it
+	event TEXT NOT NULL UNIQUE,
 	holder TEXT NOT NULL,             -- whose key seals it
 	handle TEXT NOT NULL,             -- whose entry it is
 	kind TEXT NOT NULL,
-	leaf_hash TEXT NOT NULL,
+	leaf_hash BLOB NOT NULL,
 	sealed BLOB                       -- NULL once erased
 );
-CREATE INDEX IF NOT EXISTS bodies_by_case ON bodies (handle, n);
-CREATE INDEX IF NOT EXISTS bodies_by_n ON bodies (n);
+CREATE INDEX IF NOT EXISTS bodies_by_case ON bodies (handle);
 CREATE INDEX IF NOT EXISTS bodies_beside ON bodies (holder) WHERE handle <> holder;`
 
 // bodiesAddress is how the database of a ledger's folder is opened to write.
@@ -65,9 +66,15 @@ func openBodies(ctx context.Context, dir string) (*bodies, error) {
 
 // stored is a row of bodies.
 type stored struct {
-	event, holder, handle, leafHash string
-	n                               int64
-	sealed                          []byte
+	event, holder, handle string
+	n                     int64
+	leafHash, sealed      []byte
+}
+
+// is says whether it is the row of a leaf, also where its body was erased.
+func (s stored) is(leaf []byte) bool {
+	hash := tlog.RecordHash(leaf)
+	return bytes.Equal(s.leafHash, hash[:])
 }
 
 // add keeps the bodies of the records that come next in the log, durably, before their leaves go
@@ -119,7 +126,8 @@ func holderOf(r exeunt.Record, leaf exeunt.Leaf) string {
 }
 
 func addOne(ctx context.Context, insert *sql.Stmt, r exeunt.Record, leaf exeunt.Leaf, holder string, key cipher.AEAD) error {
-	res, err := insert.ExecContext(ctx, r.EventID, r.N, holder, r.Case, string(leaf.Kind), exeunt.LeafHash(r.Leaf), seal(key, r))
+	hash := tlog.RecordHash(r.Leaf)
+	res, err := insert.ExecContext(ctx, r.EventID, r.N, holder, r.Case, string(leaf.Kind), hash[:], seal(key, r))
 	if err != nil {
 		return diskError("the ledger's bodies cannot be written", err)
 	}
@@ -241,13 +249,21 @@ func (s stored) open(keys map[string]cipher.AEAD) (salt, body []byte, err error)
 	if s.sealed == nil {
 		return nil, nil, nil
 	}
-	key := keys[s.holder]
-	if key == nil {
-		return nil, nil, exeunt.Errorf(exeunt.Conflict, "the key that seals entry n %d of the ledger is missing although the case was not erased: restore bodies.db from the backup", s.n)
-	}
-	plain, err := key.Open(nil, nil, s.sealed, label(s.event, s.handle))
-	if err != nil || len(plain) < 32 {
-		return nil, nil, exeunt.Errorf(exeunt.Conflict, "the sealed body of entry n %d of the ledger was changed or is damaged: restore bodies.db from the backup", s.n).Because(err)
+	plain, err := s.openInto(nil, keys[s.holder])
+	if err != nil {
+		return nil, nil, err
 	}
 	return plain[:32], plain[32:], nil
+}
+
+// openInto appends the salt and then the body to a slice.
+func (s stored) openInto(to []byte, key cipher.AEAD) ([]byte, error) {
+	if key == nil {
+		return nil, exeunt.Errorf(exeunt.Conflict, "the key that seals entry n %d of the ledger is missing although the case was not erased: restore bodies.db from the backup", s.n)
+	}
+	plain, err := key.Open(to, nil, s.sealed, label(s.event, s.handle))
+	if err != nil || len(plain) < 32 {
+		return nil, exeunt.Errorf(exeunt.Conflict, "the sealed body of entry n %d of the ledger was changed or is damaged: restore bodies.db from the backup", s.n).Because(err)
+	}
+	return plain, nil
 }

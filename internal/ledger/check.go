@@ -2,17 +2,13 @@ package ledger
 
 import (
 	"context"
-	"crypto/cipher"
 	"database/sql"
 	"net/url"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/exeunt/exeunt"
-	"github.com/exeunt/exeunt/internal/ledger/verify"
 )
 
 // Checked is what a check of the ledger's own side found: of what is not in the public files.
@@ -107,10 +103,9 @@ func (l *Log) CheckPart(ctx context.Context, first, last int64) (Checked, error)
 		c.keys()
 	}
 	c.from, c.to = first, min(last, size)
-	if c.query, err = db.PrepareContext(ctx, bodiesOfPage); err != nil { // once: to parse it costs as much as to run it
-		return Checked{}, diskError("the ledger's bodies cannot be read", err)
+	if err := c.prepare(ctx, db); err != nil {
+		return Checked{}, err
 	}
-	defer c.query.Close()
 	if err = c.pages(ctx); err == nil {
 		c.result.Unerased, err = unerased(ctx, db, c.result.At)
 	}
@@ -120,12 +115,24 @@ func (l *Log) CheckPart(ctx context.Context, first, last int64) (Checked, error)
 // check goes through a range of bodies once.
 type check struct {
 	log      *Log
-	query    *sql.Stmt
+	query    *sql.Stmt // of the bodies of a page
+	keyOf    *sql.Stmt
 	size     int64
 	from, to int64 // the range
 
 	mu     sync.Mutex
 	result Checked
+}
+
+// prepare readies what is asked of the bodies, which end with the connection: to parse it costs as much as to run it.
+func (c *check) prepare(ctx context.Context, bodies *sql.DB) (err error) {
+	if c.query, err = bodies.PrepareContext(ctx, bodiesOfPage); err == nil {
+		c.keyOf, err = bodies.PrepareContext(ctx, "SELECT key FROM keys WHERE holder = ?")
+	}
+	if err != nil {
+		return diskError("the ledger's bodies cannot be read", err)
+	}
+	return nil
 }
 
 // openBodiesToRead opens the bodies beside the connection that writes them. No statement outlives a page, so
@@ -161,154 +168,4 @@ func (c *check) keys() {
 	if err := c.log.checkState(); err != nil {
 		c.differs(exeunt.Difference{Where: inLog, Entry: -1, Field: ".state/treeState", What: exeunt.MessageOf(err)})
 	}
-}
-
-// pages checks the bodies of a bundle at a time, on all processors.
-func (c *check) pages(ctx context.Context) error {
-	var next atomic.Int64
-	next.Store(c.from / bundleWidth)
-	var running sync.WaitGroup
-	faults := make([]error, runtime.GOMAXPROCS(0))
-	for i := range faults {
-		running.Go(func() {
-			for faults[i] == nil {
-				first := (next.Add(1) - 1) * bundleWidth
-				if first >= c.to {
-					return
-				}
-				faults[i] = c.page(ctx, first)
-			}
-			next.Store(c.to) // the others need not go on
-		})
-	}
-	running.Wait()
-	for _, err := range faults {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// page checks the bodies of a bundle.
-func (c *check) page(ctx context.Context, first int64) error {
-	last := min(first+bundleWidth, c.size)
-	c.log.sealed.RLock()
-	defer c.log.sealed.RUnlock()
-	leaves, err := c.log.tiles.Bundle(first/bundleWidth, int(last-first))
-	if exeunt.KindOf(err) == exeunt.Temporary {
-		return err
-	}
-	if err != nil {
-		c.differs(exeunt.Difference{Where: inLog, Entry: first, What: exeunt.MessageOf(err)})
-		return nil
-	}
-	rows, err := c.rows(ctx, max(first, c.from), min(last, c.to))
-	if err != nil {
-		return err
-	}
-	for i, raw := range leaves {
-		n := first + int64(i)
-		if n < c.from || n >= c.to {
-			continue
-		}
-		leaf, err := verify.DecodeLeaf(raw)
-		if err == nil && leaf.Kind == exeunt.LeafErase { // also where its own body is missing
-			c.mu.Lock()
-			c.result.Erased(leaf.Case, leaf.N)
-			c.mu.Unlock()
-		}
-		switch row, ok := rows[n]; {
-		case err != nil:
-			c.differs(exeunt.Difference{Where: inLog, Entry: n, What: exeunt.MessageOf(err)})
-		case !ok:
-			c.differs(exeunt.Difference{Where: inBodies, Entry: n, Case: leaf.Case, What: "its body is missing"})
-		default:
-			c.body(row, leaf, raw)
-		}
-	}
-	return nil
-}
-
-// sealedRow is a row of bodies with the key that opens it.
-type sealedRow struct {
-	stored
-	kind string
-	key  []byte
-}
-
-const bodiesOfPage = `SELECT b.event, b.n, b.holder, b.handle, b.kind, b.leaf_hash, b.sealed, k.key
-	FROM bodies b LEFT JOIN keys k ON k.holder = b.holder WHERE b.n >= ? AND b.n < ?`
-
-func (c *check) rows(ctx context.Context, first, last int64) (map[int64]sealedRow, error) {
-	list, err := c.query.QueryContext(ctx, first, last)
-	if err != nil {
-		return nil, diskError("the ledger's bodies cannot be read", err)
-	}
-	defer list.Close()
-	rows := make(map[int64]sealedRow, last-first)
-	for list.Next() {
-		var r sealedRow
-		if err := list.Scan(&r.event, &r.n, &r.holder, &r.handle, &r.kind, &r.leafHash, &r.sealed, &r.key); err != nil {
-			return nil, diskError("the ledger's bodies cannot be read", err)
-		}
-		if _, twice := rows[r.n]; twice {
-			c.differs(exeunt.Difference{Where: inBodies, Entry: r.n, Case: r.handle, What: "there are two bodies of this number"})
-		}
-		rows[r.n] = r
-	}
-	if err := list.Err(); err != nil {
-		return nil, diskError("the ledger's bodies cannot be read", err)
-	}
-	return rows, nil
-}
-
-// body compares one body with its leaf.
-func (c *check) body(row sealedRow, leaf exeunt.Leaf, raw []byte) {
-	found := func(field, what string) {
-		c.differs(exeunt.Difference{Where: inBodies, Entry: row.n, Case: leaf.Case, Field: field, What: what})
-	}
-	for _, column := range []struct {
-		name string
-		is   bool
-	}{
-		{"handle", row.handle == leaf.Case}, {"kind", row.kind == string(leaf.Kind)}, {"leaf_hash", row.leafHash == exeunt.LeafHash(raw)},
-		{"holder", leaf.Case == "" || row.holder == leaf.Case || leaf.Kind == exeunt.LeafErase && row.holder == ""},
-	} {
-		if !column.is {
-			found(column.name, "it is not that of the leaf")
-		}
-	}
-	if c.count(row, leaf); row.sealed == nil {
-		return
-	}
-	keys := map[string]cipher.AEAD{}
-	if key, err := aead(row.key); err == nil && row.key != nil {
-		keys[row.holder] = key
-	}
-	salt, body, err := row.open(keys)
-	switch {
-	case err != nil:
-		found("sealed", exeunt.MessageOf(err))
-	case exeunt.Commitment([32]byte(salt), body) != leaf.Commit:
-		found("sealed", "it is not what the leaf commits to")
-	default:
-		if beside, ok := doneErasure(body); ok {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			c.result.Done(leaf.Case, beside)
-		}
-	}
-}
-
-// count notes that a body was looked at, or is gone.
-func (c *check) count(row sealedRow, leaf exeunt.Leaf) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if row.sealed != nil {
-		c.result.Bodies++
-		return
-	}
-	c.result.Gone++
-	c.result.Erasures.Gone(row.n, row.holder, leaf.Case == "")
 }

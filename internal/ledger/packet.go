@@ -95,7 +95,7 @@ func (l *Log) leafOf(row stored, size int64) ([]byte, error) {
 		return nil, err
 	}
 	leaf := bundle[row.n%bundleWidth]
-	if exeunt.LeafHash(leaf) != row.leafHash {
+	if !row.is(leaf) {
 		return nil, exeunt.Errorf(exeunt.Conflict, "entry %d of the log is not the one whose body the ledger keeps: verify the log, and restore what was changed from the backup", row.n)
 	}
 	return leaf, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -27,7 +28,11 @@ func (o Outbox) Sequenced(ctx context.Context, from int64, limit int) ([]exeunt.
 
 // holder is the case whose key seals an entry: also that of an entry beside it that tells of it, so that it is erased with
 // the case.
-const holder = "CASE WHEN handle = '' AND about > 0 THEN COALESCE((SELECT c.handle FROM cases c WHERE c.id = outbox.about), '') ELSE handle END"
+const (
+	holder   = "CASE WHEN " + isBeside + " THEN " + besideOf + " ELSE handle END"
+	isBeside = "handle = '' AND about > 0"
+	besideOf = "COALESCE((SELECT c.handle FROM cases c WHERE c.id = outbox.about), '')"
+)
 
 func (o Outbox) records(ctx context.Context, which string, args ...any) ([]exeunt.Record, error) {
 	var out []exeunt.Record
@@ -97,7 +102,7 @@ func saltOf(text string) (salt [32]byte, ok bool) {
 		return salt, false
 	}
 	_, err := hex.Decode(salt[:], []byte(text))
-	return salt, err == nil && hex.EncodeToString(salt[:]) == text
+	return salt, err == nil && !strings.ContainsAny(text, "ABCDEF")
 }
 
 func entryOf(body string) (exeunt.Entry, error) {

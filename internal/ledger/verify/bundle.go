@@ -79,8 +79,10 @@ func (t Tiles) bundle(n int64, width int) *bundle {
 		return b
 	}
 	b.leaves, b.hashes = make([]exeunt.Leaf, 0, width), make([]tlog.Hash, 0, width)
+	text, at := string(raw), 0 // one text for all, of which leaves are parts
 	for i, encoded := range b.entries {
-		leaf, err := DecodeLeaf(encoded)
+		at += 2 + len(encoded)
+		leaf, err := decodeLeaf(text[at-len(encoded) : at])
 		if err != nil {
 			b.err = fault(b.where(i), "%v", err)
 			return b

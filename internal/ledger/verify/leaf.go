@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"encoding/json"
 	"strconv"
 
@@ -10,15 +9,17 @@ import (
 
 // DecodeLeaf reads a leaf and refuses one that is not written as [exeunt.Leaf.Encode] writes it, so
 // that no two readers can understand the same bytes differently.
-func DecodeLeaf(encoded []byte) (exeunt.Leaf, error) {
-	if l, ok := plainLeaf(string(encoded)); ok {
+func DecodeLeaf(encoded []byte) (exeunt.Leaf, error) { return decodeLeaf(string(encoded)) }
+
+func decodeLeaf(encoded string) (exeunt.Leaf, error) {
+	if l, ok := plainLeaf(encoded); ok {
 		return l, nil
 	}
 	var l exeunt.Leaf
-	if err := json.Unmarshal(encoded, &l); err != nil {
+	if err := json.Unmarshal([]byte(encoded), &l); err != nil {
 		return l, exeunt.Errorf(exeunt.Invalid, "it is not a leaf in JSON").Because(err)
 	}
-	if !bytes.Equal(l.Encode(), encoded) {
+	if string(l.Encode()) != encoded {
 		return l, exeunt.Errorf(exeunt.Invalid, "the leaf is not in its one canonical form")
 	}
 	return l, nil
