@@ -41,10 +41,11 @@ var places = map[string]place{
 
 	"internal/spelling":        {},
 	"internal/config/yamlfile": {ours: ". internal/spelling", others: "go.yaml.in/yaml/"},
-	"internal/policy":          {ours: ". internal/config/yamlfile", others: "cel.dev/ golang.org/x/tools/txtar"},
+	"internal/calendar":        {ours: ". internal/config/yamlfile", others: "github.com/rickar/cal/"},
+	"internal/policy":          {ours: ". internal/calendar internal/config/yamlfile", others: "cel.dev/ golang.org/x/tools/txtar"},
 	"internal/intake":          {ours: ". connector internal/config/yamlfile", others: "cel.dev/"},
 	"internal/inventory":       {ours: ". internal/spelling", others: "go.yaml.in/yaml/ golang.org/x/text/"},
-	"internal/config":          {ours: ". connector internal/config/yamlfile internal/intake internal/ledger/verify internal/inventory internal/policy", others: "github.com/invopop/jsonschema golang.org/x/tools/txtar"},
+	"internal/config":          {ours: ". connector internal/config/yamlfile internal/intake internal/ledger/verify internal/inventory internal/calendar internal/policy", others: "github.com/invopop/jsonschema golang.org/x/tools/txtar"},
 
 	"internal/store":           {ours: ".", others: "github.com/jackc/pgx/ golang.org/x/crypto/bcrypt modernc.org/sqlite"},
 	"internal/store/storetest": {ours: ". internal/store internal/testserver", others: "github.com/jackc/pgx/"},

@@ -419,7 +419,7 @@ func TestALegalHoldDoesNotLetWhatWasRejectedGoOn(t *testing.T) {
 func TestWhatWasRejectedIsNotUnblocked(t *testing.T) {
 	s := ready()
 	s.State, s.After, s.Approval = exeunt.StepWaiting, []exeunt.Dependency{{Key: "x", Because: "y"}}, &exeunt.Approval{Role: "it", For: "it loses data"}
-	if s = s.Unblock(time.UTC, noon); s.State != exeunt.StepHeld || !strings.Contains(s.Reason, "approval") {
+	if s = s.Unblock(exeunt.Place{Zone: time.UTC}, noon); s.State != exeunt.StepHeld || !strings.Contains(s.Reason, "approval") {
 		t.Errorf("%s %s", s.State, s.Reason)
 	}
 }

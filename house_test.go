@@ -136,12 +136,12 @@ func (f *file) unblock() {
 	}
 	for i, s := range f.steps {
 		if s.State == exeunt.StepWaiting && !waits(s.After) {
-			f.steps[i] = s.Unblock(f.c.Zone(), f.h.now)
+			f.steps[i] = s.Unblock(f.c.Place(), f.h.now)
 		}
 	}
 	for i, task := range f.tasks {
 		if task.State == exeunt.TaskWaiting && !waits(task.After) {
-			f.tasks[i], _ = task.Unblock(f.c.Zone(), f.h.now)
+			f.tasks[i], _ = task.Unblock(f.c.Place(), f.h.now)
 		}
 	}
 }

@@ -107,9 +107,11 @@ type Moment struct {
 	Anchor Anchor
 	Days   int           // calendar days at the place of work
 	Offset time.Duration // time as it passes
+
+	BusinessDays int // days on which people work there; the anchor's own day is not counted
 }
 
-// ParseMoment reads "anchor", "anchor + 30m" or "anchor - 5d". Units are s, m, h, d and w. Days and weeks
+// ParseMoment reads "anchor", "anchor + 30m" or "anchor - 5d". Units are s, m, h, d, w and bd, business days. Days and weeks
 // are those of the calendar at the place of work, so that "last-day - 5d" has the same clock time as the
 // last day, whatever the clocks do in between.
 func ParseMoment(s string) (Moment, error) {
@@ -120,6 +122,13 @@ func ParseMoment(s string) (Moment, error) {
 			continue
 		}
 		rest = strings.ReplaceAll(rest, " ", "")
+		if days, ok := strings.CutSuffix(rest, "bd"); ok {
+			n, err := parseOffset(days + "d")
+			if err != nil {
+				return Moment{}, Errorf(Invalid, "%q: an offset in business days is written + 5bd or - 5bd", s)
+			}
+			return Moment{Anchor: a, BusinessDays: int(n / (24 * time.Hour))}, nil
+		}
 		offset, err := parseOffset(rest)
 		switch {
 		case err != nil:
@@ -130,12 +139,16 @@ func ParseMoment(s string) (Moment, error) {
 			return Moment{Anchor: a, Offset: offset}, nil
 		}
 	}
-	return Moment{}, Errorf(Invalid, "%q is not a moment: write trigger, cut-off, last-day, termination-date or start, and an offset such as + 30m or - 5d", s)
+	return Moment{}, Errorf(Invalid, "%q is not a moment: write trigger, cut-off, last-day, termination-date or start, and an offset such as + 30m, - 5d or + 3bd", s)
 }
 
 // from is the moment counted from its anchor's instant.
-func (m Moment) from(base time.Time, in *time.Location) time.Time {
-	return addDays(base, m.Days, in).Add(m.Offset)
+func (m Moment) from(base time.Time, at Place) time.Time {
+	days := m.Days
+	if m.BusinessDays != 0 {
+		days += at.Calendar.businessDays(base.In(at.Zone), m.BusinessDays)
+	}
+	return addDays(base, days, at.Zone).Add(m.Offset)
 }
 
 func parseOffset(s string) (time.Duration, error) {
@@ -175,6 +188,10 @@ func ParseDuration(s string) (time.Duration, error) {
 // String writes the moment as it is parsed.
 func (m Moment) String() string {
 	switch {
+	case m.BusinessDays < 0:
+		return fmt.Sprintf("%s - %dbd", m.Anchor, -m.BusinessDays)
+	case m.BusinessDays > 0:
+		return fmt.Sprintf("%s + %dbd", m.Anchor, m.BusinessDays)
 	case m.Days < 0:
 		return fmt.Sprintf("%s - %dd", m.Anchor, -m.Days)
 	case m.Days > 0:

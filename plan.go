@@ -23,7 +23,14 @@ type Plan struct {
 // The plan does not depend on the order of the rules. Where two ask for the same, the one that waits for
 // nothing counts before one that waits, and then the one that starts first.
 func Draft(p Policy, c Case, inventory []System, roles Roles, now time.Time) (Plan, error) {
-	var err error
+	m, err := p.modify(Facts{Departure: c.Departure, Made: map[string]any{}, Lasting: p.Lasting})
+	if err != nil {
+		return Plan{}, fmt.Errorf("policy %s, %w", p.Name, err)
+	}
+	p.Rules, c.Calendar = m.rules, nil
+	if p.Calendar != nil && p.usesBusinessDays() {
+		c.Calendar = p.Calendar()
+	}
 	if c.Embargo, err = p.embargoOf(c, now); err != nil {
 		return Plan{}, err
 	}
@@ -36,11 +43,7 @@ func Draft(p Policy, c Case, inventory []System, roles Roles, now time.Time) (Pl
 	}
 	c.CutOff, c.AccessBy = cutOff, cutOff.Add(p.AccessSLA)
 	c.Policy, c.PolicyVersion, c.CutOffClock = p.Name, p.Version, p.CutOff
-	m, err := p.modify(Facts{Departure: c.Departure, Made: map[string]any{}, Lasting: p.Lasting})
-	if err != nil {
-		return Plan{}, fmt.Errorf("policy %s, %w", p.Name, err)
-	}
-	c.Modifiers, c.LeftOut, p.Rules = m.applied, m.leftOut, m.rules
+	c.Modifiers, c.LeftOut = m.applied, m.leftOut
 	d := newDrafter(c, inventory, roles, p.Approvals, now)
 	d.modified = m
 	if err := d.applyAll(p); err != nil {
@@ -158,7 +161,7 @@ func (s Step) begin(now time.Time) Step {
 
 // Unblock is the state of a step whose last dependency was met. A deadline counted from its start
 // begins anew, in days at the place of work.
-func (s Step) Unblock(place *time.Location, now time.Time) Step {
+func (s Step) Unblock(place Place, now time.Time) Step {
 	s.After = nil
 	if s.StartsAt.Before(now) {
 		if s.DeadlineRule.Anchor == AtStart {
@@ -170,7 +173,7 @@ func (s Step) Unblock(place *time.Location, now time.Time) Step {
 }
 
 // Unblock is the state of a task whose last dependency was met, and the notice to its owner.
-func (t Task) Unblock(place *time.Location, now time.Time) (Task, Notice) {
+func (t Task) Unblock(place Place, now time.Time) (Task, Notice) {
 	t.After, t.State, t.OpenedAt = nil, TaskOpen, now
 	if t.StartsAt.Before(now) {
 		if t.DeadlineRule.Anchor == AtStart {

@@ -296,10 +296,10 @@ func TestDependenciesOfRulesBecomeDependenciesOfSteps(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	later := s.StartsAt.Add(48 * time.Hour)
-	if u := s.Unblock(plan.Case.Zone(), later); u.State != exeunt.StepReady || !u.StartsAt.Equal(later) || !u.Deadline.Equal(later.Add(4*time.Hour)) || len(u.After) != 0 {
+	if u := s.Unblock(plan.Case.Place(), later); u.State != exeunt.StepReady || !u.StartsAt.Equal(later) || !u.Deadline.Equal(later.Add(4*time.Hour)) || len(u.After) != 0 {
 		t.Errorf("after a late approval: %+v", u)
 	}
-	if u := s.Unblock(plan.Case.Zone(), monday); u.State != exeunt.StepScheduled || !u.StartsAt.Equal(s.StartsAt) {
+	if u := s.Unblock(plan.Case.Place(), monday); u.State != exeunt.StepScheduled || !u.StartsAt.Equal(s.StartsAt) {
 		t.Errorf("after an early approval the step begins before its time: %+v", u)
 	}
 }

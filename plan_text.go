@@ -14,6 +14,9 @@ func (p Plan) Text() string {
 	zone := p.Case.Zone()
 	var b strings.Builder
 	fmt.Fprintf(&b, "policy %s, cut-off %s\n", p.Case.Policy, p.Case.CutOff.In(zone).Format(time.RFC3339))
+	if c := p.Case.Calendar; c != nil {
+		fmt.Fprintf(&b, "business days by %s\n", c.words())
+	}
 	for _, w := range p.works() {
 		fmt.Fprintf(&b, "%s  by %s  %-4s %-34s %-22s %s\n", minute(w.startsAt, zone), minute(w.deadline, zone), w.kind, w.key, w.rule, w.owner)
 		for _, note := range w.notes {

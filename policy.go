@@ -16,9 +16,10 @@ type Policy struct {
 	AccessSLA time.Duration // how long after the cut-off every access step shall be confirmed
 	Embargo   *EmbargoRule  // for departures that ask for none themselves; nil for no embargo
 	Rules     []Rule
-	Modifiers []Modifier // in the order in which they count
-	Approvals Approvals  // what needs a second person in every plan
-	Lasting   *sync.Map  // see Facts; nil when no other plan is made over the same inventory
+	Modifiers []Modifier       // in the order in which they count
+	Approvals Approvals        // what needs a second person in every plan
+	Calendar  func() *Calendar // of the place of work, made when days are counted by it; nil where only weekends are known
+	Lasting   *sync.Map        // see Facts; nil when no other plan is made over the same inventory
 }
 
 // EmbargoRule is the embargo that a policy puts every departure under that does not bring its own.

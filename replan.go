@@ -60,7 +60,7 @@ func (c Case) amended(t Trigger, fresh Case, steps []Step, now time.Time) (Case,
 		c.Wave = t.Wave
 	}
 	c.Policy, c.PolicyVersion, c.CutOffClock = fresh.Policy, fresh.PolicyVersion, fresh.CutOffClock
-	c.Modifiers, c.LeftOut = fresh.Modifiers, fresh.LeftOut
+	c.Modifiers, c.LeftOut, c.Calendar = fresh.Modifiers, fresh.LeftOut, fresh.Calendar
 	if fresh.Owner.Named() {
 		c.Owner = fresh.Owner
 	}

@@ -31,6 +31,7 @@ type planPreview struct {
 	Doubt         string           `json:"doubt,omitempty"`     // why a person would have to release it
 	Modifiers     []exeunt.Applied `json:"modifiers,omitempty"` // that count, in their order
 	LeftOut       []exeunt.LeftOut `json:"left_out,omitempty"`
+	Calendar      *exeunt.Calendar `json:"calendar,omitempty"` // by which business days are counted
 	Systems       []coverage       `json:"systems"`
 	Steps         []exeunt.Step    `json:"steps"`
 	Tasks         []exeunt.Task    `json:"tasks"`
@@ -93,7 +94,7 @@ func readFile(in io.Reader, name string) ([]byte, error) {
 func previewOf(cfg *config.Config, p exeunt.Plan, now time.Time) planPreview {
 	out := planPreview{
 		Schema: "plan/v1", Policy: p.Case.Policy, PolicyVersion: p.Case.PolicyVersion, CutOff: p.Case.CutOff, Zone: p.Case.Departure.Leaver.Zone,
-		Doubt: p.Case.Departure.Doubt(now), Modifiers: p.Case.Modifiers, LeftOut: p.Case.LeftOut, Steps: p.Steps, Tasks: p.Tasks,
+		Doubt: p.Case.Departure.Doubt(now), Modifiers: p.Case.Modifiers, LeftOut: p.Case.LeftOut, Calendar: p.Case.Calendar, Steps: p.Steps, Tasks: p.Tasks,
 	}
 	for _, s := range cfg.Inventory() {
 		out.Systems = append(out.Systems, coverage{s.Name, s.Title, s.Tier, coveredBy(p, s.Name)})
@@ -126,6 +127,9 @@ func printPreview(w io.Writer, preview planPreview, p exeunt.Plan) {
 	_, _ = fmt.Fprintf(w, "%s   policy %s (%s)   access ends %s\n", p.Case.Departure.Leaver.Name, preview.Policy, preview.PolicyVersion, p.Case.CutOff.In(zone).Format("Mon 2 Jan 2006, 15:04 MST"))
 	if preview.Doubt != "" {
 		_, _ = fmt.Fprintf(w, "Would be held for a person: %s\n", preview.Doubt)
+	}
+	if c := preview.Calendar; c != nil {
+		_, _ = fmt.Fprintf(w, "Business days by %s%s\n", c.Name, prefixed(": ", c.Doubt))
 	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(t, "\nBRANCH\tWHAT\tWHERE\tSTARTS\tBY\tOWNER\tRULE\tWAITS FOR")

@@ -14,7 +14,7 @@ import (
 // policies reads the folder's own policies and modifiers, beside what is shipped.
 func (l *loader) policies() {
 	var files []policy.Named
-	for _, folder := range []string{"policies", "modifiers"} {
+	for _, folder := range []string{"policies", "modifiers", "calendars"} {
 		for _, name := range l.list(folder) {
 			if _, source, ok := l.read(name); ok {
 				files = append(files, policy.Named{Name: name, Source: source})

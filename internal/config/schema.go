@@ -9,6 +9,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/internal/calendar"
 	"github.com/exeunt/exeunt/internal/config/yamlfile"
 	"github.com/exeunt/exeunt/internal/intake"
 	"github.com/exeunt/exeunt/internal/inventory"
@@ -57,6 +58,7 @@ func Schemas(kinds []connector.Kind) (map[string][]byte, error) {
 	for name, s := range map[string]*jsonschema.Schema{
 		"exeunt.schema.json": main, "system.schema.json": system, "publication.schema.json": publication,
 		"policy.schema.json":    reflected(reflect.TypeFor[policy.File](), "A policy"),
+		"calendar.schema.json":  reflected(reflect.TypeFor[calendar.File](), "A calendar of business days"),
 		"modifier.schema.json":  reflected(reflect.TypeFor[policy.ModifierFile](), "A modifier of policies"),
 		"inventory.schema.json": reflected(reflect.TypeFor[inventory.Sheet](), "What a source showed of the applications that there are"),
 	} {
@@ -132,7 +134,7 @@ func texts(t reflect.Type) *jsonschema.Schema {
 	case reflect.TypeFor[connector.Secret]():
 		return &jsonschema.Schema{Type: "string", Pattern: "^(env|file):.+$", Examples: []any{"env:NAME", "file:/path"}}
 	case reflect.TypeFor[exeunt.Moment]():
-		return &jsonschema.Schema{Type: "string", Pattern: `^(trigger|cut-off|last-day|termination-date|start)( *[+-] *[0-9]+[smhdw])?$`, Examples: []any{"cut-off + 30m"}}
+		return &jsonschema.Schema{Type: "string", Pattern: `^(trigger|cut-off|last-day|termination-date|start)( *[+-] *[0-9]+(bd|[smhdw]))?$`, Examples: []any{"cut-off + 30m"}}
 	case reflect.TypeFor[yamlfile.Duration]():
 		return &jsonschema.Schema{Type: "string", Pattern: "^[0-9]+[smhdw]$", Examples: []any{"4h"}}
 	case reflect.TypeFor[exeunt.DepartureType]():

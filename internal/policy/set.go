@@ -10,6 +10,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/calendar"
 	"github.com/exeunt/exeunt/internal/config/yamlfile"
 )
 
@@ -19,6 +20,7 @@ type Set struct {
 	Version   string // first twelve hex digits of the SHA-256 of its text
 	Policies  []Policy
 	Modifiers []Modifier
+	Calendars []calendar.Calendar
 
 	files []txtar.File
 }
@@ -107,6 +109,7 @@ func (s Set) Policy(d exeunt.Departure) (exeunt.Policy, error) {
 	if err != nil {
 		return p, err
 	}
+	p.Calendar = func() *exeunt.Calendar { return calendar.Of(s.Calendars, d) }
 	p.Modifiers = make([]exeunt.Modifier, len(s.Modifiers))
 	for i, m := range s.Modifiers {
 		p.Modifiers[i] = m.Modifier
@@ -155,12 +158,16 @@ func readSet(files []Named, texts library, policies, modifiers []string) (Set, y
 			source = append(slices.Clone(source), '\n')
 		}
 		r.keep(f.Name, source)
-		if strings.HasPrefix(f.Name, "modifiers/") {
+		switch folder, _, _ := strings.Cut(f.Name, "/"); folder {
+		case "modifiers":
 			r.modifier(f.Name, source)
-		} else {
+		case "calendars":
+			r.calendar(f.Name, source)
+		default:
 			r.policy(f.Name, source)
 		}
 	}
+	r.faults = append(r.faults, calendar.Twice(r.set.Calendars)...)
 	r.together()
 	slices.SortFunc(r.set.files, func(a, b txtar.File) int { return strings.Compare(a.Name, b.Name) })
 	digest := sha256.Sum256(r.set.Text())
@@ -208,6 +215,14 @@ func (r *setReader) modifier(name string, source []byte) {
 		return
 	}
 	r.set.Modifiers = append(r.set.Modifiers, m)
+}
+
+func (r *setReader) calendar(name string, source []byte) {
+	c, faults := calendar.Read(name, source)
+	r.faults = append(r.faults, faults...)
+	if len(faults.Errors()) == 0 {
+		r.set.Calendars = append(r.set.Calendars, c)
+	}
 }
 
 func (r *setReader) twice(what, name, file string, fault func(yamlfile.Problem) yamlfile.Fault) bool {

@@ -159,13 +159,13 @@ func (c *committer) unblockStep(ctx context.Context, blockers, version int64, do
 	return nil
 }
 
-// placeOfWork is the zone in which a deadline's days are counted; most deadlines have none.
-func (c *committer) placeOfWork(ctx context.Context, m exeunt.Moment) (*time.Location, error) {
-	if m.Days == 0 {
-		return time.UTC, nil
+// placeOfWork is where a deadline's days are counted; most deadlines have none.
+func (c *committer) placeOfWork(ctx context.Context, m exeunt.Moment) (exeunt.Place, error) {
+	if m.Days == 0 && m.BusinessDays == 0 {
+		return exeunt.Place{Zone: time.UTC}, nil
 	}
 	of, err := scanCase(c.queryRow(ctx, "SELECT "+caseColumns+" FROM cases WHERE id = $1", int64(c.of.id)))
-	return of.Zone(), err
+	return of.Place(), err
 }
 
 func (c *committer) unblockTask(ctx context.Context, blockers, version int64, doc string) error {
