@@ -40,8 +40,9 @@ func IdentifierRule(attribute string, kind IdentifierKind) CorrelationRule {
 
 // Sought is what the rules of a system say of one leaver, ready to be asked and judged.
 type Sought struct {
-	rules []CorrelationRule
-	keys  [][]string // of each rule, without empty ones
+	leaver string // key of whose account is sought
+	rules  []CorrelationRule
+	keys   [][]string // of each rule, without empty ones
 }
 
 // Of makes the keys of a leaver. Where there are none the leaver cannot be looked for.
@@ -49,7 +50,7 @@ func (c Correlation) Of(l Leaver) (Sought, error) {
 	if len(c) == 0 {
 		c = everyIdentifier(l)
 	}
-	s := Sought{rules: c, keys: make([][]string, len(c))}
+	s := Sought{leaver: l.Key(), rules: c, keys: make([][]string, len(c))}
 	some := false
 	for i, rule := range c {
 		values, err := rule.Values(l)
@@ -169,7 +170,17 @@ func (m Match) Count() int {
 
 // Judge decides which of the accounts is the leaver's. It never guesses: one account is the leaver's when a rule finds it,
 // no rule that counts together with that one finds another, and nothing that is trusted more says that it is somebody else's.
-func (s Sought) Judge(found []Found) Match {
+// Where a person has confirmed whose an account is, that goes before any rule.
+func (s Sought) Judge(found []Found, whose Whose) Match {
+	free := slices.DeleteFunc(slices.Clone(found), func(f Found) bool { return whose.Others(f.ID, s.leaver) })
+	m := s.byRules(free)
+	if m.State == MatchNone && s.byRules(found).State != MatchNone {
+		m.Why = "what matches the leaver's identifiers is confirmed to be somebody else's, or nobody's"
+	}
+	return m
+}
+
+func (s Sought) byRules(found []Found) Match {
 	for _, round := range s.rounds() {
 		by := map[string]int{} // account id → the first rule that finds it
 		var hits []Found

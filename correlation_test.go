@@ -66,7 +66,7 @@ func TestRulesJudgeWhoseAnAccountIs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := sought.Judge(c.found)
+			got := sought.Judge(c.found, nil)
 			if got.State != c.state || !strings.Contains(got.Why, c.says) || c.account != "" && (len(got.Accounts) != 1 || got.Accounts[0].ID != c.account) {
 				t.Errorf("%s %v %q, want %s %s %q", got.State, got.Accounts, got.Why, c.state, c.account, c.says)
 			}
@@ -83,7 +83,7 @@ func TestWhatDiffersIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := sought.Judge([]exeunt.Found{account("a", "number", "42", "mail", "roe@corp.example")}); !slices.Equal(got.Differs, []string{"mail"}) {
+	if got := sought.Judge([]exeunt.Found{account("a", "number", "42", "mail", "roe@corp.example")}, nil); !slices.Equal(got.Differs, []string{"mail"}) {
 		t.Errorf("differs %v, want mail", got.Differs)
 	}
 }
@@ -100,5 +100,34 @@ func TestRoundsAskNoFurtherThanNeeded(t *testing.T) {
 	}
 	if _, err := (exeunt.Correlation{rule("uuid", exeunt.UUID)}).Of(exeunt.Leaver{ID: "42"}); exeunt.KindOf(err) != exeunt.Invalid || !strings.Contains(err.Error(), "uuid") {
 		t.Errorf("without any identifier: %v", err)
+	}
+}
+
+// What a person confirmed of somebody else's account stands against every rule.
+func TestWhatIsConfirmedToBeOthersIsNobodysGuess(t *testing.T) {
+	by := exeunt.Correlation{rule("mail", exeunt.WorkEmail)}
+	sought, err := by.Of(exeunt.Leaver{ID: "42", Entity: "main", Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: "jane@corp.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := account("a", "mail", "jane@corp.example"), account("b", "mail", "jane@corp.example")
+	for _, c := range []struct {
+		name  string
+		whose exeunt.Whose
+		found []exeunt.Found
+		state exeunt.MatchState
+		says  string
+	}{
+		{"her own", exeunt.Whose{"a": "main/42"}, []exeunt.Found{a}, exeunt.MatchOne, ""},
+		{"another person's", exeunt.Whose{"a": "main/43"}, []exeunt.Found{a}, exeunt.MatchNone, "confirmed to be somebody else's"},
+		{"nobody's", exeunt.Whose{"a": ""}, []exeunt.Found{a}, exeunt.MatchNone, "or nobody's"},
+		{"one of two is another's", exeunt.Whose{"b": "main/43"}, []exeunt.Found{a, b}, exeunt.MatchOne, ""},
+		{"of an account that was not found", exeunt.Whose{"c": "main/43"}, nil, exeunt.MatchNone, "no account matches"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := sought.Judge(c.found, c.whose); got.State != c.state || !strings.Contains(got.Why, c.says) {
+				t.Errorf("%s %q, want %s %q", got.State, got.Why, c.state, c.says)
+			}
+		})
 	}
 }

@@ -56,13 +56,24 @@ type Mapping struct {
 	Leaver  string   `json:"leaver,omitempty"` // key; "" for nobody's
 	Name    string   `json:"name,omitempty"`   // of the leaver
 	Made    Decision `json:"made"`
+
+	Instead *Mapping `json:"-"` // what was confirmed of the account before, which this one takes the place of
+}
+
+// Whose tells of accounts, by id, whose they are where a person has confirmed that: by the key of a leaver, "" for nobody's.
+type Whose map[string]string
+
+// Others says whether an account is confirmed to be anything but the leaver's.
+func (w Whose) Others(account, leaver string) bool {
+	of, confirmed := w[account]
+	return confirmed && of != leaver
 }
 
 // Learned are the mappings of one system.
 type Learned struct {
-	Of      map[string]Account // by the leaver's key
-	Nobodys map[string]bool    // by the account's id
-	Ended   map[string]bool    // likewise: a departure has seen to it in another way than by closing it, as payroll does
+	Of    map[string]Account // by the leaver's key
+	Whose Whose              // the same by the account's id, with what is nobody's
+	Ended map[string]bool    // by the account's id: a departure has seen to it in another way than by closing it, as payroll does
 }
 
 // FindingKind says what is wrong between a person and a system.
@@ -237,7 +248,7 @@ func (c *comparison) person(i int) error {
 	if err != nil {
 		return err
 	}
-	m := sought.Judge(c.at.candidates(sought, c.accounts))
+	m := sought.Judge(c.at.candidates(sought, c.accounts), c.learned.Whose)
 	for _, a := range m.Accounts {
 		c.wanted[c.place[a.ID]] = true
 	}
@@ -317,15 +328,16 @@ func (c *comparison) orphans() {
 		if err != nil {
 			continue // HR has nothing of that person by which anything could be found
 		}
-		if m := sought.Judge(c.at.candidates(sought, c.accounts)); m.State == MatchOne {
+		if m := sought.Judge(c.at.candidates(sought, c.accounts), c.learned.Whose); m.State == MatchOne {
 			n := c.place[m.Accounts[0].ID]
 			left[n] = append(left[n], i)
 		}
 	}
 	for n, a := range c.accounts {
+		of, confirmed := c.learned.Whose[a.ID]
 		switch {
 		case c.wanted[n]:
-		case c.learned.Nobodys[a.ID]:
+		case confirmed && of == "":
 			c.tally.Nobodys++
 		case a.Closed, c.learned.Ended[a.ID]:
 			c.tally.Closed++

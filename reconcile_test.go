@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/exeunt/exeunt"
 )
@@ -39,8 +40,8 @@ func TestEverybodyIsComparedWithASystem(t *testing.T) {
 		account("a22", "number", "kept"),
 	}
 	learned := exeunt.Learned{
-		Of:      map[string]exeunt.Account{"main/8": {ID: "a8"}, "main/9": {ID: "vanished", Login: "nine"}, "main/22": {ID: "a22"}},
-		Nobodys: map[string]bool{"svc": true},
+		Of:    map[string]exeunt.Account{"main/8": {ID: "a8"}, "main/9": {ID: "vanished", Login: "nine"}, "main/22": {ID: "a22"}},
+		Whose: exeunt.Whose{"a8": "main/8", "vanished": "main/9", "a22": "main/22", "svc": ""},
 	}
 	tally, findings, err := exeunt.Compare("crm", by, people, accounts, learned)
 	if err != nil {
@@ -124,5 +125,54 @@ func TestAReconciliationSaysWhomItCompares(t *testing.T) {
 		if got := r.Whom(); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// An account that matches two people is the one's of whom it was confirmed, and nobody is told of the other again.
+func TestWhatIsConfirmedIsNoLongerContested(t *testing.T) {
+	by := exeunt.Correlation{rule("mail", exeunt.WorkEmail)}
+	people := []exeunt.Worker{worker("1", "same@c.example"), worker("2", "same@c.example"), worker("3", "svc@c.example"), former("4", "same@c.example")}
+	accounts := []exeunt.Found{account("a", "mail", "same@c.example"), account("svc", "mail", "svc@c.example")}
+	learned := exeunt.Learned{Of: map[string]exeunt.Account{"main/2": {ID: "a"}}, Whose: exeunt.Whose{"a": "main/2", "svc": ""}}
+	tally, findings, err := exeunt.Compare("crm", by, people, accounts, learned)
+	if want := (exeunt.Tally{Matched: 1, Missing: 2, Nobodys: 1}); err != nil || tally != want || len(findings) != 2 || findings[0].Leaver != "main/1" || findings[1].Leaver != "main/3" {
+		t.Errorf("%+v, %+v, %v", tally, findings, err)
+	}
+}
+
+func TestWhatWasConfirmedIsReplacedOnlyWhenThatIsSaid(t *testing.T) {
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	by := exeunt.Override{By: "Iris Vale", Reason: "asked both of them"}
+	f := exeunt.Finding{System: "crm", Kind: exeunt.FoundMismatched, Leaver: "main/1", Accounts: []exeunt.Account{{ID: "a", Login: "jane"}}}
+	before := []exeunt.Mapping{{System: "crm", Account: exeunt.Account{ID: "a"}, Leaver: "main/2", Made: exeunt.Decision{Override: exeunt.Override{By: "Ida Novak"}, At: now}}}
+	nobodys := []exeunt.Mapping{{System: "crm", Account: exeunt.Account{ID: "a"}}}
+	for _, c := range []struct {
+		name    string
+		what    exeunt.Confirmation
+		before  []exeunt.Mapping
+		says    string // "" for kept
+		instead string
+	}{
+		{"the first time", exeunt.Confirmation{Leaver: "main/1"}, nil, "", ""},
+		{"the same again", exeunt.Confirmation{Leaver: "main/2"}, before, "", ""},
+		{"another's", exeunt.Confirmation{Leaver: "main/1"}, before, "main/2's already, by Ida Novak on 2026-11-23", ""},
+		{"another's becomes nobody's", exeunt.Confirmation{}, before, "main/2's already", ""},
+		{"a service", exeunt.Confirmation{Leaver: "main/1"}, nobodys, "nobody's already", ""},
+		{"another's, and that is said", exeunt.Confirmation{Leaver: "main/1", Instead: true}, before, "", "main/2"},
+		{"a service, and that is said", exeunt.Confirmation{Leaver: "main/1", Instead: true}, nobodys, "", "nobody"},
+		{"nothing stands there", exeunt.Confirmation{Leaver: "main/1", Instead: true}, nil, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, m, change, err := f.Confirm(c.what, c.before, by, now)
+			if c.says != "" {
+				if exeunt.KindOf(err) != exeunt.Conflict || !strings.Contains(err.Error(), c.says) {
+					t.Errorf("%v, want a conflict that says %q", err, c.says)
+				}
+				return
+			}
+			if err != nil || m.Account.ID != "a" || m.Leaver != c.what.Leaver || (m.Instead != nil) != (c.instead != "") || change.Entries[0].Detail["instead_of"] != c.instead {
+				t.Errorf("%+v, %+v, %v", m, change.Entries, err)
+			}
+		})
 	}
 }

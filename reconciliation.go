@@ -97,12 +97,21 @@ func (s SystemReconciled) record(what string, now time.Time) Change {
 	return change
 }
 
+// Confirmation is what a person says of an account of a finding.
+type Confirmation struct {
+	Account string // id; may be empty where the finding has one
+	Leaver  string // key of whose it is; nobody's when empty
+	Instead bool   // in the place of what was confirmed of the account before
+}
+
 // Confirm makes of a finding a mapping that a person stands for: that the account is somebody's, by the key, or nobody's when
-// there is none. Later visits take it before any rule.
-func (f Finding) Confirm(account, leaver string, by Override, now time.Time) (Finding, Mapping, Change, error) {
+// there is none. Later visits take it before any rule: they end the account for that person, and for no other. What was
+// confirmed of the accounts before goes on to count, unless it is said that this is to take its place.
+func (f Finding) Confirm(what Confirmation, before []Mapping, by Override, now time.Time) (Finding, Mapping, Change, error) {
 	if err := by.Check(); err != nil {
 		return f, Mapping{}, Change{}, err
 	}
+	account, leaver := what.Account, what.Leaver
 	if leaver != "" && !strings.Contains(leaver, "/") {
 		return f, Mapping{}, Change{}, Errorf(Invalid, "%q names nobody: write the entity and the HR number, such as main/4711", leaver).In("leaver")
 	}
@@ -118,17 +127,30 @@ func (f Finding) Confirm(account, leaver string, by Override, now time.Time) (Fi
 	if m.Account.ID == "" {
 		return f, Mapping{}, Change{}, Errorf(Invalid, "say which account: its id is one of those of the finding").In("account")
 	}
+	for _, b := range before {
+		if b.Account.ID != m.Account.ID || b.Leaver == leaver {
+			continue
+		}
+		if !what.Instead {
+			return f, Mapping{}, Change{}, Errorf(Conflict, "%s is confirmed to be %s's already, by %s on %s: say that this is to take its place, or choose another account",
+				m.Account.Login, b.whose(), b.Made.By, b.Made.At.Format(time.DateOnly))
+		}
+		m.Instead = &b
+	}
 	if leaver == f.Leaver {
 		m.Name = f.Name
 	}
 	f.Decided = &m.Made
-	whose := leaver
-	if whose == "" {
-		whose = "nobody"
+	said := map[string]string{"by": by.By, "reason": by.Reason, "account": m.Account.ID, "leaver": leaver}
+	if m.Instead != nil {
+		said["instead_of"] = m.Instead.whose()
 	}
 	var change Change
 	// Names stay out: this entry belongs to no case, and is not erased with one.
-	change.Record(EntryMapped, f.Case, now, "an account is confirmed to be "+whose+"'s", map[string]string{"by": by.By, "reason": by.Reason, "account": m.Account.ID, "leaver": leaver})
+	change.Record(EntryMapped, f.Case, now, "an account is confirmed to be "+m.whose()+"'s", said)
 	change.Entries[0].System = f.System
 	return f, m, change, nil
 }
+
+// whose is the key of whose the account is, or says that it is nobody's.
+func (m Mapping) whose() string { return cmp.Or(m.Leaver, "nobody") }

@@ -225,7 +225,7 @@ func TestCorrelate(t *testing.T) {
 		{name: "denied", err: fails(exeunt.Denied), want: exeunt.GaveUp, kind: exeunt.Denied},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			account, out := connector.Correlate(t.Context(), &finder{found: c.found, err: c.err}, nil, exeunt.Leaver{ID: "E1"})
+			account, out := connector.Correlate(t.Context(), &finder{found: c.found, err: c.err}, nil, exeunt.Leaver{ID: "E1"}, nil)
 			if c.want == "" {
 				if out != nil || account.ID != "a" {
 					t.Errorf("%v %v, want the one account", account, out)

@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/exeunt/exeunt"
@@ -72,31 +73,43 @@ func KnowsBy(match map[exeunt.IdentifierKind]string, exact func(attribute string
 	return out
 }
 
+// Confirmed tells of accounts whose they are, where a person has confirmed that.
+type Confirmed func(ctx context.Context, accounts []exeunt.Found) (exeunt.Whose, error)
+
 // Search looks for a leaver's accounts and judges them: rules to keys to accounts, and nothing that is not surely the
-// leaver's. It asks round by round, and no further than somebody is found.
-func Search(ctx context.Context, c Connector, by exeunt.Correlation, l exeunt.Leaver) (exeunt.Match, error) {
+// leaver's. It asks round by round, and no further than somebody is found. What people confirmed of the accounts counts where
+// there is somebody to ask for it.
+func Search(ctx context.Context, c Connector, by exeunt.Correlation, l exeunt.Leaver, confirmed Confirmed) (exeunt.Match, error) {
 	sought, err := by.Of(l)
 	if err != nil {
 		return exeunt.Match{}, err
 	}
 	var all []exeunt.Found
+	whose := exeunt.Whose{}
 	for _, keys := range sought.Rounds() {
 		found, err := c.Find(ctx, keys)
 		if err != nil {
 			return exeunt.Match{}, err
 		}
 		all = append(all, found...)
-		if m := sought.Judge(all); m.State != exeunt.MatchNone {
+		if confirmed != nil && len(found) > 0 {
+			some, err := confirmed(ctx, found)
+			if err != nil {
+				return exeunt.Match{}, err
+			}
+			maps.Copy(whose, some)
+		}
+		if m := sought.Judge(all, whose); m.State != exeunt.MatchNone {
 			return m, nil
 		}
 	}
-	return sought.Judge(all), nil
+	return sought.Judge(all, whose), nil
 }
 
 // Correlate picks the leaver's one account. None and several are exceptions, never guesses; only a
 // search that worked and found none is NoAccount.
-func Correlate(ctx context.Context, c Connector, by exeunt.Correlation, l exeunt.Leaver) (exeunt.Account, *exeunt.Outcome) {
-	m, err := Search(ctx, c, by, l)
+func Correlate(ctx context.Context, c Connector, by exeunt.Correlation, l exeunt.Leaver, confirmed Confirmed) (exeunt.Account, *exeunt.Outcome) {
+	m, err := Search(ctx, c, by, l, confirmed)
 	if err != nil {
 		out := failed(err)
 		return exeunt.Account{}, &out

@@ -174,7 +174,7 @@ func printFindings(w io.Writer, list api.FindingList) {
 
 func reconcileConfirmCommand(c *console) *cobra.Command {
 	var account, leaver, reason string
-	var nobody bool
+	var nobody, instead bool
 	cmd := &cobra.Command{
 		Use: "confirm FINDING", Short: "Confirm whose an account is, or that it is nobody's; visits go by that from then on", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -185,7 +185,7 @@ func reconcileConfirmCommand(c *console) *cobra.Command {
 			if nobody == (leaver != "") {
 				return exeunt.Errorf(exeunt.Invalid, "say whose the account is: --leaver ENTITY/NUMBER, or --nobody")
 			}
-			if err := post(cmd.Context(), fmt.Sprintf("/reconciliation/findings/%d/confirm", id), map[string]string{"account": account, "leaver": leaver, "reason": reason}); err != nil {
+			if err := post(cmd.Context(), fmt.Sprintf("/reconciliation/findings/%d/confirm", id), map[string]any{"account": account, "leaver": leaver, "instead": instead, "reason": reason}); err != nil {
 				return err
 			}
 			return c.print(map[string]string{"schema": "done/v1", "finding": args[0]}, func(w io.Writer) { _, _ = fmt.Fprintln(w, id, "confirmed") })
@@ -194,6 +194,7 @@ func reconcileConfirmCommand(c *console) *cobra.Command {
 	cmd.Flags().StringVar(&account, "account", "", "id of the account; may be left out where the finding has one")
 	cmd.Flags().StringVar(&leaver, "leaver", "", "whose it is: entity and HR number, such as main/4711")
 	cmd.Flags().BoolVar(&nobody, "nobody", false, "it is nobody's: a service, a shared mailbox")
+	cmd.Flags().BoolVar(&instead, "instead", false, "it takes the place of what was confirmed of the account before")
 	cmd.Flags().StringVar(&reason, "reason", "", "how you know, for the record (at least 10 characters)")
 	_ = cmd.MarkFlagRequired("reason")
 	return cmd

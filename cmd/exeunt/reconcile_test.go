@@ -85,8 +85,9 @@ func TestReconcileFindingsAreListedAndSeenTo(t *testing.T) {
 		says, asks string
 	}{
 		{"reconcile findings --system crm --kind orphaned", exitDone, "jane [a1]", "GET /reconciliation/findings"},
-		{"reconcile confirm 17 --leaver main/1 --reason asked-her-for-it", exitDone, "17 confirmed", `POST /reconciliation/findings/17/confirm {"account":"","leaver":"main/1","reason":"asked-her-for-it"}`},
-		{"reconcile confirm 17 --nobody --reason the-backup-service", exitDone, "17 confirmed", `POST /reconciliation/findings/17/confirm {"account":"","leaver":"","reason":"the-backup-service"}`},
+		{"reconcile confirm 17 --leaver main/1 --reason asked-her-for-it", exitDone, "17 confirmed", `POST /reconciliation/findings/17/confirm {"account":"","instead":false,"leaver":"main/1","reason":"asked-her-for-it"}`},
+		{"reconcile confirm 17 --nobody --reason the-backup-service", exitDone, "17 confirmed", `POST /reconciliation/findings/17/confirm {"account":"","instead":false,"leaver":"","reason":"the-backup-service"}`},
+		{"reconcile confirm 17 --nobody --instead --reason the-backup-service", exitDone, "17 confirmed", `POST /reconciliation/findings/17/confirm {"account":"","instead":true,"leaver":"","reason":"the-backup-service"}`},
 		{"reconcile confirm 17 --reason the-backup-service", exitUsage, "say whose the account is", ""},
 		{"reconcile confirm x --nobody --reason the-backup-service", exitUsage, "is no finding", ""},
 		{"reconcile clean-up 17 --type layoff --reason missed-in-march", exitDone, "C-5 ends it", `POST /reconciliation/findings/17/clean-up {"reason":"missed-in-march","type":"layoff"}`},

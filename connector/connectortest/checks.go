@@ -98,7 +98,7 @@ func twoThatMatchAreTwo(t testing.TB, s Subject) {
 	if accounts[0].ID == accounts[1].ID || !slices.ContainsFunc(accounts, func(a exeunt.Account) bool { return a.ID == first.ID }) {
 		t.Errorf("Find gives %v, want two ids with %q among them", accounts, first.ID)
 	}
-	if _, out := connector.Correlate(t.Context(), c, s.correlation(t), leaver); out == nil || exeunt.KindOf(out.Err) != exeunt.Ambiguous {
+	if _, out := connector.Correlate(t.Context(), c, s.correlation(t), leaver, nil); out == nil || exeunt.KindOf(out.Err) != exeunt.Ambiguous {
 		t.Errorf("Correlate gives %v, want ambiguous", out)
 	}
 }

@@ -77,7 +77,7 @@ func everybodyIsListedOnce(t testing.TB, s Subject) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m := sought.Judge([]exeunt.Found{all[account.ID]}); m.State != exeunt.MatchOne || all[account.ID].Login != account.Login {
+		if m := sought.Judge([]exeunt.Found{all[account.ID]}, nil); m.State != exeunt.MatchOne || all[account.ID].Login != account.Login {
 			t.Errorf("the listed account is %+v, by which it is %s; a search finds it", all[account.ID], m.State)
 		}
 	}

@@ -181,7 +181,7 @@ func Search(ctx context.Context, kind connector.Kind, settings []byte, c connect
 	if err != nil {
 		return nil, err
 	}
-	match, err := connector.Search(ctx, c, by, leaver)
+	match, err := connector.Search(ctx, c, by, leaver, nil)
 	var accounts []exeunt.Account
 	for _, f := range match.Accounts {
 		accounts = append(accounts, f.Account)

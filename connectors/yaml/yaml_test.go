@@ -215,7 +215,7 @@ func TestTheExchangesOfADeparture(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			account, exception := connector.Correlate(t.Context(), c, by, leaver)
+			account, exception := connector.Correlate(t.Context(), c, by, leaver, nil)
 			if exception != nil {
 				t.Fatal(exception.Err)
 			}

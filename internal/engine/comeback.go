@@ -12,13 +12,12 @@ import (
 // lookAgain looks at steps that automation gave up on: whether a person has done them, and whether what
 // stopped them is gone, in which case they go on by themselves.
 func (e *Engine) lookAgain(ctx context.Context, c connector.Connector, v store.Visit, failed []exeunt.Step) error {
-	account := known(v.Steps)
-	if account.ID == "" {
-		_, exception := e.correlate(ctx, c, failed[0].System, v.Case.Leaver())
-		if exception == nil {
-			return e.comeBack(ctx, failed, "the account was found")
-		}
+	account, exception := e.account(ctx, c, v, failed)
+	if exception != nil {
 		return e.stillFailed(ctx, failed, exeunt.MessageOf(exception.Err))
+	}
+	if account.ID != known(v.Steps).ID {
+		return e.comeBack(ctx, failed, "the account was found")
 	}
 	seen, err := c.Observe(ctx, account)
 	if err != nil {

@@ -30,6 +30,13 @@ func (e *Engine) lookForDrift(ctx context.Context, c connector.Connector, v stor
 	if err := e.noMoreLooks(ctx, v.Case, replaced, "another step of the case does it anew"); err != nil || len(confirmed) == 0 {
 		return err
 	}
+	others, err := e.others(ctx, confirmed[0].System, known(confirmed), v.Case.Leaver())
+	if err != nil {
+		return err
+	}
+	if others {
+		return e.noMoreLooks(ctx, v.Case, confirmed, "the account is confirmed to be somebody else's, or nobody's")
+	}
 	seen, err := c.Observe(ctx, known(confirmed))
 	if exeunt.KindOf(err) == exeunt.NotFound {
 		return e.noMoreLooks(ctx, v.Case, confirmed, "the account is gone")

@@ -145,13 +145,9 @@ func (l *looking) forWave(ctx context.Context, w exeunt.Wave, s exeunt.System) e
 		return err
 	}
 	missing := slices.DeleteFunc(slices.Clone(people), func(m exeunt.Member) bool { return taken[m.Position] })
-	look := looker{system: s.Name, by: s.Correlation, learned: map[string]bool{}}
-	learned, err := l.e.store.Learned(ctx, s.Name)
-	if err != nil {
+	look := looker{system: s.Name, by: s.Correlation}
+	if look.learned, err = l.e.store.Learned(ctx, s.Name); err != nil {
 		return err
-	}
-	for key := range learned.Of {
-		look.learned[key] = true
 	}
 	look.connector, look.refused = l.e.systems.Connector(s.Name)
 	for some := range slices.Chunk(missing, looksTogether) {
@@ -179,7 +175,7 @@ func (l *looking) forWave(ctx context.Context, w exeunt.Wave, s exeunt.System) e
 type looker struct {
 	system    string
 	by        exeunt.Correlation
-	learned   map[string]bool // of whom a person has said which account it is, by key
+	learned   exeunt.Learned // without what has ended
 	connector connector.Connector
 
 	mu      sync.Mutex
@@ -218,11 +214,11 @@ func (l *looker) one(ctx context.Context, m exeunt.Member) store.Look {
 			look.Why = exeunt.MessageOf(err)
 			return look
 		}
-		if l.learned[m.Departure.Leaver.Key()] {
+		if _, ok := l.learned.Of[m.Departure.Leaver.Key()]; ok {
 			look.Found = 1
 			return look
 		}
-		match, err := connector.Search(ctx, l.connector, l.by, m.Departure.Leaver)
+		match, err := connector.Search(ctx, l.connector, l.by, m.Departure.Leaver, l.confirmed)
 		if err == nil {
 			look.Found = match.Count()
 			return look
@@ -243,6 +239,11 @@ func (l *looker) one(ctx context.Context, m exeunt.Member) store.Look {
 			return look
 		}
 	}
+}
+
+// confirmed is what people confirmed of any account of the system.
+func (l *looker) confirmed(context.Context, []exeunt.Found) (exeunt.Whose, error) {
+	return l.learned.Whose, nil
 }
 
 func (l *looker) turnedAway() error {

@@ -107,6 +107,9 @@ func (l *listing) compare(ctx context.Context, at store.Listing, system exeunt.S
 	if err != nil {
 		return err
 	}
+	if learned.Ended, err = l.e.store.EndedOtherwise(ctx, l.system); err != nil {
+		return err
+	}
 	tally, findings, err := exeunt.Compare(l.system, system.Correlation, people, accounts, learned)
 	if err != nil {
 		return l.fail(ctx, at, err)
@@ -178,14 +181,22 @@ func (e Commands) StopReconciling(ctx context.Context, by exeunt.Override) error
 	return e.engine.store.StopReconciliation(ctx, time.Now(), &change)
 }
 
-// ConfirmAccount keeps whose an account of a finding is; nobody's when leaver is empty.
-func (e Commands) ConfirmAccount(ctx context.Context, finding int64, account, leaver string, by exeunt.Override) error {
+// ConfirmAccount keeps whose an account of a finding is.
+func (e Commands) ConfirmAccount(ctx context.Context, finding int64, what exeunt.Confirmation, by exeunt.Override) error {
 	by.Account = cmp.Or(by.Account, e.who.Email)
 	f, err := e.store.Finding(ctx, finding)
 	if err != nil {
 		return err
 	}
-	f, m, change, err := f.Confirm(account, leaver, by, time.Now())
+	accounts := []string{what.Account}
+	for _, a := range f.Accounts {
+		accounts = append(accounts, a.ID)
+	}
+	before, err := e.engine.store.Mappings(ctx, f.System, accounts...)
+	if err != nil {
+		return err
+	}
+	f, m, change, err := f.Confirm(what, before, by, time.Now())
 	if err != nil {
 		return err
 	}

@@ -158,16 +158,16 @@ func TestWhatAPersonConfirmedComesBeforeAnyRule(t *testing.T) {
 			t.Fatalf("%+v %+v", ambiguous, orphans)
 		}
 		ctx := t.Context()
-		if err := c.do().ConfirmAccount(ctx, ambiguous[0].ID, "account-99", l.Key(), hera); exeunt.KindOf(err) != exeunt.Invalid {
+		if err := c.do().ConfirmAccount(ctx, ambiguous[0].ID, exeunt.Confirmation{Account: "account-99", Leaver: l.Key()}, hera); exeunt.KindOf(err) != exeunt.Invalid {
 			t.Errorf("an account of nobody: %v", err)
 		}
-		if err := c.do().ConfirmAccount(ctx, ambiguous[0].ID, right.ID, l.Key(), hera); err != nil {
+		if err := c.do().ConfirmAccount(ctx, ambiguous[0].ID, exeunt.Confirmation{Account: right.ID, Leaver: l.Key()}, hera); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.do().ConfirmAccount(ctx, ambiguous[0].ID, wrong.ID, l.Key(), roth); exeunt.KindOf(err) != exeunt.Conflict {
+		if err := c.do().ConfirmAccount(ctx, ambiguous[0].ID, exeunt.Confirmation{Account: wrong.ID, Leaver: l.Key()}, roth); exeunt.KindOf(err) != exeunt.Conflict {
 			t.Errorf("decided twice: %v", err)
 		}
-		if err := c.do().ConfirmAccount(ctx, orphans[0].ID, "", "", hera); err != nil {
+		if err := c.do().ConfirmAccount(ctx, orphans[0].ID, exeunt.Confirmation{Account: "", Leaver: ""}, hera); err != nil {
 			t.Fatal(err)
 		}
 		if n := c.entries(exeunt.EntryMapped); n != 2 {

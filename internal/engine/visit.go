@@ -120,13 +120,9 @@ func due(steps []exeunt.Step, now time.Time) []exeunt.Step {
 }
 
 func (e *Engine) converge(ctx context.Context, c connector.Connector, v store.Visit, steps []exeunt.Step) error {
-	account := known(v.Steps)
-	if account.ID == "" {
-		found, exception := e.correlate(ctx, c, steps[0].System, v.Case.Leaver())
-		if exception != nil {
-			return e.stopAll(ctx, steps, *exception)
-		}
-		account = found
+	account, exception := e.account(ctx, c, v, steps)
+	if exception != nil {
+		return e.stopAll(ctx, steps, *exception)
 	}
 	for i, step := range steps {
 		outcome, err := e.attempt(ctx, c, v.Case, step, account)
@@ -138,17 +134,6 @@ func (e *Engine) converge(ctx context.Context, c connector.Connector, v store.Vi
 		}
 	}
 	return nil
-}
-
-// known is the account that an earlier visit found; it is never looked for twice, so that a reused
-// address cannot lead to somebody else.
-func known(steps []exeunt.Step) exeunt.Account {
-	for _, s := range steps {
-		if s.Account.ID != "" {
-			return s.Account
-		}
-	}
-	return exeunt.Account{}
 }
 
 // attempt makes one attempt at one step and commits what came of it.
@@ -355,20 +340,4 @@ func ignoreConflict(err error) error {
 		return nil
 	}
 	return err
-}
-
-// correlate finds the leaver's account in a system, by what people have confirmed and then by the system's rules.
-func (e *Engine) correlate(ctx context.Context, c connector.Connector, system string, l exeunt.Leaver) (exeunt.Account, *exeunt.Outcome) {
-	s, err := e.systems.System(system)
-	if err != nil {
-		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.KindOf(err), "%s", exeunt.MessageOf(err))}
-	}
-	learned, err := e.store.LearnedOf(ctx, system, l.Key())
-	if err != nil {
-		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.TryAgain, Err: exeunt.Errorf(exeunt.KindOf(err), "%s", exeunt.MessageOf(err))}
-	}
-	if learned.ID != "" {
-		return learned, nil
-	}
-	return connector.Correlate(ctx, c, s.Correlation, l)
 }

@@ -87,7 +87,7 @@ func kind(spec []byte) connector.Kind {
 
 // search looks for the accounts of somebody as a visit does; all descriptions here are searched by the address.
 func search(ctx context.Context, c connector.Connector, l exeunt.Leaver) ([]exeunt.Account, error) {
-	match, err := connector.Search(ctx, c, exeunt.Correlation{exeunt.IdentifierRule("mail", exeunt.WorkEmail)}, l)
+	match, err := connector.Search(ctx, c, exeunt.Correlation{exeunt.IdentifierRule("mail", exeunt.WorkEmail)}, l, nil)
 	var accounts []exeunt.Account
 	for _, f := range match.Accounts {
 		accounts = append(accounts, f.Account)

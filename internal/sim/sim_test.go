@@ -131,7 +131,7 @@ func end(t *testing.T, c connector.Connector, kind connector.Kind, settings json
 	if err != nil {
 		t.Fatal(err)
 	}
-	account, exception := connector.Correlate(t.Context(), c, by, p.Leaver())
+	account, exception := connector.Correlate(t.Context(), c, by, p.Leaver(), nil)
 	if exception != nil {
 		return *exception
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -318,16 +319,26 @@ func (s *Store) Decide(ctx context.Context, f exeunt.Finding, m *exeunt.Mapping,
 		if err := decideDocument(ctx, tx, f); err != nil || m == nil {
 			return err
 		}
-		if m.Leaver != "" {
-			if _, err := tx.exec(ctx, "DELETE FROM mappings WHERE system = $1 AND leaver_key = $2", m.System, m.Leaver); err != nil {
-				return err
-			}
-		}
-		_, err = tx.exec(ctx, `INSERT INTO mappings (system, account_id, leaver_key, document) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (system, account_id) DO UPDATE SET leaver_key = excluded.leaver_key, document = excluded.document`,
-			m.System, m.Account.ID, m.Leaver, document(m))
-		return err
+		return saveMapping(ctx, tx, *m)
 	})
+}
+
+// saveMapping keeps whose an account is, in the place of what it takes the place of, and nothing else.
+func saveMapping(ctx context.Context, tx Tx, m exeunt.Mapping) error {
+	before := m.Leaver
+	if m.Instead != nil {
+		before = m.Instead.Leaver
+	}
+	if _, err := tx.exec(ctx, "DELETE FROM mappings WHERE system = $1 AND (account_id = $2 AND leaver_key IN ($3, $4) OR leaver_key = $3 AND leaver_key <> '')",
+		m.System, m.Account.ID, m.Leaver, before); err != nil {
+		return err
+	}
+	n, err := tx.exec(ctx, "INSERT INTO mappings (system, account_id, leaver_key, document) VALUES ($1, $2, $3, $4) ON CONFLICT (system, account_id) DO NOTHING",
+		m.System, m.Account.ID, m.Leaver, document(m))
+	if err == nil && n == 0 {
+		err = exeunt.Errorf(exeunt.Conflict, "somebody else confirmed meanwhile whose %s is: look again", m.Account.Login)
+	}
+	return err
 }
 
 // decideDocument writes who decided beside what everybody may know.
@@ -337,9 +348,9 @@ func decideDocument(ctx context.Context, tx Tx, f exeunt.Finding) error {
 	return err
 }
 
-// Learned are the mappings of one system.
+// Learned are the mappings of one system, without what has ended.
 func (s *Store) Learned(ctx context.Context, system string) (exeunt.Learned, error) {
-	l := exeunt.Learned{Of: map[string]exeunt.Account{}, Nobodys: map[string]bool{}}
+	l := exeunt.Learned{Of: map[string]exeunt.Account{}, Whose: exeunt.Whose{}}
 	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
 		var key, doc string
 		if err := r.Scan(&key, &doc); err != nil {
@@ -347,23 +358,45 @@ func (s *Store) Learned(ctx context.Context, system string) (exeunt.Learned, err
 		}
 		var m exeunt.Mapping
 		err := fromDocument(doc, &m)
-		if key == "" {
-			l.Nobodys[m.Account.ID] = true
-		} else {
+		if l.Whose[m.Account.ID] = key; key != "" {
 			l.Of[key] = m.Account
 		}
 		return err
 	}, "SELECT leaver_key, document FROM mappings WHERE system = $1", system)
-	if err != nil {
-		return l, err
-	}
-	l.Ended, err = s.endedOtherwise(ctx, system)
 	return l, err
 }
 
-// endedOtherwise are the accounts to which departures have seen without closing them: a record that says that employment
+// Mappings are what people confirmed of some accounts of a system.
+func (s *Store) Mappings(ctx context.Context, system string, accounts ...string) ([]exeunt.Mapping, error) {
+	var out []exeunt.Mapping
+	for some := range batches(accounts) {
+		f := &filter{}
+		f.add("system = " + f.arg(system))
+		ids := make([]string, len(some))
+		for i, id := range some {
+			ids[i] = f.arg(id)
+		}
+		f.add("account_id IN (" + strings.Join(ids, ", ") + ")")
+		err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+			var m exeunt.Mapping
+			var doc string
+			if err := r.Scan(&doc); err != nil {
+				return err
+			}
+			err := fromDocument(doc, &m)
+			out = append(out, m)
+			return err
+		}, "SELECT document FROM mappings"+f.where(), f.args...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// EndedOtherwise are the accounts to which departures have seen without closing them: a record that says that employment
 // ended is no account that somebody could use.
-func (s *Store) endedOtherwise(ctx context.Context, system string) (map[string]bool, error) {
+func (s *Store) EndedOtherwise(ctx context.Context, system string) (map[string]bool, error) {
 	out, closes := map[string]bool{}, map[string]bool{}
 	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
 		var doc string

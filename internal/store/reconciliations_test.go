@@ -183,7 +183,7 @@ func TestWhatPeopleConfirmedIsLearnedAndErasedWithThePerson(t *testing.T) {
 		found, err := s.Everything().Findings(ctx, store.FindingQuery{Limit: 10})
 		must(t, err)
 		for i, whose := range []string{key, ""} {
-			f, m, change, err := found[i].Confirm("", whose, iris, now)
+			f, m, change, err := found[i].Confirm(exeunt.Confirmation{Leaver: whose}, nil, iris, now)
 			must(t, err)
 			must(t, s.Decide(ctx, f, &m, &change))
 			if err := s.Decide(ctx, f, &m, &change); exeunt.KindOf(err) != exeunt.Conflict {
@@ -191,7 +191,7 @@ func TestWhatPeopleConfirmedIsLearnedAndErasedWithThePerson(t *testing.T) {
 			}
 		}
 		learned, err := s.Learned(ctx, "directory")
-		if err != nil || learned.Of[key].ID != "a1" || !learned.Nobodys["svc"] {
+		if err != nil || learned.Of[key].ID != "a1" || !learned.Whose.Others("svc", key) || learned.Whose.Others("a1", key) {
 			t.Errorf("%+v, %v", learned, err)
 		}
 		if one, err := s.LearnedOf(ctx, "directory", key); err != nil || one.ID != "a1" {
@@ -218,6 +218,47 @@ func TestWhatPeopleConfirmedIsLearnedAndErasedWithThePerson(t *testing.T) {
 			if n := storetest.Count(t, s, "SELECT COUNT(*) FROM "+table); n != want {
 				t.Errorf("%d rows in %s after the erasure, want %d", n, table, want)
 			}
+		}
+	})
+}
+
+// Two people at once: what the one confirmed is not overwritten by the other, who did not know of it.
+func TestWhatSomebodyElseConfirmedStands(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		f := exeunt.Finding{System: "directory", Kind: exeunt.FoundOrphaned, Accounts: []exeunt.Account{{ID: "a1", Login: "jane"}}, Why: exeunt.OrphanOfNobody}
+		ended(t, s, begun(t, s, 1), f, f, f, f)
+		found, err := s.Everything().Findings(ctx, store.FindingQuery{Limit: 10})
+		must(t, err)
+		say := func(f exeunt.Finding, what exeunt.Confirmation, before ...exeunt.Mapping) error {
+			f, m, change, err := f.Confirm(what, before, iris, now)
+			must(t, err)
+			return s.Decide(ctx, f, &m, &change)
+		}
+		whose := func() string {
+			all, err := s.Mappings(ctx, "directory", "x", "a1", "y")
+			must(t, err)
+			if len(all) != 1 {
+				t.Fatalf("%+v", all)
+			}
+			return all[0].Leaver
+		}
+		must(t, say(found[0], exeunt.Confirmation{Leaver: "main/1"}))
+		if err := say(found[1], exeunt.Confirmation{Leaver: "main/2"}); exeunt.KindOf(err) != exeunt.Conflict || whose() != "main/1" {
+			t.Errorf("overwritten: it is %s's, %v", whose(), err)
+		}
+		if again, err := s.Everything().Finding(ctx, found[1].ID); err != nil || again.Decided != nil {
+			t.Errorf("what was refused counts as decided: %+v, %v", again, err)
+		}
+		before, err := s.Mappings(ctx, "directory", "a1")
+		must(t, err)
+		must(t, say(found[1], exeunt.Confirmation{Instead: true}, before...))
+		if whose() != "" {
+			t.Errorf("it is %s's", whose())
+		}
+		must(t, say(found[2], exeunt.Confirmation{}))
+		if err := say(found[3], exeunt.Confirmation{Leaver: "main/3", Instead: true}, before...); exeunt.KindOf(err) != exeunt.Conflict || whose() != "" {
+			t.Errorf("what was replaced meanwhile is replaced again: %s, %v", whose(), err)
 		}
 	})
 }

@@ -104,6 +104,7 @@ func (a routes) confirmAccount(ctx context.Context, in *struct {
 	Body struct {
 		Account string `json:"account,omitempty" doc:"Id of the account; may be missing where the finding has one"`
 		Leaver  string `json:"leaver,omitempty" doc:"Whose it is: entity and HR number, such as main/4711. Nobody's when missing"`
+		Instead bool   `json:"instead,omitempty" doc:"It takes the place of what was confirmed of the account before"`
 		Reason  string `json:"reason" minLength:"10" doc:"How you know"`
 	}
 }) (*nothing, error) {
@@ -111,7 +112,7 @@ func (a routes) confirmAccount(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, problem(err)
 	}
-	return done(a.Commands(viewer(ctx)).ConfirmAccount(ctx, id, in.Body.Account, in.Body.Leaver, override(ctx, in.Body.Reason)))
+	return done(a.Commands(viewer(ctx)).ConfirmAccount(ctx, id, exeunt.Confirmation{Account: in.Body.Account, Leaver: in.Body.Leaver, Instead: in.Body.Instead}, override(ctx, in.Body.Reason)))
 }
 
 func (a routes) cleanUp(ctx context.Context, in *struct {

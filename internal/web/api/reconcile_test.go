@@ -28,11 +28,11 @@ func (b *backend) StopReconciling(_ context.Context, by exeunt.Override) error {
 	return b.did("stop reconciling by %s", by.By)
 }
 
-func (b *backend) ConfirmAccount(_ context.Context, finding int64, account, leaver string, by exeunt.Override) error {
+func (b *backend) ConfirmAccount(_ context.Context, finding int64, what exeunt.Confirmation, by exeunt.Override) error {
 	if finding != 17 {
 		return missing(finding)
 	}
-	return b.did("confirm %d %s %s by %s: %s", finding, account, leaver, by.By, by.Reason)
+	return b.did("confirm %d %s %s %t by %s: %s", finding, what.Account, what.Leaver, what.Instead, by.By, by.Reason)
 }
 
 func (b *backend) CleanUp(_ context.Context, finding int64, kind exeunt.DepartureType, by exeunt.Override) (exeunt.CaseID, error) {
@@ -51,7 +51,8 @@ func TestReconciliationsAreBegunShownAndSeenTo(t *testing.T) {
 		{http.MethodGet, "/findings?system=crm&kind=orphaned&after=3&limit=1", "", "findings crm orphaned 3 2", `"next":17`},
 		{http.MethodGet, "/findings?limit=2", "", "findings   0 3", `"id":18,"system":"crm","kind":"missing","why":"","remedy":"` + exeunt.Finding{Kind: exeunt.FoundMissing}.Do() + `"}]}`},
 		{http.MethodGet, "/findings", "", "findings   0 101", `"remedy":"find out whose it is`},
-		{http.MethodPost, "/findings/17/confirm", `{"account":"a1","leaver":"main/1","reason":"asked her for it"}`, "confirm 17 a1 main/1 by ", ""},
+		{http.MethodPost, "/findings/17/confirm", `{"account":"a1","leaver":"main/1","reason":"asked her for it"}`, "confirm 17 a1 main/1 false by ", ""},
+		{http.MethodPost, "/findings/17/confirm", `{"account":"a1","instead":true,"reason":"asked her for it"}`, "confirm 17 a1  true by ", ""},
 		{http.MethodPost, "/findings/17/clean-up", `{"type":"layoff","reason":"missed in March"}`, "clean up 17 layoff by ", `"case":"C-5"`},
 	} {
 		b.asked = nil

@@ -62,7 +62,9 @@ func (did) StopReconciling(context.Context, exeunt.Override) error { return nil 
 func (did) Reconcile(context.Context, string, exeunt.Override) (exeunt.Reconciliation, error) {
 	return exeunt.Reconciliation{}, nil
 }
-func (did) ConfirmAccount(context.Context, int64, string, string, exeunt.Override) error { return nil }
+func (did) ConfirmAccount(context.Context, int64, exeunt.Confirmation, exeunt.Override) error {
+	return nil
+}
 func (did) CleanUp(context.Context, int64, exeunt.DepartureType, exeunt.Override) (exeunt.CaseID, error) {
 	return 1, nil
 }

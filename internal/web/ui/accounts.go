@@ -206,8 +206,8 @@ func (s *server) confirmAccount(v *visit) error {
 	if err := reasonFor(v); err != nil {
 		return err
 	}
-	whose := strings.TrimSpace(v.PostFormValue("leaver"))
-	if err := s.Commands(v.Viewer()).ConfirmAccount(v.Context(), id, v.PostFormValue("account"), whose, v.override(v.PostFormValue("reason"))); err != nil {
+	what := exeunt.Confirmation{Account: v.PostFormValue("account"), Leaver: strings.TrimSpace(v.PostFormValue("leaver")), Instead: v.PostFormValue("instead") != ""}
+	if err := s.Commands(v.Viewer()).ConfirmAccount(v.Context(), id, what, v.override(v.PostFormValue("reason"))); err != nil {
 		return err
 	}
 	return v.goTo("/accounts", "Kept, with your name: departures go by it from now on.")

@@ -577,7 +577,7 @@ func findingForms(v accountsView, f exeunt.Finding) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 55, "\" autocomplete=\"off\"></label> <label class=\"fld\"><span>How you know</span> <textarea class=\"in\" name=\"reason\" minlength=\"10\" required></textarea></label><div class=\"act\"><button class=\"btn\" type=\"submit\">Confirm</button></div></form></details>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 55, "\" autocomplete=\"off\"></label> <label class=\"tick\"><input type=\"checkbox\" name=\"instead\" value=\"1\"> In the place of what was confirmed of it before</label> <label class=\"fld\"><span>How you know</span> <textarea class=\"in\" name=\"reason\" minlength=\"10\" required></textarea></label><div class=\"act\"><button class=\"btn\" type=\"submit\">Confirm</button></div></form></details>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

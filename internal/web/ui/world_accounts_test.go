@@ -40,8 +40,8 @@ func (w *world) Reconcile(context.Context, string, exeunt.Override) (exeunt.Reco
 
 func (w *world) StopReconciling(context.Context, exeunt.Override) error { return nil }
 
-func (w *world) ConfirmAccount(_ context.Context, finding int64, account, leaver string, by exeunt.Override) error {
-	w.did = append(w.did, fmt.Sprintf("confirm %d %s %s by %s: %s", finding, account, leaver, by.By, by.Reason))
+func (w *world) ConfirmAccount(_ context.Context, finding int64, what exeunt.Confirmation, by exeunt.Override) error {
+	w.did = append(w.did, fmt.Sprintf("confirm %d %s %s %t by %s: %s", finding, what.Account, what.Leaver, what.Instead, by.By, by.Reason))
 	return nil
 }
 
@@ -73,6 +73,7 @@ func TestAccountsAreConfirmedAndCleanedUpOnThePage(t *testing.T) {
 		confirm := because("asked her for it")
 		confirm.Set("account", "a1")
 		confirm.Set("leaver", " northwind/E-7 ")
+		confirm.Set("instead", "1")
 		says(t, send(h, "auditor", "/accounts", nil), 200, "Maya Okonkwo", "not:/accounts/17/confirm", "not:/accounts/17/clean-up")
 		says(t, send(h, "auditor", "/accounts/17/confirm", confirm), 403)
 		says(t, send(h, "it", "/accounts/17/clean-up", because("missed in October")), 403)
@@ -85,7 +86,7 @@ func TestAccountsAreConfirmedAndCleanedUpOnThePage(t *testing.T) {
 		if r := send(h, "hr", "/accounts/17/clean-up", because("missed in October")); r.Code != 303 || r.Header().Get("Location") != "/cases/C-2041" {
 			t.Errorf("%d to %s", r.Code, r.Header().Get("Location"))
 		}
-		want := "confirm 17 a1 northwind/E-7 by Ines Roth: asked her for it\nclean up 17 by Priya Nair: missed in October"
+		want := "confirm 17 a1 northwind/E-7 true by Ines Roth: asked her for it\nclean up 17 by Priya Nair: missed in October"
 		if got := strings.Join(w.did, "\n"); got != want {
 			t.Errorf("did\n%s\nwant\n%s", got, want)
 		}
