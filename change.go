@@ -27,6 +27,10 @@ type Change struct {
 	// After says, whatever they waited for before.
 	Replanned bool
 
+	// Once says that there is nothing to record when everybody has had these notices before: what lasts is found again
+	// each minute, and the ledger forgets nothing.
+	Once bool
+
 	Wave    *Wave    // the mass departure that the decision is about
 	Members []Member // its people, as they shall be
 }

@@ -262,12 +262,16 @@ func (a *App) check(ctx context.Context) {
 	}
 }
 
-// alert tells the operator, in the record and by message.
+// alert tells the operator, in the record and by message, once.
 func (a *App) alert(ctx context.Context, what, dedup string) {
-	a.options.Log.Error(what)
-	change := exeunt.Change{Notices: []exeunt.Notice{{Kind: exeunt.NoticeAlert, To: a.Config.Operator(), Text: what, Dedup: dedup}}}
+	change := exeunt.Change{Once: true, Notices: []exeunt.Notice{{Kind: exeunt.NoticeAlert, To: a.Config.Operator(), Text: what, Dedup: dedup}}}
 	change.Record(exeunt.EntryAlert, nil, time.Now(), what, nil)
-	if err := a.Store.Commit(ctx, &change); err != nil {
+	err := a.Store.Commit(ctx, &change)
+	if exeunt.KindOf(err) == exeunt.Conflict {
+		return
+	}
+	a.options.Log.Error(what)
+	if err != nil {
 		a.options.Log.Error("the operator could not be alerted", "error", err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // Commit writes a change, unblocks what waited for it, and puts into line what is due, in one
 // transaction. It is refused with Conflict when a case, step or task was changed since the decision
-// was taken, and with Internal when it carries no entries: nothing happens unrecorded, except to wait longer.
+// was taken, or when it is to happen once and did, and with Internal when it carries no entries: nothing happens unrecorded, except to wait longer.
 //
 // On success the change carries the new versions, and what it unblocked.
 func (s *Store) Commit(ctx context.Context, change *exeunt.Change) error {
@@ -107,6 +107,7 @@ type committer struct {
 	of     subject // the case that the change is about; zero for what concerns the installation
 	now    time.Time
 	lanes  []string // that have something to do
+	told   int      // notices that nobody had before
 
 	sharing string // see dialect
 }
@@ -384,8 +385,12 @@ func (c *committer) saveNotices(ctx context.Context) error {
 			return err
 		}
 		if fresh > 0 {
+			c.told++
 			c.lanes = append(c.lanes, DutyMessages)
 		}
+	}
+	if c.change.Once && c.told == 0 {
+		return exeunt.Errorf(exeunt.Conflict, "they were told before")
 	}
 	return nil
 }
