@@ -41,7 +41,21 @@ const benchOrigin = "bench.example/log"
 // shipped from.
 func generated(b *testing.B, size int64) *Proofs {
 	b.Helper()
-	dir := b.TempDir()
+	p, _ := filled(b, size, func(log *ledger.Log, records []exeunt.Record) { must(b, log.Append(b.Context(), records)) })
+	for {
+		_, cp, err := p.log.(*ledger.Log).Head(b.Context())
+		must(b, err)
+		if cp.Size == size {
+			return p
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+}
+
+// filled is a database of so many entries with their places, which are given to each in groups, and an empty ledger.
+func filled(b *testing.B, size int64, each func(*ledger.Log, []exeunt.Record)) (p *Proofs, dir string) {
+	b.Helper()
+	dir = b.TempDir()
 	s, err := store.Open(b.Context(), dir, "", benchOrigin)
 	must(b, err)
 	b.Cleanup(s.Close)
@@ -61,16 +75,9 @@ func generated(b *testing.B, size int64) *Proofs {
 			records = append(records, putRow(b, tx, n))
 		}
 		must(b, tx.Commit())
-		must(b, log.Append(b.Context(), records))
+		each(log, records)
 	}
-	for {
-		_, cp, err := log.Head(b.Context())
-		must(b, err)
-		if cp.Size == size {
-			return &Proofs{store: s, log: log, accesses: newAccesses(s)}
-		}
-		<-time.After(50 * time.Millisecond)
-	}
+	return &Proofs{store: s, log: log, accesses: newAccesses(s)}, dir
 }
 
 const (

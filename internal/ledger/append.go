@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -39,15 +40,37 @@ func (l *Log) Append(ctx context.Context, records []exeunt.Record) error {
 	if err := checkFree(l.dir, l.opts.MinFree); err != nil {
 		return err
 	}
-	if err := l.bodies.add(ctx, records, leaves); err != nil {
+	return l.extend(ctx, records, leaves)
+}
+
+// extend makes the bodies of each group durable and then adds its leaves. While the log takes the leaves of one group, the
+// bodies of the next are written: both wait for the disk most of the time. Bodies whose leaves never arrive are taken for
+// nothing, and written over.
+func (l *Log) extend(ctx context.Context, records []exeunt.Record, leaves []exeunt.Leaf) error {
+	end := min(batchSize, len(records))
+	if err := l.bodies.add(ctx, records[:end], leaves[:end]); err != nil {
 		return err
 	}
-	for len(records) > 0 {
-		added, err := l.addGroup(records)
-		if err != nil {
-			return err
+	for first := 0; first < len(records); {
+		ahead := min(end+batchSize, len(records))
+		durable := make(chan error, 1)
+		go func(from int) {
+			if from == ahead {
+				durable <- nil
+				return
+			}
+			durable <- l.bodies.add(ctx, records[from:ahead], leaves[from:ahead])
+		}(end)
+		var failed error
+		for first < end && failed == nil {
+			var added int
+			added, failed = l.addGroup(records[first:end])
+			first += added
 		}
-		records = records[added:]
+		if err := <-durable; failed != nil || err != nil {
+			return cmp.Or(failed, err)
+		}
+		end = ahead
 	}
 	return nil
 }

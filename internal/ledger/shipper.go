@@ -70,7 +70,8 @@ type Status struct {
 }
 
 const (
-	shipAtOnce  = 1024                   // records in one round
+	shipAtOnce  = 4 * placeAtOnce        // records in one round
+	placeAtOnce = 1024                   // that get their places in one transaction, for which other writers wait
 	pollEvery   = 5 * time.Second        // without a wake: entries of other nodes
 	retryFirst  = 100 * time.Millisecond // after an error, then double
 	retryAtMost = 8 * time.Second        // since space, databases and ledgers come back without telling us
@@ -249,9 +250,9 @@ func (s *Shipper) match(ctx context.Context, from int64) error {
 // drain sequences and ships until nothing is left. While the ledger takes one group, the database marks the one
 // before, and gives the next its places: neither waits for the other's disk.
 func (s *Shipper) drain(ctx context.Context) error {
-	sequenced, err := s.outbox.Sequence(ctx, shipAtOnce)
+	sequenced, err := s.place(ctx)
 	if err != nil {
-		return ofOutbox(err)
+		return err
 	}
 	records, err := s.outbox.Unshipped(ctx, shipAtOnce)
 	if err != nil {
@@ -300,8 +301,7 @@ func (s *Shipper) beside(ctx context.Context, shipped, now group) (a ahead) {
 	if a.err = s.mark(ctx, shipped); a.err != nil {
 		return a
 	}
-	if a.sequenced, a.err = s.outbox.Sequence(ctx, shipAtOnce); a.err != nil {
-		a.err = ofOutbox(a.err)
+	if a.sequenced, a.err = s.place(ctx); a.err != nil {
 		return a
 	}
 	if now == (group{}) {
@@ -313,6 +313,20 @@ func (s *Shipper) beside(ctx context.Context, shipped, now group) (a ahead) {
 		a.err = ofOutbox(a.err)
 	}
 	return a
+}
+
+// place gives the entries of a round their places, and says how many got one.
+func (s *Shipper) place(ctx context.Context) (placed int, err error) {
+	for placed < shipAtOnce {
+		n, err := s.outbox.Sequence(ctx, placeAtOnce)
+		if err != nil {
+			return placed, ofOutbox(err)
+		}
+		if placed += n; n < placeAtOnce {
+			break
+		}
+	}
+	return placed, nil
 }
 
 // dense refuses records between which some are missing.

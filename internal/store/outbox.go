@@ -16,6 +16,9 @@ type Outbox struct{ store *Store }
 // Outbox returns the ledger's view of the store.
 func (s *Store) Outbox() Outbox { return Outbox{s} }
 
+// mostCarried bounds the bytes that are carried in one go, of entries that may be large: the rest comes with the next.
+const mostCarried = 16 << 20
+
 // Unshipped returns what is sequenced and not yet known to be in the log, in order.
 func (o Outbox) Unshipped(ctx context.Context, limit int) ([]exeunt.Record, error) {
 	return o.records(ctx, "n IS NOT NULL AND log_index IS NULL ORDER BY n LIMIT $1", limit)
@@ -36,7 +39,11 @@ const (
 
 func (o Outbox) records(ctx context.Context, which string, args ...any) ([]exeunt.Record, error) {
 	var out []exeunt.Record
+	carried := 0
 	err := eachRow(ctx, o.store.dialect.reader(), func(r row) error {
+		if carried > mostCarried {
+			return nil
+		}
 		var rec exeunt.Record
 		var leaf, salt, body string
 		if err := r.Scan(&rec.N, &rec.EventID, &rec.Case, &rec.Holder, &leaf, &salt, &body); err != nil {
@@ -45,6 +52,7 @@ func (o Outbox) records(ctx context.Context, which string, args ...any) ([]exeun
 		rec.Salt, _ = saltOf(salt) // one that is none does not commit to the body, which the ledger refuses by the entry's number
 		rec.Leaf, rec.Body = []byte(leaf), []byte(body)
 		out = append(out, rec)
+		carried += len(leaf) + len(body)
 		return nil
 	}, "SELECT n, event_id, handle, "+holder+", leaf, salt, body FROM outbox WHERE "+which, args...)
 	return out, err

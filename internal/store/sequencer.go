@@ -59,10 +59,15 @@ type unplaced struct {
 
 func unsequenced(ctx context.Context, tx Tx, limit int) ([]unplaced, error) {
 	var pending []unplaced
+	carried := 0
 	err := eachRow(ctx, tx, func(r row) error {
+		if carried > mostCarried {
+			return nil
+		}
 		var p unplaced
 		err := r.Scan(&p.id, &p.handle, &p.kind, &p.salt, &p.body)
 		pending = append(pending, p)
+		carried += len(p.body)
 		return err
 	}, "SELECT id, handle, kind, salt, body FROM outbox WHERE n IS NULL ORDER BY id LIMIT $1", limit)
 	return pending, err
