@@ -62,14 +62,12 @@ func (d *drafter) asks(role, reason string) *Approval {
 	return &Approval{Role: role, Owner: d.roles(role, d.plan.Case.Departure.Leaver), Lasts: cmp.Or(d.approvals.Lasts, approvalLasts), For: reason}
 }
 
-// hold stops what a legal hold forbids and what needs approval, with one task for each role that is asked.
+// hold stops what a legal hold forbids and what needs approval, and asks for that.
 func (d *drafter) hold() {
 	c := &d.plan.Case
 	if c.LegalHold == nil && c.Departure.Leaver.Has(LitigationHold) && !c.legalReleased() {
 		c.LegalHold = flagged(c.Source, d.roles(LegalRole, c.Departure.Leaver), d.now)
 	}
-	asked := map[string][]Step{}
-	var order []string
 	for i := range d.plan.Steps {
 		s := &d.plan.Steps[i]
 		if c.Forbids(s.Destructive) {
@@ -77,14 +75,26 @@ func (d *drafter) hold() {
 		}
 		if s.Approval.Open() {
 			*s = s.holdFor(HoldApproval, s.Approval.why(), s.Approval.Owner, d.now)
-			if asked[s.Approval.Role] == nil {
-				order = append(order, s.Approval.Role)
-			}
-			asked[s.Approval.Role] = append(asked[s.Approval.Role], *s)
 		}
 	}
+	d.plan.ask(d.now)
+}
+
+// ask asks for the approval of the steps that are held for it, with one task for each role.
+func (p *Plan) ask(now time.Time) {
+	asked := map[string][]Step{}
+	var order []string
+	for _, s := range p.Steps {
+		if s.HeldFor(HoldApproval) == nil {
+			continue
+		}
+		if asked[s.Approval.Role] == nil {
+			order = append(order, s.Approval.Role)
+		}
+		asked[s.Approval.Role] = append(asked[s.Approval.Role], s)
+	}
 	for _, role := range order {
-		d.plan.Tasks = append(d.plan.Tasks, approvalTask(c.ID, approvalKey(role), asked[role], d.now))
+		p.Tasks = append(p.Tasks, approvalTask(p.Case.ID, approvalKey(role), asked[role], now))
 	}
 }
 

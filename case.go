@@ -113,6 +113,12 @@ func (c Case) Over() bool { return c.State.Over() }
 // UnderWay says whether the departure is still to be carried out. A leaver has one such case at most.
 func (c Case) UnderWay() bool { return c.Open() && !c.Over() }
 
+// LeftBy says whether the leaver has gone by then: the last day at the place of work is over, and they neither stay nor work
+// here again.
+func (c Case) LeftBy(now time.Time) bool {
+	return !c.Over() && c.RehiredOn == "" && c.Departure.LastDay < c.Departure.dayOf(now)
+}
+
 // instant resolves a moment for this case; start is the step's own start.
 func (c Case) instant(m Moment, start time.Time) (time.Time, error) {
 	var base time.Time

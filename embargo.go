@@ -100,8 +100,12 @@ func (t *EmbargoTerms) embargo(zone string, now time.Time) (*Embargo, error) {
 	return &e, nil
 }
 
-// embargoOf is what a case is opened under: what its departure asks for, or else its policy.
+// embargoOf is what a case is opened under: what its departure asks for, or else its policy. One that goes on from another
+// keeps what became of that one's: it may have been revealed early, or hidden for longer.
 func (p Policy) embargoOf(c Case, now time.Time) (*Embargo, error) {
+	if c.Follows != 0 {
+		return c.Embargo, nil
+	}
 	if c.Departure.Embargo != nil || p.Embargo == nil {
 		return c.Departure.Embargo.embargo(c.Departure.Leaver.Zone, now)
 	}

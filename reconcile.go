@@ -1,11 +1,11 @@
 package exeunt
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Worker is somebody on the list of people with which the accounts of systems are compared: who works here, and who did.
@@ -19,18 +19,22 @@ type Worker struct {
 const maxWorkers = 200_000
 
 // ParseWorkers reads a list of people as HR exports it: the columns of a wave's list, of which last_day says that somebody
-// left. Whoever's last day is still ahead works here.
-func ParseWorkers(text string, entity string, today Date) ([]Worker, error) {
+// left. Whoever's last day is not over, at their place of work, works here. complete fills in what a row leaves out, above all
+// the entity and its zone.
+func ParseWorkers(text string, complete func(*Departure), now time.Time) ([]Worker, error) {
 	rows, faults := parseRows(text, maxWorkers, "a list of people")
 	seen := map[string]int{}
 	workers := make([]Worker, 0, len(rows))
 	for _, row := range rows {
-		w := Worker{Leaver: row.Departure.Leaver}
-		w.Leaver.Entity = cmp.Or(w.Leaver.Entity, entity)
-		if day := row.Departure.LastDay; day != "" {
+		d := row.Departure
+		complete(&d)
+		w := Worker{Leaver: d.Leaver}
+		if day := d.LastDay; day != "" {
 			if _, err := day.At("00:00", "UTC"); err != nil {
 				faults.add(row.Line, "last_day", "%q is no day: write it as 2026-01-31", day)
-			} else if day < today {
+			} else if _, err := Zone(d.Leaver.Zone); err != nil {
+				faults.add(row.Line, "zone", "%s", MessageOf(err))
+			} else if day < d.dayOf(now) {
 				w.LeftOn = day
 			}
 		}

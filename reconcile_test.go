@@ -1,6 +1,7 @@
 package exeunt_test
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -80,8 +81,38 @@ func TestTheMissingAreCountedAndNotAllListed(t *testing.T) {
 	}
 }
 
+// atMain fills in what a list leaves out.
+func atMain(d *exeunt.Departure) {
+	d.Leaver.Entity, d.Leaver.Zone = cmp.Or(d.Leaver.Entity, "main"), cmp.Or(d.Leaver.Zone, "America/New_York")
+}
+
+// The last day is over when it is over at the place of work, not in Greenwich.
+func TestNobodyHasLeftBeforeTheirLastDayIsOver(t *testing.T) {
+	for at, want := range map[string]exeunt.Date{"2026-06-02T03:59:00Z": "", "2026-06-02T04:00:00Z": "2026-06-01"} {
+		now, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		people, err := exeunt.ParseWorkers("employee_id,name,last_day\n1,Ann,2026-06-01\n", atMain, now)
+		if err != nil || len(people) != 1 || people[0].LeftOn != want {
+			t.Errorf("at %s: %+v, %v", at, people, err)
+		}
+		d := exeunt.Departure{Leaver: exeunt.Leaver{Zone: "America/New_York"}, LastDay: "2026-06-01"}
+		for _, k := range []exeunt.Case{{Departure: d}, {Departure: d, State: exeunt.CaseClosed}} {
+			if k.LeftBy(now) != (want != "") {
+				t.Errorf("at %s: left by a case is %v", at, k.LeftBy(now))
+			}
+		}
+		for _, k := range []exeunt.Case{{Departure: d, State: exeunt.CaseRescinded}, {Departure: d, State: exeunt.CaseRehired}, {Departure: d, RehiredOn: "2026-07-01"}} {
+			if k.LeftBy(now) {
+				t.Errorf("%+v: stays or is back, and left", k)
+			}
+		}
+	}
+}
+
 func TestAListOfPeopleIsRead(t *testing.T) {
-	people, err := exeunt.ParseWorkers("employee_id;name;work_email;last_day;identifier:badge\n1;Ann;ann@c.example;;77\n2;Bob;bob@c.example;2026-01-31;\n3;Cy;cy@c.example;2027-01-01;\n", "main", "2026-06-01")
+	people, err := exeunt.ParseWorkers("employee_id;name;work_email;last_day;identifier:badge\n1;Ann;ann@c.example;;77\n2;Bob;bob@c.example;2026-01-31;\n3;Cy;cy@c.example;2027-01-01;\n", atMain, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))
 	if err != nil || len(people) != 3 || people[0].Leaver.Identifiers["badge"] != "77" || people[0].Leaver.Key() != "main/1" || people[1].LeftOn != "2026-01-31" || people[2].LeftOn != "" {
 		t.Errorf("%+v, %v", people, err)
 	}
@@ -92,7 +123,7 @@ func TestAListOfPeopleIsRead(t *testing.T) {
 		"employee_id,name,salary\n1,Ann,7\n":           `"salary" is no column`,
 		"employee_id,name\n":                           "the list is empty",
 	} {
-		if _, err := exeunt.ParseWorkers(text, "main", "2026-06-01"); exeunt.KindOf(err) != exeunt.Invalid || !strings.Contains(err.Error(), says) {
+		if _, err := exeunt.ParseWorkers(text, atMain, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)); exeunt.KindOf(err) != exeunt.Invalid || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, want %q", text, err, says)
 		}
 	}

@@ -63,7 +63,11 @@ type Trigger struct {
 type Said struct {
 	At         time.Time
 	ReceivedAt time.Time
+	Kind       TriggerKind
 }
+
+// Stays says whether that is that somebody stays, or works here again.
+func (s Said) Stays() bool { return s.Kind == Rescinded || s.Kind == Rehired }
 
 // Before says whether something newer than this was said.
 func (s Said) Before(other Said) bool {
@@ -80,7 +84,17 @@ func (t Trigger) Said() Said {
 	if !t.ReceivedAt.IsZero() && at.After(t.ReceivedAt) {
 		at = t.ReceivedAt
 	}
-	return Said{At: at.Truncate(time.Microsecond), ReceivedAt: t.ReceivedAt.Truncate(time.Microsecond)}
+	return Said{At: at.Truncate(time.Microsecond), ReceivedAt: t.ReceivedAt.Truncate(time.Microsecond), Kind: t.Kind}
+}
+
+// Absorbed is what was heard after a trigger that changes nothing: who had come back has not left by an announcement of the
+// departure before that.
+func (t Trigger) Absorbed(heard Said) Said {
+	said := t.Said()
+	if t.Kind == Announced && heard.Stays() {
+		said.Kind = heard.Kind
+	}
+	return said
 }
 
 // Check says what is missing or impossible in the departure, one error naming the field.

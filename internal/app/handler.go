@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -73,10 +74,11 @@ type commands struct {
 	engine.Commands
 	complete func(*exeunt.Departure)
 	entities []string
+	zone     string // of the company
 }
 
 func (a *App) commands(who exeunt.Viewer) commands {
-	c := commands{Commands: a.Engine.As(who), complete: a.complete}
+	c := commands{Commands: a.Engine.As(who), complete: a.complete, zone: a.Config.Zone}
 	for _, e := range a.Config.Entities {
 		c.entities = append(c.entities, e.Name)
 	}
@@ -91,19 +93,30 @@ func (c commands) StartCase(ctx context.Context, d exeunt.Departure, by exeunt.O
 
 // MakeWave makes a mass departure of a list that a person brought.
 func (c commands) MakeWave(ctx context.Context, ask exeunt.WaveRequest, by exeunt.Override) (exeunt.WaveID, error) {
-	return c.Commands.MakeWave(ctx, ask, func(d *exeunt.Departure) error {
-		c.complete(d)
-		if !slices.Contains(c.entities, d.Leaver.Entity) {
-			return exeunt.Errorf(exeunt.Invalid, "%q is no legal entity of the configuration: use one of %v", d.Leaver.Entity, c.entities)
-		}
-		return nil
-	}, by)
+	return c.Commands.MakeWave(ctx, ask, c.fillIn, by)
+}
+
+// CleanUp ends what somebody who left still has.
+func (c commands) CleanUp(ctx context.Context, finding int64, kind exeunt.DepartureType, by exeunt.Override) (exeunt.CaseID, error) {
+	return c.Commands.CleanUp(ctx, finding, kind, c.fillIn, by)
+}
+
+// fillIn completes a departure, and refuses one of an entity that nobody has configured.
+func (c commands) fillIn(d *exeunt.Departure) error {
+	c.complete(d)
+	if !slices.Contains(c.entities, d.Leaver.Entity) {
+		return exeunt.Errorf(exeunt.Invalid, "%q is no legal entity of the configuration: use one of %v", d.Leaver.Entity, c.entities)
+	}
+	return nil
 }
 
 // Reconcile compares the people of a list that a person brought with the accounts of every system. Who is of no named entity
-// is of the first one.
+// is of the first one; of one that nobody has configured it is enough to know that they work there.
 func (c commands) Reconcile(ctx context.Context, list string, by exeunt.Override) (exeunt.Reconciliation, error) {
-	people, err := exeunt.ParseWorkers(list, c.entities[0], exeunt.Date(time.Now().UTC().Format(time.DateOnly)))
+	people, err := exeunt.ParseWorkers(list, func(d *exeunt.Departure) {
+		c.complete(d)
+		d.Leaver.Zone = cmp.Or(d.Leaver.Zone, c.zone)
+	}, time.Now())
 	if err != nil {
 		return exeunt.Reconciliation{}, err
 	}

@@ -13,10 +13,20 @@ import (
 // mostOrphans bounds how many orphans are looked through for those of one person.
 const mostOrphans = 100_000
 
+// cleanUp is what ends the accounts of one person.
+type cleanUp struct {
+	e       Commands
+	finding exeunt.Finding   // that somebody wants seen to
+	orphans []exeunt.Finding // all of that person
+	newest  *exeunt.Case
+	heard   exeunt.Said
+	by      exeunt.Override
+}
+
 // CleanUp ends the accounts that somebody who left still has, by a case like any departure. Where a case of ours missed them
 // it follows that one and concerns these systems only; for whoever left before there were cases it is the whole departure,
-// of the type that is given.
-func (e Commands) CleanUp(ctx context.Context, finding int64, kind exeunt.DepartureType, by exeunt.Override) (exeunt.CaseID, error) {
+// of the type that is given, which complete fills in or refuses.
+func (e Commands) CleanUp(ctx context.Context, finding int64, kind exeunt.DepartureType, complete func(*exeunt.Departure) error, by exeunt.Override) (exeunt.CaseID, error) {
 	by.Account = cmp.Or(by.Account, e.who.Email)
 	if err := by.Check(); err != nil {
 		return 0, err
@@ -25,77 +35,109 @@ func (e Commands) CleanUp(ctx context.Context, finding int64, kind exeunt.Depart
 	if err != nil {
 		return 0, err
 	}
-	if f.Kind != exeunt.FoundOrphaned || f.Worker == nil {
-		return 0, exeunt.Errorf(exeunt.Invalid, "nobody knows whose account that was, so that there is no departure to clean up after: confirm whose it is, or end it by hand")
-	}
-	all, err := e.store.Findings(ctx, store.FindingQuery{Kind: exeunt.FoundOrphaned, Limit: mostOrphans})
-	if err != nil {
+	defer e.engine.answering.lock(f.Leaver)() // what is heard meanwhile is answered after us
+	c := cleanUp{e: e, finding: f, by: by}
+	if err := c.look(ctx); err != nil {
 		return 0, err
 	}
-	all = slices.DeleteFunc(all, func(o exeunt.Finding) bool { return o.Leaver != f.Leaver || o.Decided != nil })
-	newest, err := e.engine.newest(ctx, f.Leaver)
-	if err != nil {
-		return 0, err
+	if c.newest == nil {
+		return c.whole(ctx, kind, complete)
 	}
-	var id exeunt.CaseID
-	if newest == nil {
-		id, err = e.cleanUpWhole(ctx, f, kind, by)
-	} else {
-		id, err = e.cleanUpAfter(ctx, *newest, all, by)
-	}
-	if err != nil {
-		return 0, err
-	}
-	return id, e.cleaned(ctx, all, id, by)
+	return c.after(ctx)
 }
 
-// cleanUpWhole opens the departure of somebody of whom there was no case.
-func (e Commands) cleanUpWhole(ctx context.Context, f exeunt.Finding, kind exeunt.DepartureType, by exeunt.Override) (exeunt.CaseID, error) {
-	l := f.Worker.Leaver
-	l.Zone = cmp.Or(l.Zone, "UTC")
-	return e.StartCase(ctx, exeunt.Departure{Leaver: l, Type: cmp.Or(kind, exeunt.Voluntary), LastDay: f.LeftOn, Immediate: true}, by)
+// look asks the person's newest case, and what HR said last, whether the account is to be ended, and finds what else is open.
+func (c *cleanUp) look(ctx context.Context) error {
+	r, err := c.e.store.Reconciliation(ctx)
+	if err != nil {
+		return err
+	}
+	if c.heard, err = c.e.engine.store.HeardOf(ctx, c.finding.Leaver); err != nil {
+		return err
+	}
+	if c.newest, err = c.e.engine.newest(ctx, c.finding.Leaver); err != nil {
+		return err
+	}
+	if c.newest != nil && !c.newest.VisibleTo(c.e.who) {
+		return notOpened()
+	}
+	if err := c.finding.Ends(c.newest, c.heard, r.Begun.At); err != nil {
+		return err
+	}
+	all, err := c.e.store.Findings(ctx, store.FindingQuery{Kind: exeunt.FoundOrphaned, Limit: mostOrphans})
+	c.orphans = slices.DeleteFunc(all, func(o exeunt.Finding) bool { return o.Leaver != c.finding.Leaver || o.Decided != nil })
+	return err
 }
 
-func (e Commands) cleanUpAfter(ctx context.Context, newest exeunt.Case, orphans []exeunt.Finding, by exeunt.Override) (exeunt.CaseID, error) {
-	if !newest.VisibleTo(e.who) {
-		return 0, notOpened()
-	}
-	accounts := map[string]exeunt.Account{}
-	for _, o := range orphans {
-		accounts[o.System] = o.Accounts[0]
-	}
+// whole opens the departure of somebody of whom there was no case.
+func (c *cleanUp) whole(ctx context.Context, kind exeunt.DepartureType, complete func(*exeunt.Departure) error) (exeunt.CaseID, error) {
 	now := time.Now().UTC()
-	id, err := e.engine.store.NextCase(ctx)
+	d := exeunt.Departure{Leaver: c.finding.Worker.Leaver, Type: cmp.Or(kind, exeunt.Voluntary), LastDay: c.finding.LeftOn, TerminationDate: c.finding.LeftOn, Immediate: true}
+	if err := complete(&d); err != nil {
+		return 0, err
+	}
+	if err := d.Check(); err != nil {
+		return 0, err
+	}
+	id, err := c.e.engine.store.NextCase(ctx)
 	if err != nil {
 		return 0, err
 	}
-	d := newest.Departure
-	d.Immediate = true
-	plan, err := e.engine.planner.Plan(exeunt.Case{ID: id, Handle: store.Random(16), Generation: 1, Departure: d}, now)
+	t := c.trigger(d, now)
+	change, findings, err := c.plan(exeunt.Case{ID: id, Handle: store.Random(16), Generation: 1, Departure: d}, exeunt.Missed{}, t, now)
 	if err != nil {
 		return 0, err
 	}
-	t := exeunt.Trigger{Source: exeunt.CleanUpSource, EventID: store.Random(16), Departure: d, Override: &by}
-	change, err := plan.CleanUp(newest, accounts, t, now)
-	if err != nil {
-		return 0, err
-	}
-	return id, e.commit(ctx, &change)
+	return id, c.e.engine.throughFuse(ctx, &change, now, both(store.Heard(d.Leaver.Key(), t.Said()), findings), now)
 }
 
-// cleaned says of the orphans which case sees to them.
-func (e Commands) cleaned(ctx context.Context, orphans []exeunt.Finding, id exeunt.CaseID, by exeunt.Override) error {
-	for _, o := range orphans {
-		by := by
-		by.Reason = "cleaned up by case " + id.String() + ": " + by.Reason
-		o.Decided = &exeunt.Decision{Override: by, At: time.Now().UTC()}
-		var change exeunt.Change
-		change.Record(exeunt.EntryMapped, id, time.Now(), "an orphaned account is cleaned up by case "+id.String(), map[string]string{"by": by.By, "reason": by.Reason, "account": o.Accounts[0].ID, "leaver": o.Leaver})
-		change.Entries[0].System = o.System
-		m := exeunt.Mapping{System: o.System, Account: o.Accounts[0], Leaver: o.Leaver, Name: o.Name, Made: *o.Decided}
-		if err := ignoreConflict(e.engine.store.Decide(ctx, o, &m, &change)); err != nil {
-			return err
+// after opens the case that ends what the departure missed.
+func (c *cleanUp) after(ctx context.Context) (exeunt.CaseID, error) {
+	now := time.Now().UTC()
+	missed := exeunt.Missed{Newest: c.newest}
+	if _, err := c.e.engine.onDeparture(ctx, *c.newest, func(steps []exeunt.Step, _ []exeunt.Task) (exeunt.Change, error) {
+		missed.Steps = steps
+		return exeunt.Change{}, nil
+	}); err != nil {
+		return 0, err
+	}
+	id, err := c.e.engine.store.NextCase(ctx)
+	if err != nil {
+		return 0, err
+	}
+	next := c.newest.CleanUpCase(id, store.Random(16), now)
+	change, findings, err := c.plan(next, missed, c.trigger(next.Departure, now), now)
+	if err != nil {
+		return 0, err
+	}
+	return id, c.e.engine.store.CommitWith(ctx, &change, both(store.NothingNewer(c.finding.Leaver, c.heard), findings))
+}
+
+func (c *cleanUp) trigger(d exeunt.Departure, now time.Time) exeunt.Trigger {
+	return exeunt.Trigger{Source: exeunt.CleanUpSource, EventID: store.Random(16), Kind: exeunt.Announced, OccurredAt: now, ReceivedAt: now, Departure: d, Override: &c.by}
+}
+
+// plan makes the case, and says of the orphans that it sees to them. Nothing is learned of whose they are: that was so until the
+// person left, and who comes back has other accounts.
+func (c *cleanUp) plan(of exeunt.Case, missed exeunt.Missed, t exeunt.Trigger, now time.Time) (exeunt.Change, func(context.Context, store.Tx) error, error) {
+	missed.Asked, missed.Accounts = c.finding.System, map[string]exeunt.Account{}
+	for _, o := range c.orphans {
+		missed.Accounts[o.System] = o.Accounts[0]
+	}
+	plan, err := c.e.engine.planner.Plan(of, now)
+	if err != nil {
+		return exeunt.Change{}, nil, err
+	}
+	change, err := plan.CleanUp(missed, t, now)
+	if err != nil {
+		return exeunt.Change{}, nil, err
+	}
+	sees := exeunt.Plan{Steps: change.Steps, Tasks: change.Tasks}.Systems()
+	var seen []exeunt.Finding
+	for _, o := range c.orphans {
+		if slices.Contains(sees, o.System) {
+			seen = append(seen, o.CleanedUp(of.ID, c.by, &change, now))
 		}
 	}
-	return nil
+	return change, store.Decided(seen), nil
 }

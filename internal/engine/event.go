@@ -245,7 +245,7 @@ func (e *Engine) absorb(ctx context.Context, ev store.Event, t exeunt.Trigger, n
 	}
 	also := store.EventDone(ev.Source, ev.ID, why, of)
 	if !t.Said().Before(heard) {
-		also = answered(ev, t, why, of) // also a rescission of what was never announced, so that an older announcement is known as such
+		also = both(store.Heard(t.Departure.Leaver.Key(), t.Absorbed(heard)), also) // also a rescission of what was never announced, so that an older announcement is known as such
 	}
 	return e.store.CommitWith(ctx, &change, also)
 }

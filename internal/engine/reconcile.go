@@ -141,7 +141,7 @@ func (w *workers) of(ctx context.Context, s *store.Store, reconciliation int64) 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.reconciliation != reconciliation {
-		people, err := s.Workers(ctx, reconciliation, exeunt.Date(time.Now().UTC().Format(time.DateOnly)))
+		people, err := s.Workers(ctx, reconciliation, time.Now())
 		if err != nil {
 			return nil, err
 		}

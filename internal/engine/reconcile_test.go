@@ -211,16 +211,17 @@ func TestAnOrphanOfALeaverBecomesACaseLikeAnyOther(t *testing.T) {
 		orphan := c.directory.Hire(leaving().Leaver, "eng")
 		c.directory.Vanish(before.ID)
 		stranger := c.directory.Hire(exeunt.Leaver{ID: "svc", Name: "backup"})
+		pass(24 * time.Hour) // until the last day is over at the place of work
 		c.reconcile([]exeunt.Worker{{Leaver: exeunt.Leaver{ID: "E9", Name: "Somebody Else"}}})
 		pass(time.Minute)
 		orphans := c.findings("directory", exeunt.FoundOrphaned)
 		if len(orphans) != 2 || orphans[0].Accounts[0].ID != orphan.ID || orphans[0].Leaver != leaving().Leaver.Key() || orphans[0].Case == 0 {
 			t.Fatalf("%+v", orphans)
 		}
-		if _, err := c.do().CleanUp(t.Context(), orphans[1].ID, "", hera); exeunt.KindOf(err) != exeunt.Invalid {
+		if _, err := c.do().CleanUp(t.Context(), orphans[1].ID, "", asIs, hera); exeunt.KindOf(err) != exeunt.Invalid {
 			t.Errorf("the account of nobody known: %v", err)
 		}
-		id, err := c.do().CleanUp(t.Context(), orphans[0].ID, "", hera)
+		id, err := c.do().CleanUp(t.Context(), orphans[0].ID, "", asIs, hera)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -250,7 +251,7 @@ func TestAnOrphanFromBeforeOurTimeGetsTheWholeDeparture(t *testing.T) {
 		if len(orphans) != 2 || orphans[0].Name != l.Name {
 			t.Fatalf("%+v", orphans)
 		}
-		if _, err := c.do().CleanUp(t.Context(), orphans[0].ID, "", hera); err != nil {
+		if _, err := c.do().CleanUp(t.Context(), orphans[0].ID, "", asIs, hera); err != nil {
 			t.Fatal(err)
 		}
 		pass(time.Minute)

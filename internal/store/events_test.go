@@ -43,7 +43,7 @@ func TestOnlyWhatIsNotOlderIsHeard(t *testing.T) {
 		heard := func(said, received time.Time) error {
 			var change exeunt.Change
 			change.Record(exeunt.EntryRefused, nil, at, "something was said", nil)
-			return s.CommitWith(t.Context(), &change, store.Heard("E1", exeunt.Said{At: said, ReceivedAt: received}))
+			return s.CommitWith(t.Context(), &change, store.Heard("E1", exeunt.Said{At: said, ReceivedAt: received, Kind: exeunt.Rescinded}))
 		}
 		later := at.Add(time.Microsecond)
 		for _, x := range []struct {
@@ -54,7 +54,7 @@ func TestOnlyWhatIsNotOlderIsHeard(t *testing.T) {
 				t.Errorf("said %s, received %s: %q, want %q", x.said, x.received, got, x.want)
 			}
 		}
-		if got, err := s.HeardOf(t.Context(), "E1"); err != nil || !got.At.Equal(later) || !got.ReceivedAt.Equal(at) {
+		if got, err := s.HeardOf(t.Context(), "E1"); err != nil || !got.At.Equal(later) || !got.ReceivedAt.Equal(at) || !got.Stays() {
 			t.Errorf("%+v, %v", got, err)
 		}
 	})

@@ -126,8 +126,8 @@ func (s *Store) ListedAccounts(ctx context.Context, l Listing) ([]exeunt.Found, 
 	return out, err
 }
 
-// Workers are the people of a reconciliation, with those of whom a departure of ours says that they left.
-func (s *Store) Workers(ctx context.Context, reconciliation int64, today exeunt.Date) ([]exeunt.Worker, error) {
+// Workers are the people of a reconciliation, with those of whom a departure of ours says that they left: the newest of each.
+func (s *Store) Workers(ctx context.Context, reconciliation int64, now time.Time) ([]exeunt.Worker, error) {
 	var out []exeunt.Worker
 	known := map[string]bool{}
 	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
@@ -148,13 +148,22 @@ func (s *Store) Workers(ctx context.Context, reconciliation int64, today exeunt.
 	}
 	err = eachRow(ctx, s.dialect.reader(), func(r row) error {
 		c, err := scanCase(r)
-		if err == nil && !known[c.Leaver().Key()] {
-			known[c.Leaver().Key()] = true
+		if err == nil && !known[c.Leaver().Key()] && c.LeftBy(now) {
 			out = append(out, exeunt.Worker{Leaver: c.Leaver(), LeftOn: c.Departure.LastDay, Case: c.ID})
 		}
 		return err
-	}, "SELECT "+caseColumns+" FROM cases WHERE last_day < $1 AND erasing_at IS NULL AND state NOT IN ('rescinded', 'rehired') ORDER BY id DESC", string(today))
+	}, "SELECT "+caseColumns+" FROM cases WHERE last_day < $1 AND erasing_at IS NULL AND "+leftByNewest+" ORDER BY id DESC", string(latestDay(now)))
 	return out, err
+}
+
+// leftByNewest chooses the newest case of each leaver, unless HR said after it was opened that they stay or work here again:
+// the record of one that was closed by then is sealed and does not show that.
+const leftByNewest = `NOT EXISTS (SELECT 1 FROM cases n WHERE n.leaver_key = cases.leaver_key AND n.id > cases.id)
+	AND NOT EXISTS (SELECT 1 FROM leavers l WHERE l.leaver_key = cases.leaver_key AND l.kind IN ('rescinded', 'rehired') AND l.received_at >= cases.opened_at)`
+
+// latestDay is the day where it begins first: by no place of work is it later.
+func latestDay(now time.Time) exeunt.Date {
+	return exeunt.Date(now.UTC().Add(14 * time.Hour).Format(time.DateOnly))
 }
 
 // whose is the part of a finding that says whose an orphan was.
@@ -308,7 +317,23 @@ func (v View) Finding(ctx context.Context, id int64) (exeunt.Finding, error) {
 
 // Decide keeps that a person saw to a finding, with the mapping that came of it, if any.
 func (s *Store) Decide(ctx context.Context, f exeunt.Finding, m *exeunt.Mapping, change *exeunt.Change) error {
-	return s.CommitWith(ctx, change, func(ctx context.Context, tx Tx) error {
+	return s.CommitWith(ctx, change, decided(f, m))
+}
+
+// Decided is the write by which a commit also keeps that a person saw to findings.
+func Decided(findings []exeunt.Finding) func(context.Context, Tx) error {
+	return func(ctx context.Context, tx Tx) error {
+		for _, f := range findings {
+			if err := decided(f, nil)(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func decided(f exeunt.Finding, m *exeunt.Mapping) func(context.Context, Tx) error {
+	return func(ctx context.Context, tx Tx) error {
 		n, err := tx.exec(ctx, "UPDATE findings SET decided_at = $1 WHERE id = $2 AND decided_at IS NULL", micros(f.Decided.At), f.ID)
 		if err == nil && n == 0 {
 			err = exeunt.Errorf(exeunt.Conflict, "somebody saw to this finding already")
@@ -320,7 +345,7 @@ func (s *Store) Decide(ctx context.Context, f exeunt.Finding, m *exeunt.Mapping,
 			return err
 		}
 		return saveMapping(ctx, tx, *m)
-	})
+	}
 }
 
 // saveMapping keeps whose an account is, in the place of what it takes the place of, and nothing else.

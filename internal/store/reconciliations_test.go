@@ -69,7 +69,7 @@ func TestAListIsKeptPageByPage(t *testing.T) {
 		if got, err := s.ListedAccounts(ctx, again); err != nil || len(got) != 0 || again.System.Listed != 0 {
 			t.Errorf("begun again with %v, %v", got, err)
 		}
-		people, err := s.Workers(ctx, at.Reconciliation, "2026-06-01")
+		people, err := s.Workers(ctx, at.Reconciliation, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))
 		if err != nil || len(people) != 1200 || people[1199].Leaver.ID != "1199" {
 			t.Errorf("%d people, %v", len(people), err)
 		}
@@ -108,7 +108,7 @@ func TestAFindingRevealsNoHiddenDeparture(t *testing.T) {
 		d.Embargo = &noSecret
 		secret := storetest.Open(t, s, d, now)
 		at := begun(t, s, 1)
-		people, err := s.Workers(ctx, at.Reconciliation, "2026-12-24")
+		people, err := s.Workers(ctx, at.Reconciliation, time.Date(2026, 12, 24, 12, 0, 0, 0, time.UTC))
 		if err != nil || len(people) != 2 || people[1].Case != secret.Case.ID || people[1].LeftOn != "2026-11-20" {
 			t.Errorf("whoever left by a case of ours is not among the people: %+v, %v", people, err)
 		}

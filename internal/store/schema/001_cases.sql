@@ -161,7 +161,8 @@ CREATE INDEX events_open ON events (due_at) WHERE state = 'received';
 CREATE TABLE leavers (
 	leaver_key TEXT PRIMARY KEY,
 	said_at BIGINT NOT NULL,
-	received_at BIGINT NOT NULL
+	received_at BIGINT NOT NULL,
+	kind TEXT NOT NULL
 );
 
 CREATE TABLE counters (
