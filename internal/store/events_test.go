@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -56,6 +57,37 @@ func TestOnlyWhatIsNotOlderIsHeard(t *testing.T) {
 		}
 		if got, err := s.HeardOf(t.Context(), "E1"); err != nil || !got.At.Equal(later) || !got.ReceivedAt.Equal(at) || !got.Stays() {
 			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// Who decides by what was heard commits only while nothing else was.
+func TestNothingNewerIsHeardUntilItIsCommitted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+		commit := func(also func(context.Context, store.Tx) error) error {
+			var change exeunt.Change
+			change.Record(exeunt.EntryRefused, nil, at, "something was decided", nil)
+			return s.CommitWith(t.Context(), &change, also)
+		}
+		said := exeunt.Said{At: at, ReceivedAt: at, Kind: exeunt.Announced}
+		if err := commit(store.NothingNewer("E1", exeunt.Said{})); err != nil {
+			t.Errorf("nothing was heard at all: %v", err)
+		}
+		if err := commit(store.Heard("E1", said)); err != nil {
+			t.Fatal(err)
+		}
+		if err := commit(store.NothingNewer("E1", exeunt.Said{})); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("heard for the first time meanwhile: %v", err)
+		}
+		if err := commit(store.NothingNewer("E1", said)); err != nil {
+			t.Errorf("nothing was heard since: %v", err)
+		}
+		if err := commit(store.Heard("E1", exeunt.Said{At: at, ReceivedAt: at.Add(time.Second), Kind: exeunt.Rehired})); err != nil {
+			t.Fatal(err)
+		}
+		if err := commit(store.NothingNewer("E1", said)); exeunt.KindOf(err) != exeunt.Conflict {
+			t.Errorf("heard of meanwhile: %v", err)
 		}
 	})
 }

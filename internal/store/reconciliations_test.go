@@ -281,3 +281,42 @@ func TestAReconciliationThatIsStoppedLeavesNothingOpen(t *testing.T) {
 		begun(t, s, 3)
 	})
 }
+
+// Who has left is told by the newest case of each, at the place of work, and by what HR said after it was opened.
+func TestTheNewestCaseTellsWhoHasLeft(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		ends := func(id string, state exeunt.CaseState) {
+			storetest.Open(t, s, storetest.Departure(id, "2026-11-20"), now)
+			storetest.Exec(t, s, fmt.Sprintf("UPDATE cases SET state = '%s', closed_at = 1 WHERE closed_at IS NULL", state))
+		}
+		heard := func(id string, kind exeunt.TriggerKind, at time.Time) {
+			var change exeunt.Change
+			change.Record(exeunt.EntryRehired, nil, at, "something was said", nil)
+			must(t, s.CommitWith(ctx, &change, store.Heard(storetest.Departure(id, "").Leaver.Key(), exeunt.Said{At: at, ReceivedAt: at, Kind: kind})))
+		}
+		for _, id := range []string{"left", "put back", "hired again", "left by a wave", "announced again"} {
+			ends(id, exeunt.CaseClosed)
+		}
+		ends("put back", exeunt.CaseRescinded)
+		heard("hired again", exeunt.Rehired, now.Add(time.Hour))
+		heard("left by a wave", exeunt.Rehired, now.Add(-time.Hour))
+		heard("announced again", exeunt.Announced, now.Add(time.Hour))
+		at := begun(t, s, 1)
+		for when, want := range map[string]string{"2026-11-20T22:00:00Z": "", "2026-11-22T00:00:00Z": "announced again, left by a wave, left"} {
+			moment, err := time.Parse(time.RFC3339, when)
+			must(t, err)
+			people, err := s.Workers(ctx, at.Reconciliation, moment)
+			must(t, err)
+			var left []string
+			for _, w := range people {
+				if w.Case != 0 {
+					left = append(left, w.Leaver.ID)
+				}
+			}
+			if got := strings.Join(left, ", "); got != want {
+				t.Errorf("at %s: %s; want %s", when, got, want)
+			}
+		}
+	})
+}
