@@ -288,7 +288,7 @@ func TestDescriptionsConform(t *testing.T) {
 				Vanish:           func(t testing.TB, l exeunt.Leaver) { vendor.Vanish(people.of(l)) },
 			}
 			if s.name == "github" {
-				subject.Twin, subject.Unlisted = nil, true // logins are unique there
+				subject.Twin = nil // logins are unique there
 			}
 			if s.renames {
 				subject.Rename = func(t testing.TB, l exeunt.Leaver) { vendor.Rename(people.of(l)) }

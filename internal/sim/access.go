@@ -190,8 +190,7 @@ func newCodeHost() *Vendor {
 		})
 	}
 	withLogin("GET /users/{login}", func(w http.ResponseWriter, a *account) {
-		id, _ := strconv.Atoi(a.id)
-		reply(w, http.StatusOK, map[string]any{"id": id, "login": a.login, "type": "User"})
+		reply(w, http.StatusOK, codeUser(a))
 	})
 	member := func(h func(http.ResponseWriter, *account)) func(http.ResponseWriter, *account) {
 		return func(w http.ResponseWriter, a *account) {
@@ -210,8 +209,23 @@ func newCodeHost() *Vendor {
 		v.change(func() { a.outside = true })
 		w.WriteHeader(http.StatusNoContent)
 	}))
+	v.handle("GET "+org+"/members", func(w http.ResponseWriter, r *http.Request) {
+		list := []any{}
+		for _, a := range v.accounts {
+			if !a.outside {
+				list = append(list, codeUser(a))
+			}
+		}
+		page, _ := strconv.Atoi(r.FormValue("page"))
+		reply(w, http.StatusOK, turn(w, r, list, page))
+	})
 	withLogin("GET "+org+"/members/{login}", member(func(w http.ResponseWriter, _ *account) { w.WriteHeader(http.StatusNoContent) }))
 	return v
+}
+
+func codeUser(a *account) map[string]any {
+	id, _ := strconv.Atoi(a.id)
+	return map[string]any{"id": id, "login": a.login, "type": "User"}
 }
 
 func basic(user, password string) func(*http.Request) bool {
