@@ -131,6 +131,11 @@ func (r reads) SystemStats(ctx context.Context, systems []exeunt.System, now tim
 	return r.view.SystemStats(ctx, systems, now)
 }
 
+func (r reads) Unfinished(ctx context.Context, system string, now time.Time, limit int) ([]store.Unfinished, error) {
+	list, err := r.view.Unfinished(ctx, system, now, limit)
+	return list, r.seen(ctx, err, each(list, func(u store.Unfinished) store.Sealed { return ofCase(u.Case) })...)
+}
+
 func (r reads) WrongClocks(ctx context.Context) ([]store.WrongClock, error) { // of servers
 	return r.view.WrongClocks(ctx)
 }

@@ -136,6 +136,25 @@ type SystemStats struct {
 	Confirmed int       `json:"confirmed"`          // steps, in the last 90 days
 	LastLook  time.Time `json:"last_look,omitzero"` // newest look at what was settled: whether it still holds
 	NextLook  time.Time `json:"next_look,omitzero"` // when what was confirmed is looked at next
+	AtRisk    AtRisk    `json:"at_risk"`
+}
+
+// AtRisk counts the people whose access to a system did not end, or would not by itself, and to whom nobody has seen yet.
+type AtRisk struct {
+	Unfinished int `json:"unfinished"` // a step of their departure failed there, or what is done by hand is late
+	Left       int `json:"left"`       // left, and the newest reconciliation found their account open
+	Unsure     int `json:"unsure"`     // work here, and it found several accounts, or one that does not agree with HR
+}
+
+// People is how many they are.
+func (r AtRisk) People() int { return r.Unfinished + r.Left + r.Unsure }
+
+// Unfinished is somebody whose access to a system should have ended by a departure, and did not.
+type Unfinished struct {
+	Case   exeunt.CaseID
+	Name   string
+	Failed bool      // else it is done by hand, and late
+	Since  time.Time // the deadline, which may be ahead where a step failed
 }
 
 // SystemLine is the line of one system: what is due there and not under way yet, or under way now.

@@ -47,7 +47,53 @@ func (v View) SystemStats(ctx context.Context, systems []exeunt.System, now time
 			return nil, err
 		}
 	}
-	return out, nil
+	return out, v.atRisk(ctx, at, now)
+}
+
+// unfinished are the cases whose access did not end in a system, once for each step or task. A task that stands in for a
+// failed step is of the same case.
+const unfinished = `SELECT system, case_id, deadline, 1 AS failed FROM visible_steps WHERE state = 'failed' AND branch = 'Access'
+	UNION ALL SELECT system, case_id, deadline, 0 AS failed FROM visible_tasks WHERE state = 'open' AND deadline < $1 AND branch = 'Access' AND system <> ''`
+
+// atRisk counts who is at risk in each system.
+func (v View) atRisk(ctx context.Context, at map[string]*SystemStats, now time.Time) error {
+	err := eachRow(ctx, v.read, func(r row) error {
+		var system string
+		var n int
+		err := r.Scan(&system, &n)
+		if st := at[system]; st != nil {
+			st.AtRisk.Unfinished = n
+		}
+		return err
+	}, "SELECT system, COUNT(DISTINCT case_id) FROM ("+unfinished+") AS r GROUP BY system", micros(now))
+	if err != nil {
+		return err
+	}
+	return eachRow(ctx, v.read, func(r row) error {
+		var system string
+		var left, unsure int
+		err := r.Scan(&system, &left, &unsure)
+		if st := at[system]; st != nil {
+			st.AtRisk.Left, st.AtRisk.Unsure = left, unsure
+		}
+		return err
+	}, `SELECT system, COUNT(DISTINCT CASE WHEN kind = 'orphaned' AND leaver <> '' THEN leaver END), COUNT(DISTINCT CASE WHEN kind <> 'orphaned' THEN leaver END)
+		FROM visible_findings WHERE decided_at IS NULL AND kind <> 'missing' GROUP BY system`)
+}
+
+// Unfinished lists whose access to a system should have ended and did not, the longest late first.
+func (v View) Unfinished(ctx context.Context, system string, now time.Time, limit int) ([]Unfinished, error) {
+	var out []Unfinished
+	err := eachRow(ctx, v.read, func(r row) error {
+		var u Unfinished
+		var id, failed, since int64
+		err := r.Scan(&id, &u.Name, &failed, &since)
+		u.Case, u.Failed, u.Since = exeunt.CaseID(id), failed > 0, fromInstant(&since)
+		out = append(out, u)
+		return err
+	}, `SELECT r.case_id, c.name, MAX(r.failed), MIN(r.deadline) FROM (`+unfinished+`) AS r JOIN visible_cases c ON c.id = r.case_id
+		WHERE r.system = $2 GROUP BY r.case_id, c.name ORDER BY 4, 1 LIMIT $3`, micros(now), system, limit)
+	return out, err
 }
 
 // systemTimes reads what is about one system's newest and next.

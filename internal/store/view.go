@@ -54,7 +54,7 @@ const (
 	visible_nodes AS NOT MATERIALIZED (SELECT * FROM nodes),
 	visible_reconciliations AS NOT MATERIALIZED (SELECT * FROM reconciliations),
 	visible_reconciled AS NOT MATERIALIZED (SELECT * FROM reconciled_systems),
-	visible_findings AS NOT MATERIALIZED (SELECT id, system, kind, document, CASE WHEN case_id IN (SELECT id FROM hidden) THEN '' ELSE whose END AS whose,
+	visible_findings AS NOT MATERIALIZED (SELECT id, system, kind, decided_at, document, CASE WHEN case_id IN (SELECT id FROM hidden) THEN '' ELSE whose END AS whose,
 		CASE WHEN case_id IN (SELECT id FROM hidden) THEN '' ELSE leaver END AS leaver FROM findings)
 	`
 	nothingHidden = `WITH visible_cases AS NOT MATERIALIZED (SELECT * FROM cases),
@@ -69,7 +69,7 @@ const (
 	visible_nodes AS NOT MATERIALIZED (SELECT * FROM nodes),
 	visible_reconciliations AS NOT MATERIALIZED (SELECT * FROM reconciliations),
 	visible_reconciled AS NOT MATERIALIZED (SELECT * FROM reconciled_systems),
-	visible_findings AS NOT MATERIALIZED (SELECT id, system, kind, document, whose, leaver FROM findings)
+	visible_findings AS NOT MATERIALIZED (SELECT id, system, kind, decided_at, document, whose, leaver FROM findings)
 	`
 )
 

@@ -42,6 +42,8 @@ CREATE TABLE findings (
 );
 CREATE INDEX findings_listed ON findings (reconciliation_id, system, kind, id);
 CREATE INDEX findings_by_case ON findings (case_id) WHERE case_id > 0;
+-- Who is at risk in a system: see read_systems.go, which repeats the condition.
+CREATE INDEX findings_at_risk ON findings (system, kind, leaver, case_id) WHERE decided_at IS NULL AND kind <> 'missing';
 
 -- Accounts that a person confirmed to be somebody's, or nobody's where leaver_key is empty.
 CREATE TABLE mappings (

@@ -25,6 +25,7 @@ type Reader interface {
 	Entries(ctx context.Context, q store.EntryQuery) (store.EntryPage, error)
 	Entry(ctx context.Context, number int64) (store.EntryRow, error)
 	SystemStats(ctx context.Context, systems []exeunt.System, now time.Time) ([]store.SystemStats, error)
+	Unfinished(ctx context.Context, system string, now time.Time, limit int) ([]store.Unfinished, error)
 	Waves(ctx context.Context, states ...exeunt.WaveState) ([]exeunt.Wave, error)
 	WaveFile(ctx context.Context, id exeunt.WaveID, now time.Time) (store.WaveFile, error)
 	WaveReport(ctx context.Context, id exeunt.WaveID, now time.Time) (store.WaveReport, error)
