@@ -70,13 +70,13 @@ func systemTryCommand(c *console) *cobra.Command {
 
 func printSystems(w io.Writer, list api.SystemList, now time.Time) {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "SYSTEM\tTIER\tKIND\tSTAGE\tOWNER\tLAST PROOF\tNEXT LOOK\tOPEN\tFAILED\tLEFT ALONE")
+	_, _ = fmt.Fprintln(t, "SYSTEM\tTIER\tKIND\tSTAGE\tOWNER\tLAST PROOF\tNEXT LOOK\tOPEN\tFAILED\tAT RISK\tLEFT ALONE")
 	for _, s := range list.Systems {
 		alone := ""
 		if s.LeftAlone != nil {
 			alone = span(now.Sub(s.LeftAlone.OpenedAt)) + ": " + s.LeftAlone.Reason
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", s.Name, s.Tier, s.Kind, s.Stage, s.Owner, stamp(s.LastProof, "never"), stamp(s.NextLook, "–"), s.Open, s.Failed, alone)
+		_, _ = fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", s.Name, s.Tier, s.Kind, s.Stage, s.Owner, stamp(s.LastProof, "never"), stamp(s.NextLook, "–"), s.Open, s.Failed, s.AtRisk.People(), alone)
 	}
 	_ = t.Flush()
 }
@@ -101,6 +101,8 @@ func printSystem(w io.Writer, s api.SystemState, now time.Time) {
 	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintf(t, "In cases\t%d confirmed in 90 days, %d open, %d failed\n", s.Confirmed, s.SystemStats.Open, s.Failed)
+	_, _ = fmt.Fprintf(t, "People at risk\t%d: %d whose departure left access open, %d who left and have an open account, %d whose account is not sure\n",
+		s.AtRisk.People(), s.AtRisk.Unfinished, s.AtRisk.Left, s.AtRisk.Unsure)
 	_, _ = fmt.Fprintf(t, "Last proof\t%s\n", stamp(s.LastProof, "never"))
 	_, _ = fmt.Fprintf(t, "Looked at again\tlast %s, next %s\n", stamp(s.LastLook, "never"), stamp(s.NextLook, "none due"))
 	_, _ = fmt.Fprintf(t, "By hand\t%s\n", s.Fallback)

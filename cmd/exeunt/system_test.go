@@ -28,7 +28,7 @@ func TestASystemThatIsLeftAloneOnTheCommandLine(t *testing.T) {
 	}
 	for _, args := range [][]string{{"system", "show", "doors"}, {"system", "doors"}} {
 		got := s.run(t, "", args...)
-		for _, want := range []string{"Left alone since", "the token has expired", "Tried again by itself with its next visit", "Renew the credential", "exeunt system try doors", "Block the badge."} {
+		for _, want := range []string{"Left alone since", "the token has expired", "Tried again by itself with its next visit", "Renew the credential", "exeunt system try doors", "Block the badge.", "People at risk   0: 0 whose departure left access open"} {
 			if got.code != 0 || !strings.Contains(got.out, want) {
 				t.Errorf("%v lacks %q: %+v", args, want, got)
 			}

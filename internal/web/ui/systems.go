@@ -22,6 +22,8 @@ type systemLine struct {
 	Status status
 	Gap    string // what is missing, or ""
 	Alone  *leftAlone
+
+	Compared bool // its accounts, with the people
 }
 
 func (l systemLine) title() string { return cmp.Or(l.System.Title, l.System.Name) }
@@ -72,6 +74,8 @@ func gap(s exeunt.System, stats store.SystemStats, now time.Time) string {
 	switch {
 	case stats.Failed > 0:
 		return plural(stats.Failed, "step has failed", "steps have failed")
+	case riskGap(stats.AtRisk) != "":
+		return riskGap(stats.AtRisk)
 	case s.Stage == exeunt.Shadow:
 		return "Not live: a person does it"
 	case s.Stage == exeunt.Manual && s.Kind != "manual":
@@ -82,11 +86,16 @@ func gap(s exeunt.System, stats store.SystemStats, now time.Time) string {
 		return "Its connector cannot end access"
 	case s.Automated() && stats.LastProof.IsZero():
 		return "Never proven in a case"
-	case s.Automated() && now.Sub(stats.LastProof) > notProven:
+	case unproven(s, stats, now):
 		return "Not proven in 90 days"
 	default:
 		return ""
 	}
+}
+
+// unproven says whether nothing has shown for long that access to a system ends.
+func unproven(s exeunt.System, stats store.SystemStats, now time.Time) bool {
+	return s.Automated() && now.Sub(stats.LastProof) > notProven
 }
 
 func onlyGaps(lines []systemLine) []systemLine {
@@ -100,40 +109,61 @@ type systemFilter struct {
 	Gap  bool
 	Hand bool
 	Down bool // left alone
+	Risk bool // people are at risk
+	Old  bool // not proven for long
+
+	SSO   string
+	Owner string
 }
 
 func readSystemFilter(q url.Values) systemFilter {
-	f := systemFilter{Text: strings.TrimSpace(q.Get("q")), Gap: q.Get("gap") == "1", Hand: q.Get("way") == "hand", Down: q.Get("alone") == "1"}
+	f := systemFilter{Text: strings.TrimSpace(q.Get("q")), Gap: q.Get("gap") == "1", Hand: q.Get("way") == "hand", Down: q.Get("alone") == "1",
+		Risk: q.Get("risk") == "1", Old: q.Get("proof") == "old", SSO: q.Get("sso"), Owner: q.Get("owner")}
 	if n, err := strconv.Atoi(q.Get("tier")); err == nil && n > 0 {
 		f.Tier = n
 	}
 	return f
 }
 
-func (f systemFilter) values() url.Values {
+// tab is the part of the address that the tabs choose.
+func (f systemFilter) tab() url.Values {
 	v := url.Values{}
-	if f.Text != "" {
-		v.Set("q", f.Text)
-	}
 	if f.Tier > 0 {
 		v.Set("tier", strconv.Itoa(f.Tier))
 	}
-	if f.Gap {
-		v.Set("gap", "1")
+	for name, on := range map[string]bool{"gap": f.Gap, "alone": f.Down, "risk": f.Risk} {
+		if on {
+			v.Set(name, "1")
+		}
 	}
 	if f.Hand {
 		v.Set("way", "hand")
 	}
-	if f.Down {
-		v.Set("alone", "1")
+	if f.Old {
+		v.Set("proof", "old")
 	}
 	return v
 }
 
-func (f systemFilter) matches(l systemLine) bool {
+func (f systemFilter) values() url.Values {
+	v := f.tab()
+	for name, value := range map[string]string{"q": f.Text, "sso": f.SSO, "owner": f.Owner} {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	return v
+}
+
+// narrowed says whether more is chosen than a tab.
+func (f systemFilter) narrowed() bool { return f.Text+f.SSO+f.Owner != "" }
+
+func (f systemFilter) matches(l systemLine, now time.Time) bool {
 	text := strings.ToLower(strings.Join([]string{l.title(), l.System.Name, l.System.Vendor, l.System.Owner.String()}, " "))
 	return strings.Contains(text, strings.ToLower(f.Text)) && (f.Tier == 0 || l.System.Tier == f.Tier) &&
-		(!f.Gap || l.Gap != "") && (!f.Hand || l.Status == statusPerson) && (!f.Down || l.Alone != nil)
+		(f.SSO == "" || l.System.SSO == f.SSO) && (f.Owner == "" || l.System.Owner.String() == f.Owner) &&
+		(!f.Gap || l.Gap != "") && (!f.Hand || l.Status == statusPerson) && (!f.Down || l.Alone != nil) &&
+		(!f.Risk || l.Stats.AtRisk.People() > 0) && (!f.Old || unproven(l.System, l.Stats, now))
 }
 
 // systemsView is the inventory.
@@ -152,19 +182,33 @@ type systemTab struct {
 	Here   bool
 }
 
-// tabs count under the text that was searched for, like the rows.
+// choices are the sign-ons and the owners to choose from.
+func (v systemsView) choices() (signOns, owners []string) {
+	for _, l := range v.All {
+		if l.System.SSO != "" {
+			signOns = append(signOns, l.System.SSO)
+		}
+		owners = append(owners, l.System.Owner.String())
+	}
+	slices.Sort(signOns)
+	slices.Sort(owners)
+	return slices.Compact(signOns), slices.Compact(owners)
+}
+
+// tabs count under what else was chosen, like the rows.
 func (v systemsView) tabs() []systemTab {
 	tab := func(label string, f systemFilter) systemTab {
-		f.Text = v.Filter.Text
+		f.Text, f.SSO, f.Owner = v.Filter.Text, v.Filter.SSO, v.Filter.Owner
 		t := systemTab{Label: label, Filter: f, Here: f == v.Filter}
 		for _, l := range v.All {
-			if f.matches(l) {
+			if f.matches(l, v.Now) {
 				t.Count++
 			}
 		}
 		return t
 	}
-	return []systemTab{tab("All", systemFilter{}), tab("Left alone", systemFilter{Down: true}), tab("Gaps", systemFilter{Gap: true}), tab("By hand", systemFilter{Hand: true}),
+	return []systemTab{tab("All", systemFilter{}), tab("Left alone", systemFilter{Down: true}), tab("People at risk", systemFilter{Risk: true}), tab("Gaps", systemFilter{Gap: true}),
+		tab("Not proven in 90 days", systemFilter{Old: true}), tab("By hand", systemFilter{Hand: true}),
 		tab("Tier 1", systemFilter{Tier: 1}), tab("Tier 2", systemFilter{Tier: 2}), tab("Tier 3", systemFilter{Tier: 3})}
 }
 
@@ -190,17 +234,16 @@ func (s *server) systemsPage(v *visit) error {
 		http.Redirect(v.w, v.Request, address("/systems", f.values()), http.StatusFound)
 		return nil
 	}
-	stats, err := s.Reader(v.Viewer()).SystemStats(v.Context(), s.Inventory.Systems(), v.now)
-	if err != nil {
-		return err
-	}
 	alone, err := s.leftAlones(v)
 	if err != nil {
 		return err
 	}
-	view := systemsView{Filter: f, All: systemLines(s.Inventory.Systems(), stats, alone, v.now), Zone: v.zone, Now: v.now}
+	view := systemsView{Filter: f, Zone: v.zone, Now: v.now}
+	if view.All, err = s.systemLines(v, alone); err != nil {
+		return err
+	}
 	for _, l := range view.All {
-		if f.matches(l) {
+		if f.matches(l, v.now) {
 			view.Rows = append(view.Rows, l)
 		}
 	}
@@ -212,20 +255,20 @@ type systemView struct {
 	systemLine
 	Tasks   []store.TaskRow
 	Entries []store.EntryRow
+	Risks   riskView
 	Child   []systemLine // whose access ends with this one's sign-on
 	visit   *visit
 }
 
 func (s *server) systemPage(v *visit) error {
-	stats, err := s.Reader(v.Viewer()).SystemStats(v.Context(), s.Inventory.Systems(), v.now)
-	if err != nil {
-		return err
-	}
 	alone, err := s.leftAlones(v)
 	if err != nil {
 		return err
 	}
-	lines := systemLines(s.Inventory.Systems(), stats, alone, v.now)
+	lines, err := s.systemLines(v, alone)
+	if err != nil {
+		return err
+	}
 	i := slices.IndexFunc(lines, func(l systemLine) bool { return l.System.Name == v.PathValue("id") })
 	if i < 0 {
 		return nothingHere()
@@ -235,6 +278,9 @@ func (s *server) systemPage(v *visit) error {
 		if l.System.SSO == view.System.Name {
 			view.Child = append(view.Child, l)
 		}
+	}
+	if view.Risks, err = s.risks(v, lines[i]); err != nil {
+		return err
 	}
 	if view.Tasks, err = s.Reader(v.Viewer()).Tasks(v.Context(), store.TaskQuery{System: view.System.Name, Limit: 20}, v.now); err != nil {
 		return err

@@ -90,7 +90,7 @@ func TestPagesSay(t *testing.T) {
 		{"orphaned accounts", "it", "/accounts", 200, []string{"412 people work here and 1 has left, compared with 420 accounts of 2 systems by Ida Novak", "Not compared", "The credentials lack a permission.", "Maya Okonkwo", "northwind/E-2041", "not:/accounts/17/clean-up", "/accounts/17/confirm", "not:/accounts/18/confirm", "Nobody known", "Seen to by Ida Novak", "Orphaned<span class=\"n\">2</span>"}},
 		{"orphaned accounts for HR", "hr", "/accounts", 200, []string{"/accounts/17/clean-up"}},
 		{"missing accounts of a system", "it", "/accounts?kind=missing&system=entra-id", 200, []string{"None of this kind", "All systems", "Missing<span class=\"n\">4</span>"}},
-		{"systems with gaps", "it", "/systems?gap=1", 200, []string{"Building badges", "not:/systems/entra-id\""}},
+		{"systems with gaps", "it", "/systems?gap=1", 200, []string{"Building badges", "not:/systems/adp\""}},
 		{"system", "it", "/systems/entra-id", 200, []string{"Its connector (entra)", "acknowledged", "tokens that were issued live for up to one hour", "30 days, then deleted", "Salesforce", "120 confirmed"}},
 		{"audit", "auditor", "/audit", 200, []string{"Ledger verified", "48,211 leaves were recomputed", "Time (PST)", "19 Nov 2026, 10:18:00.000", "step.fail", "on its way", "Verify again"}},
 		{"erased records", "auditor", "/audit/erased", 200, []string{"2 records erased", "/cases/C-12", "retention.keep: 1095 d", "Ana Kofi and Dana Ortiz: the person asked for it", "Waits for the ledger"}},

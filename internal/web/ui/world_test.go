@@ -112,7 +112,9 @@ func (w *world) fill() {
 		stat := store.SystemStats{System: s.Name, LastProof: w.now.Add(-3 * time.Hour), Confirmed: 120, Open: 2}
 		switch s.Name {
 		case "snowflake":
-			stat.Failed, stat.Open = 1, 3
+			stat.Failed, stat.Open, stat.AtRisk.Unfinished = 1, 3, 1
+		case "entra-id":
+			stat.AtRisk = store.AtRisk{Left: 1, Unsure: 14}
 		case "badges":
 			stat.LastProof, stat.Confirmed = time.Time{}, 0
 		}
@@ -306,6 +308,13 @@ func (w *world) TryNow(_ context.Context, name string, by exeunt.Override) error
 		w.did = append(w.did, change.Entries[0].What)
 	}
 	return err
+}
+
+func (w *world) Unfinished(_ context.Context, system string, _ time.Time, _ int) ([]store.Unfinished, error) {
+	if system != "snowflake" {
+		return nil, w.broken
+	}
+	return []store.Unfinished{{Case: 2041, Name: "Maya Okonkwo", Failed: true, Since: w.now.Add(12 * time.Minute)}}, w.broken
 }
 
 func (w *world) SystemStats(context.Context, []exeunt.System, time.Time) ([]store.SystemStats, error) {
