@@ -74,7 +74,7 @@ func TestWhoIsAtRiskInASystem(t *testing.T) {
 		}
 		found, err := s.Everything().Findings(ctx, store.FindingQuery{Limit: 1})
 		must(t, err)
-		f, m, change, err := found[0].Confirm("", found[0].Leaver, iris, now)
+		f, m, change, err := found[0].Confirm(exeunt.Confirmation{Leaver: found[0].Leaver}, nil, iris, now)
 		must(t, err)
 		must(t, s.Decide(ctx, f, &m, &change))
 		if got := at(s.For(listed), now); got.Left != 1 {
