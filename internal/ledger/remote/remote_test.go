@@ -122,7 +122,7 @@ func TestAClientIsTheLog(t *testing.T) {
 // wholeLog verifies the log from what the client shows of its files.
 func wholeLog(t *testing.T, c *remote.Client, key string, size int64) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		report, err := verify.Log(c.Files(t.Context()), verify.LogOptions{Keys: []string{key}})
 		must(t, err)

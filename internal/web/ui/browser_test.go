@@ -93,15 +93,18 @@ func eval[T any](b *tab, expression string) T {
 	return out
 }
 
+// patience is how long what must come true may take on a busy machine.
+const patience = time.Minute
+
 // until waits for something to become true in the page.
 func (b *tab) until(expression string) {
 	b.Helper()
 	for began := time.Now(); ; {
-		_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(10*time.Second)))
+		_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience)))
 		if err == nil {
 			return
 		}
-		if b.ctx.Err() != nil || time.Since(began) > 10*time.Second || !strings.Contains(err.Error(), "context") { // it went to another page meanwhile
+		if b.ctx.Err() != nil || time.Since(began) > patience || !strings.Contains(err.Error(), "context") { // it went to another page meanwhile
 			b.Fatalf("never became true: %s: %v", expression, err)
 		}
 	}
