@@ -143,9 +143,13 @@ type Tally struct {
 	Nobodys    int `json:"nobodys"`  // accounts that a person confirmed to be nobody's
 }
 
-// maxMissing bounds the missing ones of a system that are listed by name: few systems are for everybody, and the count says
-// how many there are.
-const maxMissing = 1000
+// What bounds the findings of a system that are listed one by one, while its counts say how many there are: few systems are
+// for everybody; and a list of the people of one entity, held against the directory of all, makes orphans of the others. Of
+// people who left each account is listed.
+const (
+	maxMissing = 1000
+	maxUnknown = 5000 // orphans of which nobody knows whose they were
+)
 
 // index finds accounts by what they have.
 type index map[string]map[string][]int // attribute → value in small letters → accounts
@@ -204,6 +208,7 @@ type comparison struct {
 	claims   [][]int // of each account, whose it surely is
 	wanted   []bool  // of each account, whether it may be somebody's
 	tally    Tally
+	unknown  int // orphans of nobody knows whom
 	findings []Finding
 	people   []Worker
 }
@@ -290,6 +295,11 @@ func (c *comparison) find(kind FindingKind, w Worker, accounts []Found, why stri
 		c.tally.Mismatched++
 	case FoundOrphaned:
 		c.tally.Orphaned++
+		if w.Leaver.ID == "" {
+			if c.unknown++; c.unknown > maxUnknown {
+				return
+			}
+		}
 	}
 	f := Finding{Kind: kind, Why: why}
 	if w.Leaver.ID != "" {

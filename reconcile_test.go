@@ -207,3 +207,17 @@ func TestWhatWasConfirmedIsReplacedOnlyWhenThatIsSaid(t *testing.T) {
 		})
 	}
 }
+
+// A directory of a whole group, held against the list of one entity: what is listed is bounded, what is counted is not, and
+// whoever left is not crowded out.
+func TestOrphansAreCountedAndNotAllListed(t *testing.T) {
+	var accounts []exeunt.Found
+	for i := range 6000 {
+		accounts = append(accounts, account(fmt.Sprint("a", i), "number", fmt.Sprint("x", i)))
+	}
+	accounts = append(accounts, account("left", "number", "7"))
+	tally, findings, err := exeunt.Compare("crm", exeunt.Correlation{rule("number", exeunt.EmployeeID)}, []exeunt.Worker{former("7", "")}, accounts, exeunt.Learned{})
+	if err != nil || tally.Orphaned != 6001 || len(findings) != 5001 || findings[5000].Leaver != "main/7" {
+		t.Errorf("%+v with %d findings, %v", tally, len(findings), err)
+	}
+}

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -262,6 +263,26 @@ func TestAnOrphanFromBeforeOurTimeGetsTheWholeDeparture(t *testing.T) {
 			if o.Decided == nil {
 				t.Errorf("the case sees to all of the person's accounts: %+v", o)
 			}
+		}
+	})
+}
+
+// A system that is taken out of the configuration meanwhile is not waited for.
+func TestAReconciliationEndsWithoutASystemThatIsTakenOut(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		people := c.workforce(3, 0)
+		c.directory.Slow(time.Hour)
+		c.reconcile(people)
+		pass(time.Minute)
+		c.stop()
+		c.inventory = c.inventory[1:] // without the directory
+		c.start()
+		pass(15 * time.Minute)
+		if d := c.reconciled("directory"); d.State != exeunt.ReconcileFailed || !strings.Contains(d.Why, "taken out of the configuration") {
+			t.Errorf("%+v", d)
+		}
+		if c.reconciliation().EndedAt.IsZero() {
+			t.Error("the reconciliation goes on for ever")
 		}
 	})
 }

@@ -12,8 +12,8 @@ import (
 // upgraded one by one, before what is due there becomes tasks of its owner.
 const strayAfter = 10 * time.Minute
 
-// straysDue gives to people what is due in systems that were taken out of the configuration: no node has a
-// lane for them, so that nobody would ever look.
+// straysDue gives to people what is due in systems that were taken out of the configuration, and ends their comparison
+// with everybody: no node has a lane for them, so that nobody would ever look.
 func (e *Engine) straysDue(ctx context.Context, now time.Time) (time.Time, error) {
 	strays, err := e.store.Strays(ctx)
 	if err != nil {
@@ -36,6 +36,9 @@ func (e *Engine) straysDue(ctx context.Context, now time.Time) (time.Time, error
 			next = earliest(next, until)
 			continue
 		}
+		if err := e.endStrayListing(ctx, name, now); err != nil {
+			return now.Add(time.Minute), err
+		}
 		did, err := e.giveUpStray(ctx, name, now)
 		if err != nil {
 			return now.Add(time.Minute), err
@@ -47,6 +50,19 @@ func (e *Engine) straysDue(ctx context.Context, now time.Time) (time.Time, error
 		}
 	}
 	return next, nil
+}
+
+// endStrayListing says of a reconciliation that the system is not compared, without which it would never end.
+func (e *Engine) endStrayListing(ctx context.Context, system string, now time.Time) error {
+	open, err := e.store.Listings(ctx, system)
+	for _, at := range open {
+		var change exeunt.Change
+		at.System, change = at.System.Fail(exeunt.Errorf(exeunt.NotFound, "the system was taken out of the configuration"), now)
+		if err := ignoreConflict(e.store.EndListing(ctx, at, nil, &change)); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 func (e *Engine) giveUpStray(ctx context.Context, system string, now time.Time) (did bool, err error) {

@@ -22,12 +22,21 @@ func (s *Store) Commit(ctx context.Context, change *exeunt.Change) error {
 // CommitWith commits a change together with what also has to be written in the same transaction:
 // the event that it answers, the lease that it ends.
 func (s *Store) CommitWith(ctx context.Context, change *exeunt.Change, also func(context.Context, Tx) error) error {
+	return s.commitIn(ctx, turnOf(change), change, also)
+}
+
+// commitAlone is for what takes long or waits for others who do the same: nobody's intent waits with it.
+func (s *Store) commitAlone(ctx context.Context, change *exeunt.Change, also func(context.Context, Tx) error) error {
+	return s.commitIn(ctx, turn{alone: true}, change, also)
+}
+
+func (s *Store) commitIn(ctx context.Context, t turn, change *exeunt.Change, also func(context.Context, Tx) error) error {
 	if len(change.Entries) == 0 && !change.Waits() {
 		return exeunt.Errorf(exeunt.Internal, "a change without entries was refused: nothing may happen unrecorded")
 	}
 	var done Committed
 	draft := *change
-	err := s.writeIn(ctx, turnOf(change), func(ctx context.Context, tx Tx) error {
+	err := s.writeIn(ctx, t, func(ctx context.Context, tx Tx) error {
 		draft = copyOf(*change)
 		c := s.committer(tx, &draft)
 		if err := c.run(ctx); err != nil {
@@ -291,9 +300,9 @@ func (c *committer) saveStep(ctx context.Context, s *exeunt.Step, position int) 
 	var n int64
 	var err error
 	if old == 0 {
-		n, err = c.exec(ctx, `INSERT INTO steps (case_id, key, version, position, blockers, state, system, branch, runs_at, place, deadline, settled_at, document)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-			int64(s.Case), s.Key, s.Version, position, len(s.After), string(s.State), s.System, s.Branch, runsAt, place, micros(s.Deadline), instant(s.SettledAt), document(s))
+		n, err = c.exec(ctx, `INSERT INTO steps (case_id, key, version, position, blockers, state, system, action, branch, runs_at, place, deadline, settled_at, document)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			int64(s.Case), s.Key, s.Version, position, len(s.After), string(s.State), s.System, does(*s), s.Branch, runsAt, place, micros(s.Deadline), instant(s.SettledAt), document(s))
 	} else {
 		n, err = c.exec(ctx, `UPDATE steps SET version = $1, state = $2, runs_at = $3, place = $4, deadline = $5, settled_at = $6, document = $7
 			WHERE case_id = $8 AND system = $9 AND key = $10 AND version = $11`+c.unlessOver(*s),
@@ -303,6 +312,14 @@ func (c *committer) saveStep(ctx context.Context, s *exeunt.Step, position int) 
 		err = exeunt.Errorf(exeunt.Conflict, "step %s of case %s was changed meanwhile: look again and decide anew", s.Key, s.Case)
 	}
 	return err
+}
+
+// does is the action of a step, "" where it puts back what another did.
+func does(s exeunt.Step) string {
+	if s.Undoes != "" {
+		return ""
+	}
+	return string(s.Action)
 }
 
 // unlessOver keeps what was settled from being begun anew in a case that is over, since the departure was taken back or the

@@ -342,9 +342,10 @@ func (s *Store) ForgetNodes(ctx context.Context, now time.Time) (shared bool, er
 const inLines = `WITH RECURSIVE inline (system) AS (SELECT MIN(system) FROM steps WHERE place IS NOT NULL
 	UNION ALL SELECT (SELECT MIN(s.system) FROM steps s WHERE s.place IS NOT NULL AND s.system > inline.system) FROM inline WHERE inline.system IS NOT NULL) `
 
-const strays = inLines + `SELECT system FROM inline WHERE system IS NOT NULL AND system NOT IN (SELECT name FROM lanes)`
+const strays = inLines + `SELECT system FROM inline WHERE system IS NOT NULL AND system NOT IN (SELECT name FROM lanes)
+	UNION SELECT system FROM reconciled_systems WHERE open_at IS NOT NULL AND system NOT IN (SELECT name FROM lanes)`
 
-// Strays are the systems in which something is in line and for which no node has a lane.
+// Strays are the systems in which something is in line, or whose accounts are to be listed, and for which no node has a lane.
 func (s *Store) Strays(ctx context.Context) ([]string, error) {
 	var out []string
 	err := eachRow(ctx, s.dialect.reader(), func(r row) error {

@@ -14,21 +14,19 @@ const peopleAtOnce = 500
 
 // BeginReconciliation keeps a reconciliation and forgets the one before. It is refused with Conflict while one is under way.
 func (s *Store) BeginReconciliation(ctx context.Context, r exeunt.Reconciliation, people []exeunt.Worker, change *exeunt.Change) (exeunt.Reconciliation, error) {
-	err := s.CommitWith(ctx, change, func(ctx context.Context, tx Tx) error {
-		var open int64
-		if err := tx.queryRow(ctx, "SELECT COUNT(*) FROM reconciliations WHERE ended_at IS NULL").Scan(&open); err != nil {
+	err := s.commitAlone(ctx, change, func(ctx context.Context, tx Tx) error {
+		// Whoever begins another at the same time waits here, by the unique index, and is refused then.
+		err := tx.queryRow(ctx, "INSERT INTO reconciliations (under_way, document) VALUES (1, $1) ON CONFLICT DO NOTHING RETURNING id", document(headOf(r))).Scan(&r.ID)
+		if exeunt.KindOf(translate(err)) == exeunt.NotFound {
+			err = exeunt.Errorf(exeunt.Conflict, "a reconciliation is under way: wait for its end, or stop it")
+		}
+		if err != nil {
 			return err
 		}
-		if open > 0 {
-			return exeunt.Errorf(exeunt.Conflict, "a reconciliation is under way: wait for its end, or stop it")
-		}
-		for _, table := range []string{"findings", "listed_pages", "reconciled_people", "reconciled_systems", "reconciliations"} {
-			if _, err := tx.exec(ctx, "DELETE FROM "+table); err != nil {
+		for _, before := range []string{"findings WHERE reconciliation_id", "listed_pages WHERE reconciliation_id", "reconciled_people WHERE reconciliation_id", "reconciled_systems WHERE reconciliation_id", "reconciliations WHERE id"} {
+			if _, err := tx.exec(ctx, "DELETE FROM "+before+" <> $1", r.ID); err != nil {
 				return err
 			}
-		}
-		if err := tx.queryRow(ctx, "INSERT INTO reconciliations (document) VALUES ($1) RETURNING id", document(headOf(r))).Scan(&r.ID); err != nil {
-			return err
 		}
 		for i, some := range slices.Collect(slices.Chunk(people, peopleAtOnce)) {
 			if _, err := tx.exec(ctx, "INSERT INTO reconciled_people (reconciliation_id, position, document) VALUES ($1, $2, $3)", r.ID, i, document(some)); err != nil {
@@ -208,9 +206,12 @@ func scanFinding(r row) (exeunt.Finding, error) {
 }
 
 // EndListing keeps what the comparison of a system found. With the last system the reconciliation ends, and the lists of
-// people and accounts are forgotten.
+// people and accounts are forgotten. Of two systems that end at once the second waits, and sees that it is the last.
 func (s *Store) EndListing(ctx context.Context, l Listing, findings []exeunt.Finding, change *exeunt.Change) error {
-	return s.CommitWith(ctx, change, func(ctx context.Context, tx Tx) error {
+	return s.commitAlone(ctx, change, func(ctx context.Context, tx Tx) error {
+		if _, err := tx.exec(ctx, "UPDATE reconciliations SET under_way = under_way WHERE id = $1", l.Reconciliation); err != nil {
+			return err
+		}
 		n, err := tx.exec(ctx, "UPDATE reconciled_systems SET open_at = NULL, document = $1 WHERE reconciliation_id = $2 AND system = $3 AND open_at IS NOT NULL",
 			document(l.System), l.Reconciliation, l.System.System)
 		if err == nil && n == 0 {
@@ -219,10 +220,8 @@ func (s *Store) EndListing(ctx context.Context, l Listing, findings []exeunt.Fin
 		if err != nil {
 			return err
 		}
-		for _, f := range findings {
-			bare, of := parts(f)
-			if _, err := tx.exec(ctx, "INSERT INTO findings (reconciliation_id, system, kind, leaver, case_id, document, whose) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-				l.Reconciliation, f.System, string(f.Kind), f.Leaver, int64(f.Case), document(bare), of); err != nil {
+		for some := range batches(findings) {
+			if err := insertFindings(ctx, tx, l.Reconciliation, some); err != nil {
 				return err
 			}
 		}
@@ -233,9 +232,20 @@ func (s *Store) EndListing(ctx context.Context, l Listing, findings []exeunt.Fin
 	})
 }
 
+func insertFindings(ctx context.Context, tx Tx, reconciliation int64, findings []exeunt.Finding) error {
+	var args []any
+	for _, f := range findings {
+		bare, of := parts(f)
+		args = append(args, reconciliation, f.System, string(f.Kind), f.Leaver, int64(f.Case), document(bare), of)
+	}
+	_, err := tx.exec(ctx, "INSERT INTO findings (reconciliation_id, system, kind, leaver, case_id, document, whose) SELECT * FROM "+
+		values(len(findings), "BIGINT", "TEXT", "TEXT", "TEXT", "BIGINT", "TEXT", "TEXT")+" AS v", args...)
+	return err
+}
+
 // endReconciliation ends it when no system is left.
 func endReconciliation(ctx context.Context, tx Tx, id int64, now time.Time) error {
-	n, err := tx.exec(ctx, `UPDATE reconciliations SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL
+	n, err := tx.exec(ctx, `UPDATE reconciliations SET ended_at = $1, under_way = NULL WHERE id = $2 AND under_way IS NOT NULL
 		AND NOT EXISTS (SELECT 1 FROM reconciled_systems k WHERE k.reconciliation_id = $2 AND k.open_at IS NOT NULL)`, micros(now), id)
 	if err != nil || n == 0 {
 		return err
@@ -419,27 +429,22 @@ func (s *Store) Mappings(ctx context.Context, system string, accounts ...string)
 	return out, nil
 }
 
+// endedOtherwise chooses what departures have done for a date, in systems where they had no account to close or to look at:
+// whether they managed to do that does not matter. The first conditions are those of the index steps_dated.
+const endedOtherwise = `steps s WHERE s.action IN ('end_employment', 'schedule_final_pay', 'notify_administrator')
+	AND s.system = $1 AND s.state IN ('confirmed', 'acknowledged')
+	AND NOT EXISTS (SELECT 1 FROM steps o WHERE o.case_id = s.case_id AND o.system = s.system AND o.action IN ('disable', 'check_access'))`
+
 // EndedOtherwise are the accounts to which departures have seen without closing them: a record that says that employment
 // ended is no account that somebody could use.
 func (s *Store) EndedOtherwise(ctx context.Context, system string) (map[string]bool, error) {
-	out, closes := map[string]bool{}, map[string]bool{}
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
-		var doc string
-		if err := r.Scan(&doc); err != nil {
-			return err
+	steps, err := stepsFrom(ctx, s.dialect.reader(), endedOtherwise, system)
+	out := map[string]bool{}
+	for _, step := range steps {
+		if step.Account.ID != "" {
+			out[step.Account.ID] = true
 		}
-		var step exeunt.Step
-		err := fromDocument(doc, &step)
-		out[step.Account.ID] = true
-		if step.Action == exeunt.Disable || step.Action == exeunt.CheckAccess {
-			closes[step.Account.ID] = true
-		}
-		return err
-	}, "SELECT document FROM steps WHERE system = $1 AND state IN ('confirmed', 'acknowledged') AND settled_at IS NOT NULL", system)
-	for id := range closes {
-		delete(out, id)
 	}
-	delete(out, "")
 	return out, err
 }
 
@@ -460,8 +465,8 @@ func (s *Store) LearnedOf(ctx context.Context, system, leaver string) (exeunt.Ac
 
 // StopReconciliation ends the one that is under way; what was compared stays.
 func (s *Store) StopReconciliation(ctx context.Context, now time.Time, change *exeunt.Change) error {
-	return s.CommitWith(ctx, change, func(ctx context.Context, tx Tx) error {
-		n, err := tx.exec(ctx, "UPDATE reconciliations SET ended_at = $1 WHERE ended_at IS NULL", micros(now))
+	return s.commitAlone(ctx, change, func(ctx context.Context, tx Tx) error {
+		n, err := tx.exec(ctx, "UPDATE reconciliations SET ended_at = $1, under_way = NULL WHERE under_way IS NOT NULL", micros(now))
 		if err == nil && n == 0 {
 			err = exeunt.Errorf(exeunt.Conflict, "no reconciliation is under way")
 		}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -316,6 +318,108 @@ func TestTheNewestCaseTellsWhoHasLeft(t *testing.T) {
 			}
 			if got := strings.Join(left, ", "); got != want {
 				t.Errorf("at %s: %s; want %s", when, got, want)
+			}
+		}
+	})
+}
+
+// The last two systems end at the same moment, again and again: one of them sees that nothing is left.
+func TestTwoSystemsThatEndAtOnceEndTheReconciliation(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for round := range 10 {
+			begun(t, s, 1)
+			open, err := s.Listings(t.Context(), "")
+			must(t, err)
+			if len(open) != 2 {
+				t.Fatalf("%d systems are open", len(open))
+			}
+			atOnce(2, func(i int) {
+				l := open[i]
+				var change exeunt.Change
+				l.System, change = l.System.End(exeunt.Tally{}, now)
+				if err := s.EndListing(t.Context(), l, nil, &change); err != nil {
+					t.Error(err)
+				}
+			})
+			if r, err := s.Everything().Reconciliation(t.Context()); err != nil || r.EndedAt.IsZero() {
+				t.Fatalf("round %d: nothing is left to compare, and it goes on: %v", round, err)
+			}
+		}
+	})
+}
+
+func TestOfTwoWhoBeginAtOnceOneIsRefused(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		var refused, began atomic.Int64
+		atOnce(8, func(int) {
+			r, change, err := exeunt.BeginReconciliation([]exeunt.Worker{{Leaver: exeunt.Leaver{ID: "1"}}}, storetest.Inventory(), iris, now)
+			if err == nil {
+				_, err = s.BeginReconciliation(t.Context(), r, nil, &change)
+			}
+			switch {
+			case err == nil:
+				began.Add(1)
+			case exeunt.KindOf(err) == exeunt.Conflict:
+				refused.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+		if began.Load() != 1 || refused.Load() != 7 {
+			t.Errorf("%d began, %d were refused", began.Load(), refused.Load())
+		}
+	})
+}
+
+// atOnce does something so many times at the same moment, and waits.
+func atOnce(n int, do func(i int)) {
+	var all sync.WaitGroup
+	ready := make(chan struct{})
+	for i := range n {
+		all.Go(func() {
+			<-ready
+			do(i)
+		})
+	}
+	close(ready)
+	all.Wait()
+}
+
+// A record in payroll that says that employment ended is nobody's open account; an account that was not closed is.
+func TestOnlyWhatHasNoAccountToCloseIsEndedOtherwise(t *testing.T) {
+	settled := func(a exeunt.Action, state exeunt.StepState) func(*exeunt.Step) {
+		return func(s *exeunt.Step) { s.Action, s.State = a, state }
+	}
+	cases := []struct {
+		name   string
+		first  func(*exeunt.Step)
+		second func(*exeunt.Step)
+		ended  bool
+	}{
+		{"employment ended", settled(exeunt.EndEmployment, exeunt.StepConfirmed), settled(exeunt.ScheduleFinalPay, exeunt.StepFailed), true},
+		{"it said ok", settled(exeunt.EndEmployment, exeunt.StepAcknowledged), settled(exeunt.ScheduleFinalPay, exeunt.StepFailed), true},
+		{"a person said so", settled(exeunt.EndEmployment, exeunt.StepAttested), settled(exeunt.ScheduleFinalPay, exeunt.StepFailed), false},
+		{"it failed", settled(exeunt.EndEmployment, exeunt.StepFailed), settled(exeunt.ScheduleFinalPay, exeunt.StepFailed), false},
+		{"groups are gone, and it could not be closed", settled(exeunt.RemoveGroups, exeunt.StepConfirmed), settled(exeunt.Disable, exeunt.StepFailed), false},
+		{"sessions are gone, and nothing closes it", settled(exeunt.RevokeSessions, exeunt.StepConfirmed), settled(exeunt.RemoveGroups, exeunt.StepConfirmed), false},
+		{"to close it was waived", settled(exeunt.EndEmployment, exeunt.StepConfirmed), settled(exeunt.Disable, exeunt.StepWaived), false},
+		{"a person says that it is closed", settled(exeunt.EndEmployment, exeunt.StepConfirmed), settled(exeunt.Disable, exeunt.StepAttested), false},
+		{"employment was put back", func(s *exeunt.Step) { s.Action, s.State, s.Undoes = exeunt.EndEmployment, exeunt.StepConfirmed, "x" }, settled(exeunt.RemoveGroups, exeunt.StepFailed), false},
+	}
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for i, c := range cases {
+			opened := storetest.Open(t, s, storetest.Departure(fmt.Sprint("E", i), "2026-11-20"), now)
+			system, change := fmt.Sprint("crm", i), exeunt.Change{}
+			for j, as := range []func(*exeunt.Step){c.first, c.second} {
+				step := exeunt.Step{Case: opened.Case.ID, Key: fmt.Sprint("crm-", j), System: system, Account: exeunt.Account{ID: "a1"}, Deadline: now, SettledAt: now}
+				as(&step)
+				change.Steps = append(change.Steps, step)
+			}
+			change.Record(exeunt.EntryConfirmed, change.Steps[0], now, "settled", nil)
+			must(t, s.Commit(t.Context(), &change))
+			ended, err := s.EndedOtherwise(t.Context(), system)
+			if err != nil || ended["a1"] != c.ended || len(ended) > 1 {
+				t.Errorf("%s: ended %v, %v, want %t", c.name, ended, err, c.ended)
 			}
 		}
 	})

@@ -44,6 +44,7 @@ CREATE TABLE steps (
 	blockers BIGINT NOT NULL,
 	state TEXT NOT NULL,
 	system TEXT NOT NULL,
+	action TEXT NOT NULL, -- empty for what puts back
 	branch TEXT NOT NULL,
 	runs_at BIGINT,
 	place BIGINT,
@@ -60,6 +61,7 @@ CREATE INDEX steps_open ON steps (case_id, system) WHERE state NOT IN ('confirme
 CREATE INDEX steps_timers ON steps (system, runs_at) WHERE runs_at IS NOT NULL;
 CREATE INDEX steps_settled ON steps (settled_at) WHERE settled_at IS NOT NULL;
 -- What was proven in a system, and when last.
+CREATE INDEX steps_dated ON steps (system, state) WHERE action IN ('end_employment', 'schedule_final_pay', 'notify_administrator');
 CREATE INDEX steps_confirmed ON steps (system, settled_at, case_id) WHERE state = 'confirmed';
 
 CREATE TABLE tasks (

@@ -1,9 +1,13 @@
 -- Everybody compared with the accounts of every system. The newest one is kept.
 CREATE TABLE reconciliations (
 	id {{identity}},
+	under_way BIGINT, -- 1 for the one that is
 	ended_at BIGINT,
 	document TEXT NOT NULL
 );
+-- There is one at a time. The index is partial, so that PostgreSQL does not take the column for a key: whoever keeps a page
+-- would have to wait for whoever ends the reconciliation, and that one for the page.
+CREATE UNIQUE INDEX reconciliations_under_way ON reconciliations (under_way) WHERE under_way IS NOT NULL;
 CREATE TABLE reconciled_systems (
 	reconciliation_id BIGINT NOT NULL REFERENCES reconciliations (id),
 	system TEXT NOT NULL,
