@@ -66,9 +66,10 @@ type Case struct {
 	PutsBack      CaseID      `json:"puts_back,omitzero"` // the closed case whose departure was taken back, and which this one undoes
 	Policy        string      `json:"policy"`
 	PolicyVersion string      `json:"policy_version"`
-	Modifiers     []Applied   `json:"modifiers,omitempty"` // that count for it, in their order
-	LeftOut       []LeftOut   `json:"left_out,omitempty"`  // what they keep out of the plan
-	Calendar      *Calendar   `json:"calendar,omitempty"`  // by which its business days are counted; nil where none are
+	PolicySet     string      `json:"policy_set,omitempty"` // version of all policies and modifiers that it is planned by
+	Modifiers     []Applied   `json:"modifiers,omitempty"`  // that count for it, in their order
+	LeftOut       []LeftOut   `json:"left_out,omitempty"`   // what they keep out of the plan
+	Calendar      *Calendar   `json:"calendar,omitempty"`   // by which its business days are counted; nil where none are
 	Owner         Person      `json:"owner"`
 	CutOff        time.Time   `json:"cut_off"`                 // UTC; the zone is the leaver's
 	CutOffClock   string      `json:"cut_off_clock,omitempty"` // the policy's clock time on the last day, where HR gives none
@@ -206,7 +207,7 @@ func overdue(at, now time.Time) string {
 func (c Case) next(id CaseID, handle string, now time.Time) Case {
 	next := Case{
 		ID: id, Handle: handle, Generation: 1, OpenedAt: now.UTC(), Departure: c.Departure, Owner: c.Owner, Embargo: c.Embargo,
-		Policy: c.Policy, PolicyVersion: c.PolicyVersion, Modifiers: c.Modifiers, LeftOut: c.LeftOut, Calendar: c.Calendar, CutOff: c.CutOff, CutOffClock: c.CutOffClock, AccessBy: c.AccessBy,
+		Policy: c.Policy, PolicyVersion: c.PolicyVersion, PolicySet: c.PolicySet, Modifiers: c.Modifiers, LeftOut: c.LeftOut, Calendar: c.Calendar, CutOff: c.CutOff, CutOffClock: c.CutOffClock, AccessBy: c.AccessBy,
 	}
 	if c.LegalHold != nil {
 		hold := *c.LegalHold

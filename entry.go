@@ -16,6 +16,7 @@ const (
 	EntryOpened         EntryKind = "case.open"
 	EntryAmended        EntryKind = "case.amend"
 	EntryRescinded      EntryKind = "case.rescind"
+	EntryReplanned      EntryKind = "case.replan" // a person took it to the policies of now
 	EntryRehired        EntryKind = "case.rehire" // the leaver works here again
 	EntryHeld           EntryKind = "case.hold"
 	EntryLegalHold      EntryKind = "legal.hold"

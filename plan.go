@@ -42,7 +42,7 @@ func Draft(p Policy, c Case, inventory []System, roles Roles, now time.Time) (Pl
 		c.OpenedAt = now.UTC()
 	}
 	c.CutOff, c.AccessBy = cutOff, cutOff.Add(p.AccessSLA)
-	c.Policy, c.PolicyVersion, c.CutOffClock = p.Name, p.Version, p.CutOff
+	c.Policy, c.PolicyVersion, c.PolicySet, c.CutOffClock = p.Name, p.Version, p.Set, p.CutOff
 	c.Modifiers, c.LeftOut = m.applied, m.leftOut
 	d := newDrafter(c, inventory, roles, p.Approvals, now)
 	d.modified = m
@@ -75,7 +75,7 @@ func (p Plan) Open(t Trigger, doubt string, now time.Time) Change {
 	}
 	change := Change{Case: &c, Steps: p.Steps, Tasks: p.Tasks}
 	detail := map[string]string{
-		"source": t.Source, "event": t.EventID, "policy": c.Policy, "policy_version": c.PolicyVersion,
+		"source": t.Source, "event": t.EventID, "policy": c.Policy, "policy_version": c.PolicyVersion, "policies": c.PolicySet,
 		"type": string(c.Departure.Type), "last_day": string(c.Departure.LastDay), "zone": c.Departure.Leaver.Zone,
 		"cut_off": c.CutOff.Format(time.RFC3339), "steps": fmt.Sprint(len(p.Steps)), "tasks": fmt.Sprint(len(p.Tasks)),
 		"leaver": c.Departure.Leaver.Name, "employee_id": c.Departure.Leaver.ID, "entity": c.Departure.Leaver.Entity,

@@ -10,6 +10,7 @@ import (
 type Policy struct {
 	Name      string
 	Version   string // first twelve hex digits of the SHA-256 of its source
+	Set       string // version of the policies and modifiers that it is one of
 	Title     string
 	Applies   Condition     // which departures it is for; System is zero there
 	CutOff    string        // clock time of the cut-off on the last day when HR gives none: "17:00"

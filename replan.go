@@ -21,10 +21,15 @@ import (
 //
 // The generation rises, so that whoever decided on the old plan looks again.
 func (c Case) Amend(t Trigger, fresh Plan, steps []Step, tasks []Task, now time.Time) (Change, error) {
+	return c.replanned(t, fresh, steps, tasks, cause{after: "after HR's change"}, now)
+}
+
+// replanned takes a case to a fresh plan, for whatever cause.
+func (c Case) replanned(t Trigger, fresh Plan, steps []Step, tasks []Task, why cause, now time.Time) (Change, error) {
 	if !c.UnderWay() {
-		return Change{}, Errorf(Conflict, "case %s is %s: an amendment needs a case that is under way", c.ID, c.State)
+		return Change{}, Errorf(Conflict, "case %s is %s: it can be planned anew only while it is under way", c.ID, c.State)
 	}
-	r := replan{before: c, fresh: fresh, now: now.UTC(), keys: map[string]string{}, retried: map[string]bool{}}
+	r := replan{before: c, cause: why, fresh: fresh, now: now.UTC(), keys: map[string]string{}, retried: map[string]bool{}}
 	var err error
 	if r.c, err = c.amended(t, fresh.Case, steps, now); err != nil {
 		return Change{}, err
@@ -59,7 +64,7 @@ func (c Case) amended(t Trigger, fresh Case, steps []Step, now time.Time) (Case,
 	if t.Wave != 0 {
 		c.Wave = t.Wave
 	}
-	c.Policy, c.PolicyVersion, c.CutOffClock = fresh.Policy, fresh.PolicyVersion, fresh.CutOffClock
+	c.Policy, c.PolicyVersion, c.PolicySet, c.CutOffClock = fresh.Policy, fresh.PolicyVersion, fresh.PolicySet, fresh.CutOffClock
 	c.Modifiers, c.LeftOut, c.Calendar = fresh.Modifiers, fresh.LeftOut, fresh.Calendar
 	if fresh.Owner.Named() {
 		c.Owner = fresh.Owner
@@ -93,6 +98,7 @@ func (c Case) amended(t Trigger, fresh Case, steps []Step, now time.Time) (Case,
 // replan is an amendment while it is worked out.
 type replan struct {
 	before, c Case
+	cause     cause
 	fresh     Plan
 	now       time.Time
 	steps     []Step            // as they shall be
@@ -139,9 +145,9 @@ func current[T any](all []T, key func(T) string, planned func(T) bool) map[strin
 
 func (r *replan) why() string {
 	if r.before.Policy != r.c.Policy {
-		return fmt.Sprintf("after HR's change the policy is %s, which does not ask for it", r.c.Policy)
+		return fmt.Sprintf("%s the policy is %s, which does not ask for it", r.cause.after, r.c.Policy)
 	}
-	return "after HR's change the plan does not ask for it"
+	return r.cause.after + " the plan does not ask for it"
 }
 
 func (r *replan) datesChanged() bool {
@@ -218,8 +224,8 @@ func (r *replan) decide() {
 	}
 	t := Task{
 		Case: r.c.ID, Key: fmt.Sprintf("decide-%d", r.c.Generation), Branch: "Tasks", State: TaskOpen, Owner: r.c.Owner,
-		Title:     "Decide about what was done before HR's change",
-		Procedure: "HR changed the departure after these steps were done. Nothing is put back by itself. Decide for each whether it stays or is put back until its new time: on the step's page, where a connector can do it, or by hand. That page lists what the step had recorded before. At its new time access is looked at again, and ended where it is open.",
+		Title:     "Decide about what was done before the plan changed",
+		Procedure: "These steps were done before HR changed the departure, or before the case was planned anew. Nothing is put back by itself. Decide for each whether it stays or is put back until its new time: on the step's page, where a connector can do it, or by hand. That page lists what the step had recorded before. At its new time access is looked at again, and ended where it is open.",
 		Checklist: r.early, Offers: r.offers, OpenedAt: r.now, StartsAt: r.now,
 		Deadline: r.now.Add(4 * time.Hour), DeadlineRule: Moment{Anchor: AtStart, Offset: 4 * time.Hour},
 	}
@@ -248,12 +254,18 @@ func (r *replan) change(t Trigger) Change {
 		}
 	}
 	c.modifiedDetail(detail)
-	what := "amended by " + t.Source
+	what := r.cause.what(t.Source)
+	if by := r.cause.by; by != nil {
+		detail["by"], detail["reason"] = by.By, by.Reason
+	}
+	if b.PolicySet != c.PolicySet {
+		detail["policies_before"], detail["policies"] = b.PolicySet, c.PolicySet
+	}
 	if late := lateBy(c.Departure, c.CutOffClock, r.now); late != "" && !c.CutOff.Equal(b.CutOff) {
 		detail["late_by"] = late
 		what += ", " + late + " after the cut-off: caught up at once"
 	}
-	change.RecordBy(t.Source, EntryAmended, c, r.now, what, detail)
+	change.RecordBy(t.Source, r.cause.entry(), c, r.now, what, detail)
 	if b.LegalHold == nil && c.LegalHold != nil {
 		change.RecordBy(t.Source, EntryLegalHold, c, r.now, "legal hold placed by "+t.Source, map[string]string{"reason": c.LegalHold.Reason, "owner": c.LegalHold.Owner.String()})
 	}

@@ -92,7 +92,7 @@ func (r *replan) stillAsks(t *Task, waiting map[string]Step) int {
 	}
 	t.Approves, t.Checklist = keys, list
 	if len(keys) == 0 {
-		t.State, t.ClosedAt, t.Reason = TaskWithdrawn, r.now, "after HR's change nothing waits for it any more"
+		t.State, t.ClosedAt, t.Reason = TaskWithdrawn, r.now, r.cause.after+" nothing waits for it any more"
 	}
 	return len(keys)
 }

@@ -269,7 +269,7 @@ func (r *replan) withdrawFallbacks(tasks []Task) {
 			continue
 		}
 		if !slices.ContainsFunc(t.Steps, func(key string) bool { return !r.retried[key] }) {
-			t.State, t.ClosedAt, t.Reason = TaskWithdrawn, r.now, "after HR's change it is done by itself at its time, or not at all"
+			t.State, t.ClosedAt, t.Reason = TaskWithdrawn, r.now, r.cause.after+" it is done by itself at its time, or not at all"
 			r.tasks = append(r.tasks, t)
 		}
 	}

@@ -28,7 +28,7 @@ func caseCommand(c *console) *cobra.Command {
 	}
 	return group(cmd, caseListCommand(c), show, caseWatchCommand(c),
 		caseRetryCommand(c), caseOverrideCommand(c), casePutBackCommand(c), caseOverridesCommand(c),
-		caseDecisionCommand(c, "hold", "Stop a case until somebody releases it", "held"), caseDecisionCommand(c, "release", "Let a held case go on", "released"),
+		caseDecisionCommand(c, "hold", "Stop a case until somebody releases it", "held"), caseDecisionCommand(c, "release", "Let a held case go on", "released"), caseReplanCommand(c),
 		caseDecisionCommand(c, "legal-hold", "Stop everything destructive of a case; access is cut all the same", "under legal hold"), caseLegalReleaseCommand(c),
 		caseDecisionCommand(c, "reveal", "End the embargo of a case before its time", "revealed"), caseEmbargoCommand(c))
 }

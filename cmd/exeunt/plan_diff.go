@@ -158,20 +158,24 @@ func compare(newer, older *config.Config, d announced) planDiff {
 }
 
 func printDiffs(w io.Writer, diffs []planDiff, differ int) {
-	marks := map[string]string{"added": "+", "removed": "-", "changed": "~"}
 	for _, d := range diffs {
 		if d.Error == "" && len(d.Differences) == 0 {
 			continue
 		}
 		_, _ = fmt.Fprintf(w, "%s (%s), last day %s%s\n", d.Leaver, d.EmployeeID, d.LastDay, firstOf(prefixed("  policy ", d.Policy), "  "+d.Error))
-		for _, one := range d.Differences {
-			_, _ = fmt.Fprintf(w, "  %s %s%s   rule %s\n", marks[one.Kind], one.Title, prefixed(" in ", one.Where), one.Rule)
-			for _, change := range one.Changes {
-				_, _ = fmt.Fprintf(w, "      %s\n", change)
-			}
-		}
+		printDifferences(w, d.Differences)
 	}
 	_, _ = fmt.Fprintf(w, "%d of %d departures get another plan.\n", differ, len(diffs))
+}
+
+func printDifferences(w io.Writer, all []exeunt.PlanDifference) {
+	marks := map[string]string{"added": "+", "removed": "-", "changed": "~"}
+	for _, one := range all {
+		_, _ = fmt.Fprintf(w, "  %s %s%s   rule %s\n", marks[one.Kind], one.Title, prefixed(" in ", one.Where), one.Rule)
+		for _, change := range one.Changes {
+			_, _ = fmt.Fprintf(w, "      %s\n", change)
+		}
+	}
 }
 
 func prefixed(prefix, text string) string {

@@ -93,6 +93,9 @@ func (a *App) start(ctx context.Context) error {
 	if _, err := a.Store.Migrate(ctx); err != nil {
 		return err
 	}
+	if err := a.keepPolicies(ctx); err != nil {
+		return err
+	}
 	if a.Ledger, err = a.openLedger(ctx); err != nil {
 		return err
 	}

@@ -75,12 +75,12 @@ func slicesHas(days []exeunt.Date, day exeunt.Date) bool {
 func TestFaultsOfCalendarsAreSaidAtTheirPlaces(t *testing.T) {
 	for want, text := range map[string]string{
 		"country: missing": "name: x\n",
-		`weekend[0]: "someday" is not a day of the week`: "name: x\ncountry: DE\nweekend: [someday]\n",
-		"weekend: nobody would ever work":                "name: x\ncountry: DE\nweekend: [monday, tuesday, wednesday, thursday, friday, saturday, sunday]\n",
-		`off.24.12.2026: "24.12.2026" is not a date`:     "name: x\ncountry: DE\noff: {24.12.2026: x}\n",
-		`holidays: there is no list of holidays "DE-XX"`: "name: x\ncountry: DE\nholidays: DE-XX\n",
-		"country: no list of holidays of AE is known":    "name: x\ncountry: AE\n",
-		"country: no list of holidays of Germany is known":                            "name: x\ncountry: Germany\n",
+		`weekend[0]: "someday" is not a day of the week`:   "name: x\ncountry: DE\nweekend: [someday]\n",
+		"weekend: nobody would ever work":                  "name: x\ncountry: DE\nweekend: [monday, tuesday, wednesday, thursday, friday, saturday, sunday]\n",
+		`off.24.12.2026: "24.12.2026" is not a date`:       "name: x\ncountry: DE\noff: {24.12.2026: x}\n",
+		`holidays: there is no list of holidays "DE-XX"`:   "name: x\ncountry: DE\nholidays: DE-XX\n",
+		"country: no list of holidays of AE is known":      "name: x\ncountry: AE\n",
+		"country: no list of holidays of Germany is known": "name: x\ncountry: Germany\n",
 	} {
 		if _, faults := calendar.Read("calendars/x.yaml", []byte(text)); !strings.Contains(faults.Error(), want) {
 			t.Errorf("got:\n%v\nwant: %s", faults, want)

@@ -47,7 +47,11 @@ type Config struct {
 	fuse         exeunt.Fuse
 	fuseApprover string
 
-	lasting *sync.Map // see exeunt.Facts
+	// Kept finds the text of policies that cases were planned with; nil where only the present ones are known. Its error is
+	// NotFound when they are not kept.
+	Kept func(version string) ([]byte, error)
+
+	lasting *sync.Map // see exeunt.Facts; and the sets of policies that were read again
 }
 
 // Entity is a legal entity.
@@ -142,10 +146,40 @@ func (c *Config) Policy(d exeunt.Departure) (exeunt.Policy, error) {
 	return c.Set.Policy(d)
 }
 
+// setVersion is under what a set that was read again is kept.
+type setVersion string
+
+// setOf is the set of policies of a version: a case keeps the one that it was planned with. One that nobody kept is the
+// present one, and the record says that it changed.
+func (c *Config) setOf(version string) (policy.Set, error) {
+	if version == "" || version == c.Set.Version || c.Kept == nil {
+		return c.Set, nil
+	}
+	if known, ok := c.lasting.Load(setVersion(version)); ok {
+		return known.(policy.Set), nil
+	}
+	text, err := c.Kept(version)
+	switch {
+	case exeunt.KindOf(err) == exeunt.NotFound:
+		return c.Set, nil
+	case err != nil:
+		return policy.Set{}, err
+	}
+	set, err := policy.Kept(text)
+	if err == nil {
+		c.lasting.Store(setVersion(version), set)
+	}
+	return set, err
+}
+
 // Plan drafts the plan of a departure, without side effects. The case has its id and departure; its
-// owner is filled in.
+// owner is filled in. Where it names the policies that it was planned with, those plan it.
 func (c *Config) Plan(of exeunt.Case, now time.Time) (exeunt.Plan, error) {
-	p, err := c.Policy(of.Departure)
+	set, err := c.setOf(of.PolicySet)
+	if err != nil {
+		return exeunt.Plan{}, err
+	}
+	p, err := set.Policy(of.Departure)
 	if err != nil {
 		return exeunt.Plan{}, err
 	}

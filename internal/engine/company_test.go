@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -31,6 +32,7 @@ type company struct {
 	mailFault error
 	fuse      exeunt.Fuse
 	approvals exeunt.Approvals
+	policySet string              // version of the present policies
 	instead   connector.Connector // of the directory; nil for that itself
 	broken    error               // why the directory has no connector
 }
@@ -92,8 +94,16 @@ func (c *company) Names() []string {
 func (c *company) Plan(of exeunt.Case, now time.Time) (exeunt.Plan, error) {
 	of.Owner = storetest.Roles("hr", of.Departure.Leaver)
 	policy := storetest.Policy()
+	policy.Set = cmp.Or(of.PolicySet, c.policies())
 	policy.Approvals = c.approvals
 	return exeunt.Draft(policy, of, c.inventory, storetest.Roles, now)
+}
+
+// policies is the version of the present ones.
+func (c *company) policies() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.policySet
 }
 
 func (c *company) Fuse() (exeunt.Fuse, exeunt.Person) {

@@ -12,7 +12,7 @@ import (
 
 // amended is the change by which a case goes to the plan that its policy gives now.
 func (e *Engine) amended(ctx context.Context, t exeunt.Trigger, c exeunt.Case, now time.Time) (exeunt.Change, error) {
-	fresh, err := e.planner.Plan(exeunt.Case{ID: c.ID, Handle: c.Handle, Departure: t.Departure, OpenedAt: c.OpenedAt, LegalHold: c.LegalHold, Overrides: c.Overrides}, now)
+	fresh, err := e.planner.Plan(exeunt.Case{ID: c.ID, Handle: c.Handle, Departure: t.Departure, OpenedAt: c.OpenedAt, LegalHold: c.LegalHold, Overrides: c.Overrides, PolicySet: c.PolicySet}, now)
 	if err != nil {
 		return exeunt.Change{}, err
 	}

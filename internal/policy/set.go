@@ -109,6 +109,7 @@ func (s Set) Policy(d exeunt.Departure) (exeunt.Policy, error) {
 	if err != nil {
 		return p, err
 	}
+	p.Set = s.Version
 	p.Calendar = func() *exeunt.Calendar { return calendar.Of(s.Calendars, d) }
 	p.Modifiers = make([]exeunt.Modifier, len(s.Modifiers))
 	for i, m := range s.Modifiers {

@@ -14,6 +14,11 @@ type Decisions interface {
 	HoldCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error
 	// ReleaseCase lets a held case go on; what is late starts at once.
 	ReleaseCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error
+	// ReplanCase takes a case to the plan that the present policies give. With to it is refused when those are not of this
+	// version any more, as when somebody looked at the difference before.
+	ReplanCase(ctx context.Context, id exeunt.CaseID, to string, by exeunt.Override) error
+	// PreviewReplan says what that would change.
+	PreviewReplan(ctx context.Context, id exeunt.CaseID) (exeunt.Replanning, error)
 	// RevealCase ends the embargo of a case before its time.
 	RevealCase(ctx context.Context, id exeunt.CaseID, by exeunt.Override) error
 	// ExtendEmbargo lets the embargo of a case last longer, or puts more people on its list.

@@ -15,6 +15,8 @@ func (a routes) decisions(spec huma.API) {
 	const cases, tasks = "/api/v1/cases/{id}", "/api/v1/tasks/{id}"
 	huma.Post(spec, cases+"/hold", a.onCase(web.Decisions.HoldCase), summary("Stop a case until somebody releases it", "Decisions"), status(http.StatusNoContent))
 	huma.Post(spec, cases+"/release", a.onCase(web.Decisions.ReleaseCase), summary("Let a held case go on", "Decisions"), status(http.StatusNoContent))
+	huma.Get(spec, cases+"/replan", a.previewReplan, summary("Say what planning a case anew by the present policies would change", "Decisions"))
+	huma.Post(spec, cases+"/replan", a.replanCase, summary("Plan a case anew by the present policies", "Decisions"), status(http.StatusNoContent))
 	huma.Post(spec, cases+"/legal-hold", a.onCase(web.Decisions.PlaceLegalHold), summary("Stop everything destructive of a case; access is cut all the same", "Decisions"), status(http.StatusNoContent))
 	huma.Post(spec, cases+"/legal-release", a.askLegalRelease, summary("Ask for the end of a legal hold; another person confirms it", "Decisions"))
 	huma.Post(spec, cases+"/erase", a.eraseCase, summary("Destroy the record of a closed case; before the end of its retention another person asks for the same", "Decisions"))
@@ -39,6 +41,33 @@ func (a routes) extendEmbargo(ctx context.Context, in *struct {
 }) (*nothing, error) {
 	return in.do(func(id exeunt.CaseID) error {
 		return a.Commands(viewer(ctx)).ExtendEmbargo(ctx, id, exeunt.EmbargoTerms{Until: in.Body.Until, VisibleTo: in.Body.VisibleTo}, override(ctx, in.Body.Reason))
+	})
+}
+
+// ReplanPreview is what planning a case anew would change.
+type ReplanPreview struct {
+	Schema string `json:"schema"`
+	exeunt.Replanning
+}
+
+func (a routes) previewReplan(ctx context.Context, in *CasePath) (*answer[ReplanPreview], error) {
+	out := &answer[ReplanPreview]{Body: ReplanPreview{Schema: "replan/v1"}}
+	_, err := in.do(func(id exeunt.CaseID) (err error) {
+		out.Body.Replanning, err = a.Commands(viewer(ctx)).PreviewReplan(ctx, id)
+		return err
+	})
+	return out, err
+}
+
+func (a routes) replanCase(ctx context.Context, in *struct {
+	CasePath
+	Body struct {
+		To     string `json:"to,omitempty" doc:"Version of the policies whose difference was looked at (new_policy_set); refused when they have changed since"`
+		Reason string `json:"reason" minLength:"10" maxLength:"4000" doc:"Why, for whoever reads the record later"`
+	}
+}) (*nothing, error) {
+	return in.do(func(id exeunt.CaseID) error {
+		return a.Commands(viewer(ctx)).ReplanCase(ctx, id, in.Body.To, override(ctx, in.Body.Reason))
 	})
 }
 

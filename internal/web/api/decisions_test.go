@@ -19,6 +19,20 @@ func (b *backend) HoldCase(_ context.Context, id exeunt.CaseID, by exeunt.Overri
 	return b.did("hold %s by %s <%s>: %s", id, by.By, by.Account, by.Reason)
 }
 
+func (b *backend) ReplanCase(_ context.Context, id exeunt.CaseID, to string, by exeunt.Override) error {
+	if id != 1 {
+		return missing(id)
+	}
+	return b.did("replan %s to %q by %s <%s>: %s", id, to, by.By, by.Account, by.Reason)
+}
+
+func (b *backend) PreviewReplan(_ context.Context, id exeunt.CaseID) (exeunt.Replanning, error) {
+	if id != 1 {
+		return exeunt.Replanning{}, missing(id)
+	}
+	return exeunt.Replanning{Policy: "standard", NewPolicySet: "abc", Differences: []exeunt.PlanDifference{{Kind: "added", Key: "x"}}}, nil
+}
+
 func (b *backend) Trips(context.Context) ([]exeunt.TripTally, error) {
 	return []exeunt.TripTally{{Trip: exeunt.Trip{ID: 1, State: exeunt.TripOpen}, Held: 3}}, b.did("trips")
 }

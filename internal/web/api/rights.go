@@ -18,6 +18,8 @@ var needs = map[string]web.Right{
 	"POST /api/v1/tasks/{id}/reject":                     web.DecideSecond,
 	"POST /api/v1/cases/{id}/release":                    web.ReleaseCases,
 	"POST /api/v1/cases/{id}/reveal":                     web.ReleaseCases,
+	"GET /api/v1/cases/{id}/replan":                      web.SeeCases,
+	"POST /api/v1/cases/{id}/replan":                     web.ReleaseCases,
 	"POST /api/v1/cases/{id}/embargo":                    web.ReleaseCases,
 	"POST /api/v1/cases/{id}/steps/{step}/retry":         web.RetrySteps,
 	"POST /api/v1/cases/{id}/steps/{step}/waive":         web.WaiveSteps,

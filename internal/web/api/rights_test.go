@@ -26,7 +26,11 @@ type did struct{ Commands }
 func (did) StartCase(context.Context, exeunt.Departure, exeunt.Override) (exeunt.CaseID, error) {
 	return 1, nil
 }
-func (did) TryNow(context.Context, string, exeunt.Override) error          { return nil }
+func (did) TryNow(context.Context, string, exeunt.Override) error                    { return nil }
+func (did) ReplanCase(context.Context, exeunt.CaseID, string, exeunt.Override) error { return nil }
+func (did) PreviewReplan(context.Context, exeunt.CaseID) (exeunt.Replanning, error) {
+	return exeunt.Replanning{}, nil
+}
 func (did) HoldCase(context.Context, exeunt.CaseID, exeunt.Override) error { return nil }
 func (did) AskFuseRelease(context.Context, exeunt.TripID, exeunt.Override, time.Duration, ...exeunt.CaseID) error {
 	return nil
@@ -87,6 +91,7 @@ func TestATokenMayWhatItsRolesMay(t *testing.T) {
 		{"/fuse/F-1/confirm", why, "hr legal admin", "it auditor manager payroll"},
 		{"/fuse/F-1/reject", why, "hr legal admin", "it auditor manager payroll"},
 		{"/cases/C-1/release", why, "hr admin", "it auditor manager payroll"},
+		{"/cases/C-1/replan", why, "hr admin", "it auditor manager payroll"},
 		{"/cases/C-1/reveal", why, "hr legal admin", "it auditor manager payroll"},
 		{"/cases/C-1/embargo", why, "hr legal admin", "it auditor manager payroll"},
 		{"/cases/C-1/steps/s/retry", why, "hr it admin", "auditor manager legal"},

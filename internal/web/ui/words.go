@@ -131,7 +131,7 @@ func entryIcon(k exeunt.EntryKind) status {
 		return statusOverride
 	case exeunt.EntrySkipped:
 		return statusSkipped
-	case exeunt.EntryOpened, exeunt.EntryAmended, exeunt.EntryErased, exeunt.EntryErasureDone:
+	case exeunt.EntryOpened, exeunt.EntryAmended, exeunt.EntryReplanned, exeunt.EntryErased, exeunt.EntryErasureDone:
 		return "cases"
 	default:
 		return "audit"

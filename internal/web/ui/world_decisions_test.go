@@ -24,6 +24,36 @@ func (w *world) HoldCase(_ context.Context, id exeunt.CaseID, by exeunt.Override
 	return w.change(id, c, err)
 }
 
+// replanning is what the world says of planning a case anew.
+var replanning = exeunt.Replanning{
+	Policy: "standard", PolicyVersion: "s1", PolicySet: "set-1", NewPolicy: "standard", NewPolicyVersion: "s2", NewPolicySet: "set-2", DecidesAboutEarlier: true,
+	Differences: []exeunt.PlanDifference{
+		{Kind: "added", Key: "return-car", Title: "Take back the company car", Rule: "return-car"},
+		{Kind: "changed", Key: "crm-disable", Title: "Disable account", Where: "CRM", Rule: "cut-access", Changes: []string{"by 2026-11-23 18:00 → 2026-11-23 20:00"}},
+		{Kind: "removed", Key: "exit-interview", Title: "Hold the exit interview", Rule: "exit-interview"},
+	},
+}
+
+func (w *world) PreviewReplan(_ context.Context, id exeunt.CaseID) (exeunt.Replanning, error) {
+	if _, known := w.files[id]; !known {
+		return exeunt.Replanning{}, exeunt.Errorf(exeunt.NotFound, "no case %s", id)
+	}
+	return replanning, nil
+}
+
+func (w *world) ReplanCase(_ context.Context, id exeunt.CaseID, to string, by exeunt.Override) error {
+	if err := by.Check(); err != nil {
+		return err
+	}
+	if to != replanning.NewPolicySet {
+		return exeunt.Errorf(exeunt.Conflict, "the policies have changed since you looked at the difference: look again")
+	}
+	w.Lock()
+	defer w.Unlock()
+	w.replanned = append(w.replanned, id.String()+" by "+by.By+": "+by.Reason)
+	return nil
+}
+
 func (w *world) Trips(context.Context) ([]exeunt.TripTally, error) {
 	var out []exeunt.TripTally
 	for _, t := range w.trips {

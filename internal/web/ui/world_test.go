@@ -34,6 +34,7 @@ type world struct {
 	started   []exeunt.Departure
 	asked     []store.CaseQuery
 	did       []string
+	replanned []string
 	unmatched int   // people whom a reconciliation finds nowhere
 	broken    error // what every read answers
 }
