@@ -63,7 +63,7 @@ func (a *App) handler(sources *sources, links taskLinks) http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry(a), promhttp.HandlerOpts{}))
 	mux.Handle("/", ui.New(ui.Config{
 		Organisation: a.Config.Company, Environment: a.options.Environment, Zone: a.Config.Zone, Secure: strings.HasPrefix(a.Config.URL, "https://"),
-		Reader: func(who exeunt.Viewer) ui.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) ui.Commands { return a.commands(who) }, Inventory: systems, Accounts: a.Accounts, Links: links, Live: a.Engine, Proofs: a.Proofs,
+		Reader: func(who exeunt.Viewer) ui.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) ui.Commands { return a.commands(who) }, Inventory: systems, Accounts: a.Accounts, Links: links, Live: a.Engine, Proofs: a.Proofs, Policies: policyBooks{a},
 		Sources: func() []string { return sources.names }, Log: a.options.Log, Done: a.stopping,
 	}))
 	return remembered(mux)

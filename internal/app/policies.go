@@ -3,6 +3,10 @@ package app
 import (
 	"context"
 	"time"
+
+	"github.com/exeunt/exeunt/internal/policy"
+	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/web/ui"
 )
 
 // keepPolicies keeps the policies that cases are planned with from now on, and lets cases find those that they were
@@ -17,4 +21,37 @@ func (a *App) keepPolicies(ctx context.Context) error {
 		return kept.Text, err
 	}
 	return nil
+}
+
+// policyBooks are the policies as pages show them.
+type policyBooks struct{ app *App }
+
+func (p policyBooks) PolicyVersion() string { return p.app.Config.Set.Version }
+
+func (p policyBooks) PolicySets(ctx context.Context) ([]store.PolicySet, error) {
+	return p.app.Store.PolicySets(ctx)
+}
+
+func (p policyBooks) PolicyBook(ctx context.Context, version string) (ui.PolicyBook, error) {
+	set := p.app.Config.Set
+	if version != set.Version {
+		kept, err := p.app.Store.Policies(ctx, version)
+		if err != nil {
+			return ui.PolicyBook{}, err
+		}
+		if set, err = policy.Kept(kept.Text); err != nil {
+			return ui.PolicyBook{}, err
+		}
+	}
+	book := ui.PolicyBook{Version: version}
+	for _, p := range set.Policies {
+		book.Policies = append(book.Policies, p.Policy)
+	}
+	for _, m := range set.Modifiers {
+		book.Modifiers = append(book.Modifiers, m.Modifier)
+	}
+	for _, f := range set.Files() {
+		book.Texts = append(book.Texts, ui.PolicyText{Name: f.Name, Text: string(f.Source)})
+	}
+	return book, nil
 }

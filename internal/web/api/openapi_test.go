@@ -113,7 +113,7 @@ func TestWhatIsUnknownIs404(t *testing.T) {
 	b, server := newServer(t)
 	_, routes := described(t, server)
 	bodies := map[string]string{
-		"legal-hold": `{"reason":"confirmed by Hera Lind"}`, "erase": `{"reason":"confirmed by Hera Lind"}`, "legal-release": `{"reason":"confirmed by Hera Lind"}`, "hold": `{"reason":"confirmed by Hera Lind"}`, "confirm": `{"reason":"confirmed by Hera Lind"}`, "reject": `{"reason":"confirmed by Hera Lind"}`, "reveal": `{"reason":"confirmed by Hera Lind"}`, "embargo": `{"reason":"confirmed by Hera Lind"}`, "release": `{"reason":"confirmed by Hera Lind"}`, "waive": `{"reason":"confirmed by Hera Lind"}`, "put-back": `{"reason":"confirmed by Hera Lind"}`, "retry": `{}`,
+		"legal-hold": `{"reason":"confirmed by Hera Lind"}`, "replan": `{"reason":"confirmed by Hera Lind"}`, "erase": `{"reason":"confirmed by Hera Lind"}`, "legal-release": `{"reason":"confirmed by Hera Lind"}`, "hold": `{"reason":"confirmed by Hera Lind"}`, "confirm": `{"reason":"confirmed by Hera Lind"}`, "reject": `{"reason":"confirmed by Hera Lind"}`, "reveal": `{"reason":"confirmed by Hera Lind"}`, "embargo": `{"reason":"confirmed by Hera Lind"}`, "release": `{"reason":"confirmed by Hera Lind"}`, "waive": `{"reason":"confirmed by Hera Lind"}`, "put-back": `{"reason":"confirmed by Hera Lind"}`, "retry": `{}`,
 		"check": `{"reason":"confirmed by Hera Lind"}`, "approve": `{"reason":"confirmed by Hera Lind"}`, "start": `{"reason":"confirmed by Hera Lind"}`,
 		"go-on": `{"reason":"confirmed by Hera Lind"}`, "stop": `{"reason":"confirmed by Hera Lind"}`,
 		"clean-up": `{"reason":"confirmed by Hera Lind"}`, "complete": `{}`, "reassign": `{"email":"omar@acme.example"}`,

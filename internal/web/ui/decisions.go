@@ -52,7 +52,7 @@ func (c caseView) legalHoldQuestion() string {
 }
 
 func (c caseView) decisionsMark() string {
-	return fmt.Sprint(c.mayHold(), c.mayPlaceLegalHold(), c.mayErase())
+	return fmt.Sprint(c.mayHold(), c.mayReplan(), c.mayPlaceLegalHold(), c.mayErase())
 }
 
 // heldNeed is the banner of a held case: why, by whom, since when, and that nothing happens.

@@ -26,6 +26,7 @@ type Config struct {
 	Links     Links
 	Live      Live
 	Proofs    Proofs
+	Policies  Policies
 	Sources   func() []string // names of the configured HR sources, for the set-up list
 
 	Log  *slog.Logger    // slog.Default when nil
@@ -94,6 +95,8 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("GET /cases/{id}/record.pdf", exportEvidence, s.recordPDF)
 	page("POST /cases/{id}/hold", holdCases, s.holdCase)
 	page("POST /cases/{id}/release", releaseCases, s.releaseCase)
+	page("GET /cases/{id}/replan", releaseCases, s.replanPage)
+	page("POST /cases/{id}/replan", releaseCases, s.replanCase)
 	page("POST /cases/{id}/reveal", releaseCases, s.revealCase)
 	page("POST /cases/{id}/embargo", releaseCases, s.extendEmbargo)
 	page("GET /cases/{id}/steps/{step}", seeCases, s.stepPage)
@@ -111,6 +114,7 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("GET /tasks", seeNothing, s.tasksPage)
 	page("POST /tasks/{id}", seeNothing, s.taskPost)
 	s.waveRoutes(page)
+	page("GET /policies", seeSystems, s.policiesPage)
 	page("GET /gaps", seeSystems, s.gapsPage)
 	page("GET /accounts", seeFindings, s.accountsPage)
 	page("POST /accounts/{id}/confirm", confirmAccounts, s.confirmAccount)
