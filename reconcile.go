@@ -53,17 +53,6 @@ func ParseWorkers(text string, complete func(*Departure), now time.Time) ([]Work
 	return workers, faults.Err()
 }
 
-// Mapping is an account that a person confirmed to be somebody's, or nobody's: a service, a shared mailbox.
-type Mapping struct {
-	System  string   `json:"system"`
-	Account Account  `json:"account"`
-	Leaver  string   `json:"leaver,omitempty"` // key; "" for nobody's
-	Name    string   `json:"name,omitempty"`   // of the leaver
-	Made    Decision `json:"made"`
-
-	Instead *Mapping `json:"-"` // what was confirmed of the account before, which this one takes the place of
-}
-
 // Whose tells of accounts, by id, whose they are where a person has confirmed that: by the key of a leaver, "" for nobody's.
 type Whose map[string]string
 

@@ -138,7 +138,7 @@ func (f Finding) Confirm(what Confirmation, before []Mapping, by Override, now t
 		m.Instead = &b
 	}
 	if leaver == f.Leaver {
-		m.Name = f.Name
+		m.Name, m.Besides = f.Name, f.besides(m.Account)
 	}
 	f.Decided = &m.Made
 	said := map[string]string{"by": by.By, "reason": by.Reason, "account": m.Account.ID, "leaver": leaver}
@@ -151,6 +151,3 @@ func (f Finding) Confirm(what Confirmation, before []Mapping, by Override, now t
 	change.Entries[0].System = f.System
 	return f, m, change, nil
 }
-
-// whose is the key of whose the account is, or says that it is nobody's.
-func (m Mapping) whose() string { return cmp.Or(m.Leaver, "nobody") }

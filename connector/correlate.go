@@ -124,3 +124,31 @@ func Correlate(ctx context.Context, c Connector, by exeunt.Correlation, l exeunt
 		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.GaveUp, Err: exeunt.Errorf(exeunt.Ambiguous, "%s: nothing was done to a guess", m.Why)}
 	}
 }
+
+// CorrelateConfirmed takes the account that a person confirmed to be the leaver's, unless that may have become another one: what
+// was confirmed is as old as it is, and who came back since has a new account. So the rules are asked, too. An account that they
+// do not find and that is closed proves nothing, but where its single sign-on closes it, as this departure does.
+func CorrelateConfirmed(ctx context.Context, c Connector, s exeunt.System, l exeunt.Leaver, m exeunt.Mapping, confirmed Confirmed) (exeunt.Account, *exeunt.Outcome) {
+	match, err := Search(ctx, c, s.Correlation, l, confirmed)
+	if err != nil && exeunt.KindOf(err) != exeunt.Invalid { // who cannot be looked for is known by that alone
+		out := failed(err)
+		return exeunt.Account{}, &out
+	}
+	if another := m.Another(match); another != nil {
+		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.GaveUp, Err: another}
+	}
+	if m.Found(match) {
+		return m.Account, nil
+	}
+	seen, err := c.Observe(ctx, m.Account)
+	switch {
+	case err != nil && exeunt.KindOf(err) == exeunt.NotFound:
+		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.GaveUp, Err: m.Gone()}
+	case err != nil:
+		out := failed(err)
+		return exeunt.Account{}, &out
+	case s.SSO == "" && seen.Of(exeunt.Disable) == exeunt.Holds:
+		return exeunt.Account{}, &exeunt.Outcome{Kind: exeunt.GaveUp, Err: m.ClosedBefore()}
+	}
+	return m.Account, nil
+}

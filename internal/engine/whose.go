@@ -51,16 +51,17 @@ func (e *Engine) correlate(ctx context.Context, c connector.Connector, system st
 	if err != nil {
 		return exeunt.Account{}, unread(err)
 	}
-	if learned.ID != "" {
-		return learned, nil
-	}
-	return connector.Correlate(ctx, c, s.Correlation, l, func(ctx context.Context, found []exeunt.Found) (exeunt.Whose, error) {
+	confirmed := func(ctx context.Context, found []exeunt.Found) (exeunt.Whose, error) {
 		var ids []string
 		for _, f := range found {
 			ids = append(ids, f.ID)
 		}
 		return e.confirmed(ctx, system, ids...)
-	})
+	}
+	if learned.Account.ID != "" {
+		return connector.CorrelateConfirmed(ctx, c, s, l, learned, confirmed)
+	}
+	return connector.Correlate(ctx, c, s.Correlation, l, confirmed)
 }
 
 // others says whether people confirmed that an account is anything but the leaver's.

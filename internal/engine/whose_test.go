@@ -94,3 +94,53 @@ func TestWhatCameBackIsNotCutAgainOnceItIsAnothers(t *testing.T) {
 		}
 	})
 }
+
+// What was confirmed long ago is no reason to leave the account open that somebody has who came back since.
+func TestAConfirmedAccountHidesNoOther(t *testing.T) {
+	for name, x := range map[string]struct {
+		since func(c *company, was exeunt.Account) exeunt.Account // what happened since; returns the new account
+		says  string                                              // why it is for people; "" when the one that was confirmed is ended
+	}{
+		"nothing happened": {func(*company, exeunt.Account) exeunt.Account { return exeunt.Account{} }, ""},
+		"the rules find another one": {func(c *company, was exeunt.Account) exeunt.Account {
+			c.directory.Close(was.ID, exeunt.Disable)
+			return c.directory.Hire(leaving().Leaver, "eng")
+		}, "match Maya Okonkwo E1 as well"},
+		"another one is closed": {func(c *company, _ exeunt.Account) exeunt.Account {
+			old := c.directory.Hire(leaving().Leaver)
+			c.directory.Close(old.ID, exeunt.Disable)
+			return exeunt.Account{}
+		}, ""},
+		"it is closed": {func(c *company, was exeunt.Account) exeunt.Account {
+			c.directory.Close(was.ID, exeunt.Disable)
+			return exeunt.Account{}
+		}, "somebody else has closed it"},
+		"it is gone": {func(c *company, was exeunt.Account) exeunt.Account {
+			c.directory.Vanish(was.ID)
+			return exeunt.Account{}
+		}, "is no longer there"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, c *company) {
+				l := leaving().Leaver
+				was := c.directory.Hire(exeunt.Leaver{ID: "maiden", Name: "Maya Before"}, "eng")
+				c.reconcile([]exeunt.Worker{{Leaver: l}})
+				pass(time.Minute)
+				c.confirm(c.findings("directory", exeunt.FoundMissing)[0], exeunt.Confirmation{Account: was.ID, Leaver: l.Key()})
+				now := x.since(c, was)
+				c.hear("1", exeunt.Announced, leaving())
+				pass(time.Minute)
+				s := c.step("directory-disable")
+				if x.says == "" {
+					if s.State != exeunt.StepConfirmed || s.Account.ID != was.ID || !c.directory.Done(was.ID, exeunt.Disable) {
+						t.Errorf("the step is %s at %q: %s", s.State, s.Account.ID, s.Reason)
+					}
+					return
+				}
+				if s.State != exeunt.StepFailed || !strings.Contains(s.Reason, x.says) || c.directory.Done(now.ID, exeunt.Disable) {
+					t.Errorf("the step is %s: %s", s.State, s.Reason)
+				}
+			})
+		})
+	}
+}

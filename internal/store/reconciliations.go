@@ -448,19 +448,19 @@ func (s *Store) EndedOtherwise(ctx context.Context, system string) (map[string]b
 	return out, err
 }
 
-// LearnedOf is the account that a person confirmed to be a leaver's in a system; the zero one when nobody did.
-func (s *Store) LearnedOf(ctx context.Context, system, leaver string) (exeunt.Account, error) {
+// LearnedOf is what a person confirmed of a leaver in a system; the zero one when nobody did.
+func (s *Store) LearnedOf(ctx context.Context, system, leaver string) (exeunt.Mapping, error) {
 	var doc string
 	err := translate(s.dialect.reader().queryRow(ctx, "SELECT document FROM mappings WHERE system = $1 AND leaver_key = $2", system, leaver).Scan(&doc))
 	if exeunt.KindOf(err) == exeunt.NotFound {
-		return exeunt.Account{}, nil
+		return exeunt.Mapping{}, nil
 	}
 	if err != nil {
-		return exeunt.Account{}, err
+		return exeunt.Mapping{}, err
 	}
 	var m exeunt.Mapping
 	err = fromDocument(doc, &m)
-	return m.Account, err
+	return m, err
 }
 
 // StopReconciliation ends the one that is under way; what was compared stays.

@@ -196,10 +196,10 @@ func TestWhatPeopleConfirmedIsLearnedAndErasedWithThePerson(t *testing.T) {
 		if err != nil || learned.Of[key].ID != "a1" || !learned.Whose.Others("svc", key) || learned.Whose.Others("a1", key) {
 			t.Errorf("%+v, %v", learned, err)
 		}
-		if one, err := s.LearnedOf(ctx, "directory", key); err != nil || one.ID != "a1" {
+		if one, err := s.LearnedOf(ctx, "directory", key); err != nil || one.Account.ID != "a1" {
 			t.Errorf("%+v, %v", one, err)
 		}
-		if one, err := s.LearnedOf(ctx, "payroll", key); err != nil || one.ID != "" {
+		if one, err := s.LearnedOf(ctx, "payroll", key); err != nil || one.Account.ID != "" {
 			t.Errorf("%+v, %v", one, err)
 		}
 		c := *opened.Case
