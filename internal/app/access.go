@@ -107,18 +107,13 @@ func (a *accesses) flush(ctx context.Context, all bool) error {
 
 // keep flushes every minute until ctx ends, and then the rest.
 func (a *accesses) keep(ctx context.Context, failed func(error)) {
-	ticker := time.NewTicker(tallyTime)
-	defer ticker.Stop()
-	for over := false; !over; {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			over = true
-		}
+	flush := func(over bool) {
 		if err := a.flush(context.WithoutCancel(ctx), over); err != nil {
 			failed(err)
 		}
 	}
+	every(ctx, tallyTime, func(time.Time) { flush(false) })
+	flush(true)
 }
 
 // asked is one request as the record knows it.

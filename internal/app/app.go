@@ -229,18 +229,11 @@ const (
 const manifestEvery = 5 * time.Minute
 
 func (a *App) keepManifests(ctx context.Context) {
-	ticker := time.NewTicker(manifestEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-ticker.C:
-			if _, err := a.Store.Outbox().Manifest(ctx, now); err != nil && ctx.Err() == nil {
-				a.options.Log.Warn("no manifest could be recorded; it is tried again in five minutes", "error", err)
-			}
+	every(ctx, manifestEvery, func(now time.Time) {
+		if _, err := a.Store.Outbox().Manifest(ctx, now); err != nil && ctx.Err() == nil {
+			a.options.Log.Warn("no manifest could be recorded; it is tried again in five minutes", "error", err)
 		}
-	}
+	})
 }
 
 func (a *App) keepChecking(ctx context.Context) {

@@ -165,18 +165,11 @@ const (
 
 // KeepRecords writes the records of cases when they are closed, until the context ends.
 func (p *Proofs) KeepRecords(ctx context.Context, log *slog.Logger) {
-	ticker := time.NewTicker(recordsEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-ticker.C:
-			if err := p.writeRecords(ctx, now); err != nil && ctx.Err() == nil {
-				log.Warn("records of closed cases could not be written; it is tried again shortly", "error", err)
-			}
+	every(ctx, recordsEvery, func(now time.Time) {
+		if err := p.writeRecords(ctx, now); err != nil && ctx.Err() == nil {
+			log.Warn("records of closed cases could not be written; it is tried again shortly", "error", err)
 		}
-	}
+	})
 }
 
 func (p *Proofs) writeRecords(ctx context.Context, now time.Time) error {

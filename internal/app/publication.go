@@ -109,16 +109,8 @@ func (p *Proofs) Publications(ctx context.Context) ([]ui.Publication, error) {
 // keepWatchingPublications tells the operator when checkpoints are not published for long, and at once when what is
 // published contradicts the log. Nothing else waits for it.
 func (a *App) keepWatchingPublications(ctx context.Context) {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for now := time.Now(); ; {
-		a.publicationsAt(ctx, now)
-		select {
-		case <-ctx.Done():
-			return
-		case now = <-tick.C:
-		}
-	}
+	a.publicationsAt(ctx, time.Now())
+	every(ctx, watchEvery, func(now time.Time) { a.publicationsAt(ctx, now) })
 }
 
 func (a *App) publicationsAt(ctx context.Context, now time.Time) {

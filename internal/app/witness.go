@@ -68,16 +68,7 @@ func (a *App) keepWatchingWitnesses(ctx context.Context) {
 		return
 	}
 	var late lag
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-tick.C:
-			a.witnessesAt(ctx, &late, now)
-		}
-	}
+	every(ctx, watchEvery, func(now time.Time) { a.witnessesAt(ctx, &late, now) })
 }
 
 func (a *App) witnessesAt(ctx context.Context, late *lag, now time.Time) {
