@@ -47,7 +47,8 @@ var places = map[string]place{
 	"internal/inventory":       {ours: ". internal/spelling", others: "go.yaml.in/yaml/ golang.org/x/text/"},
 	"internal/config":          {ours: ". connector internal/config/yamlfile internal/intake internal/ledger/verify internal/inventory internal/calendar internal/policy", others: "github.com/invopop/jsonschema golang.org/x/tools/txtar"},
 
-	"internal/store":           {ours: ".", others: "github.com/jackc/pgx/ golang.org/x/crypto/bcrypt modernc.org/sqlite"},
+	"internal/remains":         {},
+	"internal/store":           {ours: ". internal/remains", others: "github.com/jackc/pgx/ golang.org/x/crypto/bcrypt modernc.org/sqlite"},
 	"internal/store/storetest": {ours: ". internal/store internal/testserver", others: "github.com/jackc/pgx/"},
 	"internal/engine":          {ours: ". connector internal/store"},
 	"internal/notify":          {ours: ".", others: "github.com/wneessen/go-mail"},

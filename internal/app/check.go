@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -287,7 +288,7 @@ func (c *comparison) see(index int64, leaf exeunt.Leaf, encoded []byte) error {
 		}
 	}
 	if leaf.Kind == exeunt.LeafErase {
-		c.erasures.Erased(leaf.Case, index)
+		c.erasures.Erased(strings.Clone(leaf.Case), index)
 	}
 	c.counts.see(leaf)
 	if !c.more || c.row.N != index {

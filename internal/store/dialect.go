@@ -47,6 +47,7 @@ type dialect interface {
 	lockSequencer(ctx context.Context, tx Tx) (bool, error)   // held to the end of the transaction; false when another has it
 	lockSchema(ctx context.Context, tx Tx) error              // likewise; waits for it
 	lockFuse(ctx context.Context, tx Tx) error                // waits for it, and holds it to the end of the transaction
+	remains(ctx context.Context) ([]int64, error)             // pages in which something is left of deleted rows, see internal/remains
 	scrub(ctx context.Context) error                          // overwrites on disk what was deleted, as far as it is in our hands
 	close()
 }

@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/remains"
 )
 
 // saveErasure keeps that the record of a case is to be destroyed, so that a server that was killed goes on with it.
@@ -247,10 +249,39 @@ func renameMember(ctx context.Context, tx Tx, m exeunt.Member) error {
 	return err
 }
 
-// Scrub overwrites on disk what was deleted. On SQLite the write-ahead log still has the pages as they were until it
-// is truncated; the deleted rows themselves are zeroed already (secure_delete, sqlite.go). PostgreSQL frees the space
-// of deleted rows by its own vacuum.
-func (s *Store) Scrub(ctx context.Context) error { return translate(s.dialect.scrub(ctx)) }
+// Scrub overwrites on disk what was deleted. On SQLite the deleted rows themselves are zeroed already (secure_delete,
+// sqlite.go); what is left of them is in the pages from which they had moved, which [remains] knows, and in the write-ahead
+// log, which has the pages as they were until it is truncated. PostgreSQL frees the space of deleted rows by its own vacuum.
+func (s *Store) Scrub(ctx context.Context) error {
+	pages, err := s.dialect.remains(ctx)
+	if err != nil {
+		return translate(err)
+	}
+	for some := range slices.Chunk(pages, pagesAtOnce) {
+		if err := s.write(ctx, func(ctx context.Context, tx Tx) error { return overwrite(ctx, tx, some) }); err != nil {
+			return err
+		}
+	}
+	return translate(s.dialect.scrub(ctx))
+}
+
+// pagesAtOnce are written in one transaction, for which others wait.
+const pagesAtOnce = 128
+
+// overwrite clears pages as they are by now.
+func overwrite(ctx context.Context, tx Tx, pages []int64) error {
+	for _, number := range pages {
+		var page []byte
+		if err := tx.queryRow(ctx, "SELECT data FROM sqlite_dbpage WHERE pgno = $1", number).Scan(&page); err != nil {
+			return err
+		}
+		remains.Clear(number, page)
+		if _, err := tx.exec(ctx, "UPDATE sqlite_dbpage SET data = $1 WHERE pgno = $2", page, number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // ErasureDone notes that nothing of a case is left.
 func (s *Store) ErasureDone(ctx context.Context, id exeunt.CaseID, now time.Time) error {

@@ -90,7 +90,10 @@ func (d *postgresDialect) shared() bool     { return true }
 
 // Whoever runs the database says when its files are vacuumed: see docs/retention.md.
 func (d *postgresDialect) scrub(context.Context) error { return nil }
-func (d *postgresDialect) close()                      { d.pool.Close() }
+
+// What is left in PostgreSQL's pages is its vacuum's.
+func (d *postgresDialect) remains(context.Context) ([]int64, error) { return nil, nil }
+func (d *postgresDialect) close()                                   { d.pool.Close() }
 
 // now is the server's clock, so that nodes whose own clocks differ agree on when a lease ends.
 func (d *postgresDialect) now(ctx context.Context, q querier) (int64, error) {

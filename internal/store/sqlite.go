@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/remains"
 )
 
 type sqliteDialect struct {
@@ -82,6 +83,29 @@ func (d *sqliteDialect) shared() bool                                { return fa
 func (d *sqliteDialect) notify(context.Context, Tx, string) error    { return nil }
 func (d *sqliteDialect) listen(context.Context, func(string)) error  { return nil }
 func (d *sqliteDialect) now(context.Context, querier) (int64, error) { return micros(time.Now()), nil }
+
+// remains reads the whole file, beside everybody else.
+func (d *sqliteDialect) remains(ctx context.Context) (pages []int64, err error) {
+	var count, vacuum int64
+	for pragma, into := range map[string]*int64{"page_count": &count, "auto_vacuum": &vacuum} {
+		if err := d.reader().queryRow(ctx, "PRAGMA "+pragma).Scan(into); err != nil {
+			return nil, err
+		}
+	}
+	if err := remains.Understood(count, vacuum); err != nil {
+		return nil, exeunt.Errorf(exeunt.Internal, "what was deleted cannot be overwritten on disk: %w", err)
+	}
+	var number int64
+	var page sql.RawBytes
+	err = eachRow(ctx, d.reader(), func(r row) error {
+		err := r.Scan(&number, &page)
+		if err == nil && remains.Dirty(number, page) {
+			pages = append(pages, number)
+		}
+		return err
+	}, "SELECT pgno, data FROM sqlite_dbpage")
+	return pages, err
+}
 
 // scrub empties the write-ahead log, on a connection of its own: the writer's may be in a transaction.
 func (d *sqliteDialect) scrub(ctx context.Context) error {

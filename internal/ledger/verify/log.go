@@ -16,7 +16,7 @@ type LogOptions struct {
 	Keys     []string                                                  // trusted verifier keys, at least one
 	Earlier  []Checkpoint                                              // checkpoints of the same log that somebody kept: the log has to begin with what they signed
 	Progress func(done, total int64)                                   // called now and then with leaves; may be nil
-	Each     func(index int64, leaf exeunt.Leaf, encoded []byte) error // called for each leaf that held, to compare with a database; may be nil
+	Each     func(index int64, leaf exeunt.Leaf, encoded []byte) error // called for each leaf that held, to compare with a database; may be nil. Texts are parts of a larger one: what is kept is to be cloned
 }
 
 // LogReport is what a verified log is known to be.
