@@ -138,6 +138,9 @@ func (c Case) instant(m Moment, start time.Time) (time.Time, error) {
 	default:
 		err = Errorf(Internal, "no such anchor: %q", m.Anchor)
 	}
+	if m.Days == 0 && m.BusinessDays == 0 { // most are: the place of work does not matter
+		return base.UTC().Add(m.Offset), err
+	}
 	return m.from(base, c.Place()), err
 }
 

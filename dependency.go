@@ -47,7 +47,8 @@ func (d *drafter) link(rules []Rule) {
 
 // graph is what waits for what so far, by which rule each key is there, and what each rule has there.
 func (d *drafter) graph() (edges map[string][]Dependency, by map[string]string, own map[string][]string) {
-	edges, by, own = map[string][]Dependency{}, map[string]string{}, map[string][]string{}
+	most := len(d.plan.Steps) + len(d.plan.Tasks)
+	edges, by, own = make(map[string][]Dependency, most), make(map[string]string, most), map[string][]string{}
 	for _, s := range d.plan.Steps {
 		edges[s.Key], by[s.Key], own[s.Rule] = s.After, s.Rule, append(own[s.Rule], s.Key)
 	}
@@ -62,7 +63,7 @@ func (d *drafter) graph() (edges map[string][]Dependency, by map[string]string, 
 
 // systems says in which system each key of the plan is.
 func (d *drafter) systems() map[string]string {
-	where := map[string]string{}
+	where := make(map[string]string, len(d.plan.Steps)+len(d.plan.Tasks))
 	for _, s := range d.plan.Steps {
 		where[s.Key] = s.System
 	}

@@ -45,7 +45,7 @@ func newDrafter(c Case, inventory []System, roles Roles, approvals Approvals, no
 	}
 	return &drafter{
 		plan: Plan{Case: c, Steps: make([]Step, 0, most)}, inventory: inventory, roles: asks, approvals: approvals, now: now.UTC(), made: map[string][]string{}, byHand: map[string][]Action{},
-		stepAt: map[string]int{}, taskAt: map[string]int{}, ends: map[string][]string{}, asked: map[string][]string{}, stepped: map[string]bool{},
+		stepAt: make(map[string]int, most), taskAt: make(map[string]int, len(inventory)), ends: make(map[string][]string, len(inventory)), asked: make(map[string][]string, len(inventory)), stepped: make(map[string]bool, len(inventory)),
 	}
 }
 

@@ -243,3 +243,11 @@ func modifierNames(c exeunt.Case) string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// spanWords is a length of time as a policy writes it: 30 min, 4 h.
+func spanWords(d time.Duration) string {
+	if d%time.Hour == 0 {
+		return fmt.Sprintf("%d h", d/time.Hour)
+	}
+	return fmt.Sprintf("%d min", d/time.Minute)
+}

@@ -389,9 +389,9 @@ func policyCard(p exeunt.Policy) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var20 string
-		templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs("Access ends at " + p.CutOff + " on the last day unless HR says when; every access step is confirmed within " + p.AccessSLA.String() + ".")
+		templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs("Access ends at " + p.CutOff + " on the last day unless HR says when; every access step is confirmed within " + spanWords(p.AccessSLA) + ".")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `policies.templ`, Line: 92, Col: 162}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `policies.templ`, Line: 92, Col: 164}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var20))
 		if templ_7745c5c3_Err != nil {
