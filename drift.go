@@ -55,7 +55,7 @@ func (c *Change) recordLook(of Case, s Step, now time.Time, what string, detail 
 // StillSo notes that a look has shown a confirmed step to be so still.
 func (s Step) StillSo(of Case, seen Observation, now time.Time) Change {
 	s.Looks++
-	s.Rechecks, s.NextAttemptAt = 0, time.Time{}
+	s.Rechecks, s.NextAttemptAt, s.Unlooked = 0, time.Time{}, ""
 	change := Change{Steps: []Step{s}}
 	change.recordLook(of, s, now, fmt.Sprintf("%s: %s still holds after %s", s.SystemTitle, lower(s.Title), days(now.Sub(s.SettledAt))),
 		merge(map[string]string{"account": s.Account.ID}, "after.", seen.Facts, nil))
@@ -78,13 +78,14 @@ func (s Step) NotLooked(of Case, why *Error, now time.Time) Change {
 		change.recordLook(of, s, now, fmt.Sprintf("%s: whether %s still holds is not known yet", s.SystemTitle, lower(s.Title)), detail)
 		return change
 	}
-	first := s.NextAttemptAt.IsZero() // of this look
+	first := s.Unlooked != KindOf(errOrNil(why)) // of this look: what passed before it told nobody
+	s.Unlooked = KindOf(errOrNil(why))
 	if s.Looks == len(driftLooks)-1 && s.Rechecks < lastTries {
 		s.NextAttemptAt = now.Add(longestRetry)
 		s.Rechecks++
 	} else {
 		s.Looks++
-		s.Rechecks, s.NextAttemptAt = 0, time.Time{}
+		s.Rechecks, s.NextAttemptAt, s.Unlooked = 0, time.Time{}, ""
 	}
 	then := "nobody looks any more"
 	next, looks := s.driftLookAt()

@@ -49,6 +49,19 @@ func (m Mapping) ClosedBefore() *Error {
 	return Errorf(Ambiguous, "%s, and somebody else has closed it: find out whether the leaver has another account", m.told())
 }
 
+// chosen is the account that a person means; the zero one when nobody can tell.
+func (f Finding) chosen(account, leaver string) Account {
+	for _, a := range f.Accounts {
+		if a.ID == account || account == "" && len(f.Accounts) == 1 {
+			return a
+		}
+	}
+	if f.Kind == FoundMissing && account != "" && leaver != "" {
+		return Account{ID: account, Login: account} // known to the person alone, by the vendor's own id
+	}
+	return Account{}
+}
+
 // besides are the accounts of a finding that were not chosen.
 func (f Finding) besides(chosen Account) []string {
 	var ids []string

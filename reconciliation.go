@@ -116,15 +116,7 @@ func (f Finding) Confirm(what Confirmation, before []Mapping, by Override, now t
 		return f, Mapping{}, Change{}, Errorf(Invalid, "%q names nobody: write the entity and the HR number, such as main/4711", leaver).In("leaver")
 	}
 	m := Mapping{System: f.System, Leaver: leaver, Made: Decision{by, now.UTC()}}
-	for _, a := range f.Accounts {
-		if a.ID == account || account == "" && len(f.Accounts) == 1 {
-			m.Account = a
-		}
-	}
-	if m.Account.ID == "" && f.Kind == FoundMissing && account != "" && leaver != "" {
-		m.Account = Account{ID: account, Login: account} // known to the person alone, by the vendor's own id
-	}
-	if m.Account.ID == "" {
+	if m.Account = f.chosen(account, leaver); m.Account.ID == "" {
 		return f, Mapping{}, Change{}, Errorf(Invalid, "say which account: its id is one of those of the finding").In("account")
 	}
 	for _, b := range before {

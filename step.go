@@ -82,6 +82,7 @@ type Step struct {
 	Rechecks      int                 `json:"rechecks,omitempty"`  // looks that brought nothing, since it failed or was last seen to hold
 	Comebacks     int                 `json:"comebacks,omitempty"` // times that it went on by itself
 	Looks         int                 `json:"looks,omitempty"`     // looks for drift since it was confirmed
+	Unlooked      ErrorKind           `json:"unlooked,omitempty"`  // how the system refused the look that is due; "" when it did not
 	Unshown       int                 `json:"unshown,omitempty"`   // times that the system accepted it and did not show it
 	Awaits        int                 `json:"awaits,omitempty"`    // looks in a row that found the system still on its way
 	NextAttemptAt time.Time           `json:"next_attempt_at,omitzero"`
