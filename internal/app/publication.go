@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/config"
 	"github.com/exeunt/exeunt/internal/ledger"
 	"github.com/exeunt/exeunt/internal/ledger/publish"
@@ -116,7 +117,11 @@ func (a *App) keepWatchingPublications(ctx context.Context) {
 func (a *App) publicationsAt(ctx context.Context, now time.Time) {
 	list, err := a.Ledger.Publications(ctx)
 	if err != nil {
-		return // the shipper says when the ledger is away
+		_, contradicts := a.Ledger.(damaged)
+		if exeunt.KindOf(err) != exeunt.Temporary && !contradicts && ctx.Err() == nil { // the shipper says when the ledger is away or damaged
+			a.alert(ctx, "No checkpoint of the ledger is published: "+exeunt.MessageOf(err), "published:"+now.UTC().Format(time.DateOnly))
+		}
+		return
 	}
 	a.Proofs.outside.see(list)
 	for _, p := range list {

@@ -76,6 +76,13 @@ func TestTheServerPublishesAndSaysWhatFails(t *testing.T) {
 	if len(listed) != 2 || listed[0].Target != "share" || listed[0].Size != known["share"].Size {
 		t.Errorf("the pages show %+v", listed)
 	}
+	until(t, "the operator is told once that its memory is damaged", func() bool {
+		must(t, os.WriteFile(filepath.Join(a.options.DataDir, "ledger", "published"), []byte("{"), 0o600)) // again, should it just have been written
+		day := time.Now()
+		a.publicationsAt(t.Context(), day)
+		a.publicationsAt(t.Context(), day)
+		return alerts("No checkpoint of the ledger is published: the ledger's file published") == 1
+	})
 }
 
 // publications waits until each place was tried, and gives what is known of it.

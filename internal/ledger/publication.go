@@ -119,11 +119,16 @@ func (l *Log) ToPublish(ctx context.Context) (verify.Checkpoint, error) {
 	return cp, err
 }
 
-// OpenPublished reads a checkpoint that was found where this log publishes. Conflict when it is none of this log.
+// OpenPublished reads a checkpoint that was found where this log publishes, signed by a key that it has or had. Conflict
+// when it is none of this log.
 func (l *Log) OpenPublished(signed []byte) (verify.Checkpoint, error) {
-	cp, err := verify.OpenCheckpoint(signed, l.signing.Verifiers)
+	keys, err := verify.Precede(l.tiles.Files, l.signing.Verifiers)
+	if err != nil {
+		return verify.Checkpoint{}, err
+	}
+	cp, err := verify.OpenCheckpoint(signed, keys)
 	if err != nil || cp.Origin != l.origin {
-		return cp, exeunt.Errorf(exeunt.Conflict, "what lies there is no checkpoint that this ledger's key has signed: find out who put it there, and move it away").Because(err)
+		return cp, exeunt.Errorf(exeunt.Conflict, "what lies there is no checkpoint that a key of this ledger has signed: find out who put it there, and move it away").Because(err)
 	}
 	return cp, nil
 }

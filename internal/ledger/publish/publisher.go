@@ -86,8 +86,9 @@ func (p Publisher) Run(ctx context.Context) {
 // keep publishes in one target until the context ends.
 func (p Publisher) keep(ctx context.Context, t Target, known ledger.Publication) {
 	wait := time.Duration(0)
+	var last attempt
 	for failures := 0; pause(ctx, wait); {
-		err := p.turn(ctx, t, &known, time.Now())
+		err := p.turn(ctx, t, &last, &known, time.Now())
 		switch {
 		case err == nil:
 			failures, wait = 0, lookEvery
@@ -100,7 +101,7 @@ func (p Publisher) keep(ctx context.Context, t Target, known ledger.Publication)
 }
 
 // turn publishes the newest checkpoint when that is due, and notes how it went.
-func (p Publisher) turn(ctx context.Context, t Target, known *ledger.Publication, now time.Time) error {
+func (p Publisher) turn(ctx context.Context, t Target, a *attempt, known *ledger.Publication, now time.Time) error {
 	next := *known
 	newest, err := p.Log.ToPublish(ctx)
 	switch {
@@ -109,12 +110,12 @@ func (p Publisher) turn(ctx context.Context, t Target, known *ledger.Publication
 	case err != nil:
 	case known.Fault == "" && newest.Size < known.Size: // witnesses lag behind, or the log was put back
 		err = p.Log.GoesOnFrom(ctx, known.Checkpoint(newest.Origin))
-	case known.Fault == "" && (newest.Size == known.Size || now.Sub(known.At) < t.Every):
+	case known.Fault == "" && (newest.Size == known.Size || recent(known.At, now, t.Every)):
 		return nil
 	default:
-		limited, cancel := context.WithTimeout(ctx, attemptTime)
-		err = p.publish(limited, t, &next, newest)
-		cancel()
+		next, err = a.within(ctx, attemptTime, next, func(ctx context.Context, next *ledger.Publication) error {
+			return p.publish(ctx, t, next, newest)
+		})
 	}
 	if ctx.Err() != nil {
 		return ctx.Err() // stopped: how it went is seen at the next start
@@ -125,7 +126,7 @@ func (p Publisher) turn(ctx context.Context, t Target, known *ledger.Publication
 		next.Since = time.Time{}
 	default:
 		next.Fault = exeunt.MessageOf(err)
-		if next.Since.IsZero() {
+		if next.Since.IsZero() || next.Since.After(now) {
 			next.Since = now.UTC()
 		}
 	}
@@ -136,6 +137,11 @@ func (p Publisher) turn(ctx context.Context, t Target, known *ledger.Publication
 		*known = next
 	}
 	return err
+}
+
+// recent says whether something was less than a time ago. A clock that was ahead then says nothing.
+func recent(at, now time.Time, within time.Duration) bool {
+	return !at.After(now) && now.Sub(at) < within
 }
 
 // publish puts a checkpoint into a place, unless the place has it. The log has to go on from what was published before,

@@ -278,3 +278,66 @@ func TestWhatLiesThereDecides(t *testing.T) {
 		})
 	}
 }
+
+// stuck is a shelf that does not come back from a write, whatever its caller wants, until it is let go.
+type stuck struct {
+	*shelf
+	begun int
+	loose chan struct{}
+}
+
+func (s *stuck) Put(ctx context.Context, cp verify.Checkpoint) error {
+	s.begun++
+	<-s.loose
+	return s.shelf.Put(ctx, cp)
+}
+
+// TestAPlaceThatHangsIsSaidAndLeftBehind has a share that hangs as a network file system can: that is a fault like another,
+// nothing is begun there a second time, the publisher can be stopped, and it goes on when the share comes back.
+func TestAPlaceThatHangsIsSaidAndLeftBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, hung, well := &story{history: "one", size: 5}, &stuck{shelf: newShelf(), loose: make(chan struct{})}, newShelf()
+		places := map[string]publish.Place{"a-hung": hung, "b-well": well}
+		during(t, log, places, func() {
+			after(5 * time.Hour)
+			if p := log.known(0); !strings.Contains(p.Fault, "does not answer") || p.Conflict || p.Since.IsZero() || p.Size != 0 || hung.begun != 1 {
+				t.Errorf("after %d attempts: %+v", hung.begun, p)
+			}
+			if got := well.has(); !slices.Equal(got, []int64{5}) {
+				t.Errorf("the other has %v", got)
+			}
+			close(hung.loose)
+			after(time.Hour)
+			if p := log.known(0); p.Size != 5 || p.Fault != "" || !p.Since.IsZero() {
+				t.Errorf("once it is back: %+v", p)
+			}
+			hung.loose = make(chan struct{})
+			log.grown(9)
+			after(2 * time.Hour)
+		})
+		close(hung.loose)
+	})
+}
+
+// TestAClockThatWasAheadHoldsNothingUp remembers a publication, or a fault, of next year.
+func TestAClockThatWasAheadHoldsNothingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next, was := time.Now().Add(365*24*time.Hour), (&story{history: "one"}).checkpoint(3)
+		log := &story{history: "one", size: 5, kept: []ledger.Publication{{Target: "shelf", Size: was.Size, Root: was.Root, At: next}}}
+		place := &shelf{name: "shelf", lies: map[int64]string{3: "3 one"}}
+		during(t, log, map[string]publish.Place{"shelf": place}, func() {
+			after(time.Minute)
+			if p := log.known(0); p.Size != 5 || p.At.After(time.Now()) {
+				t.Errorf("known is %+v", p)
+			}
+		})
+		log.kept[0].Fault, log.kept[0].Since = "it is away", next
+		place.refusing(exeunt.Errorf(exeunt.Temporary, "it is away"))
+		during(t, log, map[string]publish.Place{"shelf": place}, func() {
+			after(time.Minute)
+			if p := log.known(0); p.Since.After(time.Now()) {
+				t.Errorf("it fails since %s", p.Since)
+			}
+		})
+	})
+}

@@ -131,3 +131,40 @@ func TestARestoredBackupIsFoundByWhatWasPublished(t *testing.T) {
 		})
 	}
 }
+
+// TestAChangedKeyGoesOnWhereTheOldOnePublished changes the key and retires the old one at once, as after a theft, and lets the
+// ledger go on: from what it remembers, and with its memory of what was published gone, under a second key and a third.
+func TestAChangedKeyGoesOnWhereTheOldOnePublished(t *testing.T) {
+	for name, forget := range map[string]bool{"remembered": false, "forgotten": true} {
+		t.Run(name, func(t *testing.T) {
+			dir, place := t.TempDir(), publish.Folder{Path: t.TempDir()}
+			l, o := opened(t, dir)
+			for round := range exeunt.CaseID(3) {
+				cp := filled(t, o, l, 1+round, 5)
+				if p := publishNow(t, l, place); p.Size != cp.Size || p.Root != cp.Root || p.Fault != "" {
+					t.Fatalf("after %d changes of keys: %+v", round, p)
+				}
+				must(t, l.Close())
+				_, err := ledger.RotateKey(t.Context(), filepath.Join(dir, "ledger"), l.Origin())
+				must(t, err)
+				must(t, ledger.RetireKey(filepath.Join(dir, "ledger")))
+				if forget {
+					must(t, os.Remove(filepath.Join(dir, "ledger", "published")))
+				}
+				l, o = opened(t, dir)
+			}
+			stranger, _ := opened(t, t.TempDir())
+			if _, err := stranger.OpenPublished(read(t, l, place)); exeunt.KindOf(err) != exeunt.Conflict {
+				t.Errorf("another ledger of the name takes it for its own: %v", err)
+			}
+		})
+	}
+}
+
+// read is the first checkpoint that lies in a place.
+func read(t *testing.T, l *ledger.Log, place publish.Readable) []byte {
+	t.Helper()
+	signed, err := place.AtLeast(t.Context(), l.Origin(), 1)
+	must(t, err)
+	return signed
+}

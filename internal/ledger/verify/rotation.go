@@ -27,7 +27,17 @@ func RotationText(origin, old, next string, at time.Time) string {
 // owner; it is for the server, which has to know that its ledger is the one that it had. What cannot be read is an
 // error: without it, a ledger that is away for a moment would be taken for another one.
 func Follow(files fs.FS, trusted string) ([]string, error) {
-	keys := []string{strings.TrimSpace(trusted)}
+	return chained(files, []string{strings.TrimSpace(trusted)}, func(old, next string) (from, to string) { return old, next })
+}
+
+// Precede lists the verifier keys of a log, beginning with those that sign now: each of the others is stated to have been
+// followed by one before it in the list, which has signed that. What they signed is the log's own.
+func Precede(files fs.FS, present []string) ([]string, error) {
+	return chained(files, slices.Clone(present), func(old, next string) (from, to string) { return next, old })
+}
+
+// chained adds to some keys all to which statements lead.
+func chained(files fs.FS, keys []string, lead func(old, next string) (from, to string)) ([]string, error) {
 	list, err := fs.ReadDir(files, RotationFolder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return keys, nil
@@ -48,8 +58,9 @@ func Follow(files fs.FS, trusted string) ([]string, error) {
 		grown = false
 		for _, raw := range statements {
 			old, next, ok := rotation(raw)
-			if ok && slices.Contains(keys, old) && !slices.Contains(keys, next) {
-				keys, grown = append(keys, next), true
+			from, to := lead(old, next)
+			if ok && slices.Contains(keys, from) && !slices.Contains(keys, to) {
+				keys, grown = append(keys, to), true
 			}
 		}
 	}
