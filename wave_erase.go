@@ -2,6 +2,7 @@ package exeunt
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -21,6 +22,12 @@ func (w Wave) EraseAt(r Retention) (at time.Time, rule string, ok bool) {
 	}
 }
 
+// Erasable are those people whose rows may be erased: a legal hold forbids every destructive action on data, also of
+// somebody of whom no case came.
+func Erasable(people []Member) []Member {
+	return slices.DeleteFunc(slices.Clone(people), func(m Member) bool { return m.Departure.Leaver.Has(LitigationHold) })
+}
+
 // EraseRows leaves of people of whom no case came that there were some. It names no row: what stays for ever is not to say
 // which of a list were never let go.
 func (w Wave) EraseRows(r Retention, people []Member, now time.Time) (Change, error) {
@@ -32,6 +39,9 @@ func (w Wave) EraseRows(r Retention, people []Member, now time.Time) (Change, er
 	for _, m := range people {
 		if m.Case != 0 || m.State == MemberReleased {
 			return Change{}, Errorf(Conflict, "row %d of %s has a case, or will have one: it goes with that", m.Position, w.Label())
+		}
+		if m.Departure.Leaver.Has(LitigationHold) {
+			return Change{}, Errorf(Conflict, "row %d of %s is of somebody under a litigation hold: nothing of theirs is destroyed", m.Position, w.Label())
 		}
 		change.Members = append(change.Members, m.Erased())
 	}

@@ -61,7 +61,7 @@ func erasedFromWave(t *testing.T, database string) {
 	change, err := waves[0].EraseRows(keep, people, later)
 	must(t, err)
 	must(t, a.Store.CommitWith(t.Context(), &change, store.ForgetRows(people)))
-	must(t, a.Store.Scrub(t.Context()))
+	must(t, a.Store.ScrubForgotten(t.Context()))
 	if waves, err := a.Store.WavesWithCaseless(t.Context()); err != nil || len(waves) != 0 {
 		t.Errorf("%d waves are left, %v", len(waves), err)
 	}

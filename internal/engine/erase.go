@@ -66,33 +66,31 @@ func (e *Engine) eraseWaveRows(ctx context.Context, now time.Time) (next time.Ti
 	if err != nil {
 		return next, err
 	}
-	erased := false
 	for _, w := range waves {
 		at, _, ok := w.EraseAt(e.retention)
-		if !ok {
-			continue
-		}
-		if at.After(now) {
+		switch {
+		case !ok:
+		case at.After(now):
 			next = earliest(next, at)
-			continue
+		default:
+			if err := e.eraseRowsOf(ctx, w, now); err != nil {
+				return next, err
+			}
 		}
-		people, err := e.store.Caseless(ctx, w.ID)
-		if err != nil {
-			return next, err
-		}
-		change, err := w.EraseRows(e.retention, people, now)
-		if err == nil {
-			err = e.store.CommitWith(ctx, &change, store.ForgetRows(people))
-		}
-		if ignoreConflict(err) != nil {
-			return next, err
-		}
-		erased = true
 	}
-	if erased {
-		return next, e.store.Scrub(ctx)
+	return next, e.store.ScrubForgotten(ctx)
+}
+
+func (e *Engine) eraseRowsOf(ctx context.Context, w exeunt.Wave, now time.Time) error {
+	people, err := e.store.Caseless(ctx, w.ID)
+	if people = exeunt.Erasable(people); err != nil || len(people) == 0 {
+		return err
 	}
-	return next, nil
+	change, err := w.EraseRows(e.retention, people, now)
+	if err == nil {
+		err = e.store.CommitWith(ctx, &change, store.ForgetRows(people))
+	}
+	return ignoreConflict(err)
 }
 
 // carryOut erases what a checkpoint covers and says how many cases are done.

@@ -3,6 +3,8 @@ package engine_test
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -135,21 +137,25 @@ func TestALegalHoldKeepsARecord(t *testing.T) {
 	})
 }
 
-// People of a wave that was stopped before their turn have no case with which their rows could go.
+// People of a wave that was stopped before their turn have no case with which their rows could go. The database is being
+// read when they are due, so that what is deleted can be overwritten only later.
 func TestRowsOfAWaveGoWithTheRetentionWhereNoCaseCame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k, _, _ := closedLongAgo(t, true)
+		k, _, held := closedLongAgo(t, true)
 		defer k.stop()
-		zone := time.UTC.String()
-		person := func(id string) exeunt.Departure { d := storetest.Departure(id, ""); d.Leaver.Zone = zone; return d }
 		of := func(ids ...string) *waving {
 			ask := exeunt.WaveRequest{Clock: time.Now().Add(48 * time.Hour).Format(time.RFC3339)}
 			for _, id := range ids {
-				ask.People = append(ask.People, person(id))
+				d := storetest.Departure(id, "")
+				d.Leaver.Zone, d.Leaver.Name = time.UTC.String(), "Zephyrine "+id
+				if id == "P-flagged" {
+					d.Leaver.Flags = []exeunt.Flag{exeunt.LitigationHold}
+				}
+				ask.People = append(ask.People, d)
 			}
 			return k.makeWave(ask)
 		}
-		stopped, draft := of("P-1", "P-2"), of("P-3")
+		stopped, draft := of("P-1", "P-flagged", "P-2", held.Leaver().ID), of("P-3")
 		stopped.must(stopped.do().StopWave(t.Context(), stopped.id, roth))
 		names := func(w *waving) (names []string) {
 			for _, m := range w.file().Members {
@@ -161,17 +167,32 @@ func TestRowsOfAWaveGoWithTheRetentionWhereNoCaseCame(t *testing.T) {
 		if got := names(stopped); got[0] == exeunt.ErasedName {
 			t.Fatal("it is erased before its time")
 		}
+		if !strings.Contains(storetest.Bytes(t, k.store), "Zephyrine P-1") {
+			t.Fatal("the person is nowhere before: this looks in the wrong place")
+		}
+		end := storetest.Reading(t, k.store)
 		pass(26 * time.Hour)
-		if got := names(stopped); got[0] != exeunt.ErasedName || got[1] != exeunt.ErasedName {
+		gone := exeunt.ErasedName
+		if got := names(stopped); !slices.Equal(got, []string{gone, "Zephyrine P-flagged", gone, "Zephyrine " + held.Leaver().ID}) {
 			t.Errorf("after the retention: %v", got)
 		}
-		if got := names(draft); got[0] == exeunt.ErasedName {
+		if got := names(draft); got[0] == gone {
 			t.Error("rows of a wave that is not over are erased")
+		}
+		end()
+		pass(time.Minute)
+		for name, is := range map[string]bool{"Zephyrine P-1": false, "Zephyrine P-2": false, "Zephyrine P-flagged": true} {
+			if strings.Contains(storetest.Bytes(t, k.store), name) != is {
+				t.Errorf("%s is on disk: %t", name, !is)
+			}
 		}
 		pass(72 * time.Hour)
 		page, err := k.store.Everything().Entries(t.Context(), store.EntryQuery{Kind: string(exeunt.EntryWaveErased)})
 		if err != nil || page.Total != 1 || page.Rows[0].Wave != stopped.id || page.Rows[0].Detail["rows"] != "2" {
 			t.Errorf("the record: %+v, %v", page.Rows, err)
+		}
+		if n := storetest.Count(t, k.store, "SELECT COUNT(*) FROM settings WHERE name = 'scrub'"); n != 0 {
+			t.Error("it is overwritten again and again")
 		}
 	})
 }

@@ -214,11 +214,15 @@ func (s *Store) WavesWithCaseless(ctx context.Context) ([]exeunt.Wave, error) {
 // caseless is a row of somebody of whom no case came and that is not erased.
 const caseless = "m.case_id IS NULL AND m.event_id NOT LIKE 'erased/%'"
 
-// Caseless lists them.
+// unheld is one of somebody of whom no case is under a legal hold: who has one in another case keeps all that there is.
+const unheld = `NOT EXISTS (SELECT 1 FROM cases c WHERE c.leaver_key = m.leaver_key AND c.document LIKE '%"legal_hold":{%')`
+
+// Caseless lists them, without those of people of whom a case is under a legal hold.
 func (s *Store) Caseless(ctx context.Context, id exeunt.WaveID) ([]exeunt.Member, error) {
 	f := &filter{}
 	f.add("m.wave_id = " + f.arg(int64(id)))
 	f.add(caseless)
+	f.add(unheld)
 	return s.members(ctx, f, 0)
 }
 
@@ -238,8 +242,31 @@ func ForgetRows(people []exeunt.Member) func(context.Context, Tx) error {
 				return err
 			}
 		}
+		_, err := tx.exec(ctx, "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", scrubDue, Random(8))
+		return err
+	}
+}
+
+// scrubDue is the setting that says, from the transaction on that forgets rows, that their traces are still on disk.
+const scrubDue = "scrub"
+
+// ScrubForgotten overwrites what [ForgetRows] left on disk, if anything. It may be repeated, and has to be after an error.
+func (s *Store) ScrubForgotten(ctx context.Context) error {
+	var due string
+	err := translate(s.dialect.reader().queryRow(ctx, "SELECT value FROM settings WHERE name = $1", scrubDue).Scan(&due))
+	if exeunt.KindOf(err) == exeunt.NotFound {
 		return nil
 	}
+	if err == nil {
+		err = s.Scrub(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(ctx context.Context, tx Tx) error { // unless more was forgotten meanwhile
+		_, err := tx.exec(ctx, "DELETE FROM settings WHERE name = $1 AND value = $2", scrubDue, due)
+		return err
+	})
 }
 
 // renameMember takes the keys of a row away.

@@ -3,6 +3,7 @@ package storetest
 
 import (
 	"database/sql"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -155,6 +156,41 @@ func Count(t testing.TB, s *store.Store, query string) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// Bytes is all that an SQLite store has on disk.
+func Bytes(t testing.TB, s *store.Store) string {
+	t.Helper()
+	where, _ := opened.Load(s)
+	file, _, _ := strings.Cut(where.(place).address, "?")
+	var all []byte
+	for _, suffix := range []string{"", "-wal"} {
+		raw, err := os.ReadFile(file + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, raw...)
+	}
+	return string(all)
+}
+
+// Reading reads a store's database from now on until it is ended, as a long report does.
+func Reading(t testing.TB, s *store.Store) (end func()) {
+	t.Helper()
+	where, _ := opened.Load(s)
+	db, err := sql.Open(where.(place).driver, where.(place).address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err == nil {
+		var n int
+		err = tx.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM cases").Scan(&n)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() { _, _ = tx.Rollback(), db.Close() }
 }
 
 // opened says where each store of this process keeps its database.
