@@ -68,6 +68,16 @@ func (h *house) export(id string) (path string) {
 	return path
 }
 
+// cosigned exports the packet of a case until it satisfies a policy: an export waits for witnesses only for seconds.
+func (h *house) cosigned(id, key, policy string) (path string) {
+	h.t.Helper()
+	h.until("the packet of "+id+" is cosigned", func() bool {
+		path = h.export(id)
+		return h.run(h.t, "", "evidence", "verify", path, "--key", key, "--policy", policy).code == 0
+	})
+	return path
+}
+
 func (h *house) until(what string, is func() bool) {
 	h.t.Helper()
 	deadline := time.After(time.Minute)
@@ -123,7 +133,7 @@ func TestPacketsAreHeldToWitnessesAndTimeStamps(t *testing.T) {
 		page, err := h.Store.Everything().Entries(t.Context(), store.EntryQuery{Kind: string(exeunt.EntryStamped)})
 		return err == nil && page.Total == 1
 	})
-	packet, running := h.export(closed), h.export(open)
+	packet, running := h.cosigned(closed, key, good), h.cosigned(open, key, good)
 	copied := copyOfLog(t, h.data)
 	auditor := newShell(t)
 	for _, v := range []verdict{
@@ -229,7 +239,7 @@ func TestTheKeyIsChanged(t *testing.T) {
 
 	h.start(witnessed)
 	h.run(t, "", "case", "hold", id, "--reason", "the date is disputed")
-	both := h.export(id)
+	both := h.cosigned(id, fresh, policy)
 	for _, v := range []verdict{
 		{"evidence verify " + before + " --key " + old, 0, ""},
 		{"evidence verify " + before + " --key " + fresh, 5, ""},
@@ -246,7 +256,7 @@ func TestTheKeyIsChanged(t *testing.T) {
 	h.start(witnessed)
 	defer func() { h.Stop() }()
 	h.run(t, "", "case", "release", id, "--reason", "the date is settled now")
-	after := h.export(id)
+	after := h.cosigned(id, fresh, policy)
 	for _, v := range []verdict{
 		{"evidence verify " + before + " --key " + old, 0, ""},
 		{"evidence verify " + after + " --key " + old, 5, ""},

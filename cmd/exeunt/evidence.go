@@ -2,8 +2,10 @@ package main
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,8 +95,10 @@ func rememberKey(c *console, key string, given []string) (unknown, err error) {
 	if err != nil {
 		return nil, nil //nolint:nilerr // without a home nothing is remembered, and nothing was
 	}
-	raw, _ := os.ReadFile(path) // none yet is an empty one
-	known := strings.Fields(string(raw))
+	known, err := knownKeys(path)
+	if err != nil { // whatever the server shows would pass for the first key
+		return nil, err
+	}
 	if slices.Contains(known, key) {
 		return nil, nil
 	}
@@ -110,12 +114,43 @@ func rememberKey(c *console, key string, given []string) (unknown, err error) {
 	if another && !slices.Contains(vouched, key) {
 		return exitError{exitNeedsPerson, fmt.Errorf("the server shows the key %s for the log %s, which is not the one that is known for it. It is not remembered. Ask the log's owner whether the key was changed, and give the new one with --key", verify.Fingerprint(key), origin)}, nil
 	}
-	if os.MkdirAll(filepath.Dir(path), 0o700) != nil || os.WriteFile(path, append(raw, key+"\n"...), 0o600) != nil {
+	if replaceFile(path, strings.Join(append(known, key), "\n")+"\n") != nil {
 		c.note("The ledger's key could not be remembered in %s; verify with --key.", path)
 		return nil, nil
 	}
 	c.note("Remembered the ledger's key %s in %s.", verify.Fingerprint(key), path)
 	return nil, nil
+}
+
+// knownKeys reads the keys that are remembered; none where there is no file.
+func knownKeys(path string) ([]string, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, exeunt.Errorf(exeunt.Invalid, "the file %s, which has the keys of known ledgers, cannot be read: see its permissions", path).Because(err)
+	}
+	return strings.Fields(string(raw)), nil
+}
+
+// replaceFile writes a file beside the one it takes the place of, so that a full disk or a kill leaves that as it was.
+func replaceFile(path, content string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-*") // readable by its owner alone
+	if err != nil {
+		return err
+	}
+	_, err = draft.WriteString(content)
+	if err == nil {
+		err = draft.Sync()
+	}
+	if err = errors.Join(err, draft.Close()); err == nil {
+		err = os.Rename(draft.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(draft.Name())
+	}
+	return err
 }
 
 func evidenceVerifyCommand(c *console) *cobra.Command {
@@ -207,8 +242,7 @@ func trustedKeys(given []string) ([]string, error) {
 		if err != nil {
 			return nil, nil
 		}
-		known, _ := os.ReadFile(path) // none is known when there is no file
-		return strings.Fields(string(known)), nil
+		return knownKeys(path)
 	}
 	var out []string
 	for _, k := range given {

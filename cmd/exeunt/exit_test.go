@@ -187,6 +187,18 @@ func TestAnotherKeyOfALogIsNotRemembered(t *testing.T) {
 	if got := s.run(t, "", "evidence", "verify", packet); got.code != 0 {
 		t.Errorf("it is remembered now: %d %s%s", got.code, got.out, got.err)
 	}
+	known := filepath.Join(s.home, "exeunt", "known-ledgers")
+	raw, err := os.ReadFile(known)
+	if must(t, err); string(raw) != before+"\n"+shown+"\n" {
+		t.Errorf("remembered are %q", raw)
+	}
+	must(t, os.Rename(known, known+".moved"))
+	must(t, os.Mkdir(known, 0o700)) // which is there, and cannot be read
+	for _, args := range [][]string{{"evidence", "export", id}, {"evidence", "verify", packet}} {
+		if got := s.run(t, "", args...); got.code != 2 || !strings.Contains(got.err, "cannot be read") {
+			t.Errorf("%v with known keys that cannot be read: %d %s%s", args, got.code, got.out, got.err)
+		}
+	}
 }
 
 // TestAPacketOutlivesTheKeyThatSignedIt holds a packet against a log that another key signs by now.

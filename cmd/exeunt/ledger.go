@@ -35,7 +35,7 @@ func ledgerVerifyCommand(c *console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := verifyThere(cmd.Context(), c, cl)
+			r, err := verifyThere(cmd.Context(), c, cl, unseenFor)
 			if err != nil {
 				return err
 			}
@@ -55,13 +55,18 @@ func ledgerVerifyCommand(c *console) *cobra.Command {
 	return cmd
 }
 
+// unseenFor is for how long a check may be unknown to whoever answers: several servers behind one address know of each
+// other's checks when they have ended.
+const unseenFor = 5 * time.Minute
+
 // verifyThere lets the server check its ledger, and says how far it is until it has ended, however long that takes.
-func verifyThere(ctx context.Context, c *console, cl *client) (r api.LedgerReport, err error) {
+func verifyThere(ctx context.Context, c *console, cl *client, patience time.Duration) (r api.LedgerReport, err error) {
 	if err := cl.call(ctx, "POST", "/ledger/verify?wait=1", struct{}{}, &r); err != nil {
 		return r, err
 	}
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
+	seen := time.Now()
 	for r.Running {
 		c.note("%s", progressWords(r.Done, r.Total, r.Rate(time.Now())))
 		select {
@@ -78,10 +83,12 @@ func verifyThere(ctx context.Context, c *console, cl *client) (r api.LedgerRepor
 			return r, err
 		}
 		same := slices.IndexFunc(list.Checks, func(run store.CheckRun) bool { return run.BegunAt.Equal(r.BegunAt) })
-		if same < 0 {
+		switch {
+		case same >= 0:
+			r, seen = api.ReportOf(list.Checks[same]), time.Now()
+		case time.Since(seen) > patience:
 			return r, exeunt.Errorf(exeunt.Temporary, "the check was broken off: the server's log says why")
 		}
-		r = api.ReportOf(list.Checks[same])
 	}
 	return r, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -29,11 +30,13 @@ func TestACheckThatLastsIsWaitedFor(t *testing.T) {
 		last []store.CheckRun
 		code int
 		says string
+
+		elsewhere int32 // so many times another server answers, which does not know of it
 	}{
-		"it holds":          {[]store.CheckRun{ended, other}, 0, "100 entries of 0 cases, 0 closed, no break; checked in 1h0m0s"},
-		"it does not":       {[]store.CheckRun{broken, other}, 5, "the log, entry 7: it is cut short"},
-		"another one since": {[]store.CheckRun{{By: "engine", BegunAt: begun.Add(2 * time.Hour)}, ended, other}, 0, "no break"},
-		"it is gone":        {[]store.CheckRun{other}, 6, "the check was broken off"},
+		"it holds":             {[]store.CheckRun{ended, other}, 0, "100 entries of 0 cases, 0 closed, no break; checked in 1h0m0s", 0},
+		"it does not":          {[]store.CheckRun{broken, other}, 5, "the log, entry 7: it is cut short", 0},
+		"another one since":    {[]store.CheckRun{{By: "engine", BegunAt: begun.Add(2 * time.Hour)}, ended, other}, 0, "no break", 0},
+		"behind a distributor": {[]store.CheckRun{ended, other}, 0, "100 entries", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -48,6 +51,8 @@ func TestACheckThatLastsIsWaitedFor(t *testing.T) {
 					t.Error("a second check was begun")
 				case n == 2:
 					w.WriteHeader(http.StatusServiceUnavailable) // it is started anew
+				case n <= 3+c.elsewhere && n > 3:
+					_ = json.NewEncoder(w).Encode(api.CheckList{Checks: []store.CheckRun{other}})
 				case n == 3:
 					_ = json.NewEncoder(w).Encode(api.CheckList{Checks: []store.CheckRun{running, other}})
 				default:
@@ -60,5 +65,24 @@ func TestACheckThatLastsIsWaitedFor(t *testing.T) {
 				t.Errorf("%d\n%s%s", got.code, got.out, got.err)
 			}
 		})
+	}
+}
+
+// TestACheckThatIsGoneIsGivenUp has a server that began a check and knows nothing of it from then on.
+func TestACheckThatIsGoneIsGivenUp(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.Method == http.MethodPost {
+			w.WriteHeader(http.StatusAccepted)
+			_ = json.NewEncoder(w).Encode(api.ReportOf(store.CheckRun{By: "Ida Novak", BegunAt: time.Now(), Total: 100}))
+			return
+		}
+		_ = json.NewEncoder(w).Encode(api.CheckList{})
+	}))
+	defer server.Close()
+	_, err := verifyThere(t.Context(), &console{err: io.Discard}, &client{server.URL, "x", server.Client()}, time.Nanosecond)
+	if exeunt.KindOf(err) != exeunt.Temporary || !strings.Contains(exeunt.MessageOf(err), "the check was broken off") {
+		t.Errorf("%v", err)
 	}
 }

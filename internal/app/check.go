@@ -180,7 +180,7 @@ func (p *Proofs) compare(ctx context.Context, r *running, run *store.CheckRun) e
 	}
 	run.Bodies, run.Erased = beside.Bodies, beside.Gone
 	run.Differences.Join(beside.Differences)
-	p.eraseAnew(ctx, run, beside.Unerased, erased)
+	p.eraseAnew(ctx, run, beside, erased)
 	run.Done, run.Total = size, size
 	run.Waiting, err = p.store.Outbox().Backlog(ctx)
 	return err

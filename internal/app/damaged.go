@@ -46,7 +46,7 @@ func (d damaged) Packet(context.Context, string, ...string) (ledger.Packet, erro
 	return ledger.Packet{}, d.why
 }
 
-func (d damaged) Erase(context.Context, string) error { return d.why }
+func (d damaged) Erase(context.Context, string, int64) error { return d.why }
 
 func (d damaged) Check(context.Context, func(done, total int64)) (ledger.Checked, error) {
 	return ledger.Checked{}, d.why

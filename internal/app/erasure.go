@@ -47,17 +47,17 @@ func (p *Proofs) published(ctx context.Context, name string) ([]byte, verify.Che
 }
 
 // Erase destroys the key of a case in the ledger.
-func (p *Proofs) Erase(ctx context.Context, handle string) error { return p.log.Erase(ctx, handle) }
+func (p *Proofs) Erase(ctx context.Context, handle string) error { return p.log.Erase(ctx, handle, -1) }
 
 // eraseAnew erases what was erased and can be read again in the ledger: its bodies were put back from a backup that is
 // older than the erasure. That is a difference once, since nobody may have meant it.
-func (p *Proofs) eraseAnew(ctx context.Context, run *store.CheckRun, readable []string, erased map[string]bool) {
-	for _, handle := range readable {
+func (p *Proofs) eraseAnew(ctx context.Context, run *store.CheckRun, beside ledger.Checked, erased map[string]bool) {
+	for _, handle := range beside.Unerased {
 		if !erased[handle] {
 			continue // it is under way
 		}
 		what := "the case is erased, and its bodies could be read: bodies.db was put back from a backup older than the erasure. They are erased anew"
-		if err := p.log.Erase(ctx, handle); err != nil {
+		if err := p.log.Erase(ctx, handle, beside.At[handle]); err != nil {
 			what = "the case is erased, and its bodies can be read: bodies.db was put back from a backup older than the erasure. They could not be erased anew: " + exeunt.MessageOf(err)
 		}
 		run.Differences.Add(exeunt.Difference{Where: "the bodies", Entry: -1, Case: handle, Field: "sealed", What: what})

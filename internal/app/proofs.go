@@ -20,7 +20,7 @@ type Ledger interface {
 	// Files are the log's public files, in the layout of https://c2sp.org/tlog-tiles.
 	Files(ctx context.Context) fs.FS
 	Packet(ctx context.Context, handle string, about ...string) (ledger.Packet, error)
-	Erase(ctx context.Context, handle string) error
+	Erase(ctx context.Context, handle string, at int64) error
 	// Check looks at what is not among the public files: bodies and keys.
 	Check(ctx context.Context, progress func(done, total int64)) (ledger.Checked, error)
 	// Publications are where checkpoints are published, and how that goes.

@@ -47,7 +47,7 @@ func (s *shipping) erase(id exeunt.CaseID, between func()) {
 	s.shipAll()
 	stop := s.serve()
 	a := s.app()
-	must(s.t, a.Ledger.Erase(s.t.Context(), c.Handle))
+	must(s.t, a.Ledger.Erase(s.t.Context(), c.Handle, -1))
 	left, err := s.store.Unerased(s.t.Context(), 10)
 	must(s.t, err)
 	beside, err := s.store.Beside(s.t.Context(), id, left[0].Place)

@@ -86,7 +86,7 @@ func (f *fixture) make() error {
 	if err := l.Append(ctx, o.Records()); err != nil {
 		return err
 	}
-	if err := l.Erase(ctx, ledgertest.Handle(3)); err != nil {
+	if err := l.Erase(ctx, ledgertest.Handle(3), -1); err != nil {
 		return err
 	}
 	return f.document(ctx, l, o)

@@ -12,20 +12,21 @@ import (
 // without one it refuses with Conflict. Leaves stay, and every proof still verifies. It may be
 // repeated, and has to be after an error.
 //
+// At is the number of that leaf, as a check has seen it; -1 when it is not known. Bodies that were put back do not know it,
+// and without it the whole log would be read.
+//
 // The caller also removes what the operational database holds of the case, outbox rows included.
-func (l *Log) Erase(ctx context.Context, handle string) error {
+func (l *Log) Erase(ctx context.Context, handle string, at int64) error {
 	if handle == "" {
 		return exeunt.Errorf(exeunt.Invalid, "what concerns the installation cannot be erased, only a case can").In("case")
 	}
-	l.sealed.Lock()
-	defer l.sealed.Unlock()
 	size, err := l.Size(ctx)
 	if err != nil {
 		return err
 	}
 	n, err := l.bodies.erasedAt(ctx, handle, size)
 	if err == nil && n < 0 {
-		n, err = l.eraseLeaf(ctx, handle)
+		n, err = l.eraseLeaf(ctx, handle, at)
 	}
 	if err != nil {
 		return err
@@ -33,6 +34,8 @@ func (l *Log) Erase(ctx context.Context, handle string) error {
 	if n < 0 {
 		return exeunt.Errorf(exeunt.Conflict, "the log has no erase entry of the case yet: record the erasure first, so that missing bodies are accounted for")
 	}
+	l.sealed.Lock() // not while leaves are looked for: packets wait for it
+	defer l.sealed.Unlock()
 	return l.bodies.erase(ctx, handle, n)
 }
 

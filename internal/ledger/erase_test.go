@@ -51,7 +51,7 @@ func TestErasureLeavesNoKeyAndTheProofs(t *testing.T) {
 	l := openLog(t, dir)
 	appendAll(t, l, sequenced(t, o))
 
-	if err := l.Erase(t.Context(), gone); exeunt.KindOf(err) != exeunt.Conflict {
+	if err := l.Erase(t.Context(), gone, -1); exeunt.KindOf(err) != exeunt.Conflict {
 		t.Fatalf("erased without an erase entry: %v", err)
 	}
 	o.Add(gone, exeunt.Entry{Kind: exeunt.EntryErased, Case: 1, Actor: "dpo@example.com", What: "erased after retention"})
@@ -63,7 +63,7 @@ func TestErasureLeavesNoKeyAndTheProofs(t *testing.T) {
 		t.Fatal("the key is nowhere on disk before: the test looks in the wrong place")
 	}
 	for range 2 { // repeating it is harmless
-		must(t, l.Erase(t.Context(), gone))
+		must(t, l.Erase(t.Context(), gone, -1))
 	}
 	if found := holding(t, dir, key); len(found) > 0 {
 		t.Errorf("the key is still in %v", found)
@@ -135,7 +135,7 @@ func TestErasureTakesWhatStandsBesideTheCase(t *testing.T) {
 	records[beside].Holder = gone
 	l := openLog(t, dir)
 	appendAll(t, l, records)
-	must(t, l.Erase(t.Context(), gone))
+	must(t, l.Erase(t.Context(), gone, -1))
 	must(t, l.Close())
 	db, err := sql.Open("sqlite", filepath.Join(dir, "bodies.db"))
 	must(t, err)
@@ -168,4 +168,36 @@ func TestABodyWithoutAPlaceIsNamed(t *testing.T) {
 	if _, err := l.Packet(t.Context(), ledgertest.Handle(2)); err != nil {
 		t.Errorf("another case: %v", err)
 	}
+}
+
+// TestAnErasureThatACheckHasSeenIsNotLookedFor puts back bodies that do not know of an erasure: its leaf is found where the
+// check saw it, without reading what comes before, and in the whole log when the check was wrong.
+func TestAnErasureThatACheckHasSeenIsNotLookedFor(t *testing.T) {
+	dir := t.TempDir()
+	gone := ledgertest.Handle(1)
+	o := ledgertest.New()
+	o.Add(gone, ledgertest.Entries(1, 3, true)...)
+	o.Add(ledgertest.Handle(2), ledgertest.Entries(2, 300, true)...) // more than a bundle
+	o.Add(gone, exeunt.Entry{Kind: exeunt.EntryErased, Case: 1, What: "erased after retention"})
+	records := sequenced(t, o)
+	at := int64(len(records)) - 1
+	l := openLog(t, dir)
+	appendAll(t, l, records)
+	exec := func(statement string) {
+		db, err := sql.Open("sqlite", filepath.Join(dir, "bodies.db"))
+		must(t, err)
+		defer db.Close()
+		_, err = db.ExecContext(t.Context(), statement)
+		must(t, err)
+	}
+	exec("UPDATE bodies SET kind = 'event' WHERE kind = 'erase'")
+	for _, wrong := range []int64{-1, 0, at - 1, at + 100} {
+		must(t, l.Erase(t.Context(), gone, wrong))
+	}
+	first := filepath.Join(dir, "log", "tile", "entries", "000")
+	must(t, os.Remove(first))
+	if err := l.Erase(t.Context(), gone, -1); err == nil {
+		t.Error("the log is read without its first entries")
+	}
+	must(t, l.Erase(t.Context(), gone, at))
 }

@@ -112,20 +112,34 @@ func unerased(ctx context.Context, db *sql.DB, at map[string]int64) (list []stri
 	return list, nil
 }
 
-// eraseLeaf finds the newest erase leaf of a case in the log, -1 when there is none. Bodies that were put back from a
-// backup do not know of it.
-func (l *Log) eraseLeaf(ctx context.Context, handle string) (int64, error) {
+// eraseLeaf finds the newest erase leaf of a case in the log, -1 when there is none: where a check has seen it, or by reading
+// all of them. Bodies that were put back from a backup do not know of it.
+func (l *Log) eraseLeaf(ctx context.Context, handle string, seen int64) (int64, error) {
+	if seen >= 0 {
+		for entry, err := range l.Entries(ctx, seen) {
+			if err == nil && entry.Index == seen && erases(entry.Leaf, handle) {
+				return seen, nil
+			}
+			break
+		}
+	}
 	at := int64(-1)
 	for entry, err := range l.Entries(ctx, 0) {
 		if err != nil {
 			return -1, err
 		}
-		if !bytes.Contains(entry.Leaf, []byte(handle)) {
-			continue
-		}
-		if leaf, err := verify.DecodeLeaf(entry.Leaf); err == nil && leaf.Kind == exeunt.LeafErase && leaf.Case == handle {
+		if erases(entry.Leaf, handle) {
 			at = entry.Index
 		}
 	}
 	return at, nil
+}
+
+// erases says whether a leaf is one that says that a case is erased.
+func erases(encoded []byte, handle string) bool {
+	if !bytes.Contains(encoded, []byte(handle)) {
+		return false
+	}
+	leaf, err := verify.DecodeLeaf(encoded)
+	return err == nil && leaf.Kind == exeunt.LeafErase && leaf.Case == handle
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,6 +74,11 @@ func (r *refusals) fault() error {
 	return exeunt.Errorf(exeunt.Conflict, "%s", list[0].What)
 }
 
+// addressOf is that of a witness, as a policy names it: several may share a host. Requests go to add-checkpoint below it.
+func addressOf(asked *url.URL) string {
+	return asked.Scheme + "://" + asked.Host + strings.TrimRight(strings.TrimSuffix(asked.Path, "/add-checkpoint"), "/")
+}
+
 // witnesses is how they are spoken to: no more of an answer is read than they have to say, and who refuses is noted.
 type witnesses struct {
 	http.RoundTripper
@@ -93,6 +99,6 @@ func (w witnesses) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		known, answer.Body = strings.TrimSpace(string(raw)), io.NopCloser(bytes.NewReader(raw))
 	}
-	w.refusals.heard(r.URL.Scheme+"://"+r.URL.Host, answer.StatusCode, known)
+	w.refusals.heard(addressOf(r.URL), answer.StatusCode, known)
 	return answer, nil
 }

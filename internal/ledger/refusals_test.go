@@ -81,3 +81,31 @@ func TestALogBehindWhatWitnessesCosignedIsNotOpened(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(dir, "log", ledger.CosignedFile), newest, 0o600))
 	must(t, openLog(t, dir).Close())
 }
+
+// TestWitnessesOnOneHostAreToldApart has two at one address refuse.
+func TestWitnessesOnOneHostAreToldApart(t *testing.T) {
+	asked := map[string]chan struct{}{"/one/add-checkpoint": make(chan struct{}, 100), "/two/add-checkpoint": make(chan struct{}, 100)}
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/x.tlog.size")
+		w.WriteHeader(http.StatusConflict)
+		_, _ = fmt.Fprintln(w, 4711)
+		asked[r.URL.Path] <- struct{}{}
+	}))
+	defer host.Close()
+	o := ledgertest.New()
+	o.Add(ledgertest.Handle(1), ledgertest.Entries(1, 5, true)...)
+	dir := t.TempDir()
+	plain := openLog(t, dir)
+	appendAll(t, plain, sequenced(t, o))
+	must(t, plain.Close()) // so that all of it is signed
+	l := openWitnessed(t, dir, "witness one "+vkey(t)+" "+host.URL+"/one\nwitness two "+vkey(t)+" "+host.URL+"/two/\ngroup both all one two\nquorum both\n")
+	for range 2 { // the answer before is taken
+		<-asked["/one/add-checkpoint"]
+		<-asked["/two/add-checkpoint"]
+	}
+	found, err := l.Check(t.Context(), nil)
+	must(t, err)
+	if said := fmt.Sprint(found.Differences.Kept); found.Differences.Count != 2 || !strings.Contains(said, "/one knows another history") || !strings.Contains(said, "/two knows another history") {
+		t.Errorf("the check says %s", said)
+	}
+}

@@ -187,8 +187,8 @@ func (c *Client) Publications(ctx context.Context) (list []ledger.Publication, e
 }
 
 // Erase is that of [ledger.Log].
-func (c *Client) Erase(ctx context.Context, handle string) error {
-	_, err := c.call(ctx, http.MethodPost, "/v1/erase", []byte(handle))
+func (c *Client) Erase(ctx context.Context, handle string, at int64) error {
+	_, err := c.call(ctx, http.MethodPost, "/v1/erase?at="+strconv.FormatInt(at, 10), []byte(handle))
 	return err
 }
 

@@ -130,7 +130,11 @@ func (h handler) erase(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := h.log.Erase(r.Context(), string(raw)); err != nil {
+	at, err := strconv.ParseInt(r.URL.Query().Get("at"), 10, 64)
+	if err != nil {
+		return exeunt.Errorf(exeunt.Invalid, "the number of the erase entry is none").In("at")
+	}
+	if err := h.log.Erase(r.Context(), string(raw), at); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -153,7 +153,7 @@ func TestErrorsKeepTheirKindOnTheWay(t *testing.T) {
 		{"a body that no packet may hold", func() error { return c.Append(t.Context(), []exeunt.Record{large}) }, exeunt.Invalid, "larger than"},
 		{"another body", func() error { r := list[10]; r.Salt[0]++; return c.Append(t.Context(), []exeunt.Record{r}) }, exeunt.Invalid, "does not commit"},
 		{"a case that is not there", func() error { _, err := c.Packet(t.Context(), "nobody"); return err }, exeunt.NotFound, "nothing of this case"},
-		{"an erasure that nobody recorded", func() error { return c.Erase(t.Context(), list[0].Case) }, exeunt.Conflict, "no erase entry"},
+		{"an erasure that nobody recorded", func() error { return c.Erase(t.Context(), list[0].Case, -1) }, exeunt.Conflict, "no erase entry"},
 		{"a case of another log", func() error { _, err := client(t, "another.example/log", address).Size(t.Context()); return err }, exeunt.Conflict, `the ledger of "` + ledgertest.Origin + `", and "another.example/log" was asked for`},
 		{"nobody there", func() error {
 			_, err := client(t, ledgertest.Origin, "unix:///nowhere/ledger.sock").Size(t.Context())
@@ -179,8 +179,8 @@ func TestErasingThroughASocketLeavesProofs(t *testing.T) {
 	_, err := o.Sequence(t.Context(), 100)
 	must(t, err)
 	must(t, c.Append(t.Context(), o.Records()))
-	must(t, c.Erase(t.Context(), handle))
-	must(t, c.Erase(t.Context(), handle)) // whoever lost the answer asks again
+	must(t, c.Erase(t.Context(), handle, -1))
+	must(t, c.Erase(t.Context(), handle, -1)) // whoever lost the answer asks again
 	for _, from := range []interface {
 		Packet(context.Context, string, ...string) (ledger.Packet, error)
 	}{c, l} {
