@@ -271,8 +271,10 @@ func caseOf(change *exeunt.Change) exeunt.CaseID {
 		return change.Steps[0].Case
 	case len(change.Tasks) > 0:
 		return change.Tasks[0].Case
-	default:
+	case len(change.Entries) > 0:
 		return change.Entries[0].Case
+	default:
+		return 0 // which is refused, unless it waits
 	}
 }
 
