@@ -239,7 +239,7 @@ func (c *comparison) person(i int) error {
 		return nil
 	}
 	sought, err := c.by.Of(w.Leaver)
-	if KindOf(err) == Invalid && err != nil && sought.rules != nil { // a rule that cannot be worked out has none
+	if err != nil && KindOf(err) == Invalid { // HR gave nothing of this person, or nothing that a rule can work with
 		c.find(FoundMissing, w, nil, MessageOf(err))
 		return nil
 	}

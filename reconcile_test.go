@@ -201,8 +201,11 @@ func TestWhatWasConfirmedIsReplacedOnlyWhenThatIsSaid(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || m.Account.ID != "a" || m.Leaver != c.what.Leaver || (m.Instead != nil) != (c.instead != "") || change.Entries[0].Detail["instead_of"] != c.instead {
-				t.Errorf("%+v, %+v, %v", m, change.Entries, err)
+			if err != nil || m.Account.ID != "a" || m.Leaver != c.what.Leaver || (m.Instead != nil) != (c.instead != "") {
+				t.Fatalf("%+v, %+v, %v", m, change.Entries, err)
+			}
+			if told := change.Entries[0].Body(); c.what.Leaver != "" && (strings.Contains(string(told), c.what.Leaver) || strings.Contains(string(told), by.Reason) || !strings.Contains(string(told), m.Digest())) {
+				t.Errorf("the entry, which nothing erases, tells of the person, or does not prove the mapping: %s", told)
 			}
 		})
 	}
@@ -219,5 +222,20 @@ func TestOrphansAreCountedAndNotAllListed(t *testing.T) {
 	tally, findings, err := exeunt.Compare("crm", exeunt.Correlation{rule("number", exeunt.EmployeeID)}, []exeunt.Worker{former("7", "")}, accounts, exeunt.Learned{})
 	if err != nil || tally.Orphaned != 6001 || len(findings) != 5001 || findings[5000].Leaver != "main/7" {
 		t.Errorf("%+v with %d findings, %v", tally, len(findings), err)
+	}
+}
+
+// A rule that cannot work with what HR gave of one person says nothing of the others.
+func TestOnePersonsRuleEndsNoComparison(t *testing.T) {
+	by := exeunt.Correlation{{Attribute: "mail", Values: func(l exeunt.Leaver) ([]string, error) {
+		if l.ID == "1" {
+			return nil, exeunt.Errorf(exeunt.Invalid, "index out of bounds: 1")
+		}
+		return []string{l.Identifier(exeunt.WorkEmail)}, nil
+	}}}
+	people := []exeunt.Worker{worker("1", ""), worker("2", "two@c.example")}
+	tally, findings, err := exeunt.Compare("crm", by, people, []exeunt.Found{account("a", "mail", "two@c.example")}, exeunt.Learned{})
+	if err != nil || tally != (exeunt.Tally{Matched: 1, Missing: 1}) || findings[0].Leaver != "main/1" || !strings.Contains(findings[0].Why, "out of bounds") {
+		t.Errorf("%+v %+v, %v", tally, findings, err)
 	}
 }

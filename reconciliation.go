@@ -2,6 +2,9 @@ package exeunt
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -102,6 +105,7 @@ type Confirmation struct {
 	Account string // id; may be empty where the finding has one
 	Leaver  string // key of whose it is; nobody's when empty
 	Instead bool   // in the place of what was confirmed of the account before
+	Salt    string // random, for the digest in the ledger
 }
 
 // Confirm makes of a finding a mapping that a person stands for: that the account is somebody's, by the key, or nobody's when
@@ -115,7 +119,7 @@ func (f Finding) Confirm(what Confirmation, before []Mapping, by Override, now t
 	if leaver != "" && !strings.Contains(leaver, "/") {
 		return f, Mapping{}, Change{}, Errorf(Invalid, "%q names nobody: write the entity and the HR number, such as main/4711", leaver).In("leaver")
 	}
-	m := Mapping{System: f.System, Leaver: leaver, Made: Decision{by, now.UTC()}}
+	m := Mapping{System: f.System, Leaver: leaver, Made: Decision{by, now.UTC()}, Salt: what.Salt}
 	if m.Account = f.chosen(account, leaver); m.Account.ID == "" {
 		return f, Mapping{}, Change{}, Errorf(Invalid, "say which account: its id is one of those of the finding").In("account")
 	}
@@ -133,13 +137,32 @@ func (f Finding) Confirm(what Confirmation, before []Mapping, by Override, now t
 		m.Name, m.Besides = f.Name, f.besides(m.Account)
 	}
 	f.Decided = &m.Made
-	said := map[string]string{"by": by.By, "reason": by.Reason, "account": m.Account.ID, "leaver": leaver}
+	change := m.record(f, by, now)
+	return f, m, change, nil
+}
+
+// record tells the ledger of a mapping. The entry belongs to no case, and is not erased with one: of a person it has neither
+// key nor account nor the reason, which is somebody's free text, but a digest of them with a salt that only the mapping has.
+// So the mapping proves the entry, and once it is erased the entry tells nothing.
+func (m Mapping) record(f Finding, by Override, now time.Time) Change {
+	said := map[string]string{"by": by.By, "reason": by.Reason, "account": m.Account.ID}
+	what := "an account is confirmed to be nobody's"
+	if m.Leaver != "" {
+		said = map[string]string{"by": by.By, "digest": m.Digest()}
+		what = "an account is confirmed to be a person's"
+	}
 	if m.Instead != nil {
-		said["instead_of"] = m.Instead.whose()
+		what += ", in the place of what was confirmed before"
 	}
 	var change Change
-	// Names stay out: this entry belongs to no case, and is not erased with one.
-	change.Record(EntryMapped, f.Case, now, "an account is confirmed to be "+m.whose()+"'s", said)
+	change.Record(EntryMapped, f.Case, now, what, said)
 	change.Entries[0].System = f.System
-	return f, m, change, nil
+	return change
+}
+
+// Digest stands for the mapping where its words may not stand.
+func (m Mapping) Digest() string {
+	parts, _ := json.Marshal([]string{m.Salt, m.System, m.Account.ID, m.Leaver, m.Made.Reason}) // strings can always be written
+	sum := sha256.Sum256(parts)
+	return hex.EncodeToString(sum[:])
 }

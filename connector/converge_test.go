@@ -299,3 +299,19 @@ func TestAnApplyThatWasServedInPartIsNotForgotten(t *testing.T) {
 		}
 	}
 }
+
+// An address was given to somebody else, whose account has another number: without any rule of the configuration that is an
+// exception, and never the leaver's account.
+func TestAReusedAddressEndsNobodysAccount(t *testing.T) {
+	knows := connector.Knows{Attributes: connector.KnowsBy(map[exeunt.IdentifierKind]string{exeunt.EmployeeID: "employeeID", "badge": "badge", exeunt.WorkEmail: "mail"}, nil)}
+	found := exeunt.Found{Account: exeunt.Account{ID: "b", Login: "jane"}, Has: map[string][]string{"employeeID": {"99"}, "mail": {"jane@c.example"}, "badge": {"7"}}}
+	leaver := exeunt.Leaver{ID: "42", Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: "jane@c.example", "badge": "7"}}
+	account, out := connector.Correlate(t.Context(), &finder{found: []exeunt.Found{found}}, knows.Correlation(), leaver, nil)
+	if account.ID != "" || out == nil || exeunt.KindOf(out.Err) != exeunt.Ambiguous || !strings.Contains(out.Err.Message, "another employeeID") {
+		t.Errorf("%+v, %+v", account, out)
+	}
+	found.Has["employeeID"] = []string{"42"}
+	if account, out = connector.Correlate(t.Context(), &finder{found: []exeunt.Found{found}}, knows.Correlation(), leaver, nil); account.ID != "b" {
+		t.Errorf("the leaver's own: %+v, %+v", account, out)
+	}
+}

@@ -31,20 +31,26 @@ func (k Knows) Attribute(name string) (Attribute, bool) {
 	return k.Attributes[i], true
 }
 
-// Correlation are the rules of a system whose configuration has none.
+// Correlation are the rules of a system whose configuration has none. The number that HR gave is trusted more than any other:
+// addresses and logins are given to somebody else in time, and that one's account has another number.
 func (k Knows) Correlation() exeunt.Correlation {
 	var c exeunt.Correlation
 	for _, a := range k.Attributes {
 		if a.Identifier == "" {
 			continue
 		}
-		c = append(c, exeunt.CorrelationRule{Attribute: a.Name, Exact: a.Exact, Values: func(l exeunt.Leaver) ([]string, error) {
+		rule := exeunt.CorrelationRule{Attribute: a.Name, Exact: a.Exact, Trusted: a.Identifier == exeunt.EmployeeID, Values: func(l exeunt.Leaver) ([]string, error) {
 			value := l.Identifier(a.Identifier)
 			if a.Write != nil {
 				value = a.Write(value)
 			}
 			return []string{value}, nil
-		}})
+		}}
+		if rule.Trusted {
+			c = slices.Insert(c, 0, rule)
+		} else {
+			c = append(c, rule)
+		}
 	}
 	return c
 }

@@ -196,6 +196,7 @@ func (e Commands) ConfirmAccount(ctx context.Context, finding int64, what exeunt
 	if err != nil {
 		return err
 	}
+	what.Salt = store.Random(16)
 	f, m, change, err := f.Confirm(what, before, by, time.Now())
 	if err != nil {
 		return err

@@ -127,7 +127,7 @@ func (s *Store) ListedAccounts(ctx context.Context, l Listing) ([]exeunt.Found, 
 // Workers are the people of a reconciliation, with those of whom a departure of ours says that they left: the newest of each.
 func (s *Store) Workers(ctx context.Context, reconciliation int64, now time.Time) ([]exeunt.Worker, error) {
 	var out []exeunt.Worker
-	known := map[string]bool{}
+	known := map[string]int{} // key → place
 	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
 		var doc string
 		if err := r.Scan(&doc); err != nil {
@@ -135,8 +135,8 @@ func (s *Store) Workers(ctx context.Context, reconciliation int64, now time.Time
 		}
 		var some []exeunt.Worker
 		err := fromDocument(doc, &some)
-		for _, w := range some {
-			known[w.Leaver.Key()] = true
+		for i, w := range some {
+			known[w.Leaver.Key()] = len(out) + i
 		}
 		out = append(out, some...)
 		return err
@@ -146,10 +146,17 @@ func (s *Store) Workers(ctx context.Context, reconciliation int64, now time.Time
 	}
 	err = eachRow(ctx, s.dialect.reader(), func(r row) error {
 		c, err := scanCase(r)
-		if err == nil && !known[c.Leaver().Key()] && c.LeftBy(now) {
-			out = append(out, exeunt.Worker{Leaver: c.Leaver(), LeftOn: c.Departure.LastDay, Case: c.ID})
+		if err != nil || !c.LeftBy(now) {
+			return err
 		}
-		return err
+		i, listed := known[c.Leaver().Key()]
+		switch {
+		case !listed:
+			out = append(out, exeunt.Worker{Leaver: c.Leaver(), LeftOn: c.Departure.LastDay, Case: c.ID})
+		case out[i].LeftOn != "": // what is found of them is known by the case, and is hidden and erased with it
+			out[i].Case = c.ID
+		}
+		return nil
 	}, "SELECT "+caseColumns+" FROM cases WHERE last_day < $1 AND erasing_at IS NULL AND "+leftByNewest+" ORDER BY id DESC", string(latestDay(now)))
 	return out, err
 }
@@ -172,16 +179,21 @@ type whose struct {
 	LeftOn exeunt.Date    `json:"left_on,omitempty"`
 	Case   exeunt.CaseID  `json:"case,omitempty"`
 	Worker *exeunt.Worker `json:"worker,omitempty"`
+
+	Decided *exeunt.Decision `json:"decided,omitempty"` // with its reason
 }
 
 // parts takes a finding apart into what everybody may know and what is known by its case alone.
 func parts(f exeunt.Finding) (bare exeunt.Finding, of string) {
-	w := whose{f.Leaver, f.Name, f.Why, f.LeftOn, f.Case, nil}
+	w := whose{Leaver: f.Leaver, Name: f.Name, Why: f.Why, LeftOn: f.LeftOn, Case: f.Case, Decided: f.Decided}
 	if f.Kind == exeunt.FoundOrphaned {
 		w.Worker = f.Worker
 	}
 	bare = f
 	bare.Leaver, bare.Name, bare.LeftOn, bare.Case, bare.Why = "", "", "", 0, exeunt.OrphanOfNobody
+	if f.Decided != nil { // the reason may tell of the departure
+		bare.Decided = &exeunt.Decision{Override: exeunt.Override{By: f.Decided.By}, At: f.Decided.At}
+	}
 	return bare, document(w)
 }
 
@@ -202,6 +214,9 @@ func scanFinding(r row) (exeunt.Finding, error) {
 	var w whose
 	err := fromDocument(of, &w)
 	f.Leaver, f.Name, f.Why, f.LeftOn, f.Case, f.Worker = w.Leaver, w.Name, w.Why, w.LeftOn, w.Case, w.Worker
+	if w.Decided != nil {
+		f.Decided = w.Decided
+	}
 	return f, err
 }
 
@@ -378,8 +393,17 @@ func saveMapping(ctx context.Context, tx Tx, m exeunt.Mapping) error {
 
 // decideDocument writes who decided beside what everybody may know.
 func decideDocument(ctx context.Context, tx Tx, f exeunt.Finding) error {
+	var of string
+	var w whose
+	if err := tx.queryRow(ctx, "SELECT whose FROM findings WHERE id = $1", f.ID).Scan(&of); err != nil {
+		return err
+	}
+	if err := fromDocument(of, &w); err != nil {
+		return err
+	}
+	w.Decided = f.Decided
 	bare, _ := parts(f)
-	_, err := tx.exec(ctx, "UPDATE findings SET document = $1 WHERE id = $2", document(bare), f.ID)
+	_, err := tx.exec(ctx, "UPDATE findings SET document = $1, whose = $2 WHERE id = $3", document(bare), document(w), f.ID)
 	return err
 }
 
@@ -487,7 +511,7 @@ func (s *Store) StopReconciliation(ctx context.Context, now time.Time, change *e
 
 // forgetFindings leaves nothing of whom a case is about in what reconciliations found and people confirmed.
 func forgetFindings(ctx context.Context, tx Tx, id exeunt.CaseID, leaver string) error {
-	if _, err := tx.exec(ctx, "DELETE FROM findings WHERE case_id = $1", int64(id)); err != nil {
+	if _, err := tx.exec(ctx, "DELETE FROM findings WHERE case_id = $1 OR leaver = $2 AND leaver <> ''", int64(id), leaver); err != nil {
 		return err
 	}
 	_, err := tx.exec(ctx, "DELETE FROM mappings WHERE leaver_key = $1 AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.leaver_key = $1 AND c.id <> $2)", leaver, int64(id))

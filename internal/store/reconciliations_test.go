@@ -128,6 +128,16 @@ func TestAFindingRevealsNoHiddenDeparture(t *testing.T) {
 		if err != nil || len(found) != 1 || found[0].Case != secret.Case.ID || found[0].Worker == nil || found[0].Name == "" {
 			t.Errorf("who is on the list sees %+v, %v", found, err)
 		}
+		f, m, change, err := found[0].Confirm(exeunt.Confirmation{Leaver: found[0].Leaver}, nil, exeunt.Override{By: "Iris Vale", Reason: "cleaned up by case C-1"}, now)
+		must(t, err)
+		must(t, s.Decide(ctx, f, &m, &change))
+		told, err := s.For(exeunt.Viewer{}).Finding(ctx, f.ID)
+		if err != nil || told.Decided == nil || told.Decided.By != "Iris Vale" || told.Decided.Reason != "" {
+			t.Errorf("nobody sees who decided, or sees why: %+v, %v", told.Decided, err)
+		}
+		if told, err = s.For(listed).Finding(ctx, f.ID); err != nil || told.Decided == nil || told.Decided.Reason == "" {
+			t.Errorf("who is on the list does not see why: %+v, %v", told.Decided, err)
+		}
 	})
 }
 
@@ -181,7 +191,8 @@ func TestWhatPeopleConfirmedIsLearnedAndErasedWithThePerson(t *testing.T) {
 		ctx := t.Context()
 		opened := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
 		key := opened.Case.Leaver().Key()
-		ended(t, s, begun(t, s, 1), orphan(*opened.Case), exeunt.Finding{System: "directory", Kind: exeunt.FoundOrphaned, Accounts: []exeunt.Account{{ID: "svc"}}, Why: exeunt.OrphanOfNobody})
+		ended(t, s, begun(t, s, 1), orphan(*opened.Case), exeunt.Finding{System: "directory", Kind: exeunt.FoundOrphaned, Accounts: []exeunt.Account{{ID: "svc"}}, Why: exeunt.OrphanOfNobody},
+			exeunt.Finding{System: "directory", Kind: exeunt.FoundMissing, Leaver: key, Name: "Maya", Why: "found before there was a case"})
 		found, err := s.Everything().Findings(ctx, store.FindingQuery{Limit: 10})
 		must(t, err)
 		for i, whose := range []string{key, ""} {
@@ -421,6 +432,23 @@ func TestOnlyWhatHasNoAccountToCloseIsEndedOtherwise(t *testing.T) {
 			if err != nil || ended["a1"] != c.ended || len(ended) > 1 {
 				t.Errorf("%s: ended %v, %v, want %t", c.name, ended, err, c.ended)
 			}
+		}
+	})
+}
+
+// Of somebody whom the list names as having left, the case that knows it hides and erases what is found.
+func TestWhoLeftByTheListIsKnownByTheCase(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		opened := storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		after := now.AddDate(0, 1, 0)
+		left, works := exeunt.Worker{Leaver: opened.Case.Leaver(), LeftOn: "2026-11-20"}, exeunt.Worker{Leaver: storetest.Departure("E2", "").Leaver}
+		r, change, err := exeunt.BeginReconciliation([]exeunt.Worker{works, left}, storetest.Inventory(), iris, now)
+		must(t, err)
+		r, err = s.BeginReconciliation(t.Context(), r, []exeunt.Worker{works, left}, &change)
+		must(t, err)
+		people, err := s.Workers(t.Context(), r.ID, after)
+		if err != nil || len(people) != 2 || people[0].Case != 0 || people[1].Case != opened.Case.ID {
+			t.Errorf("%+v, %v", people, err)
 		}
 	})
 }

@@ -45,6 +45,7 @@ CREATE TABLE findings (
 	whose TEXT NOT NULL
 );
 CREATE INDEX findings_listed ON findings (reconciliation_id, system, kind, id);
+CREATE INDEX findings_by_leaver ON findings (leaver) WHERE leaver <> '';
 CREATE INDEX findings_by_case ON findings (case_id) WHERE case_id > 0;
 -- Who is at risk in a system: see read_systems.go, which repeats the condition.
 CREATE INDEX findings_at_risk ON findings (system, kind, leaver, case_id) WHERE decided_at IS NULL AND kind <> 'missing';
