@@ -14,7 +14,7 @@ type Mapping struct {
 	Leaver  string   `json:"leaver,omitempty"` // key; "" for nobody's
 	Name    string   `json:"name,omitempty"`   // of the leaver
 	Made    Decision `json:"made"`
-	Salt    string   `json:"salt,omitempty"` // of its digest in the ledger
+	Salt    string   `json:"salt,omitempty"`    // of its digest in the ledger
 	Besides []string `json:"besides,omitempty"` // ids of the accounts that stood beside it, and were not chosen
 
 	Instead *Mapping `json:"-"` // what was confirmed of the account before, which this one takes the place of
