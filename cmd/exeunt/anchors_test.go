@@ -113,7 +113,7 @@ func TestPacketsAreHeldToWitnessesAndTimeStamps(t *testing.T) {
 	authority, another := testserver.TimeStamps(t), testserver.TimeStamps(t)
 	h := newHouse(t)
 	h.start("")
-	key, origin := h.key(), h.Config.Ledger.Origin
+	key, origin := h.key(), h.Config().Ledger.Origin
 	h.Stop()
 	one := testserver.Witness(t, "witness.example/one", origin, key)
 	stranger := testserver.Witness(t, "witness.example/stranger", "another.example/log", key)
@@ -219,7 +219,7 @@ func TestTheKeyIsChanged(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.start("")
-	old, origin, dir := h.key(), h.Config.Ledger.Origin, filepath.Join(h.data, "ledger")
+	old, origin, dir := h.key(), h.Config().Ledger.Origin, filepath.Join(h.data, "ledger")
 	id := h.starts(t, "1", "2026-01-30")
 	before := h.export(id)
 	admin := newShell(t)

@@ -6,6 +6,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/app"
@@ -30,12 +33,13 @@ func serveCommand(c *console) *cobra.Command {
 	var f serverFlags
 	var listen string
 	var verbose bool
+	var watch time.Duration
 	cmd := &cobra.Command{
 		Use: "serve --config DIR --data DIR", Short: "Run the server: webhooks, engine, ledger, pages, API", Args: cobra.NoArgs,
 		Example: "  exeunt serve --config /etc/exeunt --data /var/lib/exeunt\n  exeunt serve --config examples/acme --data .data --listen 0.0.0.0:8080\n  exeunt serve --config /etc/exeunt --data /var/lib/exeunt --database postgres://exeunt@db/exeunt",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a, err := app.Start(cmd.Context(), app.Options{
-				ConfigDir: f.config, DataDir: f.data, Database: f.database, Listen: listen, Environment: "production", Log: newLog(c.err, verbose, c.json),
+				ConfigDir: f.config, DataDir: f.data, Database: f.database, Listen: listen, Environment: "production", Log: newLog(c.err, verbose, c.json), Watch: watch,
 			})
 			if err != nil {
 				return err
@@ -46,15 +50,33 @@ func serveCommand(c *console) *cobra.Command {
 			} else if err != nil {
 				return err
 			}
-			<-cmd.Context().Done()
+			reloadAtSignals(cmd.Context(), c, a)
 			c.note("Stopping. What is running goes on at the next start.")
 			return nil
 		},
 	}
 	f.add(cmd, true)
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address to listen on")
+	cmd.Flags().DurationVar(&watch, "watch", 5*time.Second, "how often to look whether the configuration folder has changed; 0 for never")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every detail")
 	return cmd
+}
+
+// reloadAtSignals reads the configuration again at each SIGHUP, until the server shall stop. What comes of it is in the log.
+func reloadAtSignals(ctx context.Context, c *console, a *app.App) {
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGHUP)
+	defer signal.Stop(again)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again:
+			if _, err := a.Reload(ctx, app.BySignal); err != nil {
+				c.note("The configuration could not be read again: %s", exeunt.MessageOf(err))
+			}
+		}
+	}
 }
 
 // newLog logs to stderr, readable for people or as JSON.
@@ -71,7 +93,7 @@ func newLog(w io.Writer, verbose, asJSON bool) *slog.Logger {
 
 // welcome says where the pages are and, at the first start, how the administrator comes in.
 func welcome(ctx context.Context, c *console, a *app.App) error {
-	c.note("Exeunt for %s: %s", a.Config.Company, a.URL())
+	c.note("Exeunt for %s: %s", a.Config().Company, a.URL())
 	invitation, err := a.Accounts.FirstAdministrator(ctx)
 	if err != nil {
 		return err

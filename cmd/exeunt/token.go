@@ -35,7 +35,7 @@ func tokenCreateCommand(c *console) *cobra.Command {
 				return err
 			}
 			defer s.Close()
-			token, err := app.NewAccounts(s, 0).CreateToken(app.FromShell(cmd.Context()), store.User{Email: email, Name: email, Roles: roles}, label, time.Duration(days)*24*time.Hour)
+			token, err := app.NewAccounts(s, nil).CreateToken(app.FromShell(cmd.Context()), store.User{Email: email, Name: email, Roles: roles}, label, time.Duration(days)*24*time.Hour)
 			if err != nil {
 				return err
 			}
@@ -65,7 +65,7 @@ func tokenInviteCommand(c *console) *cobra.Command {
 				return err
 			}
 			defer s.Close()
-			secret, err := app.NewAccounts(s, 0).Invite(app.FromShell(cmd.Context()), store.User{Email: email, Name: name, Roles: roles}, app.LocalCommands)
+			secret, err := app.NewAccounts(s, nil).Invite(app.FromShell(cmd.Context()), store.User{Email: email, Name: name, Roles: roles}, app.LocalCommands)
 			if err != nil {
 				return err
 			}
@@ -90,7 +90,7 @@ func tokenListCommand(c *console) *cobra.Command {
 				return err
 			}
 			defer s.Close()
-			tokens, err := app.NewAccounts(s, 0).Tokens(cmd.Context())
+			tokens, err := app.NewAccounts(s, nil).Tokens(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -121,7 +121,7 @@ func tokenRevokeCommand(c *console) *cobra.Command {
 				return err
 			}
 			defer s.Close()
-			if err := app.NewAccounts(s, 0).RevokeToken(app.FromShell(cmd.Context()), args[0]); err != nil {
+			if err := app.NewAccounts(s, nil).RevokeToken(app.FromShell(cmd.Context()), args[0]); err != nil {
 				return err
 			}
 			return c.print(map[string]string{"schema": "token-revoked/v1", "id": args[0]}, func(w io.Writer) { _, _ = fmt.Fprintln(w, "Token "+args[0]+" is revoked.") })

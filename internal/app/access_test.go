@@ -181,7 +181,7 @@ func newest(t *testing.T, s *store.Store, kind exeunt.EntryKind) store.EntryRow 
 func TestWhoComesInAndWhoIsRefusedIsRecorded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := storetest.SQLite(t)
-		a, ctx := NewAccounts(s, 0), FromShell(t.Context())
+		a, ctx := NewAccounts(s, nil), FromShell(t.Context())
 		invitation, err := a.Invite(ctx, store.User{Email: "ana@acme.example", Name: "Ana", Roles: []string{"it"}}, LocalCommands)
 		must(t, err)
 		holds := func(kind exeunt.EntryKind, actor, what string, detail ...string) {
@@ -233,7 +233,7 @@ func TestWhoComesInAndWhoIsRefusedIsRecorded(t *testing.T) {
 func TestGuessingDoesNotFillTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := storetest.SQLite(t)
-		a := NewAccounts(s, 0)
+		a := NewAccounts(s, nil)
 		invitation, err := a.Invite(t.Context(), store.User{Email: "ana@acme.example", Name: "Ana", Roles: []string{"it"}}, "")
 		must(t, err)
 		_, err = a.Redeem(t.Context(), invitation, "", password)
@@ -276,8 +276,8 @@ func TestGuessingDoesNotFillTheLog(t *testing.T) {
 func TestAnotherConfigurationIsRecorded(t *testing.T) {
 	s := storetest.SQLite(t)
 	serve := func(files map[string]string) store.EntryRow {
-		a := &App{Store: s, Config: &config.Config{Version: "v", Files: files}}
-		must(t, a.recordConfiguration(t.Context()))
+		a := &App{Store: s}
+		must(t, a.recordConfiguration(t.Context(), nil, &config.Config{Version: "v", Files: files}, byStart))
 		return newest(t, s, exeunt.EntryConfigured)
 	}
 	first := serve(map[string]string{"exeunt.yaml": "aa", "systems/doors.yaml": "bb"})

@@ -18,15 +18,18 @@ import (
 // Accounts are the people and tokens that may come in.
 type Accounts struct {
 	store    *store.Store
-	lifetime time.Duration // of a session
-	tries    tries         // at signing in
+	lifetime func() time.Duration // of a session
+	tries    tries                // at signing in
 	accesses *accesses
 }
 
+// sessionLifetime is how long a sign-in lasts where nobody says otherwise.
+const sessionLifetime = 12 * time.Hour
+
 // NewAccounts makes accounts over a store.
-func NewAccounts(s *store.Store, lifetime time.Duration) *Accounts {
-	if lifetime <= 0 {
-		lifetime = 12 * time.Hour
+func NewAccounts(s *store.Store, lifetime func() time.Duration) *Accounts {
+	if lifetime == nil {
+		lifetime = func() time.Duration { return sessionLifetime }
 	}
 	return &Accounts{store: s, lifetime: lifetime, tries: newTries(), accesses: newAccesses(s)}
 }
@@ -91,7 +94,7 @@ func (a *Accounts) SignIn(ctx context.Context, email, password string) (string, 
 func (a *Accounts) session(ctx context.Context, u store.User) (string, error) {
 	now := time.Now()
 	change := a.accesses.change(ctx, exeunt.Access{Kind: exeunt.EntrySignedIn, Who: u.Email, What: "signed in"})
-	return a.store.Grant(ctx, u, store.CredentialSession, "", now, now.Add(a.lifetime), &change)
+	return a.store.Grant(ctx, u, store.CredentialSession, "", now, now.Add(a.lifetime()), &change)
 }
 
 // refused counts a refusal. What was typed for somebody who does not exist is not kept: it may be a password.

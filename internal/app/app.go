@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -34,18 +35,21 @@ type Options struct {
 	Listen      string // address to listen on
 	Environment string // "production", "demo": shown in the pages
 	Log         *slog.Logger
+	Watch       time.Duration // how often it is looked whether the configuration folder has changed; never when zero
 }
 
 // App is a running server.
 type App struct {
-	Config   *config.Config
 	Store    *store.Store
 	Engine   *engine.Engine
 	Ledger   Ledger
 	Shipper  *ledger.Shipper
 	Accounts *Accounts
 	Proofs   *Proofs
-	Links    notify.Links
+
+	now       atomic.Pointer[served]
+	reloading sync.Mutex
+	refusal   atomic.Pointer[Refusal] // nil while the folder is what is served
 
 	accesses *accesses
 	options  Options
@@ -74,28 +78,30 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	if len(faults) > 0 {
 		return nil, exeunt.Errorf(exeunt.Invalid, "the configuration in %s has faults:\n%s", o.ConfigDir, faults.Error())
 	}
-	a := &App{Config: cfg, options: o, metrics: newMetrics(), stopping: make(chan struct{})}
-	if err := a.start(ctx); err != nil {
+	a := &App{options: o, metrics: newMetrics(), stopping: make(chan struct{})}
+	if err := a.start(ctx, cfg); err != nil {
 		a.close()
 		return nil, err
 	}
 	return a, nil
 }
 
-func (a *App) start(ctx context.Context) error {
+func (a *App) start(ctx context.Context, cfg *config.Config) error {
 	if err := a.takeLock(); err != nil {
 		return err
 	}
 	var err error
-	if a.Store, err = store.Open(ctx, a.options.DataDir, a.options.Database, a.Config.Ledger.Origin); err != nil {
+	if a.Store, err = store.Open(ctx, a.options.DataDir, a.options.Database, cfg.Ledger.Origin); err != nil {
 		return err
 	}
 	if _, err := a.Store.Migrate(ctx); err != nil {
 		return err
 	}
-	if err := a.keepPolicies(ctx); err != nil {
+	first, err := a.assemble(ctx, cfg, nil)
+	if err != nil {
 		return err
 	}
+	a.now.Store(first)
 	if a.Ledger, err = a.openLedger(ctx); err != nil {
 		return err
 	}
@@ -103,37 +109,25 @@ func (a *App) start(ctx context.Context) error {
 		return err
 	}
 	a.Shipper = ledger.NewShipper(a.Store.Outbox(), a.Ledger, a.options.Log)
-	a.Accounts = NewAccounts(a.Store, a.Config.Session.Lifetime)
+	a.Accounts = NewAccounts(a.Store, present{a}.lifetime)
 	a.accesses = a.Accounts.accesses
 	a.Proofs = &Proofs{store: a.Store, log: a.Ledger, shipper: a.Shipper, accesses: a.accesses, logger: a.options.Log}
-	if a.Config.Ledger.Witnesses != "" {
-		if a.Proofs.policy, err = verify.ParsePolicy(a.Config.Ledger.Witnesses); err != nil {
+	if cfg.Ledger.Witnesses != "" {
+		if a.Proofs.policy, err = verify.ParsePolicy(cfg.Ledger.Witnesses); err != nil {
 			return err
 		}
 	}
-	if err := a.recordConfiguration(ctx); err != nil {
+	if err := a.recordConfiguration(ctx, nil, cfg, byStart); err != nil {
 		return err
 	}
-	links, err := a.links(ctx)
-	if err != nil {
-		return err
-	}
-	a.Links = links.Links
-	sources, err := openSources(a.Config)
-	if err != nil {
-		return err
-	}
-	systems := openSystems(a.Config, connectors.All(os.DirFS(a.options.ConfigDir)), a.metrics)
-	a.Engine = engine.New(engine.Config{
-		Store: a.Store, Systems: systems, Planner: a.Config, Intake: sources, Messenger: a.messenger(links.Links),
-		Ledger: a.Proofs, Retention: a.Config.Retention, Log: a.options.Log, Committed: a.Shipper.Wake,
-	})
-	return a.serve(ctx, sources, links)
+	a.Engine = a.engineOf(a.Proofs, a.Shipper.Wake)
+	first.handler = a.handler(first)
+	return a.serve(ctx)
 }
 
 // openLedger opens the ledger of this process, or finds the one that has a process of its own.
 func (a *App) openLedger(ctx context.Context) (Ledger, error) {
-	c := a.Config.Ledger
+	c := a.Config().Ledger
 	if c.Address != "" {
 		client, err := remote.NewClient(c.Origin, remote.Target{Address: c.Address, Authority: c.Authority, Certificate: c.Certificate, Key: c.Key.Reveal})
 		if err != nil {
@@ -152,7 +146,7 @@ func (a *App) openLedger(ctx context.Context) (Ledger, error) {
 // never be proved.
 func (a *App) mayKeepLedger(ctx context.Context) error {
 	_, contradicts := a.Ledger.(damaged)
-	if a.Config.Ledger.Address != "" || !a.Store.Shared() || contradicts {
+	if a.Config().Ledger.Address != "" || !a.Store.Shared() || contradicts {
 		return nil // what contradicts a ledger of its own database, or itself, the shipper finds, and tells an operator
 	}
 	key, err := a.Ledger.VerifierKey(ctx)
@@ -171,7 +165,7 @@ func (a *App) mayKeepLedger(ctx context.Context) error {
 }
 
 // serve starts the shipper, the engine and the pages, in the order in which each is of use to the next.
-func (a *App) serve(ctx context.Context, sources *sources, links taskLinks) error {
+func (a *App) serve(ctx context.Context) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
 	a.shipping.Go(func() { a.ship(work) })
@@ -182,6 +176,7 @@ func (a *App) serve(ctx context.Context, sources *sources, links taskLinks) erro
 	a.shipping.Go(func() { a.keepStamping(work) })
 	a.shipping.Go(func() { a.keepPublishing(work) })
 	a.shipping.Go(func() { a.keepWatchingPublications(work) })
+	a.shipping.Go(func() { a.keepWatchingFolder(work) })
 	a.shipping.Go(func() {
 		a.accesses.keep(work, func(err error) {
 			a.options.Log.Error("what was counted within the last minute could not be recorded", "error", err)
@@ -196,7 +191,7 @@ func (a *App) serve(ctx context.Context, sources *sources, links taskLinks) erro
 	}
 	a.listener = listener
 	a.server = &http.Server{
-		Handler: a.handler(sources, links), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: a, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute, // live pages move their own deadline with each event
 		ErrorLog: slog.NewLogLogger(a.options.Log.Handler(), slog.LevelDebug),
 	}
@@ -260,7 +255,7 @@ func (a *App) check(ctx context.Context) {
 
 // alert tells the operator, in the record and by message, once.
 func (a *App) alert(ctx context.Context, what, dedup string) {
-	change := exeunt.Change{Once: true, Notices: []exeunt.Notice{{Kind: exeunt.NoticeAlert, To: a.Config.Operator(), Text: what, Dedup: dedup}}}
+	change := exeunt.Change{Once: true, Notices: []exeunt.Notice{{Kind: exeunt.NoticeAlert, To: a.Config().Operator(), Text: what, Dedup: dedup}}}
 	change.Record(exeunt.EntryAlert, nil, time.Now(), what, nil)
 	err := a.Store.Commit(ctx, &change)
 	if exeunt.KindOf(err) == exeunt.Conflict {
@@ -319,27 +314,6 @@ func (a *App) close() {
 	if a.lock != nil {
 		_ = a.lock.Close()
 	}
-}
-
-// links makes the one-time links, signed with a key that is made once per installation.
-func (a *App) links(ctx context.Context) (taskLinks, error) {
-	key, err := a.Store.Setting(ctx, "link_key", func() string { return store.Random(32) })
-	if err != nil {
-		return taskLinks{}, err
-	}
-	return taskLinks{Links: notify.NewLinks([]byte(key), a.Config.URL, a.Config.Session.TaskLink), reads: a.reads}, nil
-}
-
-// TaskLink is the one-time address of a task, as its owner gets it by mail.
-func (a *App) TaskLink(t exeunt.Task) string { return a.Links.URL(a.Links.For(t)) }
-
-func (a *App) messenger(links notify.Links) engine.Messenger {
-	m := a.Config.Mail
-	if m == nil {
-		a.options.Log.Warn("no mail server is configured: people are told of their tasks in the pages only")
-		return notify.Nobody{}
-	}
-	return notify.NewMail(mailServer(*m), links)
 }
 
 func mailServer(m config.Mail) notify.MailServer {

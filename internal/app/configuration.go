@@ -3,28 +3,38 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/config"
 )
 
-// recordConfiguration puts into the ledger which configuration is served, when it is another one than before: the
-// digest of each file, and which were added, changed and removed. What the files say stays out of it.
-func (a *App) recordConfiguration(ctx context.Context) error {
-	now, err := json.Marshal(a.Config.Files) // keys are sorted
+// recordConfiguration puts into the ledger which configuration is served, when it is another one than before: who asked for
+// it, the digest of each file, which were added, changed and removed, and what of the configuration that concerns. What the
+// files say stays out of it. Servers of one database record it once.
+func (a *App) recordConfiguration(ctx context.Context, before, after *config.Config, by Asker) error {
+	now, err := json.Marshal(after.Files) // keys are sorted
 	if err != nil {
 		return err
 	}
-	return a.Store.Replace(ctx, "configuration", string(now), func(before string) exeunt.Change {
+	return a.Store.Replace(ctx, "configuration", string(now), func(known string) exeunt.Change {
 		was := map[string]string{}
-		_ = json.Unmarshal([]byte(before), &was) // "" before the first
-		access := exeunt.Access{Kind: exeunt.EntryConfigured, From: exeunt.FromServer, What: "configuration loaded for the first time", Detail: configurationChanged(was, a.Config.Files)}
-		if before != "" {
+		_ = json.Unmarshal([]byte(known), &was) // "" before the first
+		access := exeunt.Access{Kind: exeunt.EntryConfigured, Who: by.Who, From: by.From, What: "configuration loaded for the first time", Detail: configurationChanged(was, after.Files)}
+		if known != "" {
 			access.What = "configuration changed"
 		}
-		access.Detail["version"] = a.Config.Version
+		access.Detail["version"], access.Detail["how"] = after.Version, by.How
+		if before != nil {
+			access.Detail["version before"] = before.Version
+			for _, d := range config.Compare(before, after) {
+				access.Detail[d.Change+" "+d.Noun] = strings.Trim(access.Detail[d.Change+" "+d.Noun]+", "+d.Name, ", ")
+			}
+		}
 		return exeunt.Accessed(time.Now(), access)
 	})
 }
@@ -56,4 +66,23 @@ func configurationChanged(before, after map[string]string) map[string]string {
 		}
 	}
 	return detail
+}
+
+// elsewhere says that other servers serve other configurations than this one; "" when all serve the same. How many serve
+// each is counted by version; this server may not have said yet what it serves now.
+func elsewhere(versions map[string]int, here string) string {
+	var others []string
+	for _, version := range slices.Sorted(maps.Keys(versions)) {
+		if version != here && version != "" {
+			others = append(others, fmt.Sprintf("%d with %s", versions[version], version))
+		}
+	}
+	total := 0
+	for _, n := range versions {
+		total += n
+	}
+	if len(others) == 0 || total < 2 {
+		return ""
+	}
+	return fmt.Sprintf("Servers of this database serve different configurations: this one %s, others: %s. Bring the same folder and environment to all of them; each reads its own.", here, strings.Join(others, ", "))
 }

@@ -64,8 +64,8 @@ func (s *shipping) app() *App {
 	s.t.Helper()
 	client, err := remote.NewClient(s.origin, remote.Target{Address: s.socket})
 	must(s.t, err)
-	a := &App{Store: s.store, Ledger: client, Shipper: ledger.NewShipper(s.store.Outbox(), client, quiet), options: Options{Log: quiet},
-		Config: &config.Config{People: config.People{Operators: []exeunt.Person{{Name: "Olga", Email: "olga@acme.example"}}}}}
+	a := &App{Store: s.store, Ledger: client, Shipper: ledger.NewShipper(s.store.Outbox(), client, quiet), options: Options{Log: quiet}}
+	a.now.Store(&served{config: &config.Config{People: config.People{Operators: []exeunt.Person{{Name: "Olga", Email: "olga@acme.example"}}}}})
 	a.Engine = engine.New(engine.Config{Store: s.store, Log: quiet})
 	a.metrics = newMetrics()
 	a.Proofs = &Proofs{store: s.store, log: client, shipper: a.Shipper, accesses: newAccesses(s.store)}

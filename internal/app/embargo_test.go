@@ -33,7 +33,7 @@ func (h *house) begin(d exeunt.Departure) thing {
 	must(h.t, err)
 	return thing{
 		id: id, name: d.Leaver.Name, employee: d.Leaver.ID, handle: f.Case.Handle, step: f.Steps[0].Key, task: f.Tasks[0].ID.String(),
-		log: fmt.Sprint(f.Entries[0].Number), link: strings.TrimPrefix(h.TaskLink(f.Tasks[0]), h.Config.URL+"/t/"),
+		log: fmt.Sprint(f.Entries[0].Number), link: strings.TrimPrefix(h.TaskLink(f.Tasks[0]), h.Config().URL+"/t/"),
 	}
 }
 
@@ -51,7 +51,7 @@ func (h *house) compared() {
 	h.t.Helper()
 	ctx, now := h.t.Context(), time.Now()
 	people := []exeunt.Worker{{Leaver: exeunt.Leaver{ID: "1", Name: "Ann"}}}
-	r, change, err := exeunt.BeginReconciliation(people, h.Config.Inventory(), exeunt.Override{By: "vera"}, now)
+	r, change, err := exeunt.BeginReconciliation(people, h.Config().Inventory(), exeunt.Override{By: "vera"}, now)
 	must(h.t, err)
 	_, err = h.Store.BeginReconciliation(ctx, r, people, &change)
 	must(h.t, err)

@@ -60,7 +60,7 @@ func contents(t *testing.T, path, query string) string {
 func stopped(t *testing.T) (dir string, origin string) {
 	t.Helper()
 	a := shipped(t)
-	return a.options.DataDir, a.Config.Ledger.Origin
+	return a.options.DataDir, a.Config().Ledger.Origin
 }
 
 // shipped is a server that has stopped, with everything shipped.

@@ -50,11 +50,11 @@ func (i inventoryNow) Gaps() []inventory.Gap {
 func (i inventoryNow) Sheets() []inventory.Sheet { return i.config.Sheets }
 
 // handler is every address that the server answers.
-func (a *App) handler(sources *sources, links taskLinks) http.Handler {
-	mux, systems := http.NewServeMux(), newInventory(a.Config)
+func (a *App) handler(of *served) http.Handler {
+	mux, systems := http.NewServeMux(), newInventory(of.config)
 	api.Register(mux, api.Config{
-		Reader: func(who exeunt.Viewer) api.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) api.Commands { return a.commands(who) }, Ledger: a.Proofs, Bearers: a.Accounts, Inventory: systems,
-		Hooks: hooks{sources: sources, engine: a.Engine, metrics: a.metrics, log: a.options.Log},
+		Reader: func(who exeunt.Viewer) api.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) api.Commands { return a.commands(who) }, Ledger: a.Proofs, Bearers: a.Accounts, Inventory: systems, Reload: a.reloadFor,
+		Hooks: hooks{sources: of.sources, engine: a.Engine, metrics: a.metrics, log: a.options.Log},
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
@@ -62,11 +62,16 @@ func (a *App) handler(sources *sources, links taskLinks) http.Handler {
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry(a), promhttp.HandlerOpts{}))
 	mux.Handle("/", ui.New(ui.Config{
-		Organisation: a.Config.Company, Environment: a.options.Environment, Zone: a.Config.Zone, Secure: strings.HasPrefix(a.Config.URL, "https://"),
-		Reader: func(who exeunt.Viewer) ui.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) ui.Commands { return a.commands(who) }, Inventory: systems, Accounts: a.Accounts, Links: links, Live: a.Engine, Proofs: a.Proofs, Policies: policyBooks{a},
-		Sources: func() []string { return sources.names }, Log: a.options.Log, Done: a.stopping,
+		Organisation: of.config.Company, Environment: a.options.Environment, Zone: of.config.Zone, Secure: strings.HasPrefix(of.config.URL, "https://"),
+		Reader: func(who exeunt.Viewer) ui.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) ui.Commands { return a.commands(who) }, Inventory: systems, Accounts: a.Accounts, Links: of.links, Live: a.Engine, Proofs: a.Proofs, Policies: policyBooks{a, of.config},
+		Sources: func() []string { return of.sources.names }, Log: a.options.Log, Done: a.stopping, Misconfigured: a.Misconfigured,
 	}))
 	return remembered(mux)
+}
+
+// reloadFor reads the configuration again for somebody.
+func (a *App) reloadFor(ctx context.Context, who exeunt.Viewer) (api.Reload, error) {
+	return a.Reload(ctx, Asker{Who: who.Signs(), From: askedOf(ctx).from, How: "by exeunt reload"})
 }
 
 // commands are a person's, with what they leave out of a departure filled in.
@@ -78,8 +83,8 @@ type commands struct {
 }
 
 func (a *App) commands(who exeunt.Viewer) commands {
-	c := commands{Commands: a.Engine.As(who), complete: a.complete, zone: a.Config.Zone}
-	for _, e := range a.Config.Entities {
+	c := commands{Commands: a.Engine.As(who), complete: a.complete, zone: a.Config().Zone}
+	for _, e := range a.Config().Entities {
 		c.entities = append(c.entities, e.Name)
 	}
 	return c
@@ -125,10 +130,10 @@ func (c commands) Reconcile(ctx context.Context, list string, by exeunt.Override
 
 // complete fills in what a departure that a person wrote down leaves out.
 func (a *App) complete(d *exeunt.Departure) {
-	if d.Leaver.Entity == "" && len(a.Config.Entities) > 0 {
-		d.Leaver.Entity = a.Config.Entities[0].Name
+	if d.Leaver.Entity == "" && len(a.Config().Entities) > 0 {
+		d.Leaver.Entity = a.Config().Entities[0].Name
 	}
-	for _, e := range a.Config.Entities {
+	for _, e := range a.Config().Entities {
 		if e.Name == d.Leaver.Entity {
 			if d.Leaver.Zone == "" {
 				d.Leaver.Zone = e.Zone
@@ -150,6 +155,9 @@ type readiness struct {
 	Ledger   string `json:"ledger"`
 	Engine   string `json:"engine"`
 	Backlog  int    `json:"backlog"` // entries that wait for the ledger
+
+	Configuration string   `json:"configuration"`           // version of what is served
+	Misconfigured []string `json:"misconfigured,omitempty"` // what is wrong with it; no reason not to be ready
 
 	WitnessesLate   string `json:"witnesses_late,omitempty"`   // for how long nothing new was cosigned; no reason not to be ready
 	PublicationLate string `json:"publication_late,omitempty"` // for how long nothing new could be published somewhere; likewise
@@ -180,7 +188,10 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		fail(&state.Database, exeunt.MessageOf(err))
 	}
-	state.Backlog = backlog
+	state.Backlog, state.Configuration = backlog, a.Config().Version
+	if state.Misconfigured, err = a.Misconfigured(ctx); err != nil {
+		fail(&state.Database, exeunt.MessageOf(err))
+	}
 	if late := a.Proofs.WitnessesLate(); late > 0 {
 		state.WitnessesLate = late.Round(time.Second).String()
 	}

@@ -9,7 +9,8 @@ import (
 
 // What a list or a person leaves out comes from the entity; of one that nobody has configured nothing is opened.
 func TestADepartureIsFilledInFromItsEntityOrRefused(t *testing.T) {
-	a := &App{Config: &config.Config{Entities: []config.Entity{{Name: "main", Zone: "Europe/Berlin", Country: "DE"}, {Name: "us", Zone: "America/New_York", Country: "US"}}}}
+	a := &App{}
+	a.now.Store(&served{config: &config.Config{Entities: []config.Entity{{Name: "main", Zone: "Europe/Berlin", Country: "DE"}, {Name: "us", Zone: "America/New_York", Country: "US"}}}})
 	c := commands{complete: a.complete, entities: []string{"main", "us"}}
 	for entity, want := range map[string]exeunt.Leaver{
 		"":   {Entity: "main", Zone: "Europe/Berlin", Country: "DE"},

@@ -103,7 +103,7 @@ func (l lanes) Collect(out chan<- prometheus.Metric) {
 	for _, line := range waiting {
 		of[line.System] = line
 	}
-	for _, s := range l.app.Config.Inventory() {
+	for _, s := range l.app.Config().Inventory() {
 		gauge := func(what *prometheus.Desc, v float64, err error) {
 			out <- prometheus.MustNewConstMetric(what, prometheus.GaugeValue, orNaN(v, err), s.Name)
 		}

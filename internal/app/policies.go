@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/exeunt/exeunt/internal/config"
 	"github.com/exeunt/exeunt/internal/policy"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/web/ui"
@@ -11,12 +12,12 @@ import (
 
 // keepPolicies keeps the policies that cases are planned with from now on, and lets cases find those that they were
 // planned with before.
-func (a *App) keepPolicies(ctx context.Context) error {
-	set := a.Config.Set
+func (a *App) keepPolicies(ctx context.Context, c *config.Config) error {
+	set := c.Set
 	if err := a.Store.KeepPolicies(ctx, set.Version, set.Text(), time.Now()); err != nil {
 		return err
 	}
-	a.Config.Kept = func(version string) ([]byte, error) {
+	c.Kept = func(version string) ([]byte, error) {
 		kept, err := a.Store.Policies(context.WithoutCancel(ctx), version)
 		return kept.Text, err
 	}
@@ -24,16 +25,19 @@ func (a *App) keepPolicies(ctx context.Context) error {
 }
 
 // policyBooks are the policies as pages show them.
-type policyBooks struct{ app *App }
+type policyBooks struct {
+	app    *App
+	config *config.Config
+}
 
-func (p policyBooks) PolicyVersion() string { return p.app.Config.Set.Version }
+func (p policyBooks) PolicyVersion() string { return p.config.Set.Version }
 
 func (p policyBooks) PolicySets(ctx context.Context) ([]store.PolicySet, error) {
 	return p.app.Store.PolicySets(ctx)
 }
 
 func (p policyBooks) PolicyBook(ctx context.Context, version string) (ui.PolicyBook, error) {
-	set := p.app.Config.Set
+	set := p.config.Set
 	if version != set.Version {
 		kept, err := p.app.Store.Policies(ctx, version)
 		if err != nil {

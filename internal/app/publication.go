@@ -46,7 +46,7 @@ func placeOf(t config.Target) publish.Place {
 // keepPublishing publishes the checkpoints of a ledger within this process. One in a process of its own does it there.
 func (a *App) keepPublishing(ctx context.Context) {
 	if log, ours := a.Ledger.(*ledger.Log); ours {
-		Publisher(log, a.Config.Ledger.Publish, a.options.Log).Run(ctx)
+		Publisher(log, a.Config().Ledger.Publish, a.options.Log).Run(ctx)
 	}
 }
 
@@ -130,7 +130,7 @@ func (a *App) publicationsAt(ctx context.Context, now time.Time) {
 		case p.Fault == "":
 		case p.Conflict:
 			a.alert(ctx, fmt.Sprintf("What is published in %s contradicts the ledger: %s", p.Target, p.Fault), "published-conflict:"+day)
-		case now.Sub(p.Since) >= a.Config.Ledger.AlertAfter:
+		case now.Sub(p.Since) >= a.Config().Ledger.AlertAfter:
 			a.alert(ctx, fmt.Sprintf("No newer checkpoint of the ledger could be published in %s for %s: %s. Departures go on.", p.Target, now.Sub(p.Since).Round(time.Minute), p.Fault), "published:"+day)
 		}
 	}

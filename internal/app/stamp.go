@@ -20,11 +20,6 @@ const (
 
 // keepStamping gets a time stamp for each case that is closed, again and again until there is one.
 func (a *App) keepStamping(ctx context.Context) {
-	c := a.Config.Ledger.TimeStamp
-	if c == nil {
-		return
-	}
-	authority := stamp.Authority{URL: c.URL, Roots: c.Roots}
 	wait := stampEvery
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -34,7 +29,11 @@ func (a *App) keepStamping(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		if err := a.stampClosed(ctx, authority, time.Now()); err != nil && ctx.Err() == nil {
+		var err error
+		if c := a.Config().Ledger.TimeStamp; c != nil {
+			err = a.stampClosed(ctx, stamp.Authority{URL: c.URL, Roots: c.Roots}, time.Now())
+		}
+		if err != nil && ctx.Err() == nil {
 			wait = min(2*wait, stampAtMost)
 			a.options.Log.Warn("a closed case has no time stamp yet; it is tried again", "why", exeunt.MessageOf(err), "in", wait)
 		} else {
@@ -53,7 +52,7 @@ func (a *App) stampClosed(ctx context.Context, authority stamp.Authority, now ti
 	for _, u := range list {
 		token, s, err := authority.Ask(ctx, u.Leaf)
 		if err != nil {
-			if late := now.Sub(since); late >= a.Config.Ledger.AlertAfter {
+			if late := now.Sub(since); late >= a.Config().Ledger.AlertAfter {
 				a.alert(ctx, fmt.Sprintf("A case that was closed %s ago has no time stamp yet: %s", late.Round(time.Minute), exeunt.MessageOf(err)), "stamp:"+now.UTC().Format(time.DateOnly))
 			}
 			return err

@@ -31,7 +31,7 @@ func TestTheCloseOfACaseIsTimeStamped(t *testing.T) {
 	must(t, err)
 	defer a.Stop()
 	id := leaves(t, a, exeunt.Leaver{ID: "E-2", Name: "Othmar Staying"})
-	asked := stamp.Authority{URL: authority.URL, Roots: a.Config.Ledger.TimeStamp.Roots}
+	asked := stamp.Authority{URL: authority.URL, Roots: a.Config().Ledger.TimeStamp.Roots}
 	eventually(t, "the close is in the log", func() bool { list, _, err := a.Store.Unstamped(t.Context(), 10); return err == nil && len(list) == 1 })
 	if err := a.stampClosed(t.Context(), asked, time.Now()); exeunt.KindOf(err) != exeunt.Temporary {
 		t.Fatalf("while it refuses: %v", err)

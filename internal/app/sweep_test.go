@@ -22,8 +22,6 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
-	"github.com/exeunt/exeunt/connectors"
-	"github.com/exeunt/exeunt/internal/engine"
 	"github.com/exeunt/exeunt/internal/ledger"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/store/storetest"
@@ -80,18 +78,16 @@ func openHouse(t *testing.T) *house {
 	l, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger"), "test.example/log", ledger.Options{Logger: log})
 	must(t, err)
 	t.Cleanup(func() { _ = l.Close() })
-	h.App = &App{Config: cfg, Store: s, Ledger: l, options: Options{Log: log, ConfigDir: dir, Environment: "test"}, metrics: newMetrics(), stopping: make(chan struct{})}
+	h.App = &App{Store: s, Ledger: l, options: Options{Log: log, ConfigDir: dir, Environment: "test"}, metrics: newMetrics(), stopping: make(chan struct{})}
 	h.Shipper = ledger.NewShipper(s.Outbox(), l, log)
-	h.Accounts = NewAccounts(s, 0)
+	h.Accounts = NewAccounts(s, nil)
 	h.accesses = h.Accounts.accesses
 	h.Proofs = &Proofs{store: s, log: l, shipper: h.Shipper, accesses: h.accesses}
-	links, err := h.links(t.Context())
+	all, err := h.assemble(t.Context(), cfg, nil)
 	must(t, err)
-	h.Links = links.Links
-	sources, err := openSources(cfg)
-	must(t, err)
-	h.Engine = engine.New(engine.Config{Store: s, Systems: openSystems(cfg, connectors.All(os.DirFS(dir)), h.metrics), Planner: cfg, Intake: sources, Messenger: h.messenger(h.Links), Ledger: h.Proofs, Retention: cfg.Retention, Log: log})
-	h.serve = func() http.Handler { return h.App.handler(sources, links) }
+	h.now.Store(all)
+	h.Engine = h.engineOf(h.Proofs, nil)
+	h.serve = func() http.Handler { return h.App.handler(all) }
 	h.handler = h.serve()
 	for email, role := range map[string]string{vera: "hr", ida: "admin", lena: "auditor", harry: "hr"} {
 		invitation, err := h.Accounts.Invite(t.Context(), store.User{Email: email, Name: email[:strings.Index(email, "@")], Roles: []string{role}}, "")

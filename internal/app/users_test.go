@@ -30,7 +30,7 @@ func tokenRoles(t *testing.T, a *Accounts, u store.User) []string {
 }
 
 func TestATokenMakesNobodyAnAdministrator(t *testing.T) {
-	a := NewAccounts(storetest.SQLite(t), 0)
+	a := NewAccounts(storetest.SQLite(t), nil)
 	invitation, err := a.Invite(t.Context(), store.User{Email: "Ana@acme.example", Name: "Ana", Roles: []string{"it"}}, LocalCommands)
 	must(t, err)
 	_, err = a.Redeem(t.Context(), invitation, "Ana Silva", password)
@@ -57,7 +57,7 @@ func TestATokenMakesNobodyAnAdministrator(t *testing.T) {
 
 func TestRolesChangeByInvitationOnTheRecord(t *testing.T) {
 	s := storetest.SQLite(t)
-	a := NewAccounts(s, 0)
+	a := NewAccounts(s, nil)
 	invite := func(roles ...string) string {
 		invitation, err := a.Invite(t.Context(), store.User{Email: "ana@acme.example", Roles: roles}, LocalCommands)
 		must(t, err)
@@ -81,7 +81,7 @@ func TestRolesChangeByInvitationOnTheRecord(t *testing.T) {
 }
 
 func TestATokenDoesNotStandInForTheFirstAdministrator(t *testing.T) {
-	a := NewAccounts(storetest.SQLite(t), 0)
+	a := NewAccounts(storetest.SQLite(t), nil)
 	tokenRoles(t, a, store.User{Email: LocalCommands})
 	first, err := a.FirstAdministrator(t.Context())
 	if err != nil || first == "" {

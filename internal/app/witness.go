@@ -92,7 +92,7 @@ func (a *App) witnessesAt(ctx context.Context, late *lag, now time.Time) {
 		why = "what they cosigned does not count here, see that this server has the policy that the ledger has (" + exeunt.MessageOf(err) + ")"
 	}
 	long := late.behind(err != nil || cosigned.Size < newest.Size, now)
-	if limit := a.Config.Ledger.AlertAfter; long >= limit && limit > 0 {
+	if limit := a.Config().Ledger.AlertAfter; long >= limit && limit > 0 {
 		a.alert(ctx, fmt.Sprintf("The witnesses have cosigned %d of %d entries of the ledger, and nothing newer for %s: %s. Departures go on; erasures wait.", cosigned.Size, newest.Size, long.Round(time.Minute), why),
 			"witnesses:"+now.UTC().Format(time.DateOnly))
 	}

@@ -52,6 +52,10 @@ type Config struct {
 	Kept func(version string) ([]byte, error)
 
 	lasting *sync.Map // see exeunt.Facts; and the sets of policies that were read again
+
+	nouns map[string]string // what it is made of, each with its digest: see Compare
+	fixed map[string]string // what a running server cannot change, by its path in exeunt.yaml, likewise
+	doc   *yamlfile.File    // exeunt.yaml
 }
 
 // Entity is a legal entity.
@@ -69,6 +73,8 @@ type System struct {
 	API      string // full, partial, none, or "" when nobody said
 	Settings []byte // JSON, for connector.Kind.Open
 	File     string // where it was read from
+
+	description string // the description of its API that lies in the folder, digested; "" when there is none
 }
 
 // People are who is asked.
@@ -115,9 +121,9 @@ type Session struct {
 
 // System returns a configured system by name.
 func (c *Config) System(name string) (System, error) {
-	for _, s := range c.Systems {
-		if s.Name == name {
-			return s, nil
+	for i := range c.Systems { // lanes ask again and again
+		if c.Systems[i].Name == name {
+			return c.Systems[i], nil
 		}
 	}
 	return System{}, exeunt.Errorf(exeunt.NotFound, "no system %q is configured", name)

@@ -30,8 +30,7 @@ func (l *loader) witnesses() {
 		report("the policy cannot be read: "+reason(err), "see that the file exists and that the server's user may read it")
 		return
 	}
-	fmt.Fprintf(l.content, "%s\n%d\n", name, len(text))
-	l.content.Write(text)
+	l.include(name, text)
 	if _, err := verify.ParsePolicy(string(text)); err != nil {
 		report(exeunt.MessageOf(err), "see docs/proof.md, Witnesses")
 		return
@@ -57,7 +56,6 @@ func (l *loader) timeStamp() {
 		report("authority", "there is no certificate of an authority in PEM in this file of the folder", "put the file beside exeunt.yaml and write its name")
 		return
 	}
-	fmt.Fprintf(l.content, "%s\n%d\n", f.Authority, len(pem))
-	l.content.Write(pem)
+	l.include(f.Authority, pem)
 	l.config.Ledger.TimeStamp = &TimeStamp{URL: f.URL, Roots: roots}
 }

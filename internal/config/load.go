@@ -50,6 +50,7 @@ func load(dir string, kinds []connector.Kind) (*loader, Faults) {
 		faults = append(faults, doc.Faults()...)
 	}
 	l.config.Version = hex.EncodeToString(l.content.Sum(nil))[:12]
+	l.count()
 	return l, faults.Sorted()
 }
 
@@ -79,11 +80,15 @@ func (l *loader) read(name string) (*yamlfile.File, []byte, bool) {
 		l.fault(name, "this file cannot be read: "+reason(err), "see that it exists and that the server's user may read it")
 		return nil, nil, false
 	}
-	fmt.Fprintf(l.content, "%s\n%d\n", name, len(source))
-	l.content.Write(source)
-	digest := sha256.Sum256(source)
-	l.config.Files[name] = hex.EncodeToString(digest[:])
+	l.include(name, source)
 	return yamlfile.Parse(name, source), source, true
+}
+
+// include takes the content of a file into the version.
+func (l *loader) include(name string, content []byte) {
+	fmt.Fprintf(l.content, "%s\n%d\n", name, len(content))
+	l.content.Write(content)
+	l.config.Files[name] = digest(content)
 }
 
 // expanded is read, with the values of the environment put in. They are part of the version.

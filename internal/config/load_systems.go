@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -53,6 +55,7 @@ func (l *loader) system(doc *yamlfile.File, f SystemFile) {
 		s.SSO = ""
 	}
 	s.Settings = withIdentifier(s)
+	s.description = l.description(s.Settings)
 	s.Actions = l.actions(doc, f)
 	s.Correlation = l.correlation(doc, f, s.Settings)
 	l.config.Systems = append(l.config.Systems, s)
@@ -83,6 +86,25 @@ func (f SystemFile) problems() []yamlfile.Problem {
 		add("rate", "a rate cannot be negative", "leave it out where the system sets no limit")
 	}
 	return out
+}
+
+// description takes the description of an API that lies in the folder into the version: it is as much a part of the
+// configuration as the system that names it. One that cannot be read is said by the kind.
+func (l *loader) description(settings []byte) string {
+	var named struct {
+		Spec string `json:"spec"`
+	}
+	if json.Unmarshal(settings, &named) != nil || !strings.HasSuffix(named.Spec, ".yaml") || !filepath.IsLocal(named.Spec) {
+		return ""
+	}
+	source, err := os.ReadFile(filepath.Join(l.dir, named.Spec))
+	if err != nil {
+		return ""
+	}
+	if _, known := l.config.Files[named.Spec]; !known { // several systems may name it
+		l.include(named.Spec, source)
+	}
+	return digest(source)
 }
 
 // actions asks the kind what the system can do, and checks the settings on the way.

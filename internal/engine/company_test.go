@@ -64,8 +64,23 @@ func (c *company) stop() {
 	}
 }
 
+// stock is the inventory as configured now.
+func (c *company) stock() []exeunt.System {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.inventory
+}
+
+// reconfigure gives the running engine another inventory.
+func (c *company) reconfigure(inventory []exeunt.System) {
+	c.mu.Lock()
+	c.inventory = inventory
+	c.mu.Unlock()
+	c.engine.Reconfigured()
+}
+
 func (c *company) System(name string) (exeunt.System, error) {
-	for _, s := range c.inventory {
+	for _, s := range c.stock() {
 		if s.Name == name {
 			return s, nil
 		}
@@ -85,7 +100,7 @@ func (c *company) Connector(name string) (connector.Connector, error) {
 
 func (c *company) Names() []string {
 	var names []string
-	for _, s := range c.inventory {
+	for _, s := range c.stock() {
 		names = append(names, s.Name)
 	}
 	return names
@@ -96,7 +111,7 @@ func (c *company) Plan(of exeunt.Case, now time.Time) (exeunt.Plan, error) {
 	policy := storetest.Policy()
 	policy.Set = cmp.Or(of.PolicySet, c.policies())
 	policy.Approvals = c.approvals
-	return exeunt.Draft(policy, of, c.inventory, storetest.Roles, now)
+	return exeunt.Draft(policy, of, c.stock(), storetest.Roles, now)
 }
 
 // policies is the version of the present ones.

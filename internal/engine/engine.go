@@ -77,7 +77,8 @@ type Engine struct {
 	intake    Intake
 	messenger Messenger
 	ledger    Ledger
-	retention exeunt.Retention
+	retention func() exeunt.Retention
+	version   func() string
 	log       *slog.Logger
 	poll      time.Duration
 	lease     time.Duration
@@ -102,8 +103,9 @@ type Config struct {
 	Planner   Planner
 	Intake    Intake
 	Messenger Messenger
-	Ledger    Ledger           // nothing is erased without one
-	Retention exeunt.Retention // how long closed cases are kept
+	Ledger    Ledger                  // nothing is erased without one
+	Retention func() exeunt.Retention // how long closed cases are kept; for good when nil
+	Version   func() string           // of the configuration that the others follow, for other nodes to see; may be nil
 	Log       *slog.Logger
 	Node      string                                 // name of this node, different at each start; random when empty
 	Committed func()                                 // called after each commit: the ledger's shipper has something to do
@@ -125,10 +127,16 @@ const (
 func New(c Config) *Engine {
 	e := &Engine{
 		store: c.Store, systems: c.Systems, planner: c.Planner, intake: c.Intake, messenger: c.Messenger,
-		ledger: c.Ledger, retention: c.Retention, log: c.Log, strays: map[string]time.Time{}, watch: newWatchers(), poll: cmp.Or(c.Poll, lanePoll), lease: cmp.Or(c.Lease, laneLease), clock: c.Clock,
+		ledger: c.Ledger, retention: c.Retention, version: c.Version, log: c.Log, strays: map[string]time.Time{}, watch: newWatchers(), poll: cmp.Or(c.Poll, lanePoll), lease: cmp.Or(c.Lease, laneLease), clock: c.Clock,
 	}
 	if e.spread = c.Spread; e.spread == nil {
 		e.spread = anySpread
+	}
+	if e.retention == nil {
+		e.retention = func() exeunt.Retention { return exeunt.Retention{} }
+	}
+	if e.version == nil {
+		e.version = func() string { return "" }
 	}
 	e.duties = e.allDuties()
 	e.closing = newClosing(e)
@@ -199,6 +207,10 @@ func (e *Engine) Stop(ctx context.Context) error {
 	e.running.Wait()
 	return e.store.LetGo(context.WithoutCancel(ctx), e.node.name)
 }
+
+// Reconfigured says that the configuration is another one: lanes of systems that came begin, and those of systems that went
+// end after what is under way. Nobody waits for it.
+func (e *Engine) Reconfigured() { tickle(e.node.again) }
 
 // Health says what keeps this node from its part of the work; nil when nothing does.
 func (e *Engine) Health() error { return e.node.health() }

@@ -19,7 +19,7 @@ func (e *Engine) erasureDue(ctx context.Context, now time.Time) (next time.Time,
 	if e.ledger == nil {
 		return next, nil
 	}
-	due, next, err := e.store.RetentionOver(ctx, e.retention, now, batch)
+	due, next, err := e.store.RetentionOver(ctx, e.retention(), now, batch)
 	if err != nil {
 		return now.Add(erasureAgain), err
 	}
@@ -52,7 +52,7 @@ func (e *Engine) eraseByRule(ctx context.Context, id exeunt.CaseID, now time.Tim
 	if err != nil {
 		return err
 	}
-	change, err := c.EraseByRule(e.retention, now)
+	change, err := c.EraseByRule(e.retention(), now)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (e *Engine) eraseWaveRows(ctx context.Context, now time.Time) (next time.Ti
 		return next, err
 	}
 	for _, w := range waves {
-		at, _, ok := w.EraseAt(e.retention)
+		at, _, ok := w.EraseAt(e.retention())
 		switch {
 		case !ok:
 		case at.After(now):
@@ -150,7 +150,7 @@ func (e Commands) EraseCase(ctx context.Context, id exeunt.CaseID, by exeunt.Ove
 	}
 	state := exeunt.DeviationAsked
 	err := e.onCase(ctx, id, func(c exeunt.Case, _ []exeunt.Step, _ []exeunt.Task, now time.Time) (exeunt.Change, error) {
-		change, err := c.EraseBy(e.engine.retention, by, lasts, now)
+		change, err := c.EraseBy(e.engine.retention(), by, lasts, now)
 		if err == nil && change.Case.Erasure != nil {
 			state = exeunt.DeviationDone
 		}

@@ -74,7 +74,7 @@ func closedLongAgo(t *testing.T, hold bool) (*company, *shelf, exeunt.Case) {
 	k := &company{t: t, store: s, inventory: storetest.Inventory()}
 	ledger := &shelf{}
 	k.engine = engine.New(engine.Config{Store: s, Systems: k, Planner: k, Intake: k, Messenger: k, Log: slog.New(slog.DiscardHandler), Node: "one", Poll: 24 * time.Hour,
-		Ledger: ledger, Retention: exeunt.Retention{Keep: 60 * 24 * time.Hour}})
+		Ledger: ledger, Retention: func() exeunt.Retention { return exeunt.Retention{Keep: 60 * 24 * time.Hour} }})
 	if err := k.engine.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -73,9 +73,6 @@ func (l *lane) run(ctx, resting context.Context) {
 	var ahead []store.Visit
 	var looked time.Time
 	l.seats = seats
-	if system, err := l.e.systems.System(l.system); err == nil {
-		l.seats = seatsFor(system.Rate)
-	}
 	for resting.Err() == nil {
 		if !l.readBreaker(resting) {
 			continue
@@ -85,6 +82,7 @@ func (l *lane) run(ctx, resting context.Context) {
 			l.stayOff(ctx, resting, &visits)
 			continue
 		}
+		l.sit()
 		free := l.seats - l.underWay()
 		if free > -l.seats && (len(ahead) == 0 || time.Since(looked) > fresh) {
 			looked = time.Now()
@@ -103,6 +101,13 @@ func (l *lane) run(ctx, resting context.Context) {
 		if free <= 0 || !more || free == before {
 			l.wait(resting, free > 0, l.untilNext)
 		}
+	}
+}
+
+// sit makes as many seats as the system's rate allows now: another configuration may say another one.
+func (l *lane) sit() {
+	if system, err := l.e.systems.System(l.system); err == nil {
+		l.seats = seatsFor(system.Rate)
 	}
 }
 

@@ -46,6 +46,34 @@ func TestASystemThatIsTakenOutLeavesNoStepBehind(t *testing.T) {
 	})
 }
 
+// While the server runs, too: the lane of a system that went ends, that of one that came begins, and nobody waits for a poll.
+func TestLanesFollowTheConfiguration(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.directory.Hire(soon().Leaver, "eng")
+		c.payroll.Hire(soon().Leaver)
+		c.hear("1", exeunt.Announced, soon())
+		pass(time.Minute)
+		whole := c.stock()
+		c.reconfigure(whole[1:])
+		pass(25 * time.Hour) // whoever has no lane is looked for at each poll
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepFailed})
+		if task := c.task("directory-disable-exception"); !strings.Contains(task.Reason, "taken out of the configuration") {
+			t.Errorf("its owner is told %q", task.Reason)
+		}
+		c.reconfigure(whole)
+		pass(time.Second)
+		d := soon()
+		d.Leaver.ID, d.Leaver.Name = "E-2", "John Roe"
+		d.Leaver.Identifiers = map[exeunt.IdentifierKind]string{exeunt.WorkEmail: "john@x.example", exeunt.Login: "jroe"}
+		account := c.directory.Hire(d.Leaver)
+		c.hear("2", exeunt.Announced, d)
+		pass(24 * time.Hour)
+		if !c.directory.Done(account.ID, exeunt.Disable) {
+			t.Error("a system that came is not worked in")
+		}
+	})
+}
+
 // A timer of seven years, as retention has them, ends on its day and not before.
 func TestATimerOfSevenYearsEndsOnItsDay(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *company) {

@@ -31,6 +31,7 @@ type node struct {
 	ahead  time.Duration   // how far its clock is ahead of the database's, when that is too far
 	fault  error           // why the last beat failed
 
+	again   chan struct{}             // the configuration is another one: beat at once
 	checks  chan struct{}             // a wave may be being checked
 	renewed atomic.Pointer[time.Time] // when the last beat that worked was begun
 }
@@ -47,7 +48,7 @@ type tenure struct {
 }
 
 func newNode(e *Engine, name string) *node {
-	return &node{e: e, name: name, lanes: map[string]*tenure{}, back: map[string]bool{}, checks: make(chan struct{}, 1)}
+	return &node{e: e, name: name, lanes: map[string]*tenure{}, back: map[string]bool{}, checks: make(chan struct{}, 1), again: make(chan struct{}, 1)}
 }
 
 // names are the lanes that this node knows: its configuration's systems, and the duties.
@@ -85,6 +86,7 @@ func (n *node) keepBeating(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-n.again:
 		}
 		if ctx.Err() != nil { // both at once
 			return
@@ -106,7 +108,7 @@ func (n *node) beat(ctx context.Context) error {
 	if gone { // others take what is free
 		names = nil
 	}
-	b, err := n.e.store.Beat(ctx, store.Node{Name: n.name, Knows: names, Lease: n.e.lease, Clock: n.e.clock})
+	b, err := n.e.store.Beat(ctx, store.Node{Name: n.name, Knows: names, Lease: n.e.lease, Clock: n.e.clock, Configuration: n.e.version()})
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.fault = err; err != nil {

@@ -28,6 +28,8 @@ type Node struct {
 	Knows []string // the lanes of its configuration
 	Lease time.Duration
 	Clock func() time.Time // its own; time.Now when nil
+
+	Configuration string // the version of what it serves
 }
 
 // clockTolerance is how far a node's clock may be off the database's. Servers that are kept in time differ
@@ -114,6 +116,18 @@ func (v View) WrongClocks(ctx context.Context) ([]WrongClock, error) {
 	return wrong, err
 }
 
+// Configurations are the versions of the configurations that living servers serve, and how many serve each.
+func (v View) Configurations(ctx context.Context) (map[string]int, error) {
+	out := map[string]int{}
+	err := eachRow(ctx, v.read, func(r row) error {
+		var version string
+		err := r.Scan(&version)
+		out[version]++
+		return err
+	}, "SELECT configuration FROM visible_nodes WHERE until >= (SELECT MAX(until) FROM visible_nodes) - $1", clockTolerance.Microseconds())
+	return out, err
+}
+
 type beater struct {
 	Tx
 	node       Node
@@ -123,9 +137,9 @@ type beater struct {
 
 func (k beater) beat(ctx context.Context) (Beat, error) {
 	b := Beat{Ahead: k.ahead}
-	if _, err := k.exec(ctx, `INSERT INTO nodes (name, until, knows, ahead) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (name) DO UPDATE SET until = excluded.until, knows = excluded.knows, ahead = excluded.ahead`,
-		k.node.Name, k.until, document(k.node.Knows), k.ahead.Microseconds()); err != nil {
+	if _, err := k.exec(ctx, `INSERT INTO nodes (name, until, knows, ahead, configuration) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (name) DO UPDATE SET until = excluded.until, knows = excluded.knows, ahead = excluded.ahead, configuration = excluded.configuration`,
+		k.node.Name, k.until, document(k.node.Knows), k.ahead.Microseconds(), k.node.Configuration); err != nil {
 		return b, err
 	}
 	all, err := k.living(ctx)

@@ -36,37 +36,39 @@ const (
 	ApproveWaves // as a second person; and stop
 	ExportEvidence
 	VerifyLedger
+	ReloadConfiguration
 	EraseCases // destroy the record of a closed case; as a second person before its time
 )
 
 // rights says which roles have which right. A right that no role of the reader has is refused with
 // the text of what does not exist.
 var rights = map[Right][]string{
-	SeeOverview:    {"admin", "hr", "it", "payroll", "legal", "auditor"},
-	SeeCases:       {"admin", "hr", "it", "payroll", "legal", "auditor"},
-	SeeType:        {"admin", "hr", "payroll", "legal", "auditor"},
-	SeeAccess:      {"admin", "hr", "it", "legal", "auditor"},
-	SeeSystems:     {"admin", "hr", "it", "auditor"},
-	TrySystems:     {"admin", "it"},
-	SeeFindings:    {"admin", "hr", "it", "auditor"},
-	Reconcile:      {"admin", "hr", "it"},
-	SeeAudit:       {"admin", "hr", "it", "legal", "auditor"},
-	SeeAllTasks:    {"admin", "hr", "it", "payroll", "legal", "auditor"},
-	DoTasks:        {"admin", "hr", "it", "payroll", "legal"},
-	RetrySteps:     {"admin", "hr", "it", "payroll"},
-	WaiveSteps:     {"admin", "hr", "it"},
-	DecideSecond:   {"admin", "hr", "it", "payroll", "legal"},
-	LegalHolds:     {"admin", "legal"},
-	DecideFuse:     {"admin", "hr", "legal"},
-	HoldCases:      {"admin", "hr", "legal"},
-	ReleaseCases:   {"admin", "hr", "legal"},
-	StartCases:     {"admin", "hr"},
-	SeeWaves:       {"admin", "hr", "legal", "auditor"},
-	MakeWaves:      {"admin", "hr"},
-	ApproveWaves:   {"admin", "hr", "legal"},
-	ExportEvidence: {"admin", "hr", "legal", "auditor"},
-	VerifyLedger:   {"admin", "auditor", "legal"},
-	EraseCases:     {"admin", "legal"},
+	SeeOverview:         {"admin", "hr", "it", "payroll", "legal", "auditor"},
+	SeeCases:            {"admin", "hr", "it", "payroll", "legal", "auditor"},
+	SeeType:             {"admin", "hr", "payroll", "legal", "auditor"},
+	SeeAccess:           {"admin", "hr", "it", "legal", "auditor"},
+	SeeSystems:          {"admin", "hr", "it", "auditor"},
+	TrySystems:          {"admin", "it"},
+	SeeFindings:         {"admin", "hr", "it", "auditor"},
+	Reconcile:           {"admin", "hr", "it"},
+	SeeAudit:            {"admin", "hr", "it", "legal", "auditor"},
+	SeeAllTasks:         {"admin", "hr", "it", "payroll", "legal", "auditor"},
+	DoTasks:             {"admin", "hr", "it", "payroll", "legal"},
+	RetrySteps:          {"admin", "hr", "it", "payroll"},
+	WaiveSteps:          {"admin", "hr", "it"},
+	DecideSecond:        {"admin", "hr", "it", "payroll", "legal"},
+	LegalHolds:          {"admin", "legal"},
+	DecideFuse:          {"admin", "hr", "legal"},
+	HoldCases:           {"admin", "hr", "legal"},
+	ReleaseCases:        {"admin", "hr", "legal"},
+	StartCases:          {"admin", "hr"},
+	SeeWaves:            {"admin", "hr", "legal", "auditor"},
+	MakeWaves:           {"admin", "hr"},
+	ApproveWaves:        {"admin", "hr", "legal"},
+	ExportEvidence:      {"admin", "hr", "legal", "auditor"},
+	VerifyLedger:        {"admin", "auditor", "legal"},
+	EraseCases:          {"admin", "legal"},
+	ReloadConfiguration: {"admin"},
 }
 
 // May says whether somebody with these roles has a right.

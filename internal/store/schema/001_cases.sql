@@ -179,7 +179,8 @@ CREATE TABLE nodes (
 	name TEXT PRIMARY KEY,
 	until BIGINT NOT NULL,
 	knows TEXT NOT NULL, -- the lanes of its configuration, as JSON
-	ahead BIGINT NOT NULL -- by how much its clock is wrong, in microseconds
+	ahead BIGINT NOT NULL, -- by how much its clock is wrong, in microseconds
+	configuration TEXT NOT NULL DEFAULT '' -- the version of what it serves
 );
 CREATE TABLE lanes (
 	name TEXT PRIMARY KEY,

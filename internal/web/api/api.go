@@ -97,6 +97,7 @@ type Config struct {
 	Ledger    Ledger
 	Bearers   Bearers
 	Hooks     Hooks
+	Reload    func(ctx context.Context, by exeunt.Viewer) (Reload, error) // reads the configuration folder again
 	Inventory interface {
 		Systems() []exeunt.System
 		Gaps() []inventory.Gap
@@ -124,6 +125,7 @@ func Register(mux *http.ServeMux, c Config) {
 	a.gaps(spec)
 	a.reconcile(spec)
 	a.record(spec)
+	a.configuration(spec)
 	mux.HandleFunc("POST /hooks/{source}", a.hook)
 }
 

@@ -54,6 +54,7 @@ var needs = map[string]web.Right{
 	"GET /api/v1/systems":                                web.SeeSystems,
 	"GET /api/v1/systems/{name}":                         web.SeeSystems,
 	"POST /api/v1/systems/{name}/try":                    web.TrySystems,
+	"POST /api/v1/configuration/reload":                  web.ReloadConfiguration,
 	"GET /api/v1/entries":                                web.SeeAudit,
 	"GET /api/v1/ledger/checks":                          web.SeeAudit,
 	"GET /api/v1/ledger/key":                             web.SeeOverview,

@@ -46,6 +46,8 @@ type overviewView struct {
 	Trips    []exeunt.TripTally // of the fuse, that nobody has decided on
 	Alone    []leftAlone        // for who sees systems
 	Clocks   []store.WrongClock // likewise
+
+	Misconfigured []string // what is wrong with the configuration
 }
 
 // overviewPage is the first page; who sees only tasks goes there.
@@ -83,6 +85,11 @@ func (s *server) overviewPage(v *visit) error {
 		}
 		if view.Clocks, err = s.Reader(v.Viewer()).WrongClocks(v.Context()); err != nil {
 			return err
+		}
+		if s.Misconfigured != nil {
+			if view.Misconfigured, err = s.Misconfigured(v.Context()); err != nil {
+				return err
+			}
 		}
 		view.Gaps = onlyGaps(systemLines(systems, stats, view.Alone, v.now))
 	}

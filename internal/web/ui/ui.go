@@ -29,6 +29,9 @@ type Config struct {
 	Policies  Policies
 	Sources   func() []string // names of the configured HR sources, for the set-up list
 
+	// Misconfigured says in a sentence each what is wrong with the configuration that is served, or was to be; may be nil.
+	Misconfigured func(context.Context) ([]string, error)
+
 	Log  *slog.Logger    // slog.Default when nil
 	Done <-chan struct{} // closed when the server stops, which ends live pages; never when nil
 }
