@@ -118,6 +118,9 @@ func (l *loader) count() {
 	for _, p := range c.Policies {
 		put("policy "+p.Name, p.Version)
 	}
+	for _, m := range c.Set.Modifiers {
+		put("modifier "+m.Name, m.Version)
+	}
 	for _, s := range c.Sheets {
 		put("inventory "+string(s.Source), s)
 	}

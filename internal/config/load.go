@@ -67,6 +67,7 @@ type loader struct {
 	inFiles  []SystemFile     // one for each of config.Systems
 	sysDocs  []*yamlfile.File // likewise
 	supplied map[exeunt.IdentifierKind]bool
+	unheld   map[string][]string // roles that nobody holds, and which shipped policies ask them
 }
 
 func (l *loader) fault(file, what, remedy string) {

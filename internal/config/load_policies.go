@@ -34,10 +34,18 @@ func (l *loader) together() {
 	l.identifiers()
 	l.branches()
 	for _, p := range l.config.Policies {
-		l.roles(p.Owners, p.Fault, false)
+		if p.Shipped() { // said once, at the place that can be changed
+			l.askedByShipped(p)
+		} else {
+			l.roles(p.Owners, p.Fault, false)
+		}
 		if !p.Shipped() {
 			l.reach("rules", p.Rules, p.Fault)
 		}
+	}
+	for _, role := range slices.Sorted(maps.Keys(l.unheld)) {
+		l.mainDoc.Report(yamlfile.Problem{Path: "people.roles", What: fmt.Sprintf("nobody holds the role %q, whom the shipped policies ask (%s)", role, strings.Join(l.unheld[role], ", ")),
+			Remedy: fmt.Sprintf("add %s: {name, email} here; the case owner may hold it too", role)})
 	}
 	for _, m := range l.config.Set.Modifiers {
 		l.roles(m.Owners, m.Fault, m.Shipped()) // it counts unasked: the case owner stands in
@@ -48,15 +56,20 @@ func (l *loader) together() {
 	if len(l.config.Policies) == 0 {
 		return // each of them has faults of its own
 	}
+	var types, files []string
 	shippedAs := map[exeunt.DepartureType]string{exeunt.Involuntary: "immediate", exeunt.Layoff: "layoff"}
 	for _, t := range policy.Without(l.config.Policies) {
 		base := shippedAs[t]
 		if base == "" {
 			base = "standard"
 		}
-		if !l.brokenPolicies() {
-			l.fault("policies", fmt.Sprintf("no policy applies to a departure of type %s", t), fmt.Sprintf("add policies/%s.yaml with the lines name: %s and extends: %s, or widen the applies of another", base, base, base))
+		types = append(types, string(t))
+		if file := fmt.Sprintf("policies/%s.yaml with the lines name: %s and extends: %s", base, base, base); !slices.Contains(files, file) {
+			files = append(files, file)
 		}
+	}
+	if len(types) > 0 && !l.brokenPolicies() {
+		l.fault("policies", "no policy applies to departures of type "+strings.Join(types, ", "), "add "+strings.Join(files, ", ")+", or widen the applies of another")
 	}
 }
 
@@ -83,7 +96,7 @@ func (l *loader) parents() {
 		for at != "" && !slices.Contains(seen, at) {
 			seen, at = append(seen, at), parent[at]
 		}
-		if at == s.Name {
+		if at == s.Name && s.Name == slices.Min(seen) { // said once
 			l.sysDocs[i].Report(yamlfile.Problem{Path: "sso", What: "the sign-on leads back to the system itself: " + strings.Join(append(seen, at), " → "), Remedy: "one of them has a sign-in of its own: set its sso to none"})
 		}
 	}
@@ -103,7 +116,8 @@ func (l *loader) owners() {
 
 func (l *loader) held(role string) bool {
 	_, ok := l.config.People.Roles[role]
-	return ok || role == manager || role == CaseOwner || policy.IsAddress(role)
+	unread := l.mainDoc != nil && !l.mainDoc.Has("people") // which is said, and enough
+	return ok || unread || role == manager || role == CaseOwner || policy.IsAddress(role)
 }
 
 func (l *loader) roles(owners map[string]policy.Use, fault func(yamlfile.Problem) Fault, warning bool) {
@@ -115,6 +129,18 @@ func (l *loader) roles(owners map[string]policy.Use, fault func(yamlfile.Problem
 			use := owners[role]
 			l.faults = append(l.faults, fault(yamlfile.Problem{Path: use.Path, Warning: warning, What: fmt.Sprintf("nobody holds the role %q, whom the rule %s asks", role, use.Rule),
 				Remedy: fmt.Sprintf("add %s: {name, email} under people.roles in exeunt.yaml", role)}))
+		}
+	}
+}
+
+// askedByShipped notes the roles that a shipped policy asks and nobody holds.
+func (l *loader) askedByShipped(p policy.Policy) {
+	for role := range p.Owners {
+		if l.mainDoc != nil && !l.held(role) {
+			if l.unheld == nil {
+				l.unheld = map[string][]string{}
+			}
+			l.unheld[role] = append(l.unheld[role], p.Name)
 		}
 	}
 }

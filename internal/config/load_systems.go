@@ -229,7 +229,7 @@ func decodeInto(doc *yamlfile.File, path string, into any) {
 // settingsProblem places what a kind says about its settings. A foreign error is shown, since it
 // comes from decoding keys and shapes; a secret is refused without repeating it.
 func settingsProblem(err error) yamlfile.Problem {
-	p := yamlfile.Problem{Path: "settings", What: err.Error()}
+	p := yamlfile.Problem{Path: "settings", What: err.Error(), Remedy: "see what the kind needs in docs/connectors.md"}
 	if e, ok := errors.AsType[*exeunt.Error](err); ok {
 		p.What = e.Message
 		if e.Field != "" {

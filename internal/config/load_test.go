@@ -224,7 +224,7 @@ func TestEveryFaultIsSaidWithItsPlaceAndRemedy(t *testing.T) {
 		{"two of a name", "systems/door.yaml", "name: door", "name: crm", "systems/door.yaml:1:7: name: crm is the name of a system already, in systems/crm.yaml"},
 		{"a name", "systems/door.yaml", "name: door", "name: The Door", `"The Door" is not a name`},
 		{"no such sso", "systems/benefits.yaml", "sso: crm", "sso: okta", `systems/benefits.yaml:8:6: sso: there is no system "okta"`},
-		{"circle", "systems/crm.yaml", "kind: box", "kind: box\nsso: benefits", "sso: the sign-on leads back to the system itself: crm → benefits → crm"},
+		{"circle", "systems/crm.yaml", "kind: box", "kind: box\nsso: benefits", "sso: the sign-on leads back to the system itself: benefits → crm → benefits"},
 		{"not YAML", "systems/crm.yaml", "title: CRM", "title: [CRM", "systems/crm.yaml:"},
 		{"two documents", "systems/crm.yaml", "stage: live\n", "stage: live\n---\nname: x\n", "a second document begins here"},
 		{"a key twice", "systems/crm.yaml", "tier: 1", "tier: 1\ntier: 2", "systems/crm.yaml:6:1: tier: this key stands here twice"},
@@ -246,11 +246,11 @@ func TestEveryFaultIsSaidWithItsPlaceAndRemedy(t *testing.T) {
 		{"ledger without port", "exeunt.yaml", "unix:///run/exeunt-ledger/ledger.sock", "tls://ledger.acme.example", "is not where a ledger can be"},
 		{"ledger far away without certificate", "exeunt.yaml", "unix:///run/exeunt-ledger/ledger.sock", "tls://ledger.acme.example:7443", "ledger.address: a ledger on another machine wants a client certificate"},
 		{"mail in the clear", "exeunt.yaml", "  username: exeunt", "  tls: none\n  username: exeunt", "mail.tls: mail would travel in the clear"},
-		{"role of a shipped policy", "exeunt.yaml", "    legal: {name: Leo, email: leo@acme.example}\n", "", `shipped/layoff.yaml:`},
+		{"role of a shipped policy", "exeunt.yaml", "    legal: {name: Leo, email: leo@acme.example}\n", "", `people.roles: nobody holds the role "legal", whom the shipped policies ask (layoff)`},
 		{"role of a shipped modifier", "exeunt.yaml", "    legal: {name: Leo, email: leo@acme.example}\n", "", `warning: add[0].task.owner: nobody holds the role "legal", whom the rule signing-authority asks`},
 		{"role of an own policy", "policies/own.yaml", "", policyFile, `policies/own.yaml:6:19: rules[0].task.owner: nobody holds the role "pope", whom the rule a asks`},
 		{"CEL", "policies/own.yaml", "", strings.Replace(policyFile, "'true'", "leaver.nmae == ''", 1), "policies/own.yaml:3:16: applies: undefined field 'nmae'"},
-		{"a type without policy", "policies/own.yaml", "", "name: own\nextends: standard\n", "policies: no policy applies to a departure of type layoff; add policies/layoff.yaml with the lines name: layoff and extends: layoff"},
+		{"a type without policy", "policies/own.yaml", "", "name: own\nextends: standard\n", "policies: no policy applies to departures of type involuntary, layoff; add policies/immediate.yaml with the lines name: immediate and extends: immediate, policies/layoff.yaml with the lines name: layoff and extends: layoff"},
 		{"unknown action", "policies/own.yaml", "", "name: own\napplies: 'true'\nrules:\n  - {name: a, systems: 'true', actions: [dissable], start: trigger, deadline: start + 1d}\n", "policies/own.yaml:4:42: warning: rules[0].actions[0]: no connector knows the action dissable"},
 	}
 	for _, c := range cases {

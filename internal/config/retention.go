@@ -25,7 +25,7 @@ func (l *loader) retention() {
 		l.mainDoc.Report(yamlfile.Problem{Path: path, What: what, Remedy: remedy})
 	}
 	check := func(path string, d time.Duration) {
-		if d < leastRetention {
+		if d < leastRetention && !l.mainDoc.Faulty(path) {
 			report(path, "records would be destroyed within a month after the case was closed", "keep them for 30d or more; what the law wants kept is usually years")
 		}
 	}

@@ -80,7 +80,11 @@ func (f *File) refuse(path string, n *yaml.Node, err error) {
 	if e, ok := errors.AsType[*exeunt.Error](err); ok {
 		what = e.Message
 	}
-	f.at(n, Problem{Path: path, What: what})
+	what, remedy, found := strings.Cut(what, ": write ")
+	if found {
+		remedy = "write " + remedy
+	}
+	f.at(n, Problem{Path: path, What: what, Remedy: remedy})
 }
 
 func (f *File) decodeText(path string, n *yaml.Node, into reflect.Value) {
@@ -96,13 +100,15 @@ func (f *File) decodeStruct(path string, n *yaml.Node, into reflect.Value) {
 		f.mismatch(path, n, "keys with values")
 		return
 	}
-	fields := fieldsOf(into)
+	fields, meant := fieldsOf(into), map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		at := join(path, key.Value)
 		field, ok := fields[key.Value]
 		if !ok {
-			f.at(key, Problem{Path: at, What: "there is no such key here", Remedy: suggest(key.Value, fields)})
+			likely := closest(key.Value, fields)
+			meant[likely] = true
+			f.at(key, Problem{Path: at, What: "there is no such key here", Remedy: suggest(likely, fields)})
 			continue
 		}
 		f.decode(at, n.Content[i+1], field.value)
@@ -110,7 +116,7 @@ func (f *File) decodeStruct(path string, n *yaml.Node, into reflect.Value) {
 	}
 	for _, name := range names(fields) {
 		field := fields[name]
-		if field.required && field.value.IsZero() && !f.reported(join(path, name)) {
+		if field.required && field.value.IsZero() && !meant[name] && !f.reported(join(path, name)) {
 			at, remedy := n, field.remedy
 			if key := f.keys[join(path, name)]; key != nil {
 				at = key
@@ -183,7 +189,14 @@ func (f *File) scalarJSON(n *yaml.Node) []byte {
 }
 
 func (f *File) mismatch(path string, n *yaml.Node, want string) {
-	f.at(n, Problem{Path: path, What: "this shall be " + want + ", not " + found(n)})
+	f.at(n, Problem{Path: path, What: "this shall be " + want + ", not " + found(n), Remedy: howTo[want]})
+}
+
+// howTo says how what is wanted is written.
+var howTo = map[string]string{
+	"a text": "write it on one line behind the key, in quotes where it holds a colon or a hash", "keys with values": "write each key on a line of its own below, indented",
+	"a list": "write it in brackets, [one, two], or each on a line of its own after a hyphen", "true or false": "write true or false, without quotes",
+	"a number": "write digits, with a point where there is a fraction", "a whole number": "write digits only, such as 443",
 }
 
 func wanted(k reflect.Kind) string {
@@ -267,8 +280,8 @@ func names(fields map[string]field) []string {
 	return out
 }
 
-// suggest names the key that was probably meant, or all that there are.
-func suggest(wrong string, fields map[string]field) string {
+// closest is the key that was probably meant, or "".
+func closest(wrong string, fields map[string]field) string {
 	if len(wrong) > 64 {
 		wrong = wrong[:64] // a longer one is no slip of the finger
 	}
@@ -278,8 +291,13 @@ func suggest(wrong string, fields map[string]field) string {
 			best, distance = name, d
 		}
 	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %s?", best)
+	return best
+}
+
+// suggest names the key that was probably meant, or all that there are.
+func suggest(likely string, fields map[string]field) string {
+	if likely != "" {
+		return fmt.Sprintf("did you mean %s?", likely)
 	}
 	return "the keys are " + strings.Join(names(fields), ", ")
 }

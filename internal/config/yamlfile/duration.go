@@ -13,7 +13,7 @@ type Duration time.Duration
 func (d *Duration) UnmarshalText(text []byte) error {
 	parsed, err := exeunt.ParseDuration(string(text))
 	if err != nil {
-		return exeunt.Errorf(exeunt.Invalid, "%s", err.Error())
+		return exeunt.Errorf(exeunt.Invalid, "%q is not a length of time: write it as a whole number and one of s, m, h, d, w, such as 30m, 48h or 14d", text)
 	}
 	*d = Duration(parsed)
 	return nil

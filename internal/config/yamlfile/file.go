@@ -39,7 +39,7 @@ func Parse(name string, source []byte) *File {
 		f.faults = append(f.faults, Fault{File: name, What: "the file is empty", Remedy: "fill it in or remove it"})
 		return f
 	case err != nil:
-		f.syntax(err)
+		f.syntax(source, err)
 		return f
 	}
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
@@ -54,12 +54,25 @@ func Parse(name string, source []byte) *File {
 
 var syntaxLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
 
-func (f *File) syntax(err error) {
+// tabbed is the first line that a tab indents; 0 when there is none.
+func tabbed(source []byte) int {
+	for i, line := range bytes.Split(source, []byte("\n")) {
+		if indent := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]; bytes.ContainsRune(indent, '\t') {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+func (f *File) syntax(source []byte, err error) {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	fault := Fault{File: f.Name, Line: 1, Column: 1, What: "this is not YAML: " + text, Remedy: "check the indentation and the quotes near it"}
 	if m := syntaxLine.FindStringSubmatch(text); m != nil {
 		fault.Line, _ = strconv.Atoi(m[1])
 		fault.What = "this is not YAML: " + m[2]
+	}
+	if line := tabbed(source); line > 0 && strings.Contains(text, "cannot start any token") {
+		fault.Line, fault.What, fault.Remedy = line, "a tab indents this line, which YAML does not allow", "use spaces"
 	}
 	f.faults = append(f.faults, fault)
 }
@@ -163,6 +176,9 @@ func inside(n *yaml.Node, p Problem) (line, column int) {
 
 // Has says whether the file has a key at the path.
 func (f *File) Has(path string) bool { _, ok := f.nodes[path]; return ok }
+
+// Faulty says whether something is wrong with the value at a path already, so that one mistake is said once.
+func (f *File) Faulty(path string) bool { return f.reported(path) }
 
 // Readable says whether there is a document at all.
 func (f *File) Readable() bool { return f.root != nil }
