@@ -86,7 +86,7 @@ func (e *Engine) eraseRowsOf(ctx context.Context, w exeunt.Wave, now time.Time) 
 	if people = exeunt.Erasable(people); err != nil || len(people) == 0 {
 		return err
 	}
-	change, err := w.EraseRows(e.retention, people, now)
+	change, err := w.EraseRows(e.retention(), people, now)
 	if err == nil {
 		err = e.store.CommitWith(ctx, &change, store.ForgetRows(people))
 	}
