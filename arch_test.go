@@ -48,7 +48,7 @@ var places = map[string]place{
 	"internal/config":          {ours: ". connector internal/config/yamlfile internal/intake internal/ledger/verify internal/inventory internal/calendar internal/policy", others: "github.com/invopop/jsonschema golang.org/x/tools/txtar"},
 
 	"internal/remains":         {},
-	"internal/store":           {ours: ". internal/remains", others: "github.com/jackc/pgx/ golang.org/x/crypto/bcrypt modernc.org/sqlite"},
+	"internal/store":           {ours: ". internal/remains internal/spelling", others: "github.com/jackc/pgx/ golang.org/x/crypto/bcrypt modernc.org/sqlite"},
 	"internal/store/storetest": {ours: ". internal/store internal/testserver", others: "github.com/jackc/pgx/"},
 	"internal/engine":          {ours: ". connector internal/store"},
 	"internal/notify":          {ours: ".", others: "github.com/wneessen/go-mail"},
@@ -63,7 +63,7 @@ var places = map[string]place{
 	"internal/stamp":   {ours: ".", others: "github.com/digitorus/"},
 	"internal/web":     {ours: "."},
 	"internal/web/api": {ours: ". internal/inventory internal/store internal/web", others: "github.com/danielgtaylor/huma/"},
-	"internal/web/ui":  {ours: ". internal/inventory internal/store internal/web", others: "github.com/a-h/templ"},
+	"internal/web/ui":  {ours: ". internal/inventory internal/spelling internal/store internal/web", others: "github.com/a-h/templ"},
 
 	"internal/bench":      {ours: ". connector internal/engine internal/ledger internal/store internal/wrap", others: "github.com/jackc/pgx/ modernc.org/sqlite"},
 	"internal/app":        {ours: "*", others: "github.com/prometheus/client_golang/ golang.org/x/time/"},

@@ -12,6 +12,7 @@ import (
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connectors"
 	"github.com/exeunt/exeunt/internal/config"
+	"github.com/exeunt/exeunt/internal/spelling"
 	"github.com/spf13/cobra"
 )
 
@@ -73,7 +74,7 @@ func initCommand(c *console) *cobra.Command {
 	cmd.Flags().StringVar(&dir, "config", "", "folder to write")
 	cmd.Flags().BoolVar(&yes, "yes", false, "ask nothing")
 	for _, q := range questions {
-		cmd.Flags().StringVar(q.into, q.flag, "", strings.ToLower(q.ask[:1])+q.ask[1:])
+		cmd.Flags().StringVar(q.into, q.flag, "", spelling.Lower(q.ask))
 	}
 	_ = cmd.MarkFlagRequired("config")
 	return cmd

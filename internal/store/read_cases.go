@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/spelling"
 )
 
 // searchable is what the search box of the list looks in.
@@ -260,7 +261,7 @@ func tallyStep(r row, at map[int64]*CaseRow) error {
 		if err := fromDocument(doc, &s); err != nil {
 			return err
 		}
-		of.Worst = fmt.Sprintf("%s: %s stopped", s.SystemTitle, lowerFirst(s.Title))
+		of.Worst = fmt.Sprintf("%s: %s stopped", s.SystemTitle, spelling.Lower(s.Title))
 	}
 	return nil
 }
@@ -294,11 +295,4 @@ func tallyTask(r row, at map[int64]*CaseRow, now time.Time) error {
 		of.Worst = t.Title + " is late"
 	}
 	return nil
-}
-
-func lowerFirst(s string) string {
-	if len(s) > 1 && s[1] >= 'a' && s[1] <= 'z' {
-		return strings.ToLower(s[:1]) + s[1:]
-	}
-	return s
 }

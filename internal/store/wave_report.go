@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/spelling"
 )
 
 // WaveReport is what can be said of a wave afterwards, or so far: whose access ended when, what failed,
@@ -94,7 +95,7 @@ func (v View) reportOpen(ctx context.Context, id exeunt.WaveID, of map[int64]*Re
 		var step exeunt.Step
 		err := fromDocument(doc, &step)
 		if p := of[int64(step.Case)]; p != nil {
-			p.Failed = append(p.Failed, step.SystemTitle+": "+lowerFirst(step.Title)+": "+step.Reason)
+			p.Failed = append(p.Failed, step.SystemTitle+": "+spelling.Lower(step.Title)+": "+step.Reason)
 		}
 		return err
 	}, `SELECT s.document FROM visible_members m JOIN visible_steps s ON s.case_id = m.case_id WHERE m.wave_id = $1 AND s.state = 'failed' ORDER BY s.case_id, s.position`, int64(id))

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/spelling"
 	"github.com/exeunt/exeunt/internal/store"
 )
 
@@ -188,14 +189,8 @@ func upper(s string) string {
 	return string(unicode.ToUpper(first)) + s[size:]
 }
 
-// lower puts a title into a sentence; an abbreviation such as SSO stays.
-func lower(s string) string {
-	first, size := utf8.DecodeRuneInString(s)
-	if second, _ := utf8.DecodeRuneInString(s[size:]); size == 0 || unicode.IsUpper(second) {
-		return s
-	}
-	return string(unicode.ToLower(first)) + s[size:]
-}
+// lower puts a title into a sentence.
+func lower(s string) string { return spelling.Lower(s) }
 
 // sentence ends a reason with a stop, so that another sentence may follow.
 func sentence(s string) string {
