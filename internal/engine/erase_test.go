@@ -171,7 +171,7 @@ func TestRowsOfAWaveGoWithTheRetentionWhereNoCaseCame(t *testing.T) {
 			t.Fatal("the person is nowhere before: this looks in the wrong place")
 		}
 		end := storetest.Reading(t, k.store)
-		pass(26 * time.Hour)
+		pass(2 * time.Hour)
 		gone := exeunt.ErasedName
 		if got := names(stopped); !slices.Equal(got, []string{gone, "Zephyrine P-flagged", gone, "Zephyrine " + held.Leaver().ID}) {
 			t.Errorf("after the retention: %v", got)

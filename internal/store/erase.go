@@ -280,9 +280,15 @@ func renameMember(ctx context.Context, tx Tx, m exeunt.Member) error {
 // sqlite.go); what is left of them is in the pages from which they had moved, which [remains] knows, and in the write-ahead
 // log, which has the pages as they were until it is truncated. PostgreSQL frees the space of deleted rows by its own vacuum.
 func (s *Store) Scrub(ctx context.Context) error {
+	if err := s.dialect.scrub(ctx); err != nil { // a reader is in the way: known before the whole database is read in vain
+		return translate(err)
+	}
 	pages, err := s.dialect.remains(ctx)
 	if err != nil {
 		return translate(err)
+	}
+	if len(pages) == 0 {
+		return nil
 	}
 	for some := range slices.Chunk(pages, pagesAtOnce) {
 		if err := s.write(ctx, func(ctx context.Context, tx Tx) error { return overwrite(ctx, tx, some) }); err != nil {
