@@ -197,7 +197,7 @@ func TestNobodyOffTheListLearnsOfAnEmbargoedCase(t *testing.T) {
 var forms = map[string]string{
 	"reveal": `{"reason":"decided by the board"}`, "erase": `{"reason":"decided by the board"}`, "legal-hold": `{"reason":"decided by the board"}`, "legal-release": `{"reason":"decided by the board"}`, "embargo": `{"reason":"decided by the board"}`, "hold": `{"reason":"decided by the board"}`, "confirm": `{"reason":"decided by the board"}`, "reject": `{"reason":"decided by the board"}`, "release": `{"reason":"decided by the board"}`, "waive": `{"reason":"decided by the board"}`, "put-back": `{"reason":"decided by the board"}`, "retry": `{"reason":"decided by the board"}`,
 	"check": `{}`, "approve": `{"reason":"decided by the board"}`, "start": `{"reason":"decided by the board"}`, "go-on": `{"reason":"decided by the board"}`, "stop": `{"reason":"decided by the board"}`,
-	"clean-up": `{"reason":"decided by the board"}`, "complete": `{"note":"x"}`, "reassign": `{"email":"omar@acme.example"}`, "remind": ``,
+	"clean-up": `{"reason":"decided by the board"}`, "replan": `{"reason":"decided by the board"}`, "complete": `{"note":"x"}`, "reassign": `{"email":"omar@acme.example"}`, "remind": ``,
 }
 
 // TestAGuessedAddressAnswersAsIfNothingWereThere asks for everything of the hidden case by its own names, and for

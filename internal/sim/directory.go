@@ -2,6 +2,7 @@ package sim
 
 import (
 	"crypto/rand"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -28,13 +29,14 @@ func newDirectory() *Vendor {
 				list = append(list, scimUser(a))
 			}
 		}
-		start, count := number(r, "startIndex", 1), number(r, "count", 100)
-		from := min(start-1, len(list))
-		page := list[from:min(from+count, len(list))]
-		scimReply(w, http.StatusOK, map[string]any{
-			"schemas":      []string{"urn:ietf:params:scim:api:messages:2.0:ListResponse"},
-			"totalResults": len(list), "startIndex": start, "itemsPerPage": len(page), "Resources": page,
-		})
+		scimPage(w, r, list)
+	})
+	v.handle("GET /Groups", func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("filter") != "" {
+			scimRefuse(w, http.StatusBadRequest, "invalidFilter")
+			return
+		}
+		scimPage(w, r, scimGroups(v.accounts))
 	})
 	v.withAccount("GET /Users/{id}", func(w http.ResponseWriter, _ *http.Request, a *account) { scimReply(w, http.StatusOK, scimUser(a)) })
 	v.withAccount("PATCH /Users/{id}", func(w http.ResponseWriter, r *http.Request, a *account) {
@@ -65,6 +67,17 @@ func newDirectory() *Vendor {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	return v
+}
+
+// scimPage answers with one page of a list (RFC 7644 §3.4.2.4).
+func scimPage(w http.ResponseWriter, r *http.Request, list []any) {
+	start, count := number(r, "startIndex", 1), number(r, "count", 100)
+	from := min(start-1, len(list))
+	page := list[from:min(from+count, len(list))]
+	scimReply(w, http.StatusOK, map[string]any{
+		"schemas":      []string{"urn:ietf:params:scim:api:messages:2.0:ListResponse"},
+		"totalResults": len(list), "startIndex": start, "itemsPerPage": len(page), "Resources": page,
+	})
 }
 
 // number reads a parameter that is one, from 1.
@@ -132,11 +145,28 @@ func scimUser(a *account) map[string]any {
 	}
 	groups := []any{}
 	for _, g := range a.groups {
-		groups = append(groups, map[string]any{"value": g, "display": strings.ToUpper(g[:1]) + g[1:], "type": "direct"})
+		groups = append(groups, map[string]any{"value": g, "display": groupTitle(g), "type": "direct"})
 	}
 	user["groups"] = groups
 	return user
 }
+
+// scimGroups are the groups that somebody is in, and who.
+func scimGroups(accounts []*account) []any {
+	members := map[string][]any{}
+	for _, a := range accounts {
+		for _, g := range a.groups {
+			members[g] = append(members[g], map[string]any{"value": a.id, "display": a.person.Name()})
+		}
+	}
+	list := []any{}
+	for _, g := range slices.Sorted(maps.Keys(members)) {
+		list = append(list, map[string]any{"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:Group"}, "id": g, "displayName": groupTitle(g), "members": members[g]})
+	}
+	return list
+}
+
+func groupTitle(g string) string { return strings.ToUpper(g[:1]) + g[1:] }
 
 func operations(r *http.Request) []map[string]any {
 	body, _ := read(r)

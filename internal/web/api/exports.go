@@ -14,6 +14,7 @@ var exported = map[string]string{
 	"GET /api/v1/cases":                 "the list of cases",
 	"GET /api/v1/cases/{id}":            "a case",
 	"GET /api/v1/cases/{id}/overrides":  "the overrides of a case",
+	"GET /api/v1/cases/{id}/replan":     "what planning a case anew would change",
 	"GET /api/v1/fuse":                  "what the fuse holds",
 	"GET /api/v1/fuse/{id}":             "what the fuse holds",
 	"GET /api/v1/tasks":                 "the list of tasks",
