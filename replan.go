@@ -103,6 +103,7 @@ type replan struct {
 	now       time.Time
 	steps     []Step            // as they shall be
 	tasks     []Task            // likewise
+	watched   []Step            // done again at a new time: saved as they are, so that a look for drift that is under way collides
 	keys      map[string]string // key in the fresh plan → key in the case
 	retried   map[string]bool   // steps that no person has to stand in for any more
 	tell      []string          // keys of tasks whose owner hears of them
@@ -233,7 +234,7 @@ func (r *replan) decide() {
 }
 
 func (r *replan) change(t Trigger) Change {
-	change := Change{Case: &r.c, Steps: r.steps, Tasks: r.tasks, Replanned: true}
+	change := Change{Case: &r.c, Steps: append(r.steps, r.watched...), Tasks: r.tasks, Replanned: true}
 	quiet := r.c.State == CaseHeld || r.c.Embargoed() // nobody is asked then; who ends it tells them
 	for _, task := range r.tasks {
 		if task.State == TaskOpen && slices.Contains(r.tell, task.Key) && !quiet {

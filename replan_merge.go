@@ -127,6 +127,9 @@ func (r *replan) again(s, f Step, ask bool) error {
 	if s.State != StepConfirmed { // nobody has seen it done, so that what must not come twice is a person's to find out
 		f.AppliedAt = s.SettledAt
 	}
+	if _, looks := s.driftLookAt(); looks {
+		r.watched = append(r.watched, s)
+	}
 	r.keys[base] = f.Key
 	r.added = append(r.added, f.Key)
 	if ask && s.Action != CheckAccess {

@@ -90,6 +90,20 @@ func TestEarlierAndLaterDatesMoveWhatIsPending(t *testing.T) {
 	f.expect("later", want)
 }
 
+// A look for drift that began before somebody was given more time would cut again what may be open until then.
+func TestALookUnderWayCollidesWithALaterDay(t *testing.T) {
+	f := cut(t)
+	d := f.c.Departure
+	lastDay("2026-04-30")(&d)
+	change := must(f.c.Amend(exeunt.Trigger{Source: "hr", EventID: "e2", Kind: exeunt.Announced, Departure: d}, f.h.draft(t, f.c, d), f.steps, f.tasks, f.h.now))
+	for _, key := range []string{"directory-disable", "directory-remove-groups"} {
+		was := f.step(key)
+		if !slices.ContainsFunc(change.Steps, func(s exeunt.Step) bool { return s.Key == key && s.State == was.State && s.Version == was.Version }) {
+			t.Errorf("%s is not saved", key)
+		}
+	}
+}
+
 func TestWhatWasCutBeforeItsTimeStaysAndIsCutAgainThen(t *testing.T) {
 	f := cut(t)
 	f.amend(lastDay("2026-04-30"))
