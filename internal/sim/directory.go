@@ -20,7 +20,7 @@ func newDirectory() *Vendor {
 	v.handle("GET /Users", func(w http.ResponseWriter, r *http.Request) {
 		matches, ok := scimFilter(r.FormValue("filter"))
 		if !ok {
-			scimRefuse(w, http.StatusBadRequest, "invalidFilter")
+			scimRefuse(w, "invalidFilter")
 			return
 		}
 		list := []any{}
@@ -33,7 +33,7 @@ func newDirectory() *Vendor {
 	})
 	v.handle("GET /Groups", func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("filter") != "" {
-			scimRefuse(w, http.StatusBadRequest, "invalidFilter")
+			scimRefuse(w, "invalidFilter")
 			return
 		}
 		scimPage(w, r, scimGroups(v.accounts))
@@ -43,7 +43,7 @@ func newDirectory() *Vendor {
 		for _, op := range operations(r) {
 			active, isBool := op["value"].(bool)
 			if op["path"] != "active" || !isBool {
-				scimRefuse(w, http.StatusBadRequest, "invalidValue")
+				scimRefuse(w, "invalidValue")
 				return
 			}
 			v.change(func() { a.closed = !active })
@@ -55,7 +55,7 @@ func newDirectory() *Vendor {
 		for _, op := range operations(r) {
 			members, join, ok := memberChange(op)
 			if !ok {
-				scimRefuse(w, http.StatusBadRequest, "invalidPath")
+				scimRefuse(w, "invalidPath")
 				return
 			}
 			for _, a := range v.accounts {
@@ -185,6 +185,7 @@ func scimReply(w http.ResponseWriter, status int, body map[string]any) {
 	reply(w, status, body)
 }
 
-func scimRefuse(w http.ResponseWriter, status int, word string) {
-	scimReply(w, status, map[string]any{"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:Error"}, "status": "400", "scimType": word})
+// scimRefuse answers that a request is wrong, by a word of RFC 7644 §3.12.
+func scimRefuse(w http.ResponseWriter, word string) {
+	scimReply(w, http.StatusBadRequest, map[string]any{"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:Error"}, "status": "400", "scimType": word})
 }
