@@ -37,21 +37,25 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkPacket gathers a case of 50 entries that are spread over a log of 50,000; BenchmarkVerifyLog
-// verifies that log.
+// BenchmarkPacket gathers a case of 50 entries that are spread over a log of so many.
 func BenchmarkPacket(b *testing.B) {
-	l := spreadLog(b, b.TempDir())
-	for b.Loop() {
-		p, err := l.Packet(b.Context(), ledgertest.Handle(7))
-		if err != nil || len(p.Entries) != 50 {
-			b.Fatal(len(p.Entries), err)
-		}
+	for _, entries := range []int{50_000, 1_000_000} {
+		b.Run(fmt.Sprint(entries), func(b *testing.B) {
+			l := spreadLog(b, b.TempDir(), entries)
+			for b.Loop() {
+				p, err := l.Packet(b.Context(), ledgertest.Handle(7))
+				if err != nil || len(p.Entries) != 50 {
+					b.Fatal(len(p.Entries), err)
+				}
+			}
+		})
 	}
 }
 
+// BenchmarkVerifyLog verifies a log of 50,000 entries.
 func BenchmarkVerifyLog(b *testing.B) {
 	dir := b.TempDir()
-	l := spreadLog(b, dir)
+	l := spreadLog(b, dir, 50_000)
 	must(b, l.Close())
 	var size int64
 	for b.Loop() {
@@ -62,11 +66,12 @@ func BenchmarkVerifyLog(b *testing.B) {
 	b.ReportMetric(float64(size)/b.Elapsed().Seconds(), "entries/s")
 }
 
-func spreadLog(b *testing.B, dir string) *ledger.Log {
+// spreadLog is a log of cases of 50 entries each, one of every case after the other.
+func spreadLog(b *testing.B, dir string, entries int) *ledger.Log {
 	b.Helper()
-	const cases, each = 1000, 50
+	const each = 50
 	o := ledgertest.New()
-	lists := make([][]exeunt.Entry, cases)
+	lists := make([][]exeunt.Entry, entries/each)
 	for i := range lists {
 		lists[i] = ledgertest.Entries(exeunt.CaseID(i+1), each-2, true)
 	}
