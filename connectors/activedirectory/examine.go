@@ -44,21 +44,8 @@ func (d *domain) Examine(ctx context.Context) ([]connector.Right, error) {
 }
 
 func (d *domain) readsPeople(c *ldap.Conn) (connector.Right, error) {
-	right := connector.Right{Name: "read users and their userAccountControl below base_dn", State: connector.Lacking}
-	e, err := directory.First(c, d.BaseDN, "(&"+people+")", "objectGUID", "userAccountControl")
-	switch {
-	case exeunt.KindOf(directory.Error(err)) == exeunt.Invalid:
-		return connector.Tried(right.Name, "correct base_dn, or let "+d.BindDN+" read it", directory.Error(err))
-	case err != nil:
-		return right, err
-	case e == nil:
-		right.Why, right.Remedy = "no user is found below "+d.BaseDN, "correct base_dn, or let "+d.BindDN+" read users"
-	case e.GetAttributeValue("userAccountControl") == "":
-		right.Why, right.Remedy = "Active Directory does not show us userAccountControl, by which it is seen whether an account is disabled", "let "+d.BindDN+" read it"
-	default:
-		right.State = connector.Granted
-	}
-	return right, nil
+	return directory.ReadsPeople(c, d.BindDN, directory.People{Base: d.BaseDN, Filter: "(&" + people + ")", Settings: "base_dn",
+		Attribute: "userAccountControl", Why: "it is seen whether an account is disabled"})
 }
 
 func (d *domain) disables(c *ldap.Conn) (connector.Right, error) {

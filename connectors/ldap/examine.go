@@ -44,21 +44,8 @@ func (d *ldapDirectory) Examine(ctx context.Context) ([]connector.Right, error) 
 }
 
 func (d *ldapDirectory) readsPeople(c *ldap.Conn) (connector.Right, error) {
-	right := connector.Right{Name: "read people and their entryUUID below base_dn", State: connector.Lacking}
-	e, err := directory.First(c, d.BaseDN, d.UserFilter, "entryUUID")
-	switch {
-	case exeunt.KindOf(directory.Error(err)) == exeunt.Invalid:
-		return connector.Tried(right.Name, "correct base_dn, or let "+d.BindDN+" read it", directory.Error(err))
-	case err != nil:
-		return right, err
-	case e == nil:
-		right.Why, right.Remedy = "nobody is found below "+d.BaseDN, "correct base_dn or user_filter, or let "+d.BindDN+" read people"
-	case e.GetAttributeValue("entryUUID") == "":
-		right.Why, right.Remedy = "the directory does not show us entryUUID, by which accounts are kept apart", "let "+d.BindDN+" read it"
-	default:
-		right.State = connector.Granted
-	}
-	return right, nil
+	return directory.ReadsPeople(c, d.BindDN, directory.People{Base: d.BaseDN, Filter: d.UserFilter, Settings: "base_dn or user_filter",
+		Attribute: "entryUUID", Why: "accounts are kept apart"})
 }
 
 func (d *ldapDirectory) readsGroups(c *ldap.Conn) (connector.Right, error) {

@@ -63,9 +63,6 @@ func Has(e *ldap.Entry, attributes []string) map[string][]string {
 	return out
 }
 
-// IsAttribute says whether a word may be the name of an attribute.
-func IsAttribute(name string) bool { return attributeName.MatchString(name) }
-
 // Search returns every entry below base that the filter matches, in pages.
 func Search(c *ldap.Conn, base, filter string, attributes ...string) ([]*ldap.Entry, error) {
 	result, err := c.SearchWithPaging(ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases,

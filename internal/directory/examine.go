@@ -44,3 +44,25 @@ func ListsName(names []string, name string) bool {
 	}
 	return false
 }
+
+// People are those below base_dn, of whom an attribute must be seen for a reason; settings are what decides who is found.
+type People struct{ Base, Filter, Attribute, Why, Settings string }
+
+// ReadsPeople says whether the reader, who is bound, sees people and the attribute that everything else needs.
+func ReadsPeople(c *ldap.Conn, reader string, p People) (connector.Right, error) {
+	right := connector.Right{Name: "read people and their " + p.Attribute + " below base_dn", State: connector.Lacking}
+	e, err := First(c, p.Base, p.Filter, p.Attribute)
+	switch {
+	case exeunt.KindOf(Error(err)) == exeunt.Invalid:
+		return connector.Tried(right.Name, "correct base_dn, or let "+reader+" read it", Error(err))
+	case err != nil:
+		return right, err
+	case e == nil:
+		right.Why, right.Remedy = "nobody is found below "+p.Base, "correct "+p.Settings+", or let "+reader+" read people"
+	case e.GetAttributeValue(p.Attribute) == "":
+		right.Why, right.Remedy = "the directory does not show us "+p.Attribute+", by which "+p.Why, "let "+reader+" read it"
+	default:
+		right.State = connector.Granted
+	}
+	return right, nil
+}

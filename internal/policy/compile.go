@@ -38,12 +38,8 @@ func (p Policy) Shipped() bool { return isShipped(p.File) }
 // Use is the place at which something is named.
 type Use struct{ Rule, Path string }
 
-// Read compiles one policy. Every fault of the file is reported at once; the policy can be used only
+// read compiles one policy. Every fault of the file is reported at once; the policy can be used only
 // when none is an error.
-func Read(name string, source []byte) (Policy, yamlfile.Faults) {
-	return read(name, source, shippedText)
-}
-
 func read(name string, source []byte, texts library) (Policy, yamlfile.Faults) {
 	doc := yamlfile.Parse(name, source)
 	var f File

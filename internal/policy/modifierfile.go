@@ -56,11 +56,7 @@ func (m Modifier) Shipped() bool { return isShipped(m.File) }
 // Fault is something that is wrong with the modifier in its surroundings, at its place.
 func (m Modifier) Fault(problem yamlfile.Problem) yamlfile.Fault { return m.doc.Fault(problem) }
 
-// ReadModifier compiles one modifier. Every fault of the file is reported at once.
-func ReadModifier(name string, source []byte) (Modifier, yamlfile.Faults) {
-	return readModifier(name, source, shippedText)
-}
-
+// readModifier compiles one modifier. Every fault of the file is reported at once.
 func readModifier(name string, source []byte, texts library) (Modifier, yamlfile.Faults) {
 	doc := yamlfile.Parse(name, source)
 	var f ModifierFile

@@ -15,11 +15,6 @@ var shipped embed.FS
 // ShippedNames are the policies that come with the product, in the order in which they are asked.
 var ShippedNames = []string{"immediate", "layoff", "standard"}
 
-// Source is the text of a shipped policy, to read or to copy.
-func Source(name string) ([]byte, error) {
-	return shippedText("shipped/" + name + ".yaml")
-}
-
 // modifierFiles are the shipped modifiers that count in every configuration. Those of jurisdictions count where a
 // configuration names them, since what the law asks for wants a look by somebody who knows it.
 var modifierFiles = []string{
@@ -42,12 +37,6 @@ func shippedText(name string) ([]byte, error) {
 		return nil, exeunt.Errorf(exeunt.NotFound, "%s is not shipped", name)
 	}
 	return text, nil
-}
-
-// Shipped compiles the policies that come with the product.
-func Shipped() ([]Policy, yamlfile.Faults) {
-	set, faults := ReadSet(nil)
-	return set.Policies, faults
 }
 
 // extended merges a policy into the shipped one that it extends; parent is the text of that.

@@ -11,11 +11,7 @@ import (
 func (s *Store) Breaker(ctx context.Context, system string) (exeunt.Breaker, error) {
 	b := exeunt.Breaker{System: system}
 	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
-		var doc string
-		if err := r.Scan(&doc); err != nil {
-			return err
-		}
-		return fromDocument(doc, &b)
+		return scanDocument(r, &b)
 	}, "SELECT document FROM breakers WHERE system = $1", system)
 	return b, err
 }
@@ -23,21 +19,13 @@ func (s *Store) Breaker(ctx context.Context, system string) (exeunt.Breaker, err
 // OpenBreakers are the systems that are left alone at present, by name. They are about systems, and hidden
 // from nobody who may see those.
 func (v View) OpenBreakers(ctx context.Context) (map[string]exeunt.Breaker, error) {
+	all, err := documents[exeunt.Breaker](ctx, v.read, "SELECT document FROM visible_breakers")
 	open := map[string]exeunt.Breaker{}
-	err := eachRow(ctx, v.read, func(r row) error {
-		var doc string
-		var b exeunt.Breaker
-		if err := r.Scan(&doc); err != nil {
-			return err
-		}
-		if err := fromDocument(doc, &b); err != nil {
-			return err
-		}
+	for _, b := range all {
 		if b.Open() {
 			open[b.System] = b
 		}
-		return nil
-	}, "SELECT document FROM visible_breakers")
+	}
 	return open, err
 }
 

@@ -79,12 +79,8 @@ func (s *Store) Checks(ctx context.Context, limit int) ([]CheckRun, error) {
 	var out []CheckRun
 	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
 		var id int64
-		var doc string
-		if err := r.Scan(&id, &doc); err != nil {
-			return err
-		}
 		var run CheckRun
-		err := fromDocument(doc, &run)
+		err := scanDocument(r, &run, &id)
 		run.ID = id
 		out = append(out, run)
 		return err

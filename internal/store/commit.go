@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -449,8 +448,8 @@ func scanCase(r row) (exeunt.Case, error) {
 	if err := r.Scan(&version, &generation, &state, &doc); err != nil {
 		return c, translate(err)
 	}
-	if err := json.Unmarshal([]byte(doc), &c); err != nil {
-		return c, fromDocument(doc, &c)
+	if err := fromDocument(doc, &c); err != nil {
+		return c, err
 	}
 	c.Version, c.Generation, c.State = version, generation, exeunt.CaseState(state)
 	return c, nil

@@ -172,17 +172,7 @@ func forgetPerson(ctx context.Context, tx Tx, id exeunt.CaseID) error {
 
 // forgetMember leaves of somebody's row in a mass departure that there was one.
 func forgetMember(ctx context.Context, tx Tx, id exeunt.CaseID) error {
-	var rows []exeunt.Member
-	err := eachRow(ctx, tx, func(r row) error {
-		var m exeunt.Member
-		var doc string
-		if err := r.Scan(&doc); err != nil {
-			return err
-		}
-		err := fromDocument(doc, &m)
-		rows = append(rows, m)
-		return err
-	}, "SELECT document FROM wave_members WHERE case_id = $1", int64(id))
+	rows, err := documents[exeunt.Member](ctx, tx, "SELECT document FROM wave_members WHERE case_id = $1", int64(id))
 	if err != nil {
 		return err
 	}

@@ -151,11 +151,7 @@ func trips(ctx context.Context, from querier, query string, args ...any) ([]exeu
 	err := eachRow(ctx, from, func(r row) error {
 		var t exeunt.Trip
 		var version int64
-		var doc string
-		if err := r.Scan(&version, &doc); err != nil {
-			return err
-		}
-		if err := fromDocument(doc, &t); err != nil {
+		if err := scanDocument(r, &t, &version); err != nil {
 			return err
 		}
 		t.Version = version

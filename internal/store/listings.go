@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/exeunt/exeunt"
 )
@@ -19,11 +20,7 @@ func (s *Store) Listings(ctx context.Context, system string) ([]Listing, error) 
 	var out []Listing
 	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
 		var l Listing
-		var doc string
-		if err := r.Scan(&l.Reconciliation, &l.Page, &l.Cursor, &doc); err != nil {
-			return err
-		}
-		err := fromDocument(doc, &l.System)
+		err := scanDocument(r, &l.System, &l.Reconciliation, &l.Page, &l.Cursor)
 		out = append(out, l)
 		return err
 	}, "SELECT reconciliation_id, page, cursor, document FROM reconciled_systems WHERE open_at IS NOT NULL AND ($1 = '' OR system = $1)", system)
@@ -66,18 +63,8 @@ func (s *Store) ListAgain(ctx context.Context, l Listing) (Listing, error) {
 
 // ListedAccounts are the accounts of a system that were listed.
 func (s *Store) ListedAccounts(ctx context.Context, l Listing) ([]exeunt.Found, error) {
-	var out []exeunt.Found
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
-		var doc string
-		if err := r.Scan(&doc); err != nil {
-			return err
-		}
-		var page []exeunt.Found
-		err := fromDocument(doc, &page)
-		out = append(out, page...)
-		return err
-	}, "SELECT document FROM listed_pages WHERE reconciliation_id = $1 AND system = $2 ORDER BY page", l.Reconciliation, l.System.System)
-	return out, err
+	pages, err := documents[[]exeunt.Found](ctx, s.dialect.reader(), "SELECT document FROM listed_pages WHERE reconciliation_id = $1 AND system = $2 ORDER BY page", l.Reconciliation, l.System.System)
+	return slices.Concat(pages...), err
 }
 
 // EndListing keeps what the comparison of a system found. With the last system the reconciliation ends, and the lists of

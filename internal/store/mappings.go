@@ -29,12 +29,9 @@ func saveMapping(ctx context.Context, tx Tx, m exeunt.Mapping) error {
 func (s *Store) Learned(ctx context.Context, system string) (exeunt.Learned, error) {
 	l := exeunt.Learned{Of: map[string]exeunt.Account{}, Whose: exeunt.Whose{}}
 	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
-		var key, doc string
-		if err := r.Scan(&key, &doc); err != nil {
-			return err
-		}
+		var key string
 		var m exeunt.Mapping
-		err := fromDocument(doc, &m)
+		err := scanDocument(r, &m, &key)
 		if l.Whose[m.Account.ID] = key; key != "" {
 			l.Of[key] = m.Account
 		}
@@ -54,19 +51,11 @@ func (s *Store) Mappings(ctx context.Context, system string, accounts ...string)
 			ids[i] = f.arg(id)
 		}
 		f.add("account_id IN (" + strings.Join(ids, ", ") + ")")
-		err := eachRow(ctx, s.dialect.reader(), func(r row) error {
-			var m exeunt.Mapping
-			var doc string
-			if err := r.Scan(&doc); err != nil {
-				return err
-			}
-			err := fromDocument(doc, &m)
-			out = append(out, m)
-			return err
-		}, "SELECT document FROM mappings"+f.where(), f.args...)
+		found, err := documents[exeunt.Mapping](ctx, s.dialect.reader(), "SELECT document FROM mappings"+f.where(), f.args...)
 		if err != nil {
 			return nil, err
 		}
+		out = append(out, found...)
 	}
 	return out, nil
 }

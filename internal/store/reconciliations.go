@@ -51,23 +51,14 @@ func headOf(r exeunt.Reconciliation) exeunt.Reconciliation {
 
 // Workers are the people of a reconciliation, with those of whom a departure of ours says that they left: the newest of each.
 func (s *Store) Workers(ctx context.Context, reconciliation int64, now time.Time) ([]exeunt.Worker, error) {
-	var out []exeunt.Worker
-	known := map[string]int{} // key → place
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
-		var doc string
-		if err := r.Scan(&doc); err != nil {
-			return err
-		}
-		var some []exeunt.Worker
-		err := fromDocument(doc, &some)
-		for i, w := range some {
-			known[w.Leaver.Key()] = len(out) + i
-		}
-		out = append(out, some...)
-		return err
-	}, "SELECT document FROM reconciled_people WHERE reconciliation_id = $1 ORDER BY position", reconciliation)
+	kept, err := documents[[]exeunt.Worker](ctx, s.dialect.reader(), "SELECT document FROM reconciled_people WHERE reconciliation_id = $1 ORDER BY position", reconciliation)
 	if err != nil {
 		return nil, err
+	}
+	out := slices.Concat(kept...)
+	known := map[string]int{} // key → place
+	for i, w := range out {
+		known[w.Leaver.Key()] = i
 	}
 	err = eachRow(ctx, s.dialect.reader(), func(r row) error {
 		c, err := scanCase(r)
@@ -112,27 +103,16 @@ func (v View) Reconciliation(ctx context.Context) (exeunt.Reconciliation, error)
 	var r exeunt.Reconciliation
 	var id int64
 	var ended *int64
-	var doc string
-	if err := v.read.queryRow(ctx, "SELECT id, ended_at, document FROM visible_reconciliations ORDER BY id DESC LIMIT 1").Scan(&id, &ended, &doc); err != nil {
-		if err = translate(err); exeunt.KindOf(err) == exeunt.NotFound {
-			err = exeunt.Errorf(exeunt.NotFound, "nobody was compared with anything yet: exeunt reconcile --people FILE")
-		}
-		return r, err
+	err := scanDocument(v.read.queryRow(ctx, "SELECT id, ended_at, document FROM visible_reconciliations ORDER BY id DESC LIMIT 1"), &r, &id, &ended)
+	if err = translate(err); exeunt.KindOf(err) == exeunt.NotFound {
+		err = exeunt.Errorf(exeunt.NotFound, "nobody was compared with anything yet: exeunt reconcile --people FILE")
 	}
-	if err := fromDocument(doc, &r); err != nil {
+	if err != nil {
 		return r, err
 	}
 	r.ID, r.EndedAt = id, fromInstant(ended)
-	return r, eachRow(ctx, v.read, func(row row) error {
-		var doc string
-		if err := row.Scan(&doc); err != nil {
-			return err
-		}
-		var s exeunt.SystemReconciled
-		err := fromDocument(doc, &s)
-		r.Systems = append(r.Systems, s)
-		return err
-	}, "SELECT document FROM visible_reconciled WHERE reconciliation_id = $1 ORDER BY system", id)
+	r.Systems, err = documents[exeunt.SystemReconciled](ctx, v.read, "SELECT document FROM visible_reconciled WHERE reconciliation_id = $1 ORDER BY system", id)
+	return r, err
 }
 
 // StopReconciliation ends the one that is under way; what was compared stays.

@@ -226,6 +226,27 @@ func fromDocument(text string, into any) error {
 	return nil
 }
 
+// scanDocument reads a row whose last column is a document, and those before it.
+func scanDocument(r row, into any, columns ...any) error {
+	var doc string
+	if err := r.Scan(append(columns, &doc)...); err != nil {
+		return err
+	}
+	return fromDocument(doc, into)
+}
+
+// documents reads rows of one column, each the document of a T.
+func documents[T any](ctx context.Context, q querier, query string, args ...any) ([]T, error) {
+	var out []T
+	err := eachRow(ctx, q, func(r row) error {
+		var one T
+		err := scanDocument(r, &one)
+		out = append(out, one)
+		return err
+	}, query, args...)
+	return out, err
+}
+
 // Random returns n random bytes in hex.
 func Random(n int) string {
 	b := make([]byte, n)

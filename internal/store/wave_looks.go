@@ -94,12 +94,8 @@ func (v View) Exceptions(ctx context.Context, id exeunt.WaveID, round, limit int
 	var out []Look
 	err := eachRow(ctx, v.read, func(r row) error {
 		var l Look
-		var doc string
-		if err := r.Scan(&l.System, &l.Position, &l.Found, &l.Why, &doc); err != nil {
-			return err
-		}
 		var m exeunt.Member
-		err := fromDocument(doc, &m)
+		err := scanDocument(r, &m, &l.System, &l.Position, &l.Found, &l.Why)
 		l.Name = m.Departure.Leaver.Name
 		out = append(out, l)
 		return err

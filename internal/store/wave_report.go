@@ -87,29 +87,19 @@ func reportOf(m MemberRow, now time.Time) ReportPerson {
 
 // reportOpen adds the failed steps and the open tasks.
 func (v View) reportOpen(ctx context.Context, id exeunt.WaveID, of map[int64]*ReportPerson) error {
-	err := eachRow(ctx, v.read, func(r row) error {
-		var doc string
-		if err := r.Scan(&doc); err != nil {
-			return err
-		}
-		var step exeunt.Step
-		err := fromDocument(doc, &step)
-		if p := of[int64(step.Case)]; p != nil {
-			p.Failed = append(p.Failed, step.SystemTitle+": "+spelling.Lower(step.Title)+": "+step.Reason)
-		}
-		return err
-	}, `SELECT s.document FROM visible_members m JOIN visible_steps s ON s.case_id = m.case_id WHERE m.wave_id = $1 AND s.state = 'failed' ORDER BY s.case_id, s.position`, int64(id))
+	failed, err := documents[exeunt.Step](ctx, v.read, `SELECT s.document FROM visible_members m JOIN visible_steps s ON s.case_id = m.case_id WHERE m.wave_id = $1 AND s.state = 'failed' ORDER BY s.case_id, s.position`, int64(id))
 	if err != nil {
 		return err
 	}
+	for _, step := range failed {
+		if p := of[int64(step.Case)]; p != nil {
+			p.Failed = append(p.Failed, step.SystemTitle+": "+spelling.Lower(step.Title)+": "+step.Reason)
+		}
+	}
 	return eachRow(ctx, v.read, func(r row) error {
 		var task int64
-		var doc string
-		if err := r.Scan(&task, &doc); err != nil {
-			return err
-		}
 		var t exeunt.Task
-		err := fromDocument(doc, &t)
+		err := scanDocument(r, &t, &task)
 		if p := of[int64(t.Case)]; p != nil {
 			p.Open = append(p.Open, OpenTask{exeunt.TaskID(task), t.Title, t.Owner.String(), t.Deadline})
 		}

@@ -144,11 +144,8 @@ func membersFrom(ctx context.Context, q querier, table string, f *filter, limit 
 	err := eachRow(ctx, q, func(r row) error {
 		var m exeunt.Member
 		var version int64
-		var state, doc string
-		if err := r.Scan(&version, &state, &doc); err != nil {
-			return err
-		}
-		err := fromDocument(doc, &m)
+		var state string
+		err := scanDocument(r, &m, &version, &state)
 		m.Version, m.State = version, exeunt.MemberState(state)
 		out = append(out, m)
 		return err

@@ -157,11 +157,7 @@ func stepsFrom(ctx context.Context, q querier, from string, args ...any) ([]exeu
 	err := eachRow(ctx, q, func(r row) error {
 		var step exeunt.Step
 		var version int64
-		var doc string
-		if err := r.Scan(&version, &doc); err != nil {
-			return err
-		}
-		if err := fromDocument(doc, &step); err != nil {
+		if err := scanDocument(r, &step, &version); err != nil {
 			return err
 		}
 		step.Version = version
@@ -194,11 +190,7 @@ func tasksFrom(ctx context.Context, q querier, from string, args ...any) ([]exeu
 	err := eachRow(ctx, q, func(r row) error {
 		var t exeunt.Task
 		var id, version int64
-		var doc string
-		if err := r.Scan(&id, &version, &doc); err != nil {
-			return err
-		}
-		if err := fromDocument(doc, &t); err != nil {
+		if err := scanDocument(r, &t, &id, &version); err != nil {
 			return err
 		}
 		t.ID, t.Version = exeunt.TaskID(id), version
