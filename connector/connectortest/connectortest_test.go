@@ -84,6 +84,12 @@ func subject(v *Vendor, broken func(connector.Connector) connector.Connector) Su
 			v.DropGroup(group)
 			return group, group
 		},
+		Application: func(testing.TB) connector.Application {
+			n := people.Add(1)
+			a := connector.Application{ID: fmt.Sprintf("app-%d", n), Name: fmt.Sprintf("Application %d", n), Mode: "SAML_2_0", SignsIn: "${user.email}", People: int(n)}
+			v.Offer(a)
+			return a
+		},
 		Later: func(testing.TB) {},
 	}
 }
@@ -99,6 +105,9 @@ func (r refusing) Apply(context.Context, exeunt.Account, exeunt.Action, connecto
 }
 
 func (r refusing) Examine(context.Context) ([]connector.Right, error) { return nil, r.err }
+func (r refusing) Applications(context.Context, string) (connector.Applications, error) {
+	return connector.Applications{}, r.err
+}
 
 func TestTheVendorInMemoryConforms(t *testing.T) {
 	Run(t, subject(NewVendor(), nil))

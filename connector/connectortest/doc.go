@@ -29,6 +29,8 @@
 //     is when acting. A password that was reset does not come back with the account.
 //   - A list has every account once, with the attributes by which a search finds it, and says which are closed. It
 //     survives pages that are throttled or lost, and a cursor that is not known (any more) is Conflict.
+//   - A single sign-on tells of each application once, by an immutable id, with its name and what it says of the people in
+//     it; what was made shows; pages that are lost or throttled leave none out; an unknown cursor is Conflict.
 //   - Examine changes nothing, speaks of every action that needs a scope, says of what is not granted why and what to do, and
 //     tells what lacks where the system can tell it.
 //   - No secret is in any error, fact or snapshot. Concurrent use is safe (run with -race).

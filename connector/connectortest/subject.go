@@ -48,6 +48,10 @@ type Subject struct {
 	// Unlisted says that systems of the kind do not tell of all their accounts.
 	Unlisted bool
 
+	// Application makes, in a system that signs people in elsewhere, an application that nobody knew of, with somebody
+	// assigned to it where the system counts them, and returns it as the list must tell of it. Each call makes another one.
+	Application func(testing.TB) connector.Application
+
 	// Powerless are settings whose credentials are good and may not do what the action needs. Without a system that could tell
 	// so, nil.
 	Powerless json.RawMessage
@@ -86,6 +90,7 @@ var checks = []check{
 	{"everybody is listed once", everybodyIsListedOnce},
 	{"a list survives lost pages", listSurvivesLostPages},
 	{"a list tells open from closed", listTellsOpenFromClosed},
+	{"applications are listed once", applicationsAreListedOnce},
 	{"rights are told without acting", rightsAreToldWithoutActing},
 	{"rights that lack are told", rightsThatLackAreTold},
 }

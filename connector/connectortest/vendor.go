@@ -20,11 +20,12 @@ type Verb string
 
 // The verbs.
 const (
-	Find    Verb = "find"
-	Observe Verb = "observe"
-	Apply   Verb = "apply"
-	List    Verb = "list"
-	Examine Verb = "examine"
+	Find         Verb = "find"
+	Observe      Verb = "observe"
+	Apply        Verb = "apply"
+	List         Verb = "list"
+	Examine      Verb = "examine"
+	Applications Verb = "applications"
 )
 
 // Always is, as a number of calls, every call until Heal.
@@ -48,6 +49,7 @@ type Vendor struct {
 	accounts map[string]*record
 	dropped  map[string]bool        // groups that are no more
 	lacking  map[exeunt.Action]bool // that we are not allowed
+	offered  []connector.Application
 	hired    int
 	calls    map[Verb]int
 	applied  map[exeunt.Action]int

@@ -39,6 +39,12 @@ func (w *witness) Examine(ctx context.Context) ([]connector.Right, error) {
 	return rights, err
 }
 
+func (w *witness) Applications(ctx context.Context, cursor string) (connector.Applications, error) {
+	page, err := connector.ListApplications(ctx, w.Connector, cursor)
+	w.inspect("Applications", page, err)
+	return page, err
+}
+
 func (w *witness) Observe(ctx context.Context, account exeunt.Account) (exeunt.Observation, error) {
 	o, err := w.Connector.Observe(ctx, account)
 	w.inspect("Observe", o, err)

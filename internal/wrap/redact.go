@@ -46,6 +46,11 @@ func (r redactor) Examine(ctx context.Context) ([]connector.Right, error) {
 	return rights, r.clean(err)
 }
 
+func (r redactor) Applications(ctx context.Context, cursor string) (connector.Applications, error) {
+	page, err := connector.ListApplications(ctx, r.next, cursor)
+	return page, r.clean(err)
+}
+
 func (r redactor) Observe(ctx context.Context, a exeunt.Account) (exeunt.Observation, error) {
 	seen, err := r.next.Observe(ctx, a)
 	if len(seen.Facts) == 0 && len(seen.Snapshot) == 0 {

@@ -83,12 +83,12 @@ func TestAPauseIsHandedOn(t *testing.T) {
 // TestNobodyGoesOutAfterHisTenure is a server that is paused while a call waits for its turn.
 func TestNobodyGoesOutAfterHisTenure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		over := false
-		ctx := connector.WithTenure(t.Context(), &connector.Tenure{Since: time.Now(), Lasts: func() bool { return !over }})
+		var over atomic.Bool
+		ctx := connector.WithTenure(t.Context(), &connector.Tenure{Since: time.Now(), Lasts: func() bool { return !over.Load() }})
 		called := false
 		lane := wrap.NewLane("hr", exeunt.Rate{PerSecond: 1})
 		c := wrap.Throttle(fake{apply: func(context.Context) error { called = true; return nil }}, lane)
-		time.AfterFunc(500*time.Millisecond, func() { over = true })
+		time.AfterFunc(500*time.Millisecond, func() { over.Store(true) })
 		if err := apply(ctx, c); exeunt.KindOf(err) != exeunt.Throttled || called {
 			t.Errorf("it was called: %t, and answered %v", called, err)
 		}

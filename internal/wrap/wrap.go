@@ -56,11 +56,12 @@ func Stack(c connector.Connector, o Options) connector.Connector {
 
 // The verbs, as figures and messages name them.
 const (
-	verbFind    = "find"
-	verbObserve = "observe"
-	verbApply   = "apply"
-	verbList    = "list"
-	verbExamine = "examine"
+	verbFind         = "find"
+	verbObserve      = "observe"
+	verbApply        = "apply"
+	verbList         = "list"
+	verbExamine      = "examine"
+	verbApplications = "applications"
 )
 
 // around is a connector of whose every call one function is told. It is what the decorators have in
@@ -108,6 +109,14 @@ func (a around) Examine(ctx context.Context) (rights []connector.Right, err erro
 	return rights, err
 }
 
+func (a around) Applications(ctx context.Context, cursor string) (page connector.Applications, err error) {
+	err = a.run(ctx, verbApplications, func(ctx context.Context) (err error) {
+		page, err = connector.ListApplications(ctx, a.next, cursor)
+		return err
+	})
+	return page, err
+}
+
 // Timeout bounds each verb. What it cuts off is Temporary: whether the system heard is not known.
 func Timeout(c connector.Connector, system string, each time.Duration) connector.Connector {
 	return around{c, func(ctx context.Context, _ string, call func(context.Context) error) error {
@@ -152,6 +161,10 @@ func (d dry) List(ctx context.Context, cursor string, attributes []string) (conn
 
 func (d dry) Examine(ctx context.Context) ([]connector.Right, error) {
 	return connector.Examine(ctx, d.Connector)
+}
+
+func (d dry) Applications(ctx context.Context, cursor string) (connector.Applications, error) {
+	return connector.ListApplications(ctx, d.Connector, cursor)
 }
 
 func (dry) Apply(context.Context, exeunt.Account, exeunt.Action, connector.Parameters) error {
