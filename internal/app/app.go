@@ -232,17 +232,10 @@ func (a *App) keepManifests(ctx context.Context) {
 }
 
 func (a *App) keepChecking(ctx context.Context) {
-	timer := time.NewTimer(firstCheck)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-			timer.Reset(checkEvery)
-		}
+	again(ctx, firstCheck, func(time.Time) time.Duration {
 		a.check(ctx)
-	}
+		return checkEvery
+	})
 }
 
 // check verifies the ledger once, and alerts when it does not hold.

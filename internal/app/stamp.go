@@ -21,26 +21,25 @@ const (
 // keepStamping gets a time stamp for each case that is closed, again and again until there is one.
 func (a *App) keepStamping(ctx context.Context) {
 	wait := stampEvery
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
-		var err error
-		if c := a.Config().Ledger.TimeStamp; c != nil {
-			err = a.stampClosed(ctx, stamp.Authority{URL: c.URL, Roots: c.Roots}, time.Now())
-		}
-		if err != nil && ctx.Err() == nil {
-			wait = min(2*wait, stampAtMost)
-			a.options.Log.Warn("a closed case has no time stamp yet; it is tried again", "why", exeunt.MessageOf(err), "in", wait)
-		} else {
-			wait = stampEvery
-		}
-		timer.Reset(wait)
+	again(ctx, wait, func(now time.Time) time.Duration {
+		wait = a.stampOnce(ctx, wait, now)
+		return wait
+	})
+}
+
+// stampOnce says how long to wait before the next time: longer each time that it fails.
+func (a *App) stampOnce(ctx context.Context, wait time.Duration, now time.Time) time.Duration {
+	c := a.Config().Ledger.TimeStamp
+	if c == nil {
+		return stampEvery
 	}
+	err := a.stampClosed(ctx, stamp.Authority{URL: c.URL, Roots: c.Roots}, now)
+	if err == nil || ctx.Err() != nil {
+		return stampEvery
+	}
+	wait = min(2*wait, stampAtMost)
+	a.options.Log.Warn("a closed case has no time stamp yet; it is tried again", "why", exeunt.MessageOf(err), "in", wait)
+	return wait
 }
 
 // stampClosed stamps what is closed, and tells the operator when the oldest has waited for long.
