@@ -35,7 +35,7 @@ func (a *Approval) why() string {
 }
 
 // approval is what a step needs by its rule, its system or the installation, in this order.
-func (d *drafter) approval(rule Rule, system System, spec ActionSpec) *Approval {
+func (d *drafter) approval(rule Rule, system *System, spec ActionSpec) *Approval {
 	all := d.approvals
 	leaver := d.plan.Case.Departure.Leaver
 	role, reason := "", ""
@@ -70,7 +70,7 @@ func (d *drafter) hold() {
 	}
 	for i := range d.plan.Steps {
 		s := &d.plan.Steps[i]
-		if c.Forbids(s.Destructive) {
+		if s.Destructive && c.Forbids(true) {
 			*s = s.holdFor(HoldLegal, c.LegalHold.why(), c.LegalHold.Owner, d.now)
 		}
 		if s.Approval.Open() {
@@ -82,10 +82,11 @@ func (d *drafter) hold() {
 
 // ask asks for the approval of the steps that are held for it, with one task for each role.
 func (p *Plan) ask(now time.Time) {
-	asked := map[string][]Step{}
+	asked := map[string][]*Step{}
 	var order []string
-	for _, s := range p.Steps {
-		if s.HeldFor(HoldApproval) == nil {
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if len(s.Holds) == 0 || s.HeldFor(HoldApproval) == nil {
 			continue
 		}
 		if asked[s.Approval.Role] == nil {
@@ -99,7 +100,7 @@ func (p *Plan) ask(now time.Time) {
 }
 
 // approvalTask asks for the approval of steps. It is due before the first of them starts, but never at once.
-func approvalTask(of CaseID, key string, steps []Step, now time.Time) Task {
+func approvalTask(of CaseID, key string, steps []*Step, now time.Time) Task {
 	first := steps[0]
 	t := Task{
 		Case: of, Key: key, State: TaskOpen, Asks: AsksApproval, Branch: first.Branch, Owner: first.Approval.Owner,
@@ -136,7 +137,7 @@ func (c *Change) askAgain(s Step, now time.Time) Step {
 	if asked {
 		return s
 	}
-	task := approvalTask(s.Case, s.Key+"-approve", []Step{s}, now)
+	task := approvalTask(s.Case, s.Key+"-approve", []*Step{&s}, now)
 	c.Tasks, c.Notices = append(c.Tasks, task), append(c.Notices, task.notice(NoticeAssigned, fmt.Sprintf("approve:%d", now.UnixMicro())))
 	return s
 }

@@ -15,18 +15,19 @@ type Dependency struct {
 // waits for a rule waits for all that it asks for, also where another rule's step does it, unless that one
 // waits for the waiting one.
 func (d *drafter) link(rules []Rule) {
-	edges, by, own := d.graph()
-	where := d.systems()
-	rules = slices.SortedFunc(slices.Values(rules), func(a, b Rule) int { return cmp.Compare(a.Name, b.Name) })
+	rules = slices.DeleteFunc(slices.Clone(rules), func(r Rule) bool { return len(r.After) == 0 })
+	slices.SortFunc(rules, func(a, b Rule) int { return cmp.Compare(a.Name, b.Name) })
+	edges, own := d.graph(rules)
 	for _, borrowed := range []bool{false, true} { // what a rule has of its own first: borrowed edges must not close a circle with those
 		for _, rule := range rules {
 			for _, a := range rule.After {
 				for _, target := range slices.Sorted(slices.Values(d.made[a.Rule])) {
-					if (by[target] != a.Rule) != borrowed || by[target] == rule.Name {
+					by, where := d.placed(target)
+					if (by != a.Rule) != borrowed || by == rule.Name {
 						continue
 					}
 					for _, key := range own[rule.Name] {
-						if a.SameSystem && where[key] != where[target] {
+						if _, here := d.placed(key); a.SameSystem && here != where {
 							continue
 						}
 						if !waits(edges[key], target) && !leads(edges, target, key, map[string]bool{}) {
@@ -37,40 +38,49 @@ func (d *drafter) link(rules []Rule) {
 			}
 		}
 	}
-	for i, s := range d.plan.Steps {
-		d.plan.Steps[i].After = edges[s.Key]
+	for i := range d.plan.Steps {
+		d.plan.Steps[i].After = edges[d.plan.Steps[i].Key]
 	}
-	for i, t := range d.plan.Tasks {
-		d.plan.Tasks[i].After = edges[t.Key]
+	for i := range d.plan.Tasks {
+		d.plan.Tasks[i].After = edges[d.plan.Tasks[i].Key]
 	}
 }
 
-// graph is what waits for what so far, by which rule each key is there, and what each rule has there.
-func (d *drafter) graph() (edges map[string][]Dependency, by map[string]string, own map[string][]string) {
-	most := len(d.plan.Steps) + len(d.plan.Tasks)
-	edges, by, own = make(map[string][]Dependency, most), make(map[string]string, most), map[string][]string{}
-	for _, s := range d.plan.Steps {
-		edges[s.Key], by[s.Key], own[s.Rule] = s.After, s.Rule, append(own[s.Rule], s.Key)
+// graph is what waits for what so far, and what each of the rules has in the plan.
+func (d *drafter) graph(rules []Rule) (edges map[string][]Dependency, own map[string][]string) {
+	edges, own = map[string][]Dependency{}, make(map[string][]string, len(rules))
+	for i := range rules {
+		own[rules[i].Name] = nil
 	}
-	for _, t := range d.plan.Tasks {
-		edges[t.Key], by[t.Key], own[t.Rule] = t.After, t.Rule, append(own[t.Rule], t.Key)
+	note := func(key, rule string, after []Dependency) {
+		if len(after) > 0 {
+			edges[key] = after
+		}
+		if keys, asked := own[rule]; asked {
+			own[rule] = append(keys, key)
+		}
+	}
+	for i := range d.plan.Steps {
+		note(d.plan.Steps[i].Key, d.plan.Steps[i].Rule, d.plan.Steps[i].After)
+	}
+	for i := range d.plan.Tasks {
+		note(d.plan.Tasks[i].Key, d.plan.Tasks[i].Rule, d.plan.Tasks[i].After)
 	}
 	for _, keys := range own {
 		slices.Sort(keys)
 	}
-	return edges, by, own
+	return edges, own
 }
 
-// systems says in which system each key of the plan is.
-func (d *drafter) systems() map[string]string {
-	where := make(map[string]string, len(d.plan.Steps)+len(d.plan.Tasks))
-	for _, s := range d.plan.Steps {
-		where[s.Key] = s.System
+// placed says by which rule a key is there, and in which system; it is asked before the plan is arranged.
+func (d *drafter) placed(key string) (rule, system string) {
+	if i, ok := d.taskAt[key]; ok {
+		return d.plan.Tasks[i].Rule, d.plan.Tasks[i].System
 	}
-	for _, t := range d.plan.Tasks {
-		where[t.Key] = t.System
+	if i, ok := d.stepAt[key]; ok {
+		return d.plan.Steps[i].Rule, d.plan.Steps[i].System
 	}
-	return where
+	return "", ""
 }
 
 func waits(after []Dependency, key string) bool {

@@ -20,6 +20,8 @@ type drafter struct {
 	made      map[string][]string // rule name → keys that it asks for
 	byHand    map[string][]Action // key of a task by hand → what is asked of it
 	facts     Facts
+	timed     timed
+	slugs     map[Action]string // how actions are called in keys
 
 	// Where the plan has what, until it is arranged: with a hundred systems, looking through it each time would be most
 	// of the work.
@@ -29,10 +31,32 @@ type drafter struct {
 	stepped        map[string]bool     // systems that have steps
 }
 
-func newDrafter(c Case, inventory []System, roles Roles, approvals Approvals, now time.Time) *drafter {
-	most := 0
+// timed is what the moments of the rule that was looked at last come to in this case: a rule acts in many systems.
+type timed struct {
+	start, deadline  Moment
+	startsAt, endsAt time.Time
+	urgent, known    bool
+}
+
+// times are when what a rule asks for may start, and by when it has to be done.
+func (d *drafter) times(r Rule) (timed, error) {
+	if d.timed.known && d.timed.start == r.Start && d.timed.deadline == r.Deadline {
+		return d.timed, nil
+	}
+	s, err := Step{StartRule: r.Start, DeadlineRule: r.Deadline}.reschedule(d.plan.Case, d.now)
+	d.timed = timed{r.Start, r.Deadline, s.StartsAt, s.Deadline, s.Urgent, err == nil}
+	return d.timed, err
+}
+
+// newDrafter makes room for the plan at once: steps are large, and a plan for everybody is made of millions of them.
+func newDrafter(p Policy, c Case, inventory []System, roles Roles, now time.Time) *drafter {
+	most, byHand := 0, 0
 	for i := range inventory {
-		most += len(inventory[i].Actions)
+		if inventory[i].Automated() {
+			most += len(inventory[i].Actions)
+		} else {
+			byHand++
+		}
 	}
 	held := map[string]Person{} // asked once for each role: the leaver is the same
 	asks := func(role string, l Leaver) Person {
@@ -44,7 +68,8 @@ func newDrafter(c Case, inventory []System, roles Roles, approvals Approvals, no
 		return p
 	}
 	return &drafter{
-		plan: Plan{Case: c, Steps: make([]Step, 0, most)}, inventory: inventory, roles: asks, approvals: approvals, now: now.UTC(), made: map[string][]string{}, byHand: map[string][]Action{},
+		plan: Plan{Case: c, Steps: make([]Step, 0, most), Tasks: make([]Task, 0, byHand+len(p.Rules))}, inventory: inventory, roles: asks, approvals: p.Approvals, now: now.UTC(), slugs: map[Action]string{},
+		made: make(map[string][]string, len(p.Rules)), byHand: make(map[string][]Action, byHand),
 		stepAt: make(map[string]int, most), taskAt: make(map[string]int, len(inventory)), ends: make(map[string][]string, len(inventory)), asked: make(map[string][]string, len(inventory)), stepped: make(map[string]bool, len(inventory)),
 	}
 }
@@ -80,35 +105,34 @@ func (d *drafter) applyAll(p Policy) error {
 // precedence is the order in which rules count where they ask for the same: what waits for nothing first,
 // so that nothing urgent hangs on somebody's approval, then what starts and what ends first.
 func (d *drafter) precedence(rules []Rule) ([]Rule, error) {
-	type timed struct {
-		Rule
+	type placed struct {
+		at              int
 		waits           bool
 		start, deadline time.Time
 	}
-	var all []timed
-	for _, rule := range rules {
-		t := timed{Rule: rule, waits: len(rule.After) > 0}
+	all := make([]placed, len(rules))
+	for i := range rules {
 		var err error
-		if t.start, err = d.plan.Case.instant(rule.Start, time.Time{}); err != nil {
+		all[i] = placed{at: i, waits: len(rules[i].After) > 0}
+		if all[i].start, err = d.plan.Case.instant(rules[i].Start, time.Time{}); err != nil {
 			return nil, err
 		}
-		if t.deadline, err = d.plan.Case.instant(rule.Deadline, t.start); err != nil {
+		if all[i].deadline, err = d.plan.Case.instant(rules[i].Deadline, all[i].start); err != nil {
 			return nil, err
 		}
-		all = append(all, t)
 	}
-	slices.SortStableFunc(all, func(a, b timed) int {
+	slices.SortStableFunc(all, func(a, b placed) int {
 		if a.waits != b.waits {
 			if b.waits {
 				return -1
 			}
 			return 1
 		}
-		return cmp.Or(a.start.Compare(b.start), a.deadline.Compare(b.deadline), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(a.start.Compare(b.start), a.deadline.Compare(b.deadline), cmp.Compare(rules[a.at].Name, rules[b.at].Name))
 	})
 	out := make([]Rule, len(all))
-	for i, t := range all {
-		out[i] = t.Rule
+	for i, p := range all {
+		out[i] = rules[p.at]
 	}
 	return out, nil
 }
@@ -116,7 +140,7 @@ func (d *drafter) precedence(rules []Rule) ([]Rule, error) {
 // leftover is a system whose connector can do nothing of what a rule asks for.
 type leftover struct {
 	rule   Rule
-	system System
+	system *System
 }
 
 func (d *drafter) apply(rule Rule) ([]leftover, error) {
@@ -127,26 +151,56 @@ func (d *drafter) apply(rule Rule) ([]leftover, error) {
 	if rule.Task != nil {
 		return nil, d.addTask(rule)
 	}
+	chosen, err := d.chosen(rule)
+	if err != nil {
+		return nil, err
+	}
 	var left []leftover
-	for _, system := range d.inventory {
-		about := d.facts
-		about.System = system
-		ok, err := holds(rule.Systems, about)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			continue
-		}
-		added, err := d.addSteps(rule, system)
+	for _, at := range chosen {
+		added, err := d.addSteps(rule, &d.inventory[at])
 		if err != nil {
 			return nil, err
 		}
 		if !added {
-			left = append(left, leftover{rule, system})
+			left = append(left, leftover{rule, &d.inventory[at]})
 		}
 	}
 	return left, nil
+}
+
+// chosenBy is under what is kept which systems of the inventory a condition chose, whoever leaves.
+type chosenBy string
+
+// chosen are the systems that a rule acts in, by their places in the inventory.
+func (d *drafter) chosen(rule Rule) ([]int, error) {
+	lasting := d.facts.Lasting
+	if lasting == nil || rule.SystemsAlone == "" {
+		return d.choose(rule)
+	}
+	if known, ok := lasting.Load(chosenBy(rule.SystemsAlone)); ok {
+		return known.([]int), nil
+	}
+	chosen, err := d.choose(rule)
+	if err == nil {
+		lasting.Store(chosenBy(rule.SystemsAlone), chosen)
+	}
+	return chosen, err
+}
+
+func (d *drafter) choose(rule Rule) ([]int, error) {
+	var out []int
+	about := d.facts
+	for i := range d.inventory {
+		about.System = d.inventory[i]
+		yes, err := holds(rule.Systems, about)
+		if err != nil {
+			return nil, err
+		}
+		if yes {
+			out = append(out, i)
+		}
+	}
+	return out, nil
 }
 
 func holds(c Condition, f Facts) (bool, error) {
@@ -158,7 +212,7 @@ func holds(c Condition, f Facts) (bool, error) {
 
 // addSteps puts a rule's actions into one system: those that its connector can do become steps, and
 // a system that nothing automates becomes one task of its owner. It says whether the rule came to anything.
-func (d *drafter) addSteps(rule Rule, system System) (bool, error) {
+func (d *drafter) addSteps(rule Rule, system *System) (bool, error) {
 	if !system.Automated() {
 		return true, d.addByHand(rule, system, byHandReason(system))
 	}
@@ -184,36 +238,41 @@ func inOrder(actions []ActionSpec) []ActionSpec {
 	return slices.SortedStableFunc(slices.Values(actions), order)
 }
 
-func (d *drafter) addStep(rule Rule, system System, spec ActionSpec, coverage Coverage) error {
-	key := stepKey(system, spec)
+func (d *drafter) addStep(rule Rule, system *System, spec ActionSpec, coverage Coverage) error {
+	key := d.stepKey(system, spec.Action)
 	d.made[rule.Name] = append(d.made[rule.Name], key) // who waits for the rule waits for it, whosever it is
 	if _, made := d.stepAt[key]; made {
 		return nil // a rule that counts before this one asks for it
 	}
-	s := Step{
+	when, err := d.times(rule)
+	if err != nil {
+		return err
+	}
+	d.stepAt[key], d.stepped[system.Name] = len(d.plan.Steps), true
+	if spec.Action == Disable || coverage == CoverInherited {
+		d.ends[system.Name] = append(d.ends[system.Name], key)
+	}
+	d.plan.Steps = append(d.plan.Steps, Step{
 		Case: d.plan.Case.ID, Key: key, System: system.Name, SystemTitle: cmp.Or(system.Title, system.Name), Action: spec.Action, Title: spec.Title,
 		Branch: cmp.Or(rule.Branch, system.Branch, "Access"), Coverage: coverage, Tier: system.Tier, Order: spec.Order, Rule: rule.Name,
 		Modified: rule.Modified, Owner: d.owner(rule, system), Fallback: system.Fallback, StartRule: rule.Start, DeadlineRule: rule.Deadline,
 		Destructive: spec.Destructive, Approval: d.approval(rule, system, spec),
-	}
-	s, err := s.reschedule(d.plan.Case, d.now)
-	if err != nil {
-		return err
-	}
-	d.stepAt[key], d.stepped[s.System] = len(d.plan.Steps), true
-	if s.Action == Disable || s.Coverage == CoverInherited {
-		d.ends[s.System] = append(d.ends[s.System], key)
-	}
-	d.plan.Steps = append(d.plan.Steps, s)
+		Urgent: when.urgent, StartsAt: when.startsAt, Deadline: when.endsAt,
+	})
 	return nil
 }
 
-func stepKey(system System, spec ActionSpec) string {
-	return system.Name + "-" + strings.ReplaceAll(string(spec.Action), "_", "-")
+func (d *drafter) stepKey(system *System, action Action) string {
+	slug, known := d.slugs[action]
+	if !known {
+		slug = "-" + strings.ReplaceAll(string(action), "_", "-")
+		d.slugs[action] = slug
+	}
+	return system.Name + slug
 }
 
 // addByHand makes the task by which a person covers a system.
-func (d *drafter) addByHand(rule Rule, system System, reason string) error {
+func (d *drafter) addByHand(rule Rule, system *System, reason string) error {
 	key := system.Name + "-by-hand"
 	if !accessBranch(rule) {
 		key = system.Name + "-" + rule.Name
@@ -271,51 +330,50 @@ func (d *drafter) add(rule Rule, t Task) error {
 // cover sees to the systems that no rule reached: a check of what they inherit, or a task. A system comes
 // after the one whose sign-on it uses, which may itself be reached only here.
 func (d *drafter) cover() error {
-	var left []System
-	for _, system := range d.inventory {
-		if !d.covers(system) {
-			left = append(left, system)
+	sso := map[string]string{} // of the systems that are left
+	var left []*System
+	for i := range d.inventory {
+		if system := &d.inventory[i]; !d.covers(system) {
+			left, sso[system.Name] = append(left, system), system.SSO
 		}
 	}
 	for len(left) > 0 {
-		waiting := map[string]bool{}
-		for i := range left {
-			waiting[left[i].Name] = true
-		}
-		var now, later []System
+		var now, later []*System
 		for _, system := range left {
-			if waiting[system.SSO] {
+			if _, waits := sso[sso[system.Name]]; waits {
 				later = append(later, system)
 			} else {
 				now = append(now, system)
 			}
 		}
-		if len(later) == len(left) { // each waits for another of them: they sign on in a circle
-			for i := range left {
-				left[i].SSO = ""
+		if len(now) == 0 { // each waits for another of them: they sign on in a circle
+			for _, system := range left {
+				sso[system.Name] = ""
 			}
 			continue
 		}
 		for _, system := range now {
-			if err := d.coverOne(system); err != nil {
+			if err := d.coverOne(system, sso[system.Name]); err != nil {
 				return err
 			}
+		}
+		for _, system := range now {
+			delete(sso, system.Name)
 		}
 		left = later
 	}
 	return nil
 }
 
-func (d *drafter) coverOne(system System) error {
+// coverOne covers a system that no rule reached; sso is the one whose end is its end, or "".
+func (d *drafter) coverOne(system *System, sso string) error {
 	rule := Rule{Name: "full-coverage", Start: Moment{Anchor: AtCutOff}, Deadline: Moment{Anchor: AtStart, Offset: 4 * time.Hour}}
-	parent := d.cutKeys(system.SSO)
-	switch {
-	case system.SSO != "" && len(parent) > 0:
-		rule.Name, rule.Deadline.Offset = "inherited-from-"+system.SSO, 24*time.Hour
+	if parent := d.cutKeys(sso); sso != "" && len(parent) > 0 {
+		rule.Name, rule.Deadline.Offset = "inherited-from-"+sso, 24*time.Hour
 		return d.inherit(rule, system, parent)
 	}
 	about := d.facts
-	about.System = system
+	about.System = *system
 	why, err := d.modified.why(about)
 	switch {
 	case err != nil:
@@ -330,18 +388,18 @@ func (d *drafter) coverOne(system System) error {
 }
 
 // inherit checks a system whose access ends with its single sign-on, after that has been cut.
-func (d *drafter) inherit(rule Rule, system System, parent []string) error {
+func (d *drafter) inherit(rule Rule, system *System, parent []string) error {
 	because := fmt.Sprintf("access to %s ends with the sign-on of %s", cmp.Or(system.Title, system.Name), system.SSO)
-	var after []Dependency
-	for _, key := range parent {
-		after = append(after, Dependency{Key: key, Because: because})
+	after := make([]Dependency, len(parent))
+	for i, key := range parent {
+		after[i] = Dependency{Key: key, Because: because}
 	}
 	if system.Automated() {
 		spec := ActionSpec{Action: CheckAccess, Title: "Check that access has ended", Order: 1000, Proof: Observed, Repeatable: true}
 		if err := d.addStep(rule, system, spec, CoverInherited); err != nil {
 			return err
 		}
-		d.plan.Steps[d.stepAt[stepKey(system, spec)]].After = after
+		d.plan.Steps[d.stepAt[d.stepKey(system, spec.Action)]].After = after
 		return nil
 	}
 	key := system.Name + "-check"
@@ -356,7 +414,7 @@ func (d *drafter) inherit(rule Rule, system System, parent []string) error {
 	return err
 }
 
-func (d *drafter) covers(system System) bool {
+func (d *drafter) covers(system *System) bool {
 	return d.stepped[system.Name] || len(d.asked[system.Name]) > 0
 }
 
@@ -371,25 +429,32 @@ func (d *drafter) arrange(rules []Rule) {
 	for i, rule := range rules {
 		place[rule.Name] = i - len(rules) // what no rule reached comes last
 	}
-	d.plan.Steps = inPlaces(d.plan.Steps, func(s *Step) int { return place[s.Rule] })
-	d.plan.Tasks = inPlaces(d.plan.Tasks, func(t *Task) int { return place[t.Rule] })
+	inPlaces(d.plan.Steps, func(s *Step) int { return place[s.Rule] })
+	inPlaces(d.plan.Tasks, func(t *Task) int { return place[t.Rule] })
 }
 
-// inPlaces orders a list by places. It moves each element once, since they are large.
-func inPlaces[T any](list []T, place func(*T) int) []T {
-	order := make([]int, len(list))
-	for i := range order {
-		order[i] = i
+// inPlaces orders a list by places. It moves each element once and where it is, since they are large.
+func inPlaces[T any](list []T, place func(*T) int) {
+	type placed struct{ place, from int }
+	order := make([]placed, len(list))
+	for i := range list {
+		order[i] = placed{place(&list[i]), i}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(place(&list[a]), place(&list[b])) })
-	out := make([]T, len(list))
-	for i, from := range order {
-		out[i] = list[from]
+	slices.SortStableFunc(order, func(a, b placed) int { return cmp.Compare(a.place, b.place) })
+	for i := range order { // along each circle of elements that take each other's places
+		if order[i].from < 0 {
+			continue
+		}
+		first, to := list[i], i
+		for from := order[to].from; from != i; from = order[to].from {
+			list[to], order[to].from = list[from], -1
+			to = from
+		}
+		list[to], order[to].from = first, -1
 	}
-	return out
 }
 
-func (d *drafter) owner(rule Rule, system System) Person {
+func (d *drafter) owner(rule Rule, system *System) Person {
 	if rule.Owner != "" {
 		return d.roles(rule.Owner, d.plan.Case.Departure.Leaver)
 	}
@@ -399,7 +464,7 @@ func (d *drafter) owner(rule Rule, system System) Person {
 	return d.roles(system.Owner.Role, d.plan.Case.Departure.Leaver)
 }
 
-func byHandReason(s System) string {
+func byHandReason(s *System) string {
 	switch {
 	case s.Stage == Shadow:
 		return "not trusted to act yet (stage shadow); a person does it"

@@ -42,22 +42,28 @@ func (d Date) At(clock, zone string) (time.Time, error) {
 func onTheWall(wall time.Time, in *time.Location) time.Time {
 	year, month, day := wall.Date()
 	t := time.Date(year, month, day, wall.Hour(), wall.Minute(), wall.Second(), wall.Nanosecond(), in)
-	shown := func(t time.Time) string { return t.Format("2006-01-02 15:04:05.999999999") }
 	begins, ends := t.ZoneBounds()
 	switch wanted, got := shown(wall), shown(t); { // skipped: package time gives an instant on either side of the gap
-	case got < wanted:
+	case got.Before(wanted):
 		return ends.UTC()
-	case got > wanted:
+	case got.After(wanted):
 		return begins.UTC()
 	}
 	if !begins.IsZero() { // shown twice when the clocks went back to it
 		_, before := begins.Add(-time.Nanosecond).Zone()
 		_, after := t.Zone()
-		if earlier := t.Add(time.Duration(after-before) * time.Second); earlier.Before(begins) && shown(earlier) == shown(t) {
+		if earlier := t.Add(time.Duration(after-before) * time.Second); earlier.Before(begins) && shown(earlier).Equal(shown(t)) {
 			return earlier.UTC()
 		}
 	}
 	return t.UTC()
+}
+
+// shown is what the clocks show, as if they showed it in UTC.
+func shown(t time.Time) time.Time {
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	return time.Date(year, month, day, hour, minute, second, t.Nanosecond(), time.UTC)
 }
 
 // addDays is the same clock time at the place of work, calendar days later or earlier: a day on which the

@@ -44,7 +44,7 @@ func Draft(p Policy, c Case, inventory []System, roles Roles, now time.Time) (Pl
 	c.CutOff, c.AccessBy = cutOff, cutOff.Add(p.AccessSLA)
 	c.Policy, c.PolicyVersion, c.PolicySet, c.CutOffClock = p.Name, p.Version, p.Set, p.CutOff
 	c.Modifiers, c.LeftOut = m.applied, m.leftOut
-	d := newDrafter(c, inventory, roles, p.Approvals, now)
+	d := newDrafter(p, c, inventory, roles, now)
 	d.modified = m
 	if err := d.applyAll(p); err != nil {
 		return Plan{}, err
@@ -112,17 +112,17 @@ func (p Plan) Open(t Trigger, doubt string, now time.Time) Change {
 // Uncovered lists the systems that a plan leaves out. It is empty for every plan that Draft makes;
 // whoever stores a plan asks once more, since this is the promise of the product.
 func (p Plan) Uncovered(inventory []System) []string {
-	covered := map[string]bool{}
-	for _, s := range p.Steps {
-		covered[s.System] = true
+	covered := make(map[string]bool, len(inventory))
+	for i := range p.Steps {
+		covered[p.Steps[i].System] = true
 	}
-	for _, t := range p.Tasks {
-		covered[t.System] = true
+	for i := range p.Tasks {
+		covered[p.Tasks[i].System] = true
 	}
 	var out []string
-	for _, s := range inventory {
-		if !covered[s.Name] {
-			out = append(out, s.Name)
+	for i := range inventory {
+		if name := inventory[i].Name; !covered[name] {
+			out = append(out, name)
 		}
 	}
 	return out
@@ -131,7 +131,8 @@ func (p Plan) Uncovered(inventory []System) []string {
 // settleStates gives each step and task the state in which it begins.
 func (p *Plan) settleStates(now time.Time) {
 	for i := range p.Steps {
-		p.Steps[i] = p.Steps[i].begin(now)
+		s := &p.Steps[i]
+		s.State, s.Reason = s.beginning(now)
 	}
 	for i := range p.Tasks {
 		t := &p.Tasks[i]
@@ -144,19 +145,23 @@ func (p *Plan) settleStates(now time.Time) {
 
 // begin is the state of a step whose dependencies are open or met.
 func (s Step) begin(now time.Time) Step {
+	s.State, s.Reason = s.beginning(now)
+	return s
+}
+
+func (s *Step) beginning(now time.Time) (StepState, string) {
 	switch {
 	case len(s.After) > 0:
-		s.State, s.Reason = StepWaiting, "waits: "+s.After[0].Because
+		return StepWaiting, "waits: " + s.After[0].Because
 	case len(s.Holds) > 0:
-		s.State, s.Reason = StepHeld, s.Holds[0].Reason
+		return StepHeld, s.Holds[0].Reason
 	case s.Approval.Open(): // rejected, and stopped by something else since: that its end lets it go approves nothing
-		s.State, s.Reason = StepHeld, s.Approval.why()
+		return StepHeld, s.Approval.why()
 	case s.StartsAt.After(now):
-		s.State, s.Reason = StepScheduled, ""
+		return StepScheduled, ""
 	default:
-		s.State, s.Reason = StepReady, ""
+		return StepReady, ""
 	}
-	return s
 }
 
 // Unblock is the state of a step whose last dependency was met. A deadline counted from its start

@@ -60,6 +60,10 @@ type Rule struct {
 	Deadline Moment
 	After    []After
 	Modified []Modification // what modifiers did to it
+
+	// SystemsAlone is the text of Systems where that looks at systems and not at who leaves, so that it chooses the same in
+	// every plan over one inventory; "" where it may not.
+	SystemsAlone string
 }
 
 // After is a real dependency between rules, with its reason.

@@ -60,7 +60,7 @@ func (r *replan) askSecond(steps []Step, tasks []Task) {
 			r.tasks = append(r.tasks, t)
 		}
 	}
-	anew := map[string][]Step{}
+	anew := map[string][]*Step{}
 	var roles []string
 	for _, key := range order {
 		s, open := waiting[key]
@@ -70,7 +70,7 @@ func (r *replan) askSecond(steps []Step, tasks []Task) {
 		if anew[s.Approval.Role] == nil {
 			roles = append(roles, s.Approval.Role)
 		}
-		anew[s.Approval.Role] = append(anew[s.Approval.Role], s)
+		anew[s.Approval.Role] = append(anew[s.Approval.Role], &s)
 	}
 	for _, role := range roles {
 		t := approvalTask(r.c.ID, r.againKey(approvalKey(role)), anew[role], r.now)

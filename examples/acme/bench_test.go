@@ -29,7 +29,7 @@ func BenchmarkPlan(b *testing.B) {
 var planned = time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC)
 
 // bigCompany is the example with 120 systems, and one of its leavers.
-func bigCompany(b *testing.B) (*config.Config, exeunt.Departure) {
+func bigCompany(b testing.TB) (*config.Config, exeunt.Departure) {
 	b.Helper()
 	dir := b.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(".")); err != nil {

@@ -51,6 +51,8 @@ type Config struct {
 	// NotFound when they are not kept.
 	Kept func(version string) ([]byte, error)
 
+	inventory []exeunt.System // Systems, as plans are made over them
+
 	lasting *sync.Map // see exeunt.Facts; and the sets of policies that were read again
 
 	nouns map[string]string // what it is made of, each with its digest: see Compare
@@ -194,7 +196,7 @@ func (c *Config) Plan(of exeunt.Case, now time.Time) (exeunt.Plan, error) {
 	if !of.Owner.Named() {
 		of.Owner = roles(CaseOwner, of.Departure.Leaver)
 	}
-	inventory := c.Inventory()
+	inventory := c.inventory // which no plan changes
 	plan, err := exeunt.Draft(p, of, inventory, roles, now)
 	if err != nil {
 		return plan, err

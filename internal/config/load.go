@@ -50,6 +50,7 @@ func load(dir string, kinds []connector.Kind) (*loader, Faults) {
 		faults = append(faults, doc.Faults()...)
 	}
 	l.config.Version = hex.EncodeToString(l.content.Sum(nil))[:12]
+	l.config.inventory = l.config.Inventory()
 	l.count()
 	return l, faults.Sorted()
 }

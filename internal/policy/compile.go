@@ -132,6 +132,7 @@ func (r Rule) compile(path string) (exeunt.Rule, []yamlfile.Problem) {
 	problems = append(problems, more...)
 	out.Systems, more = compile(path+".systems", r.Systems, true)
 	problems = append(problems, more...)
+	out.SystemsAlone = systemsAlone(r.Systems)
 	if r.Start != nil {
 		out.Start = *r.Start
 	}

@@ -56,11 +56,20 @@ func compile(path, expression string, aboutSystem bool) (exeunt.Condition, []yam
 	if err != nil {
 		return nil, []yamlfile.Problem{{Path: path, What: "the expression does not compile: " + err.Error()}}
 	}
-	decide := evaluate(program, path, aboutSystem)
-	if aboutSystem && !mentions(ast, "leaver", "departure") {
-		decide = onceForEach(decide)
+	return evaluate(program, path, aboutSystem), nil
+}
+
+// systemsAlone is an expression that chooses systems whoever leaves, or "".
+func systemsAlone(expression string) string {
+	envs, err := environments()
+	if err != nil || strings.TrimSpace(expression) == "" {
+		return ""
 	}
-	return decide, nil
+	ast, issues := envs[true].Compile(expression)
+	if issues.Err() != nil || mentions(ast, "leaver", "departure") {
+		return ""
+	}
+	return expression
 }
 
 // mentions says whether an expression looks at some of the variables.
@@ -68,28 +77,6 @@ func mentions(ast *cel.Ast, variables ...string) bool {
 	return len(celast.MatchDescendants(celast.NavigateAST(ast.NativeRep()), func(e celast.NavigableExpr) bool {
 		return e.Kind() == celast.IdentKind && slices.Contains(variables, e.AsIdent())
 	})) > 0
-}
-
-// onceForEach decides once for each system of an inventory, whoever leaves.
-func onceForEach(decide exeunt.Condition) exeunt.Condition {
-	type of struct {
-		condition *exeunt.Condition
-		system    string
-	}
-	return func(f exeunt.Facts) (bool, error) {
-		if f.Lasting == nil {
-			return decide(f)
-		}
-		key := of{&decide, f.System.Name}
-		if known, ok := f.Lasting.Load(key); ok {
-			return known.(bool), nil
-		}
-		yes, err := decide(f)
-		if err == nil {
-			f.Lasting.Store(key, yes)
-		}
-		return yes, err
-	}
 }
 
 func evaluate(program cel.Program, path string, aboutSystem bool) exeunt.Condition {

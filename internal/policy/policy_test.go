@@ -3,7 +3,6 @@ package policy_test
 import (
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -315,30 +314,21 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// A condition on systems alone is decided once for each system of an inventory; one that looks at who leaves, for each
-// of them.
-func TestWhatSystemsAloneDecideIsDecidedOnce(t *testing.T) {
+// What a condition on systems alone chooses is the same for everybody, and is said to be; what looks at who leaves is not.
+func TestWhatLooksAtSystemsAloneIsSaidToDoSo(t *testing.T) {
 	p, faults := policy.Read("p.yaml", []byte(`
 name: p
 rules:
   - {name: alone, title: Alone, systems: "system.tier == 1", actions: [disable], start: cut-off, deadline: start + 4h}
-  - {name: both, title: Both, systems: "system.tier == 1 && leaver.id == 'E1'", actions: [disable], start: cut-off, deadline: start + 4h}
+  - {name: leaver, title: Leaver, systems: "system.tier == 1 && leaver.id == 'E1'", actions: [disable], start: cut-off, deadline: start + 4h}
+  - {name: departure, title: Departure, systems: "system.holds.exists(h, h == departure.type)", actions: [disable], start: cut-off, deadline: start + 4h}
 `))
 	if len(faults.Errors()) > 0 {
 		t.Fatal(faults)
 	}
-	decide := func(rule int, tier int, leaver string, lasting *sync.Map) bool {
-		yes, err := p.Rules[rule].Systems(exeunt.Facts{System: exeunt.System{Name: "wiki", Tier: tier}, Departure: exeunt.Departure{Leaver: exeunt.Leaver{ID: leaver}}, Lasting: lasting})
-		if err != nil {
-			t.Fatal(err)
+	for i, want := range []string{"system.tier == 1", "", ""} {
+		if got := p.Rules[i].SystemsAlone; got != want {
+			t.Errorf("%s: %q, want %q", p.Rules[i].Name, got, want)
 		}
-		return yes
-	}
-	var one, other sync.Map
-	if !decide(0, 1, "E1", &one) || !decide(0, 2, "E2", &one) || decide(0, 2, "E1", &other) || decide(0, 2, "E1", nil) {
-		t.Error("what is of one inventory is not kept for it, or is for others")
-	}
-	if !decide(1, 1, "E1", &one) || decide(1, 1, "E2", &one) {
-		t.Error("what was decided for one person holds for another")
 	}
 }
