@@ -65,33 +65,12 @@ func (s *service) ask(ctx context.Context, method, path string, query url.Values
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	if err := s.sign(r); err != nil {
-		return nil, err
-	}
 	answer, err := s.http.Do(r)
 	if err != nil {
 		return nil, connector.Network(name, err)
 	}
 	defer answer.Body.Close()
 	return decode(answer)
-}
-
-// sign reveals the credentials anew each time, so that rotated ones are taken up.
-func (s *service) sign(r *http.Request) error {
-	secret := s.Token
-	if secret.IsZero() {
-		secret = s.Password
-	}
-	value, err := secret.Reveal()
-	if err != nil {
-		return err
-	}
-	if s.Token.IsZero() {
-		r.SetBasicAuth(s.Username, value)
-	} else {
-		r.Header.Set("Authorization", "Bearer "+value)
-	}
-	return nil
 }
 
 func decode(answer *http.Response) (resource, error) {

@@ -7,23 +7,21 @@ package scim
 
 import (
 	"maps"
-	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/connector/signin"
 )
 
 // Settings of a SCIM system.
 type Settings struct {
 	BaseURL string `json:"base_url" jsonschema:"required" jsonschema_description:"What /Users follows, such as https://host/scim/v2. Only https, except on this machine."`
 
-	Token    connector.Secret `json:"token,omitzero" jsonschema_description:"Sent as a bearer token. Or give username and password."`
-	Username string           `json:"username,omitempty" jsonschema_description:"For HTTP basic."`
-	Password connector.Secret `json:"password,omitzero" jsonschema_description:"For HTTP basic."`
+	signin.ByToken
+	signin.ByPassword
 
 	// Each pair is searched, and what they find together must be one account.
 	Match map[exeunt.IdentifierKind]string `json:"match,omitempty" jsonschema_description:"Which of the leaver's identifiers is which attribute: userName, externalId or emails. {work_email: userName} when left out."`
@@ -35,14 +33,8 @@ type Settings struct {
 
 // Check says what is wrong with the settings.
 func (s Settings) Check() error {
-	u, err := url.Parse(s.BaseURL)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return exeunt.Errorf(exeunt.Invalid, "base_url is not the address of a SCIM service: write https://host/scim/v2, without query or credentials").In("base_url")
-	}
-	ip := net.ParseIP(u.Hostname())
-	here := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme != "https" && !(u.Scheme == "http" && here) {
-		return exeunt.Errorf(exeunt.Invalid, "base_url must begin with https://, since credentials are sent there").In("base_url")
+	if err := connector.CheckAddress("base_url", s.BaseURL); err != nil {
+		return err
 	}
 	if s.Token.IsZero() == (s.Username == "" || s.Password.IsZero()) {
 		return exeunt.Errorf(exeunt.Invalid, "give either token, or username and password").In("token")
@@ -120,12 +112,10 @@ func open(s Settings, rt http.RoundTripper) (connector.Connector, error) {
 	if rt == nil {
 		return nil, exeunt.Errorf(exeunt.Internal, "a scim system needs a transport")
 	}
-	return &service{
-		Settings: s, base: strings.TrimRight(s.BaseURL, "/"),
-		http: &http.Client{
-			Transport: rt,
-			// RFC 7644 redirects nothing, and a PATCH that is redirected comes back as a GET.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}, nil
+	signer := signin.Bearer(s.Token)
+	if s.Token.IsZero() {
+		signer = signin.Basic(s.Username, s.Password)
+	}
+	// RFC 7644 redirects nothing.
+	return &service{Settings: s, base: strings.TrimRight(s.BaseURL, "/"), http: signin.Client(rt, signer)}, nil
 }

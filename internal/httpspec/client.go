@@ -13,6 +13,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/connector/signin"
 )
 
 // maxAnswer bounds what is read of one answer, also where the transport does not.
@@ -25,24 +26,17 @@ type client struct {
 	base   *url.URL
 	name   string // of the system, in messages
 	http   *http.Client
-	sign   signer
 
 	mu    sync.Mutex
 	spent time.Time // until when no request is left, by the description's own headers
 }
 
 func newClient(spec *Spec, settings Settings, base *url.URL, rt http.RoundTripper) *client {
-	c := &client{
+	return &client{
 		spec: spec, values: settings.Values, base: base, name: spec.Title,
-		http: &http.Client{
-			Transport: rt,
-			// A redirect is an answer of its own: after a write it would be followed by a GET, and a
-			// description that expects one can accept its status.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		// A description that expects a redirect can accept its status: none is followed.
+		http: signin.Client(rt, newSigner(spec, settings, base.String(), rt)),
 	}
-	c.sign = newSigner(c, settings)
-	return c
 }
 
 // answer is what a system said, decoded.
@@ -53,7 +47,7 @@ type answer struct {
 	broken bool // there is a body, and it is not JSON
 }
 
-// question is a request before it is built; the token may have to be renewed in between.
+// question is a request before it is built.
 type question struct {
 	method  string
 	url     *url.URL
@@ -86,25 +80,18 @@ func (c *client) address(path string, query map[string]string, v vars) (*url.URL
 
 // ask sends a question. An answer that is neither 2xx nor accepted is an error of its class.
 func (c *client) ask(ctx context.Context, q question) (answer, error) {
-	a, fresh, err := c.send(ctx, q)
+	a, err := c.send(ctx, q)
 	if err != nil {
 		return answer{}, err
-	}
-	if a.status == http.StatusUnauthorized && !fresh {
-		// A 401 is answered before anything is done, so asking again with a new token is safe.
-		c.sign.forget()
-		if a, _, err = c.send(ctx, q); err != nil {
-			return answer{}, err
-		}
 	}
 	return a, c.judge(q, a)
 }
 
-// send makes one exchange. fresh says that the credentials were obtained for it.
-func (c *client) send(ctx context.Context, q question) (a answer, fresh bool, err error) {
+// send makes one exchange.
+func (c *client) send(ctx context.Context, q question) (answer, error) {
 	r, err := http.NewRequestWithContext(ctx, q.method, q.url.String(), bytes.NewReader(q.body))
 	if err != nil {
-		return answer{}, false, exeunt.Errorf(exeunt.Invalid, "%s: the request cannot be made from its description", c.name)
+		return answer{}, exeunt.Errorf(exeunt.Invalid, "%s: the request cannot be made from its description", c.name)
 	}
 	r.Header.Set("Accept", "application/json")
 	if q.body != nil {
@@ -112,7 +99,7 @@ func (c *client) send(ctx context.Context, q question) (a answer, fresh bool, er
 	}
 	always, err := valueVars(c.values).renderMap(c.spec.Headers, headerValue)
 	if err != nil {
-		return answer{}, false, err
+		return answer{}, err
 	}
 	for _, headers := range []map[string]string{always, q.headers} {
 		for name, value := range headers {
@@ -121,18 +108,15 @@ func (c *client) send(ctx context.Context, q question) (a answer, fresh bool, er
 	}
 	if left := c.spentFor(time.Now()); left > 0 {
 		connector.NotServed(ctx)
-		return answer{}, false, exeunt.Errorf(exeunt.Throttled, "%s has no request left for us at the moment", c.name).After(left)
-	}
-	if fresh, err = c.sign.sign(ctx, r); err != nil {
-		return answer{}, false, err
+		return answer{}, exeunt.Errorf(exeunt.Throttled, "%s has no request left for us at the moment", c.name).After(left)
 	}
 	response, err := c.http.Do(r)
 	if err != nil {
-		return answer{}, fresh, connector.Network(c.name, err)
+		return answer{}, connector.Network(c.name, err)
 	}
-	a, err = read(c.name, response)
+	a, err := read(c.name, response)
 	c.count(a.header, time.Now())
-	return a, fresh, err
+	return a, err
 }
 
 // count takes note of an answer that was the last one for now. The lane knows the usual headers; these

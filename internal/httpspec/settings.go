@@ -3,7 +3,6 @@ package httpspec
 import (
 	"cmp"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/connector/signin"
 )
 
 // Settings are what one system says in its YAML file.
@@ -22,12 +22,11 @@ type Settings struct {
 	Identifier exeunt.IdentifierKind `json:"identifier,omitempty" jsonschema_description:"Which of the leaver's identifiers the search takes, when not the one that the description names."`
 	Values     map[string]string     `json:"values,omitempty" jsonschema_description:"What the description asks for by name, such as the organisation."`
 
-	Token        connector.Secret `json:"token,omitzero" jsonschema_description:"For descriptions that sign in with a token."`
-	Username     string           `json:"username,omitempty" jsonschema_description:"For HTTP basic."`
-	Password     connector.Secret `json:"password,omitzero" jsonschema_description:"For HTTP basic."`
-	ClientID     string           `json:"client_id,omitempty" jsonschema_description:"For OAuth 2 client credentials."`
-	ClientSecret connector.Secret `json:"client_secret,omitzero" jsonschema_description:"For OAuth 2 client credentials."`
-	TokenURL     string           `json:"token_url,omitempty" jsonschema_description:"Where tokens are had, when not under the base URL."`
+	signin.ByToken
+	signin.ByPassword
+	signin.ByClient
+	signin.BySecret
+	TokenURL string `json:"token_url,omitempty" jsonschema_description:"Where tokens are had, when not under the base URL."`
 }
 
 // Check says what is missing, whatever the description.
@@ -35,25 +34,11 @@ func (s Settings) Check() error {
 	if s.Spec == "" {
 		return exeunt.Errorf(exeunt.Invalid, "spec is missing: name the description, such as github").In("spec")
 	}
-	if err := checkURL("base_url", s.BaseURL); err != nil {
+	if err := connector.CheckAddress("base_url", s.BaseURL); err != nil {
 		return err
 	}
 	if s.TokenURL != "" {
-		return checkURL("token_url", s.TokenURL)
-	}
-	return nil
-}
-
-// checkURL takes https anywhere and http on this machine only: credentials go there.
-func checkURL(field, raw string) error {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return exeunt.Errorf(exeunt.Invalid, "%s is not the address of an API: write https://host/path, without query or credentials", field).In(field)
-	}
-	ip := net.ParseIP(u.Hostname())
-	here := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme != "https" && !(u.Scheme == "http" && here) {
-		return exeunt.Errorf(exeunt.Invalid, "%s must begin with https://, since credentials are sent there", field).In(field)
+		return connector.CheckAddress("token_url", s.TokenURL)
 	}
 	return nil
 }
