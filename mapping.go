@@ -24,15 +24,20 @@ type Mapping struct {
 // confirmed, as somebody has who came back. Ending the one that is known would leave that one open.
 func (m Mapping) Another(match Match) *Error {
 	var names []string
-	for _, f := range match.Accounts {
-		if f.ID != m.Account.ID && !f.Closed && !slices.Contains(m.Besides, f.ID) {
-			names = append(names, f.Login)
-		}
+	for _, f := range m.unknown(match) {
+		names = append(names, f.Login)
 	}
 	if len(names) == 0 {
 		return nil
 	}
 	return Errorf(Ambiguous, "%s, and the leaver's identifiers match %s as well: confirm whose it is, or end by hand what is theirs", m.told(), listedNames(names))
+}
+
+// unknown are the open accounts of a match that nobody knew of when the mapping was made.
+func (m Mapping) unknown(match Match) []Found {
+	return slices.DeleteFunc(slices.Clone(match.Accounts), func(f Found) bool {
+		return f.ID == m.Account.ID || f.Closed || slices.Contains(m.Besides, f.ID)
+	})
 }
 
 // Found says whether the rules find the account, too.

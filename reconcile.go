@@ -1,57 +1,12 @@
 package exeunt
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
-
-// Worker is somebody on the list of people with which the accounts of systems are compared: who works here, and who did.
-type Worker struct {
-	Leaver Leaver `json:"leaver"`
-	LeftOn Date   `json:"left_on,omitempty"` // "" for whoever works here
-	Case   CaseID `json:"case,omitempty"`    // the departure by which we know that
-}
-
-// maxWorkers bounds a list of people, far above the largest companies that run one installation.
-const maxWorkers = 200_000
-
-// ParseWorkers reads a list of people as HR exports it: the columns of a wave's list, of which last_day says that somebody
-// left. Whoever's last day is not over, at their place of work, works here. complete fills in what a row leaves out, above all
-// the entity and its zone.
-func ParseWorkers(text string, complete func(*Departure), now time.Time) ([]Worker, error) {
-	rows, faults := parseRows(text, maxWorkers, "a list of people")
-	seen := map[string]int{}
-	workers := make([]Worker, 0, len(rows))
-	for _, row := range rows {
-		d := row.Departure
-		complete(&d)
-		w := Worker{Leaver: d.Leaver}
-		if day := d.LastDay; day != "" {
-			if _, err := day.At("00:00", "UTC"); err != nil {
-				faults.add(row.Line, "last_day", "%q is no day: write it as 2026-01-31", day)
-			} else if _, err := Zone(d.Leaver.Zone); err != nil {
-				faults.add(row.Line, "zone", "%s", MessageOf(err))
-			} else if day < d.dayOf(now) {
-				w.LeftOn = day
-			}
-		}
-		switch line, twice := seen[w.Leaver.Key()]; {
-		case w.Leaver.ID == "":
-			faults.add(row.Line, "employee_id", "nobody is named: give the HR system's number")
-		case twice:
-			faults.add(row.Line, "employee_id", "%s is in line %d already", w.Leaver.ID, line)
-		}
-		seen[w.Leaver.Key()] = row.Line
-		workers = append(workers, w)
-	}
-	if len(faults) == 0 && len(workers) == 0 {
-		faults.add(1, "", "the list is empty: nobody can be compared with anything")
-	}
-	return workers, faults.Err()
-}
 
 // Whose tells of accounts, by id, whose they are where a person has confirmed that: by the key of a leaver, "" for nobody's.
 type Whose map[string]string
@@ -64,7 +19,7 @@ func (w Whose) Others(account, leaver string) bool {
 
 // Learned are the mappings of one system.
 type Learned struct {
-	Of    map[string]Account // by the leaver's key
+	Of    map[string]Mapping // by the leaver's key
 	Whose Whose              // the same by the account's id, with what is nobody's
 	Ended map[string]bool    // by the account's id: a departure has seen to it in another way than by closing it, as payroll does
 }
@@ -90,7 +45,8 @@ type Finding struct {
 	Accounts []Account   `json:"accounts,omitempty"`
 	Why      string      `json:"why"`
 	LeftOn   Date        `json:"left_on,omitempty"` // of an orphan, when that person left
-	Case     CaseID      `json:"case,omitempty"`    // of an orphan, the departure that missed it, or the clean-up of it
+	Besides  []Account   `json:"besides,omitempty"` // of an orphan, what else of that person is open there: each is a finding of its own
+	Case     CaseID      `json:"case,omitempty"`    // of an orphan, the departure that missed it, or the clean-up of it; else the one that contradicts the list
 	Decided  *Decision   `json:"decided,omitempty"` // a person saw to it
 
 	Worker *Worker `json:"-"` // the person
@@ -112,8 +68,12 @@ func (f Finding) Do() string {
 		return "nothing, where not everybody has an account there; else correct the identifier in HR or in the system, or confirm the account"
 	case f.Kind == FoundAmbiguous:
 		return "confirm which account it is, and end or rename the other"
+	case f.Kind == FoundMismatched && f.Case != 0:
+		return "correct the list: if they have left, compare again with one that says so, and start the clean-up; if they are back, let HR announce it"
 	case f.Kind == FoundMismatched:
 		return "correct what is wrong, in HR or in the system, or confirm the account"
+	case len(f.Besides) > 0:
+		return "start the clean-up of each that is theirs, one after the other; of what is not, confirm whose it is"
 	case f.Leaver != "":
 		return "start the clean-up, which ends it by a case like any departure"
 	default:
@@ -194,8 +154,9 @@ type comparison struct {
 	at       index
 	place    map[string]int // account id → its place
 	learned  Learned
-	claims   [][]int // of each account, whose it surely is
-	wanted   []bool  // of each account, whether it may be somebody's
+	claims   [][]int        // of each account, whose it surely is
+	wanted   []bool         // of each account, whether it may be somebody's
+	notes    map[int]string // of an account, why it is nobody's though it matches somebody
 	tally    Tally
 	unknown  int // orphans of nobody knows whom
 	findings []Finding
@@ -205,7 +166,7 @@ type comparison struct {
 // Compare correlates everybody with the accounts of one system: the same rules, judged alike, as when somebody leaves. An
 // account may come several times, as lists do.
 func Compare(system string, by Correlation, people []Worker, accounts []Found, learned Learned) (Tally, []Finding, error) {
-	c := &comparison{by: by, learned: learned, people: people, place: map[string]int{}}
+	c := &comparison{by: by, learned: learned, people: people, place: map[string]int{}, notes: map[int]string{}}
 	for _, a := range accounts {
 		if _, twice := c.place[a.ID]; !twice {
 			c.place[a.ID], c.accounts = len(c.accounts), append(c.accounts, a)
@@ -230,45 +191,89 @@ func Compare(system string, by Correlation, people []Worker, accounts []Found, l
 // person finds the account of somebody who works here.
 func (c *comparison) person(i int) error {
 	w := c.people[i]
-	if account, ok := c.learned.Of[w.Leaver.Key()]; ok {
-		if n, there := c.place[account.ID]; there {
-			c.claim(n, i)
-			return nil
-		}
-		c.find(FoundMissing, w, nil, "the account that was confirmed ("+account.Login+") is no longer there")
-		return nil
-	}
-	sought, err := c.by.Of(w.Leaver)
-	if err != nil && KindOf(err) == Invalid { // HR gave nothing of this person, or nothing that a rule can work with
-		c.find(FoundMissing, w, nil, MessageOf(err))
-		return nil
-	}
-	if err != nil {
+	m, err := c.judge(w)
+	if err != nil && KindOf(err) != Invalid { // else HR gave nothing of this person, or nothing that a rule can work with
 		return err
 	}
-	m := sought.Judge(c.at.candidates(sought, c.accounts), c.learned.Whose)
+	if confirmed, ok := c.learned.Of[w.Leaver.Key()]; ok {
+		c.confirmed(i, confirmed, m)
+		return nil
+	}
 	for _, a := range m.Accounts {
 		c.wanted[c.place[a.ID]] = true
 	}
-	switch m.State {
-	case MatchOne:
+	switch {
+	case err != nil:
+		c.missing(w, MessageOf(err))
+	case m.State == MatchOne:
 		c.claim(c.place[m.Accounts[0].ID], i)
 		if len(m.Differs) > 0 {
 			c.find(FoundMismatched, w, m.Accounts, fmt.Sprintf("the account is found, and its %s is not what HR says", strings.Join(m.Differs, ", ")))
 		}
-	case MatchNone:
-		c.find(FoundMissing, w, nil, m.Why)
-	case MatchSeveral:
+	case m.State == MatchNone:
+		c.missing(w, m.Why)
+	case m.State == MatchSeveral:
 		c.find(FoundAmbiguous, w, m.Accounts, m.Why)
-	case MatchDisputed:
+	case m.State == MatchDisputed:
 		c.find(FoundMismatched, w, m.Accounts, m.Why)
 	}
 	return nil
 }
 
+// judge goes by the rules alone.
+func (c *comparison) judge(w Worker) (Match, error) {
+	sought, err := c.by.Of(w.Leaver)
+	if err != nil {
+		return Match{}, err
+	}
+	return sought.Judge(c.at.candidates(sought, c.accounts), c.learned.Whose), nil
+}
+
+// confirmed goes by what a person confirmed, as a visit does: what the rules find besides, and nobody knew of then, may be an
+// account of somebody who came back. What was there then and was not chosen is nobody's.
+func (c *comparison) confirmed(i int, mapping Mapping, m Match) {
+	w := c.people[i]
+	n, there := c.place[mapping.Account.ID]
+	another := mapping.Another(m)
+	for _, a := range m.Accounts {
+		switch at := c.place[a.ID]; {
+		case another != nil && !slices.Contains(mapping.Besides, a.ID):
+			c.wanted[at] = true
+		case at != n || !there:
+			c.notes[at] = fmt.Sprintf("it matches %s, of whom another account is confirmed (%s), and is open", w.Leaver.Name, mapping.Account.Login)
+		}
+	}
+	switch {
+	case another != nil && there:
+		c.wanted[n] = true
+		c.find(FoundAmbiguous, w, append([]Found{c.accounts[n]}, mapping.unknown(m)...), another.Message)
+	case another != nil:
+		c.find(FoundAmbiguous, w, mapping.unknown(m), another.Message)
+	case there:
+		c.claim(n, i)
+	default:
+		c.missing(w, "the account that was confirmed ("+mapping.Account.Login+") is no longer there")
+	}
+}
+
+// missing says that somebody who works here has no account. Of whom a case says that they left that is as it should be.
+func (c *comparison) missing(w Worker, why string) {
+	if w.Ended == "" {
+		c.find(FoundMissing, w, nil, why)
+	}
+}
+
+// open says whether somebody could use an account.
+func (c *comparison) open(n int) bool {
+	return !c.accounts[n].Closed && !c.learned.Ended[c.accounts[n].ID]
+}
+
 func (c *comparison) claim(account, who int) {
 	c.claims[account], c.wanted[account] = append(c.claims[account], who), true
 	c.tally.Matched++
+	if w := c.people[who]; w.Ended != "" && c.open(account) {
+		c.find(FoundMismatched, w, c.accounts[account:account+1], fmt.Sprintf("the list of people has %s as working here, and case %s ended their departure, with %s as the last day: the account is open", w.Leaver.Name, w.Case, w.Ended))
+	}
 }
 
 // find counts a finding, and lists it.
@@ -317,23 +322,13 @@ func (c *comparison) contested() {
 // orphans finds the open accounts of nobody who works here, and whose they were.
 func (c *comparison) orphans() {
 	left := map[int][]int{} // account → people who left and whom it matches
+	had := map[int][]int{}  // the same by person
 	for i, w := range c.people {
 		if w.LeftOn == "" {
 			continue
 		}
-		if account, ok := c.learned.Of[w.Leaver.Key()]; ok {
-			if n, there := c.place[account.ID]; there {
-				left[n] = append(left[n], i)
-			}
-			continue
-		}
-		sought, err := c.by.Of(w.Leaver)
-		if err != nil {
-			continue // HR has nothing of that person by which anything could be found
-		}
-		if m := sought.Judge(c.at.candidates(sought, c.accounts), c.learned.Whose); m.State == MatchOne {
-			n := c.place[m.Accounts[0].ID]
-			left[n] = append(left[n], i)
+		for _, n := range c.leftOpen(w) {
+			left[n], had[i] = append(left[n], i), append(had[i], n)
 		}
 	}
 	for n, a := range c.accounts {
@@ -342,13 +337,55 @@ func (c *comparison) orphans() {
 		case c.wanted[n]:
 		case confirmed && of == "":
 			c.tally.Nobodys++
-		case a.Closed, c.learned.Ended[a.ID]:
+		case !c.open(n):
 			c.tally.Closed++
 		case len(left[n]) == 1:
-			w := c.people[left[n][0]]
-			c.find(FoundOrphaned, w, c.accounts[n:n+1], fmt.Sprintf("%s left on %s, and the account is open", w.Leaver.Name, w.LeftOn))
+			c.orphan(n, c.people[left[n][0]], had[left[n][0]])
 		default:
-			c.find(FoundOrphaned, Worker{}, c.accounts[n:n+1], OrphanOfNobody)
+			c.find(FoundOrphaned, Worker{}, c.accounts[n:n+1], cmp.Or(c.notes[n], OrphanOfNobody))
 		}
 	}
+}
+
+// leftOpen are the open accounts of somebody who left, of nobody who works here: that which was confirmed, and each that would
+// surely be theirs if it were the only one. One that has something of theirs and is somebody else's by what is trusted more is not.
+func (c *comparison) leftOpen(w Worker) []int {
+	var places []int
+	add := func(n int) {
+		if c.open(n) && !c.wanted[n] && !slices.Contains(places, n) {
+			places = append(places, n)
+		}
+	}
+	mapping, confirmed := c.learned.Of[w.Leaver.Key()]
+	if n, there := c.place[mapping.Account.ID]; confirmed && there {
+		add(n)
+	}
+	sought, err := c.by.Of(w.Leaver)
+	if err != nil {
+		return places // HR has nothing of that person by which anything could be found
+	}
+	for _, a := range sought.Judge(c.at.candidates(sought, c.accounts), c.learned.Whose).Accounts {
+		if n := c.place[a.ID]; !slices.Contains(mapping.Besides, a.ID) && sought.Judge(c.accounts[n:n+1], c.learned.Whose).State == MatchOne {
+			add(n)
+		}
+	}
+	return places
+}
+
+// orphan finds one of the open accounts of somebody who left. Each is a finding: a case ends one account of a system.
+func (c *comparison) orphan(n int, w Worker, had []int) {
+	var besides []Account
+	var names []string
+	for _, at := range had {
+		names = append(names, c.accounts[at].Login)
+		if at != n {
+			besides = append(besides, c.accounts[at].Account)
+		}
+	}
+	why := fmt.Sprintf("%s left on %s, and the account is open", w.Leaver.Name, w.LeftOn)
+	if len(besides) > 0 {
+		why = fmt.Sprintf("%s left on %s, and %d accounts that match them are open: %s", w.Leaver.Name, w.LeftOn, len(had), listedNames(names))
+	}
+	c.find(FoundOrphaned, w, c.accounts[n:n+1], why)
+	c.findings[len(c.findings)-1].Besides = besides
 }

@@ -20,6 +20,11 @@ func former(id, mail string) exeunt.Worker {
 	return w
 }
 
+// confirmedAs is what a person confirmed of somebody, who knew of these besides.
+func confirmedAs(account string, besides ...string) exeunt.Mapping {
+	return exeunt.Mapping{Account: exeunt.Account{ID: account, Login: account}, Besides: besides}
+}
+
 func closed(f exeunt.Found) exeunt.Found { f.Closed = true; return f }
 
 func TestEverybodyIsComparedWithASystem(t *testing.T) {
@@ -41,7 +46,7 @@ func TestEverybodyIsComparedWithASystem(t *testing.T) {
 		account("a22", "number", "kept"),
 	}
 	learned := exeunt.Learned{
-		Of:    map[string]exeunt.Account{"main/8": {ID: "a8"}, "main/9": {ID: "vanished", Login: "nine"}, "main/22": {ID: "a22"}},
+		Of:    map[string]exeunt.Mapping{"main/8": confirmedAs("a8"), "main/9": confirmedAs("vanished"), "main/22": confirmedAs("a22")},
 		Whose: exeunt.Whose{"a8": "main/8", "vanished": "main/9", "a22": "main/22", "svc": ""},
 	}
 	tally, findings, err := exeunt.Compare("crm", by, people, accounts, learned)
@@ -164,7 +169,7 @@ func TestWhatIsConfirmedIsNoLongerContested(t *testing.T) {
 	by := exeunt.Correlation{rule("mail", exeunt.WorkEmail)}
 	people := []exeunt.Worker{worker("1", "same@c.example"), worker("2", "same@c.example"), worker("3", "svc@c.example"), former("4", "same@c.example")}
 	accounts := []exeunt.Found{account("a", "mail", "same@c.example"), account("svc", "mail", "svc@c.example")}
-	learned := exeunt.Learned{Of: map[string]exeunt.Account{"main/2": {ID: "a"}}, Whose: exeunt.Whose{"a": "main/2", "svc": ""}}
+	learned := exeunt.Learned{Of: map[string]exeunt.Mapping{"main/2": confirmedAs("a")}, Whose: exeunt.Whose{"a": "main/2", "svc": ""}}
 	tally, findings, err := exeunt.Compare("crm", by, people, accounts, learned)
 	if want := (exeunt.Tally{Matched: 1, Missing: 2, Nobodys: 1}); err != nil || tally != want || len(findings) != 2 || findings[0].Leaver != "main/1" || findings[1].Leaver != "main/3" {
 		t.Errorf("%+v, %+v, %v", tally, findings, err)

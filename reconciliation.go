@@ -104,6 +104,7 @@ func (s SystemReconciled) record(what string, now time.Time) Change {
 type Confirmation struct {
 	Account string // id; may be empty where the finding has one
 	Leaver  string // key of whose it is; nobody's when empty
+	Unknown bool   // nobody has that key
 	Instead bool   // in the place of what was confirmed of the account before
 	Salt    string // random, for the digest in the ledger
 }
@@ -118,6 +119,9 @@ func (f Finding) Confirm(what Confirmation, before []Mapping, by Override, now t
 	account, leaver := what.Account, what.Leaver
 	if leaver != "" && !strings.Contains(leaver, "/") {
 		return f, Mapping{}, Change{}, Errorf(Invalid, "%q names nobody: write the entity and the HR number, such as main/4711", leaver).In("leaver")
+	}
+	if what.Unknown && leaver != f.Leaver {
+		return f, Mapping{}, Change{}, Errorf(Invalid, "nobody has the key %q: neither the list of people that was compared last nor a case names them. Write the entity and the HR number as the list has them, or compare again with a list that names them", leaver).In("leaver")
 	}
 	m := Mapping{System: f.System, Leaver: leaver, Made: Decision{by, now.UTC()}, Salt: what.Salt}
 	if m.Account = f.chosen(account, leaver); m.Account.ID == "" {

@@ -53,19 +53,24 @@ type RowFault struct {
 // RowFaults are all the faults of a list.
 type RowFaults []RowFault
 
-// faultsShown bounds a message for people; RowFaults has them all.
-const faultsShown = 50
+// What bounds a message for people, so that it says how many more there are before it would be cut; RowFaults has them all.
+const (
+	faultsShown  = 50
+	longestFault = 500 // bytes: it quotes the list
+)
 
 // Error lists the faults, one a line.
 func (f RowFaults) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "the list has %s, so that nothing was made:", plural(len(f), "fault", "faults"))
 	for i, fault := range f {
-		if i == faultsShown {
-			fmt.Fprintf(&b, "\n  and %d more", len(f)-i)
+		line := fmt.Sprintf("\n  line %d: %s", fault.Line, shorten(fault.What, longestFault))
+		more := fmt.Sprintf("\n  and %d more", len(f)-i)
+		if i == faultsShown || b.Len()+len(line)+len(more) > longestMessage {
+			b.WriteString(more)
 			break
 		}
-		fmt.Fprintf(&b, "\n  line %d: %s", fault.Line, fault.What)
+		b.WriteString(line)
 	}
 	return b.String()
 }

@@ -117,13 +117,23 @@ func (c *cleanUp) trigger(d exeunt.Departure, now time.Time) exeunt.Trigger {
 	return exeunt.Trigger{Source: exeunt.CleanUpSource, EventID: store.Random(16), Kind: exeunt.Announced, OccurredAt: now, ReceivedAt: now, Departure: d, Override: &c.by}
 }
 
+// accounts are those that one case ends: what was asked for, and what the person has in other systems. Where there are several
+// in one of these, which one is for a person to say.
+func (c *cleanUp) accounts() map[string]exeunt.Account {
+	accounts := map[string]exeunt.Account{}
+	for _, o := range c.orphans {
+		if len(o.Besides) == 0 {
+			accounts[o.System] = o.Accounts[0]
+		}
+	}
+	accounts[c.finding.System] = c.finding.Accounts[0]
+	return accounts
+}
+
 // plan makes the case, and says of the orphans that it sees to them. Nothing is learned of whose they are: that was so until the
 // person left, and who comes back has other accounts.
 func (c *cleanUp) plan(of exeunt.Case, missed exeunt.Missed, t exeunt.Trigger, now time.Time) (exeunt.Change, func(context.Context, store.Tx) error, error) {
-	missed.Asked, missed.Accounts = c.finding.System, map[string]exeunt.Account{}
-	for _, o := range c.orphans {
-		missed.Accounts[o.System] = o.Accounts[0]
-	}
+	missed.Asked, missed.Accounts = c.finding.System, c.accounts()
 	plan, err := c.e.engine.planner.Plan(of, now)
 	if err != nil {
 		return exeunt.Change{}, nil, err
@@ -135,7 +145,7 @@ func (c *cleanUp) plan(of exeunt.Case, missed exeunt.Missed, t exeunt.Trigger, n
 	sees := exeunt.Plan{Steps: change.Steps, Tasks: change.Tasks}.Systems()
 	var seen []exeunt.Finding
 	for _, o := range c.orphans {
-		if slices.Contains(sees, o.System) {
+		if slices.Contains(sees, o.System) && missed.Accounts[o.System].ID == o.Accounts[0].ID {
 			seen = append(seen, o.CleanedUp(of.ID, c.by, &change, now))
 		}
 	}

@@ -196,6 +196,13 @@ func (e Commands) ConfirmAccount(ctx context.Context, finding int64, what exeunt
 	if err != nil {
 		return err
 	}
+	if what.Leaver != "" {
+		known, err := e.store.Knows(ctx, what.Leaver)
+		if err != nil {
+			return err
+		}
+		what.Unknown = !known
+	}
 	what.Salt = store.Random(16)
 	f, m, change, err := f.Confirm(what, before, by, time.Now())
 	if err != nil {

@@ -162,6 +162,9 @@ func TestWhatAPersonConfirmedComesBeforeAnyRule(t *testing.T) {
 		if err := c.do().ConfirmAccount(ctx, ambiguous[0].ID, exeunt.Confirmation{Account: "account-99", Leaver: l.Key()}, hera); exeunt.KindOf(err) != exeunt.Invalid {
 			t.Errorf("an account of nobody: %v", err)
 		}
+		if err := c.do().ConfirmAccount(ctx, orphans[0].ID, exeunt.Confirmation{Leaver: l.Key() + "1"}, hera); exeunt.KindOf(err) != exeunt.Invalid || !strings.Contains(err.Error(), "nobody has the key") {
+			t.Errorf("of a key that nobody has: %v", err)
+		}
 		if err := c.do().ConfirmAccount(ctx, ambiguous[0].ID, exeunt.Confirmation{Account: right.ID, Leaver: l.Key()}, hera); err != nil {
 			t.Fatal(err)
 		}
@@ -262,6 +265,63 @@ func TestAnOrphanFromBeforeOurTimeGetsTheWholeDeparture(t *testing.T) {
 		for _, o := range c.findings("", exeunt.FoundOrphaned) {
 			if o.Decided == nil {
 				t.Errorf("the case sees to all of the person's accounts: %+v", o)
+			}
+		}
+	})
+}
+
+// Two accounts of one person in one system: a person decides on each, and a case ends one of them.
+func TestEachAccountOfALeaverIsCleanedUpByItself(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		c.departed()
+		first, second := c.directory.Hire(leaving().Leaver), c.directory.Hire(leaving().Leaver)
+		pass(24 * time.Hour)
+		for i, orphan := range []exeunt.Account{first, second} {
+			c.reconcile([]exeunt.Worker{{Leaver: exeunt.Leaver{ID: "E9", Name: "Somebody Else"}}})
+			pass(time.Minute)
+			found := c.findings("directory", exeunt.FoundOrphaned)
+			if len(found) != 2-i || found[0].Accounts[0].ID != orphan.ID || found[0].Leaver != leaving().Leaver.Key() {
+				t.Fatalf("%+v", found)
+			}
+			if _, err := c.do().CleanUp(t.Context(), found[0].ID, "", asIs, hera); err != nil {
+				t.Fatal(err)
+			}
+			pass(time.Minute)
+			if !c.directory.Done(orphan.ID, exeunt.Disable) {
+				t.Errorf("%s is open", orphan.ID)
+			}
+			if i == 0 {
+				if rest := c.findings("directory", exeunt.FoundOrphaned); c.directory.Done(second.ID, exeunt.Disable) || rest[0].Decided == nil || rest[1].Decided != nil {
+					t.Errorf("what nobody asked for is ended, or counts as seen to: %+v", rest)
+				}
+			}
+		}
+	})
+}
+
+// In another system than the one that was asked for, which of two accounts is theirs is nobody's to guess.
+func TestACleanUpTakesNoneOfTwoUnasked(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		l := leaving().Leaver
+		paid := c.payroll.Hire(l)
+		first, second := c.directory.Hire(l), c.directory.Hire(l)
+		c.reconcile([]exeunt.Worker{{Leaver: exeunt.Leaver{ID: "E9", Name: "Somebody Else"}}, {Leaver: l, LeftOn: "1999-06-30"}})
+		pass(time.Minute)
+		found := c.findings("payroll", exeunt.FoundOrphaned)
+		if len(found) != 1 || found[0].Accounts[0].ID != paid.ID {
+			t.Fatalf("%+v", found)
+		}
+		id, err := c.do().CleanUp(t.Context(), found[0].ID, "", asIs, hera)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		if c.directory.Done(first.ID, exeunt.Disable) || c.directory.Done(second.ID, exeunt.Disable) {
+			t.Error("one of two was taken for theirs")
+		}
+		for _, o := range c.findings("directory", exeunt.FoundOrphaned) {
+			if o.Decided != nil {
+				t.Errorf("the case %s does not see to it: %+v", id, o)
 			}
 		}
 	})

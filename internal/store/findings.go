@@ -8,24 +8,25 @@ import (
 
 // whose is the part of a finding that says whose an orphan was.
 type whose struct {
-	Leaver string         `json:"leaver,omitempty"`
-	Name   string         `json:"name,omitempty"`
-	Why    string         `json:"why"`
-	LeftOn exeunt.Date    `json:"left_on,omitempty"`
-	Case   exeunt.CaseID  `json:"case,omitempty"`
-	Worker *exeunt.Worker `json:"worker,omitempty"`
+	Leaver  string           `json:"leaver,omitempty"`
+	Name    string           `json:"name,omitempty"`
+	Why     string           `json:"why"`
+	LeftOn  exeunt.Date      `json:"left_on,omitempty"`
+	Besides []exeunt.Account `json:"besides,omitempty"`
+	Case    exeunt.CaseID    `json:"case,omitempty"`
+	Worker  *exeunt.Worker   `json:"worker,omitempty"`
 
 	Decided *exeunt.Decision `json:"decided,omitempty"` // with its reason
 }
 
 // parts takes a finding apart into what everybody may know and what is known by its case alone.
 func parts(f exeunt.Finding) (bare exeunt.Finding, of string) {
-	w := whose{Leaver: f.Leaver, Name: f.Name, Why: f.Why, LeftOn: f.LeftOn, Case: f.Case, Decided: f.Decided}
+	w := whose{Leaver: f.Leaver, Name: f.Name, Why: f.Why, LeftOn: f.LeftOn, Besides: f.Besides, Case: f.Case, Decided: f.Decided}
 	if f.Kind == exeunt.FoundOrphaned {
 		w.Worker = f.Worker
 	}
 	bare = f
-	bare.Leaver, bare.Name, bare.LeftOn, bare.Case, bare.Why = "", "", "", 0, exeunt.OrphanOfNobody
+	bare.Leaver, bare.Name, bare.LeftOn, bare.Besides, bare.Case, bare.Why = "", "", "", nil, 0, exeunt.OrphanOfNobody
 	if f.Decided != nil { // the reason may tell of the departure
 		bare.Decided = &exeunt.Decision{Override: exeunt.Override{By: f.Decided.By}, At: f.Decided.At}
 	}
@@ -48,7 +49,7 @@ func scanFinding(r row) (exeunt.Finding, error) {
 	}
 	var w whose
 	err := fromDocument(of, &w)
-	f.Leaver, f.Name, f.Why, f.LeftOn, f.Case, f.Worker = w.Leaver, w.Name, w.Why, w.LeftOn, w.Case, w.Worker
+	f.Leaver, f.Name, f.Why, f.LeftOn, f.Besides, f.Case, f.Worker = w.Leaver, w.Name, w.Why, w.LeftOn, w.Besides, w.Case, w.Worker
 	if w.Decided != nil {
 		f.Decided = w.Decided
 	}
@@ -152,6 +153,10 @@ func forgetFindings(ctx context.Context, tx Tx, id exeunt.CaseID, leaver string)
 	if _, err := tx.exec(ctx, "DELETE FROM findings WHERE case_id = $1 OR leaver = $2 AND leaver <> ''", int64(id), leaver); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, "DELETE FROM mappings WHERE leaver_key = $1 AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.leaver_key = $1 AND c.id <> $2)", leaver, int64(id))
-	return err
+	for _, table := range []string{"mappings", "reconciled_keys"} {
+		if _, err := tx.exec(ctx, "DELETE FROM "+table+" WHERE leaver_key = $1 AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.leaver_key = $1 AND c.id <> $2)", leaver, int64(id)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

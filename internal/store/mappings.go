@@ -27,13 +27,13 @@ func saveMapping(ctx context.Context, tx Tx, m exeunt.Mapping) error {
 
 // Learned are the mappings of one system, without what has ended.
 func (s *Store) Learned(ctx context.Context, system string) (exeunt.Learned, error) {
-	l := exeunt.Learned{Of: map[string]exeunt.Account{}, Whose: exeunt.Whose{}}
+	l := exeunt.Learned{Of: map[string]exeunt.Mapping{}, Whose: exeunt.Whose{}}
 	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
 		var key string
 		var m exeunt.Mapping
 		err := scanDocument(r, &m, &key)
 		if l.Whose[m.Account.ID] = key; key != "" {
-			l.Of[key] = m.Account
+			l.Of[key] = m
 		}
 		return err
 	}, "SELECT leaver_key, document FROM mappings WHERE system = $1", system)

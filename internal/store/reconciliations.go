@@ -27,10 +27,8 @@ func (s *Store) BeginReconciliation(ctx context.Context, r exeunt.Reconciliation
 				return err
 			}
 		}
-		for i, some := range slices.Collect(slices.Chunk(people, peopleAtOnce)) {
-			if _, err := tx.exec(ctx, "INSERT INTO reconciled_people (reconciliation_id, position, document) VALUES ($1, $2, $3)", r.ID, i, document(some)); err != nil {
-				return err
-			}
+		if err := insertPeople(ctx, tx, r.ID, people); err != nil {
+			return err
 		}
 		for _, system := range r.Systems {
 			if _, err := tx.exec(ctx, "INSERT INTO reconciled_systems (reconciliation_id, system, open_at, page, cursor, document) VALUES ($1, $2, $3, 0, '', $4)",
@@ -43,6 +41,35 @@ func (s *Store) BeginReconciliation(ctx context.Context, r exeunt.Reconciliation
 	return r, err
 }
 
+// insertPeople keeps the list until everybody is compared, and whom it names until there is another.
+func insertPeople(ctx context.Context, tx Tx, reconciliation int64, people []exeunt.Worker) error {
+	for i, some := range slices.Collect(slices.Chunk(people, peopleAtOnce)) {
+		if _, err := tx.exec(ctx, "INSERT INTO reconciled_people (reconciliation_id, position, document) VALUES ($1, $2, $3)", reconciliation, i, document(some)); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.exec(ctx, "DELETE FROM reconciled_keys"); err != nil {
+		return err
+	}
+	for some := range batches(people) {
+		keys := make([]any, len(some))
+		for i, w := range some {
+			keys[i] = w.Leaver.Key()
+		}
+		if _, err := tx.exec(ctx, "INSERT INTO reconciled_keys (leaver_key) SELECT * FROM "+values(len(some), "TEXT")+" AS v WHERE TRUE ON CONFLICT DO NOTHING", keys...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Knows says whether somebody has a key: on the list of people that was compared last, or in a case.
+func (v View) Knows(ctx context.Context, leaver string) (bool, error) {
+	var n int
+	err := v.read.queryRow(ctx, "SELECT COUNT(*) FROM (SELECT leaver_key FROM visible_keys WHERE leaver_key = $1 UNION ALL SELECT leaver_key FROM visible_cases WHERE leaver_key = $1) AS k", leaver).Scan(&n)
+	return n > 0, translate(err)
+}
+
 // headOf is a reconciliation without its systems, which have rows of their own.
 func headOf(r exeunt.Reconciliation) exeunt.Reconciliation {
 	r.Systems = nil
@@ -50,6 +77,7 @@ func headOf(r exeunt.Reconciliation) exeunt.Reconciliation {
 }
 
 // Workers are the people of a reconciliation, with those of whom a departure of ours says that they left: the newest of each.
+// Of somebody whom the list still has, and whose departure is closed, both is said.
 func (s *Store) Workers(ctx context.Context, reconciliation int64, now time.Time) ([]exeunt.Worker, error) {
 	kept, err := documents[[]exeunt.Worker](ctx, s.dialect.reader(), "SELECT document FROM reconciled_people WHERE reconciliation_id = $1 ORDER BY position", reconciliation)
 	if err != nil {
@@ -71,6 +99,8 @@ func (s *Store) Workers(ctx context.Context, reconciliation int64, now time.Time
 			out = append(out, exeunt.Worker{Leaver: c.Leaver(), LeftOn: c.Departure.LastDay, Case: c.ID})
 		case out[i].LeftOn != "": // what is found of them is known by the case, and is hidden and erased with it
 			out[i].Case = c.ID
+		case !c.Open() && !c.Embargoed(): // the list is older than the departure, or they are back; a hidden case stays quiet
+			out[i].Case, out[i].Ended = c.ID, c.Departure.LastDay
 		}
 		return nil
 	}, "SELECT "+caseColumns+" FROM cases WHERE last_day < $1 AND erasing_at IS NULL AND "+leftByNewest+" ORDER BY id DESC", string(latestDay(now)))

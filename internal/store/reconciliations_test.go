@@ -44,7 +44,7 @@ func ended(t *testing.T, s *store.Store, l store.Listing, findings ...exeunt.Fin
 }
 
 func orphan(of exeunt.Case) exeunt.Finding {
-	return exeunt.Finding{System: "directory", Kind: exeunt.FoundOrphaned, Leaver: of.Leaver().Key(), Name: of.Leaver().Name, LeftOn: "2026-11-20", Case: of.ID,
+	return exeunt.Finding{System: "directory", Kind: exeunt.FoundOrphaned, Leaver: of.Leaver().Key(), Name: of.Leaver().Name, LeftOn: "2026-11-20", Case: of.ID, Besides: []exeunt.Account{{ID: "a2"}},
 		Accounts: []exeunt.Account{{ID: "a1", Login: "m.o"}}, Why: of.Leaver().Name + " left", Worker: &exeunt.Worker{Leaver: of.Leaver()}}
 }
 
@@ -117,7 +117,7 @@ func TestAFindingRevealsNoHiddenDeparture(t *testing.T) {
 		ended(t, s, at, orphan(*secret.Case))
 		for who, v := range map[string]store.View{"an administrator": s.For(admin), "nobody": s.For(exeunt.Viewer{})} {
 			found, err := v.Findings(ctx, store.FindingQuery{System: "directory", Kind: exeunt.FoundOrphaned, Limit: 10})
-			if err != nil || len(found) != 1 || found[0].Why != exeunt.OrphanOfNobody || found[0].Name+found[0].Leaver+string(found[0].LeftOn) != "" || found[0].Case != 0 || found[0].Worker != nil {
+			if err != nil || len(found) != 1 || found[0].Why != exeunt.OrphanOfNobody || found[0].Name+found[0].Leaver+string(found[0].LeftOn) != "" || found[0].Case != 0 || found[0].Worker != nil || len(found[0].Besides) > 0 {
 				t.Errorf("%s sees %+v, %v", who, found, err)
 			}
 			if one, err := v.Finding(ctx, found[0].ID); err != nil || one.Worker != nil || one.Leaver != "" {
@@ -125,7 +125,7 @@ func TestAFindingRevealsNoHiddenDeparture(t *testing.T) {
 			}
 		}
 		found, err := s.For(listed).Findings(ctx, store.FindingQuery{Limit: 10})
-		if err != nil || len(found) != 1 || found[0].Case != secret.Case.ID || found[0].Worker == nil || found[0].Name == "" {
+		if err != nil || len(found) != 1 || found[0].Case != secret.Case.ID || found[0].Worker == nil || found[0].Name == "" || len(found[0].Besides) != 1 {
 			t.Errorf("who is on the list sees %+v, %v", found, err)
 		}
 		f, m, change, err := found[0].Confirm(exeunt.Confirmation{Leaver: found[0].Leaver}, nil, exeunt.Override{By: "Iris Vale", Reason: "cleaned up by case C-1"}, now)
@@ -204,7 +204,7 @@ func TestWhatPeopleConfirmedIsLearnedAndErasedWithThePerson(t *testing.T) {
 			}
 		}
 		learned, err := s.Learned(ctx, "directory")
-		if err != nil || learned.Of[key].ID != "a1" || !learned.Whose.Others("svc", key) || learned.Whose.Others("a1", key) {
+		if err != nil || learned.Of[key].Account.ID != "a1" || !learned.Whose.Others("svc", key) || learned.Whose.Others("a1", key) {
 			t.Errorf("%+v, %v", learned, err)
 		}
 		if one, err := s.LearnedOf(ctx, "directory", key); err != nil || one.Account.ID != "a1" {
@@ -213,6 +213,7 @@ func TestWhatPeopleConfirmedIsLearnedAndErasedWithThePerson(t *testing.T) {
 		if one, err := s.LearnedOf(ctx, "payroll", key); err != nil || one.Account.ID != "" {
 			t.Errorf("%+v, %v", one, err)
 		}
+		storetest.Exec(t, s, "INSERT INTO reconciled_keys (leaver_key) VALUES ('"+key+"')") // an old list names them, too
 		c := *opened.Case
 		c.Erasure = &exeunt.Erasure{Rule: "retention.keep: 1095 d", DecidedAt: now}
 		decided := exeunt.Change{Case: &c}
@@ -227,7 +228,7 @@ func TestWhatPeopleConfirmedIsLearnedAndErasedWithThePerson(t *testing.T) {
 		change, err := decided.Case.Erased(beside, now)
 		must(t, err)
 		must(t, s.CommitWith(ctx, &change, store.Purge(c.ID, 1000, beside)))
-		for table, want := range map[string]int{"findings": 1, "mappings": 1} {
+		for table, want := range map[string]int{"findings": 1, "mappings": 1, "reconciled_keys": 1} {
 			if n := storetest.Count(t, s, "SELECT COUNT(*) FROM "+table); n != want {
 				t.Errorf("%d rows in %s after the erasure, want %d", n, table, want)
 			}
@@ -449,6 +450,78 @@ func TestWhoLeftByTheListIsKnownByTheCase(t *testing.T) {
 		people, err := s.Workers(t.Context(), r.ID, after)
 		if err != nil || len(people) != 2 || people[0].Case != 0 || people[1].Case != opened.Case.ID {
 			t.Errorf("%+v, %v", people, err)
+		}
+	})
+}
+
+// The list names somebody whose departure is closed: both is said, unless the departure is hidden.
+func TestAListThatContradictsAClosedCaseIsSaidToDoSo(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		var people []exeunt.Worker
+		opened := map[string]exeunt.CaseID{}
+		for _, id := range []string{"closed", "under way", "hidden"} {
+			d := storetest.Departure(id, "2026-11-20")
+			if id == "hidden" {
+				d.Embargo = &noSecret
+			}
+			c := *storetest.Open(t, s, d, now).Case
+			opened[id] = c.ID
+			if id != "under way" {
+				storetest.Exec(t, s, "UPDATE steps SET state = 'confirmed'; UPDATE tasks SET state = 'done'")
+				c.State, c.ClosedAt = exeunt.CaseClosed, now
+				closed := exeunt.Change{Case: &c}
+				closed.Record(exeunt.EntryClosed, c, now, "closed", nil)
+				must(t, s.Commit(t.Context(), &closed))
+			}
+			people = append(people, exeunt.Worker{Leaver: d.Leaver})
+		}
+		r, change, err := exeunt.BeginReconciliation(people, storetest.Inventory(), iris, now)
+		must(t, err)
+		r, err = s.BeginReconciliation(t.Context(), r, people, &change)
+		must(t, err)
+		got, err := s.Workers(t.Context(), r.ID, now.AddDate(0, 1, 0))
+		must(t, err)
+		for _, w := range got {
+			want := exeunt.Worker{Leaver: w.Leaver}
+			if w.Leaver.ID == "closed" {
+				want.Case, want.Ended = opened["closed"], "2026-11-20"
+			}
+			if w.Case != want.Case || w.Ended != want.Ended || w.LeftOn != "" {
+				t.Errorf("%s: %+v, want %+v", w.Leaver.ID, w, want)
+			}
+		}
+	})
+}
+
+// Somebody is known by the newest list or by a case that one may see, and by neither once they are erased.
+func TestWhoHasAKeyIsKnown(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		d := storetest.Departure("E2", "2026-11-20")
+		d.Embargo = &noSecret
+		storetest.Open(t, s, d, now)
+		storetest.Open(t, s, storetest.Departure("E1", "2026-11-20"), now)
+		begun(t, s, 700)
+		for key, want := range map[string]string{
+			"main/0": "true true", "main/699": "true true", "main/700": "false false", "main/": "false false", "northwind/E1": "true true", "northwind/E2": "true false",
+		} {
+			inside, err := s.For(listed).Knows(ctx, key)
+			must(t, err)
+			outside, err := s.For(exeunt.Viewer{}).Knows(ctx, key)
+			must(t, err)
+			if got := fmt.Sprint(inside, " ", outside); got != want {
+				t.Errorf("%s is known: %s, want %s", key, got, want)
+			}
+		}
+		var stopped exeunt.Change
+		stopped.Record(exeunt.EntryReconciled, nil, now, "stopped", nil)
+		must(t, s.StopReconciliation(ctx, now, &stopped))
+		if known, err := s.For(listed).Knows(ctx, "main/699"); err != nil || !known {
+			t.Errorf("known while it went on only: %t, %v", known, err)
+		}
+		begun(t, s, 1)
+		if known, err := s.For(listed).Knows(ctx, "main/699"); err != nil || known {
+			t.Errorf("known by the list before: %t, %v", known, err)
 		}
 	})
 }

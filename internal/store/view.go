@@ -54,6 +54,7 @@ const (
 	visible_nodes AS NOT MATERIALIZED (SELECT * FROM nodes),
 	visible_reconciliations AS NOT MATERIALIZED (SELECT * FROM reconciliations),
 	visible_reconciled AS NOT MATERIALIZED (SELECT * FROM reconciled_systems),
+	visible_keys AS NOT MATERIALIZED (SELECT * FROM reconciled_keys),
 	visible_findings AS NOT MATERIALIZED (SELECT id, system, kind, decided_at, document, CASE WHEN case_id IN (SELECT id FROM hidden) THEN '' ELSE whose END AS whose,
 		CASE WHEN case_id IN (SELECT id FROM hidden) THEN '' ELSE leaver END AS leaver FROM findings)
 	`
@@ -69,6 +70,7 @@ const (
 	visible_nodes AS NOT MATERIALIZED (SELECT * FROM nodes),
 	visible_reconciliations AS NOT MATERIALIZED (SELECT * FROM reconciliations),
 	visible_reconciled AS NOT MATERIALIZED (SELECT * FROM reconciled_systems),
+	visible_keys AS NOT MATERIALIZED (SELECT * FROM reconciled_keys),
 	visible_findings AS NOT MATERIALIZED (SELECT id, system, kind, decided_at, document, whose, leaver FROM findings)
 	`
 )
@@ -76,10 +78,10 @@ const (
 // What a query reads from, the names that it may not hold, and the tables that a view has.
 var (
 	tableNames = regexp.MustCompile(`(?i)\b(?:from|join|into|update)\s+([a-z_]+)`)
-	bareNames  = regexp.MustCompile(`(?i)\b(?:cases|steps|tasks|outbox|notices|events|leavers|dependencies|case_viewers|waves|wave_members|wave_looks|wave_viewers|trips|departures|breakers|nodes|reconciliations|reconciled_systems|findings|mappings)\b`)
+	bareNames  = regexp.MustCompile(`(?i)\b(?:cases|steps|tasks|outbox|notices|events|leavers|dependencies|case_viewers|waves|wave_members|wave_looks|wave_viewers|trips|departures|breakers|nodes|reconciliations|reconciled_systems|reconciled_keys|findings|mappings)\b`)
 	views      = map[string]bool{"visible_cases": true, "visible_steps": true, "visible_tasks": true, "visible_entries": true,
 		"visible_waves": true, "visible_members": true, "visible_looks": true, "visible_trips": true, "visible_breakers": true, "visible_nodes": true,
-		"visible_reconciliations": true, "visible_reconciled": true, "visible_findings": true}
+		"visible_reconciliations": true, "visible_reconciled": true, "visible_keys": true, "visible_findings": true}
 	checked sync.Map // query → error or nil: the texts are few, and a regular expression costs more than a lookup
 )
 

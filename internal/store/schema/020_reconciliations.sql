@@ -24,6 +24,10 @@ CREATE TABLE reconciled_people (
 	document TEXT NOT NULL,
 	PRIMARY KEY (reconciliation_id, position)
 );
+-- Whom the newest list names, so that an account is confirmed to be of somebody who is there. Nothing else of them is kept.
+CREATE TABLE reconciled_keys (
+	leaver_key TEXT PRIMARY KEY
+);
 CREATE TABLE listed_pages (
 	reconciliation_id BIGINT NOT NULL REFERENCES reconciliations (id),
 	system TEXT NOT NULL,
