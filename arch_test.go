@@ -29,15 +29,16 @@ var places = map[string]place{
 	"connector":                  {ours: "."},
 	"connector/connectortest":    {ours: ". connector"},
 	"connector/signin":           {ours: ". connector", others: "github.com/go-jose/"},
+	"connector/vendorapi":        {ours: ". connector"},
 	"connectors/activedirectory": {ours: ". connector internal/directory", others: "github.com/go-ldap/"},
 	"connectors/ldap":            {ours: ". connector internal/directory", others: "github.com/go-ldap/"},
 	"connectors/manual":          {ours: ". connector"},
 	"connectors/postgresql":      {ours: ". connector", others: "github.com/jackc/pgx/"},
-	"connectors/scim":            {ours: ". connector connector/signin"},
+	"connectors/scim":            {ours: ". connector connector/signin connector/vendorapi"},
 	"connectors/yaml":            {}, // descriptions, embedded; internal/httpspec makes connectors of them
 	"connectors":                 {ours: "connector internal/httpspec connectors/activedirectory connectors/ldap connectors/manual connectors/postgresql connectors/scim connectors/yaml"},
 	"internal/directory":         {ours: ". connector", others: "github.com/go-ldap/"},
-	"internal/httpspec":          {ours: ". connector connector/signin", others: "go.yaml.in/yaml/"},
+	"internal/httpspec":          {ours: ". connector connector/signin connector/vendorapi", others: "go.yaml.in/yaml/"},
 	"internal/wrap":              {ours: ". connector", others: "golang.org/x/time/"},
 
 	"internal/spelling":        {},

@@ -1,11 +1,9 @@
 package scim
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,13 +12,12 @@ import (
 	"sync"
 
 	"github.com/exeunt/exeunt"
-	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/connector/vendorapi"
 )
 
 const (
 	name      = "SCIM service" // in messages; the engine adds the system's own title
 	mediaType = "application/scim+json"
-	maxAnswer = 1 << 20
 
 	patchOp       = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 	searchRequest = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -29,8 +26,7 @@ const (
 // service is one configured SCIM service provider.
 type service struct {
 	Settings
-	base string
-	http *http.Client
+	api *vendorapi.Client
 
 	mu       sync.Mutex
 	features *features // as the service described itself; nil until it was asked
@@ -42,58 +38,16 @@ type resource map[string]any
 // ask sends a request and decodes the answer into a resource, which is nil where there is no body.
 // headers come in pairs.
 func (s *service) ask(ctx context.Context, method, path string, query url.Values, body any, headers ...string) (resource, error) {
-	address := s.base + path
-	if len(query) > 0 {
-		address += "?" + query.Encode()
-	}
-	var content io.Reader
-	if body != nil {
-		encoded, err := json.Marshal(body)
-		if err != nil {
-			return nil, exeunt.Errorf(exeunt.Internal, "%s: the request cannot be written as JSON", name)
-		}
-		content = bytes.NewReader(encoded)
-	}
-	r, err := http.NewRequestWithContext(ctx, method, address, content)
-	if err != nil {
-		return nil, exeunt.Errorf(exeunt.Invalid, "%s: an id does not make an address: do this step by hand", name)
-	}
-	r.Header.Set("Accept", mediaType+", application/json")
-	if body != nil {
-		r.Header.Set("Content-Type", mediaType)
-	}
+	q := vendorapi.Question{Method: method, Path: path, Query: query, Body: body, Header: http.Header{}}
 	for i := 0; i+1 < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
+		q.Header.Set(headers[i], headers[i+1])
 	}
-	answer, err := s.http.Do(r)
-	if err != nil {
-		return nil, connector.Network(name, err)
+	answer, err := s.api.Ask(ctx, q)
+	if err != nil || len(answer.Body) == 0 {
+		return nil, err
 	}
-	defer answer.Body.Close()
-	return decode(answer)
-}
-
-func decode(answer *http.Response) (resource, error) {
-	raw, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
-	if err != nil {
-		return nil, connector.Network(name, err)
-	}
-	var body resource
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	jsonErr := d.Decode(&body)
-	if status := connector.Status(name, answer); status != nil {
-		return nil, explain(status, answer.StatusCode, body)
-	}
-	switch {
-	case len(raw) > maxAnswer:
-		return nil, exeunt.Errorf(exeunt.Invalid, "%s answered with more than %d bytes, which is no answer to what was asked", name, maxAnswer)
-	case len(bytes.TrimSpace(raw)) == 0:
-		return nil, nil
-	case jsonErr != nil:
-		return nil, exeunt.Errorf(exeunt.Temporary, "%s answered %d with something that is not JSON, or was cut off", name, answer.StatusCode)
-	}
-	return body, nil
+	var found resource
+	return found, answer.Decode(&found)
 }
 
 // refusals are the scimType words of RFC 7644 §3.12 that change what an error means to us. Only
@@ -115,10 +69,15 @@ var refusals = map[string]struct {
 }
 
 // explain makes an error of the answer's scimType, which says more than its status.
-func explain(status *exeunt.Error, code int, body resource) error {
-	word, _ := body["scimType"].(string)
-	refusal, ok := refusals[word]
-	if !ok || code != http.StatusBadRequest && code != http.StatusConflict && code != http.StatusForbidden {
+func explain(a vendorapi.Answer, status *exeunt.Error) error {
+	var body struct {
+		Type string `json:"scimType"`
+	}
+	if a.Decode(&body) != nil || a.Status != http.StatusBadRequest && a.Status != http.StatusConflict && a.Status != http.StatusForbidden {
+		return status
+	}
+	refusal, ok := refusals[body.Type]
+	if !ok {
 		return status
 	}
 	return exeunt.Errorf(refusal.kind, "%s %s", name, refusal.why)

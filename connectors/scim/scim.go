@@ -14,6 +14,7 @@ import (
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/connector/signin"
+	"github.com/exeunt/exeunt/connector/vendorapi"
 )
 
 // Settings of a SCIM system.
@@ -116,6 +117,7 @@ func open(s Settings, rt http.RoundTripper) (connector.Connector, error) {
 	if s.Token.IsZero() {
 		signer = signin.Basic(s.Username, s.Password)
 	}
-	// RFC 7644 redirects nothing.
-	return &service{Settings: s, base: strings.TrimRight(s.BaseURL, "/"), http: signin.Client(rt, signer)}, nil
+	return &service{Settings: s, api: &vendorapi.Client{
+		Vendor: name, Base: strings.TrimRight(s.BaseURL, "/"), Media: mediaType, HTTP: signin.Client(rt, signer), Explain: explain,
+	}}, nil
 }

@@ -1,11 +1,8 @@
 package httpspec
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"sync"
@@ -14,10 +11,8 @@ import (
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/connector/signin"
+	"github.com/exeunt/exeunt/connector/vendorapi"
 )
-
-// maxAnswer bounds what is read of one answer, also where the transport does not.
-const maxAnswer = 1 << 20
 
 // client sends requests to one system and classes what comes back.
 type client struct {
@@ -25,7 +20,7 @@ type client struct {
 	values map[string]string
 	base   *url.URL
 	name   string // of the system, in messages
-	http   *http.Client
+	api    *vendorapi.Client
 
 	mu    sync.Mutex
 	spent time.Time // until when no request is left, by the description's own headers
@@ -34,8 +29,13 @@ type client struct {
 func newClient(spec *Spec, settings Settings, base *url.URL, rt http.RoundTripper) *client {
 	return &client{
 		spec: spec, values: settings.Values, base: base, name: spec.Title,
-		// A description that expects a redirect can accept its status: none is followed.
-		http: signin.Client(rt, newSigner(spec, settings, base.String(), rt)),
+		api: &vendorapi.Client{
+			Vendor: spec.Title,
+			// A description that expects a redirect can accept its status: none is followed.
+			HTTP: signin.Client(rt, newSigner(spec, settings, base.String(), rt)),
+			// What an answer means is the description's to say: see judge.
+			Explain: func(vendorapi.Answer, *exeunt.Error) error { return nil },
+		},
 	}
 }
 
@@ -89,34 +89,26 @@ func (c *client) ask(ctx context.Context, q question) (answer, error) {
 
 // send makes one exchange.
 func (c *client) send(ctx context.Context, q question) (answer, error) {
-	r, err := http.NewRequestWithContext(ctx, q.method, q.url.String(), bytes.NewReader(q.body))
-	if err != nil {
-		return answer{}, exeunt.Errorf(exeunt.Invalid, "%s: the request cannot be made from its description", c.name)
-	}
-	r.Header.Set("Accept", "application/json")
-	if q.body != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
 	always, err := valueVars(c.values).renderMap(c.spec.Headers, headerValue)
 	if err != nil {
 		return answer{}, err
 	}
+	asked := vendorapi.Question{Method: q.method, Path: q.url.String(), Header: http.Header{}}
+	if q.body != nil {
+		asked.Body = json.RawMessage(q.body)
+	}
 	for _, headers := range []map[string]string{always, q.headers} {
 		for name, value := range headers {
-			r.Header.Set(name, value)
+			asked.Header.Set(name, value)
 		}
 	}
 	if left := c.spentFor(time.Now()); left > 0 {
 		connector.NotServed(ctx)
 		return answer{}, exeunt.Errorf(exeunt.Throttled, "%s has no request left for us at the moment", c.name).After(left)
 	}
-	response, err := c.http.Do(r)
-	if err != nil {
-		return answer{}, connector.Network(c.name, err)
-	}
-	a, err := read(c.name, response)
-	c.count(a.header, time.Now())
-	return a, err
+	said, err := c.api.Ask(ctx, asked)
+	c.count(said.Header, time.Now())
+	return decoded(said), err
 }
 
 // count takes note of an answer that was the last one for now. The lane knows the usual headers; these
@@ -140,28 +132,13 @@ func (c *client) spentFor(now time.Time) time.Duration {
 	return c.spent.Sub(now)
 }
 
-// read takes the whole body; one that is cut or too long is no answer.
-func read(name string, r *http.Response) (answer, error) {
-	defer r.Body.Close()
-	a := answer{status: r.StatusCode, header: r.Header}
-	raw, err := io.ReadAll(io.LimitReader(r.Body, maxAnswer+1))
-	if err != nil {
-		return a, connector.Network(name, err)
-	}
-	if len(raw) > maxAnswer {
-		return a, exeunt.Errorf(exeunt.Invalid, "%s answered with more than %d bytes, which is no answer to what was asked", name, maxAnswer)
-	}
-	if len(bytes.TrimSpace(raw)) == 0 {
-		return a, nil
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	if err := d.Decode(&a.body); err != nil {
-		a.body, a.broken = nil, true
-	} else if _, err := d.Token(); !errors.Is(err, io.EOF) {
+// decoded is an answer with its body read.
+func decoded(said vendorapi.Answer) answer {
+	a := answer{status: said.Status, header: said.Header}
+	if len(said.Body) > 0 && said.Decode(&a.body) != nil {
 		a.body, a.broken = nil, true
 	}
-	return a, nil
+	return a
 }
 
 // judge classes an answer: slow down, then the description's own rules, then the status.

@@ -4,11 +4,10 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector/vendorapi"
 )
 
 // maxPages bounds a list. A search for one person that goes on for longer found everybody.
@@ -113,44 +112,12 @@ func (p *pager) next(c *client, a answer, got, sofar int) (*url.URL, error) {
 		p.set(&u, p.how.Param, cursor)
 		return &u, nil
 	case "link":
-		return nextLink(c, p.first, a.header)
+		next, err := vendorapi.Answer{Vendor: c.name, Header: a.header}.Next(p.first.String())
+		if err != nil || next == "" {
+			return nil, err
+		}
+		return url.Parse(next)
 	default:
 		return nil, nil
 	}
-}
-
-// link is one entry of a Link header: the target, and the parameters up to the next entry.
-var link = regexp.MustCompile(`<([^>]*)>([^<]*)`)
-
-// nextLink reads Link: <…>; rel="next" (RFC 8288). The next page is on the same host, or our
-// credentials would be sent to another.
-func nextLink(c *client, from *url.URL, h http.Header) (*url.URL, error) {
-	for _, header := range h.Values("Link") {
-		for _, entry := range link.FindAllStringSubmatch(header, -1) {
-			if !isNext(strings.TrimRight(entry[2], ", ")) {
-				continue
-			}
-			u, err := from.Parse(entry[1])
-			if err != nil || u.Scheme != c.base.Scheme || u.Host != c.base.Host {
-				return nil, exeunt.Errorf(exeunt.Invalid, "%s has its next page on another host, which is not followed", c.name)
-			}
-			return u, nil
-		}
-	}
-	return nil, nil
-}
-
-func isNext(parameters string) bool {
-	for p := range strings.SplitSeq(parameters, ";") {
-		name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
-		if !strings.EqualFold(name, "rel") {
-			continue
-		}
-		for rel := range strings.FieldsSeq(strings.Trim(value, `"`)) {
-			if strings.EqualFold(rel, "next") {
-				return true
-			}
-		}
-	}
-	return false
 }
