@@ -36,7 +36,7 @@ var places = map[string]place{
 	"connectors/postgresql":      {ours: ". connector", others: "github.com/jackc/pgx/"},
 	"connectors/scim":            {ours: ". connector connector/signin connector/vendorapi"},
 	"connectors/yaml":            {}, // descriptions, embedded; internal/httpspec makes connectors of them
-	"connectors":                 {ours: "connector internal/httpspec connectors/activedirectory connectors/ldap connectors/manual connectors/postgresql connectors/scim connectors/yaml"},
+	"connectors":                 {ours: ". connector internal/httpspec connectors/activedirectory connectors/ldap connectors/manual connectors/postgresql connectors/scim connectors/yaml"},
 	"internal/directory":         {ours: ". connector", others: "github.com/go-ldap/"},
 	"internal/httpspec":          {ours: ". connector connector/signin connector/vendorapi", others: "go.yaml.in/yaml/"},
 	"internal/wrap":              {ours: ". connector", others: "golang.org/x/time/"},
@@ -64,8 +64,8 @@ var places = map[string]place{
 
 	"internal/stamp":   {ours: ".", others: "github.com/digitorus/"},
 	"internal/web":     {ours: "."},
-	"internal/web/api": {ours: ". internal/inventory internal/store internal/web", others: "github.com/danielgtaylor/huma/"},
-	"internal/web/ui":  {ours: ". internal/inventory internal/spelling internal/store internal/web", others: "github.com/a-h/templ"},
+	"internal/web/api": {ours: ". connector internal/inventory internal/store internal/web", others: "github.com/danielgtaylor/huma/"},
+	"internal/web/ui":  {ours: ". connector internal/inventory internal/spelling internal/store internal/web", others: "github.com/a-h/templ"},
 
 	"internal/bench":      {ours: ". connector internal/engine internal/ledger internal/store internal/wrap", others: "github.com/jackc/pgx/ modernc.org/sqlite"},
 	"internal/app":        {ours: "*", others: "github.com/prometheus/client_golang/ golang.org/x/time/"},

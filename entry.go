@@ -69,7 +69,7 @@ const (
 	EntryTokenMade      EntryKind = "access.token-make"   //
 	EntryTokenUsed      EntryKind = "access.token-use"    // for the first time
 	EntryTokenRevoked   EntryKind = "access.token-revoke" //
-	EntryRead           EntryKind = "access.read"         // what is under embargo
+	EntryRead           EntryKind = "access.read"         // what is under embargo, or an account in a system
 	EntryExported       EntryKind = "access.export"       // a packet, a table, an answer of the API
 	EntryChecked        EntryKind = "access.check"        // the ledger was checked, by a person or with a difference
 	EntryConfigured     EntryKind = "config.load"         // another configuration than before

@@ -2,72 +2,52 @@
 package docs_test
 
 import (
-	"fmt"
+	"bytes"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connectors"
-	"github.com/exeunt/exeunt/connectors/yaml"
 	"github.com/exeunt/exeunt/internal/httpspec"
 )
 
-func TestConnectorsPageSaysWhatConnectorsDo(t *testing.T) {
-	page := sections(t, "connectors.md")
-	for _, k := range connectors.All() {
-		if k.Name != "http" {
-			compare(t, "## "+k.Name, page, k.Actions)
+// TestEveryConnectorHasItsPage holds docs/connectors to what the code says, and docs/connectors.md to telling of each.
+func TestEveryConnectorHasItsPage(t *testing.T) {
+	sheets, err := connectors.Sheets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, wanted := sections(t, "connectors.md"), map[string]bool{}
+	for _, s := range sheets {
+		file := s.Name + ".md"
+		if wanted[file] {
+			t.Errorf("two connectors are called %s", s.Name)
+		}
+		wanted[file] = true
+		page, err := os.ReadFile(filepath.Join("connectors", file))
+		if err != nil || !bytes.Equal(page, connectors.Page(s)) {
+			t.Errorf("docs/connectors/%s is not what the code says (%v): exeunt connector pages --out docs/connectors", file, err)
+		}
+		heading := "## " + s.Name
+		if s.Kind != s.Name {
+			heading = "### spec: " + s.Name
+		}
+		if text := told[heading]; !strings.Contains(text, "(connectors/"+file+")") || strings.Contains(text, "| order |") {
+			t.Errorf("connectors.md, %q: it links to connectors/%s, which has the table of actions", heading, file)
 		}
 	}
-	shipped, err := filepath.Glob("../connectors/yaml/*.yaml")
-	if err != nil || len(shipped) == 0 {
-		t.Fatalf("%d shipped descriptions, %v", len(shipped), err)
+	kept, err := os.ReadDir("connectors")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, file := range shipped {
-		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
-		text, err := yaml.Read(name)
-		if err != nil {
-			t.Fatal(err)
+	for _, e := range kept {
+		if !wanted[e.Name()] {
+			t.Errorf("docs/connectors/%s is of no connector: take it away", e.Name())
 		}
-		spec, err := httpspec.Parse(name, text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		compare(t, "### spec: "+name, page, spec.ActionSpecs())
-	}
-}
-
-// compare wants exactly the rows of these actions, in order, under a heading.
-func compare(t *testing.T, heading string, page map[string]string, actions []exeunt.ActionSpec) {
-	t.Helper()
-	text, ok := page[heading]
-	if !ok {
-		t.Errorf("connectors.md has no section %q", heading)
-		return
-	}
-	var want []string
-	slices.SortStableFunc(actions, func(a, b exeunt.ActionSpec) int { return a.Order - b.Order })
-	for _, a := range actions {
-		undo := ""
-		if a.Reversible {
-			undo = " yes"
-		}
-		want = append(want, strings.ReplaceAll(fmt.Sprintf("| %d | `%s` | %s | %s |%s | %s |", a.Order, a.Action, a.Title, a.Proof, undo, a.Caveat), "|  |", "| |"))
-	}
-	var got []string
-	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, "| ") && strings.Contains(line, " | `") {
-			got = append(got, strings.TrimSpace(line))
-		}
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("connectors.md, %s: the page has\n%s\nand the code\n%s", heading, strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 

@@ -112,7 +112,7 @@ func printParts(w io.Writer, parts []app.Part, unset config.Faults) {
 }
 
 func partWords(p app.Part) string {
-	if p.Kind != "system" {
+	if p.Kind != "system" || p.Tier == 0 {
 		return ""
 	}
 	return fmt.Sprintf(" (tier %d, %s)", p.Tier, p.Stage)

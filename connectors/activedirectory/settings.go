@@ -12,7 +12,7 @@ import (
 type Settings struct {
 	directory.Settings
 
-	ArchiveOU string `json:"archive_ou,omitempty"` // where leavers' accounts go; they stay where they are when empty
+	ArchiveOU string `json:"archive_ou,omitempty" jsonschema_description:"Where leavers' accounts go. Without it, move_to_archive is no action of the system."`
 }
 
 // Check refuses settings that cannot work.

@@ -13,12 +13,12 @@ import (
 type Settings struct {
 	directory.Settings
 
-	UserFilter        string   `json:"user_filter,omitempty"`        // who is a person; inetOrgPerson or posixAccount when empty
-	GroupsBase        string   `json:"groups_base,omitempty"`        // where groups lie; base_dn when empty
-	GroupAttributes   []string `json:"group_attributes,omitempty"`   // how groups list people: member (the default), uniqueMember, memberUid
-	PlaceholderMember string   `json:"placeholder_member,omitempty"` // DN that takes the place of the last member where the schema wants one
-	ArchiveOU         string   `json:"archive_ou,omitempty"`         // where leavers' entries go; they stay where they are when empty
-	NoLoginShell      string   `json:"nologin_shell,omitempty"`      // also set as loginShell, such as /usr/sbin/nologin
+	UserFilter        string   `json:"user_filter,omitempty" jsonschema_description:"Who is a person (RFC 4515); inetOrgPerson or posixAccount when left out."`
+	GroupsBase        string   `json:"groups_base,omitempty" jsonschema_description:"Where groups lie; base_dn when left out."`
+	GroupAttributes   []string `json:"group_attributes,omitempty" jsonschema_description:"How groups list people: member, uniqueMember, memberUid; member when left out."`
+	PlaceholderMember string   `json:"placeholder_member,omitempty" jsonschema_description:"DN that takes the last member's place where the schema wants one."`
+	ArchiveOU         string   `json:"archive_ou,omitempty" jsonschema_description:"Where leavers' entries go. Without it, move_to_archive is no action of the system."`
+	NoLoginShell      string   `json:"nologin_shell,omitempty" jsonschema_description:"Set as loginShell too, such as /usr/sbin/nologin."`
 }
 
 // byName lists the group attributes whose values are logins (RFC 2307); all others hold DNs.

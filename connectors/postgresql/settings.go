@@ -17,11 +17,11 @@ import (
 
 // Settings of one PostgreSQL server. Roles belong to the server, so one database is enough.
 type Settings struct {
-	URL      string           `json:"url"`      // postgres://role@host:port/database?sslmode=verify-full, without a password
-	Password connector.Secret `json:"password"` // by reference
+	URL      string           `json:"url" jsonschema:"required" jsonschema_description:"postgres://role@host:port/database?sslmode=verify-full, without a password."`
+	Password connector.Secret `json:"password" jsonschema:"required" jsonschema_description:"Of the role in url."`
 
-	Identifier exeunt.IdentifierKind `json:"identifier,omitempty"` // which identifier a role is named by; login when empty
-	Transform  Transform             `json:"transform,omitempty"`  // how the identifier becomes the role's name
+	Identifier exeunt.IdentifierKind `json:"identifier,omitempty" jsonschema_description:"Which of the leaver's identifiers a role is named by; login when left out."`
+	Transform  Transform             `json:"transform,omitempty" jsonschema:"enum=lower,enum=local_part" jsonschema_description:"How the identifier becomes the role's name; the same when left out."`
 }
 
 // Transform says how an identifier becomes the name of a role.

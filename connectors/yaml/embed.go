@@ -27,3 +27,16 @@ func Read(name string) ([]byte, error) {
 	}
 	return files.ReadFile(name + ".yaml")
 }
+
+// Names lists the descriptions that are shipped.
+func Names() []string {
+	entries, err := files.ReadDir(".")
+	if err != nil {
+		panic("yaml: the embedded folder cannot be read") // it is part of the program
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".yaml"))
+	}
+	return names
+}

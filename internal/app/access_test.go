@@ -39,6 +39,7 @@ var recorded = map[string]string{
 	"GET /waves/{id}/report": "read", "GET /waves/{id}/report.csv": "read export",
 	"POST /waves/{id}/check": "decision", "POST /waves/{id}/approve": "decision", "POST /waves/{id}/start": "decision", "POST /waves/{id}/go-on": "decision", "POST /waves/{id}/stop": "decision",
 	"GET /gaps": "", "GET /accounts": "read", "POST /accounts/{id}/confirm": "decision", "POST /accounts/{id}/clean-up": "decision", "GET /systems": "", "GET /systems/{id}": "read", "POST /systems/{id}/try": "decision",
+	"GET /connectors": "", "GET /connectors/{name}": "",
 	"GET /audit": "read", "GET /audit/{entry}": "read", "GET /audit/checks": "", "GET /audit/proves": "", "GET /audit/erased": "", "POST /cases/{id}/erase": "decision", "POST /audit/verify": "decision",
 
 	"GET /api/v1/cases": "read export", "POST /api/v1/cases": "decision", "GET /api/v1/cases/{id}": "read export",
@@ -58,6 +59,7 @@ var recorded = map[string]string{
 	"GET /api/v1/reconciliation": "", "POST /api/v1/reconciliation": "decision", "POST /api/v1/reconciliation/stop": "decision", "GET /api/v1/reconciliation/findings": "read export",
 	"POST /api/v1/reconciliation/findings/{id}/confirm": "decision", "POST /api/v1/reconciliation/findings/{id}/clean-up": "decision",
 	"GET /api/v1/gaps": "", "GET /api/v1/systems": "", "GET /api/v1/systems/{name}": "", "POST /api/v1/systems/{name}/try": "decision",
+	"GET /api/v1/connectors": "", "GET /api/v1/connectors/{name}": "", "POST /api/v1/systems/{name}/check": "", "POST /api/v1/systems/{name}/trial": "door",
 	"GET /api/v1/entries": "read export", "GET /api/v1/erasures": "", "POST /api/v1/cases/{id}/erase": "decision", "GET /api/v1/ledger/checks": "", "GET /api/v1/ledger/key": "", "POST /api/v1/ledger/verify": "decision", "GET /api/v1/cases/{id}/evidence": "export",
 }
 

@@ -62,7 +62,7 @@ func (d Doctor) Examine(ctx context.Context) []Part {
 	all := slices.Concat(d.house(), d.record(), d.sources(), d.systems())
 	answers := make(chan Part, len(all))
 	for _, e := range all {
-		go func() { answers <- d.within(ctx, e) }()
+		go func() { answers <- e.within(ctx, d.Limit) }()
 	}
 	parts := make([]Part, 0, len(all))
 	for range all {
@@ -86,8 +86,8 @@ func (p Part) rank() int {
 }
 
 // within asks one part, and does not wait for one that does not heed its context.
-func (d Doctor) within(ctx context.Context, e examination) Part {
-	ctx, cancel := context.WithTimeout(ctx, d.Limit)
+func (e examination) within(ctx context.Context, limit time.Duration) Part {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	type answer struct {
 		rights []connector.Right
@@ -137,20 +137,35 @@ func (d Doctor) systems() []examination {
 		if s.Kind == "manual" {
 			continue
 		}
-		all = append(all, examination{Part{Kind: "system", Name: s.Name, Tier: s.Tier, Stage: s.Stage}, func(ctx context.Context) ([]connector.Right, error) {
-			for _, secret := range wrap.SecretsIn(s.Settings) { // first, so that a system is not blamed for it
-				if _, err := secret.Reveal(); err != nil {
-					return nil, err
-				}
-			}
-			c, err := open.Connector(s.Name)
-			if err != nil {
-				return nil, err
-			}
-			return connector.Examine(ctx, c)
-		}})
+		all = append(all, examine(s, open))
 	}
 	return all
+}
+
+// opener opens the connector of a system by its name.
+type opener interface {
+	Connector(name string) (connector.Connector, error)
+}
+
+// examine asks one system what it lets us do.
+func examine(s config.System, open opener) examination {
+	return examination{Part{Kind: "system", Name: s.Name, Tier: s.Tier, Stage: s.Stage}, func(ctx context.Context) ([]connector.Right, error) {
+		c, err := openWith(s, open)
+		if err != nil {
+			return nil, err
+		}
+		return connector.Examine(ctx, c)
+	}}
+}
+
+// openWith opens a system's connector once its secrets are there, so that a system is not blamed for one that is not.
+func openWith(s config.System, open opener) (connector.Connector, error) {
+	for _, secret := range wrap.SecretsIn(s.Settings) {
+		if _, err := secret.Reveal(); err != nil {
+			return nil, err
+		}
+	}
+	return open.Connector(s.Name)
 }
 
 // sources are the HR systems.

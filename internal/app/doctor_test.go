@@ -127,7 +127,7 @@ func TestADoctorDoesNotWaitForTheSilent(t *testing.T) {
 		t.Errorf("a system that says nothing: %+v", p)
 	}
 	deaf := examination{Part{Name: "deaf"}, func(context.Context) ([]connector.Right, error) { select {} }}
-	if p := d.within(t.Context(), deaf); !p.Unreachable() {
+	if p := deaf.within(t.Context(), d.Limit); !p.Unreachable() {
 		t.Errorf("one that does not heed its context: %+v", p)
 	}
 }

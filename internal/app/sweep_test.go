@@ -227,6 +227,8 @@ func (c thing) values(path, part string) (string, bool) {
 		return c.wave, true
 	case (part == "id" || part == "name") && strings.Contains(path, "/systems"):
 		return "chat", true
+	case part == "name" && strings.Contains(path, "/connectors"):
+		return "scim", true
 	case part == "id" && (strings.Contains(path, "/reconciliation") || strings.Contains(path, "/accounts")):
 		return "999999", true // one of a hidden case is there for everybody, as an orphan of nobody: see the store's tests
 	case part == "id" && strings.Contains(path, "/cases"):

@@ -20,17 +20,17 @@ import (
 
 // Settings say how a directory is reached.
 type Settings struct {
-	URL          string           `json:"url"`                   // ldaps://host[:port], or ldap://host[:port] with start_tls
-	StartTLS     bool             `json:"start_tls,omitempty"`   // begin in plain text and turn to TLS before anything is said
-	CAFile       string           `json:"ca_file,omitempty"`     // PEM; the machine's own authorities when empty
-	ServerName   string           `json:"server_name,omitempty"` // in the server's certificate, when it is not the URL's host
-	BindDN       string           `json:"bind_dn"`               // who we are: a DN, or a user principal name in Active Directory
-	BindPassword connector.Secret `json:"bind_password"`         // by reference
-	BaseDN       string           `json:"base_dn"`               // people, leavers and groups lie below it
+	URL          string           `json:"url" jsonschema:"required" jsonschema_description:"ldaps://host[:port], or ldap://host[:port] with start_tls."`
+	StartTLS     bool             `json:"start_tls,omitempty" jsonschema_description:"Begin in plain text and turn to TLS before anything is said."`
+	CAFile       string           `json:"ca_file,omitempty" jsonschema_description:"PEM of the authorities that sign the server's certificate; the machine's own when left out."`
+	ServerName   string           `json:"server_name,omitempty" jsonschema_description:"The name in the server's certificate, when it is not the host of url."`
+	BindDN       string           `json:"bind_dn" jsonschema:"required" jsonschema_description:"Who we are: a DN, or a user principal name in Active Directory."`
+	BindPassword connector.Secret `json:"bind_password" jsonschema:"required" jsonschema_description:"Of bind_dn."`
+	BaseDN       string           `json:"base_dn" jsonschema:"required" jsonschema_description:"People, leavers and groups lie below it."`
 
 	// Match says by which attribute the directory knows each kind of identifier. A leaver is whoever
 	// has any of them: two that match are better than the wrong one.
-	Match map[exeunt.IdentifierKind]string `json:"match,omitempty"`
+	Match map[exeunt.IdentifierKind]string `json:"match,omitempty" jsonschema_description:"Which of the leaver's identifiers is which attribute. Whoever has any of them is found."`
 }
 
 // perCall bounds one use of the directory, from dialing to the last answer.

@@ -17,7 +17,7 @@ const (
 	SeeType   // how and why somebody leaves
 	SeeAccess // what is cut where; without it only done or open
 	SeeSystems
-	TrySystems // at once, when one is left alone
+	TrySystems // ask them: at once when one is left alone, what they let us do, how an account stands there
 	SeeFindings
 	Reconcile // compare everybody with the accounts of systems, and say whose an account is
 	SeeAudit

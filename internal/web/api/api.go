@@ -91,14 +91,15 @@ type Hooks interface {
 
 // Config is what the API is made of.
 type Config struct {
-	Reader    func(exeunt.Viewer) Reader                             // what somebody may see: an embargoed case is not there for who is not on its list
-	Commands  func(exeunt.Viewer) Commands                           // what they may do there
-	Taken     func(context.Context, exeunt.Viewer, web.Export) error // records what somebody takes out, before they are given it
-	Ledger    Ledger
-	Bearers   Bearers
-	Hooks     Hooks
-	Reload    func(ctx context.Context, by exeunt.Viewer) (Reload, error) // reads the configuration folder again
-	Inventory interface {
+	Reader     func(exeunt.Viewer) Reader                             // what somebody may see: an embargoed case is not there for who is not on its list
+	Commands   func(exeunt.Viewer) Commands                           // what they may do there
+	Taken      func(context.Context, exeunt.Viewer, web.Export) error // records what somebody takes out, before they are given it
+	Ledger     Ledger
+	Bearers    Bearers
+	Hooks      Hooks
+	Connectors Connectors
+	Reload     func(ctx context.Context, by exeunt.Viewer) (Reload, error) // reads the configuration folder again
+	Inventory  interface {
 		Systems() []exeunt.System
 		Gaps() []inventory.Gap
 	}
@@ -122,6 +123,7 @@ func Register(mux *http.ServeMux, c Config) {
 	a.tasks(spec)
 	a.waves(spec)
 	a.systems(spec)
+	a.connectors(spec)
 	a.gaps(spec)
 	a.reconcile(spec)
 	a.record(spec)

@@ -145,7 +145,7 @@ func TestATextTooLongForTheRecordReachesNothing(t *testing.T) {
 func TestWhatIsReadNamesItsSchema(t *testing.T) {
 	_, server := newServer(t)
 	for path, schema := range map[string]string{
-		"/cases": "cases/v1", "/cases/C-1": "case/v1", "/tasks": "tasks/v1", "/waves": "waves/v1", "/waves/W-1": "wave/v1", "/waves/1/report": "wave-report/v1", "/systems": "systems/v1", "/systems/crm": "system/v1", "/gaps": "gaps/v1", "/entries": "entries/v1", "/ledger/key": "ledger-key/v1",
+		"/cases": "cases/v1", "/cases/C-1": "case/v1", "/tasks": "tasks/v1", "/waves": "waves/v1", "/waves/W-1": "wave/v1", "/waves/1/report": "wave-report/v1", "/systems": "systems/v1", "/systems/crm": "system/v1", "/gaps": "gaps/v1", "/connectors": "connectors/v1", "/connectors/crm": "connector/v1", "/entries": "entries/v1", "/ledger/key": "ledger-key/v1",
 	} {
 		got := call(t, server, http.MethodGet, "/api/v1"+path, "Bearer "+token, "")
 		if got.StatusCode != 200 || got.json(t)["schema"] != schema {

@@ -73,9 +73,17 @@ func (did) CleanUp(context.Context, int64, exeunt.DepartureType, exeunt.Override
 	return 1, nil
 }
 
+// asked answers every question about a system.
+type asked struct{ Connectors }
+
+func (asked) CheckSystem(context.Context, string) (SystemCheck, error) { return SystemCheck{}, nil }
+func (asked) TrySystem(context.Context, exeunt.Viewer, string, string) (SystemTrial, error) {
+	return SystemTrial{}, nil
+}
+
 func TestATokenMayWhatItsRolesMay(t *testing.T) {
 	mux := http.NewServeMux()
-	Register(mux, Config{Commands: func(exeunt.Viewer) Commands { return did{} }, Bearers: bearers{}})
+	Register(mux, Config{Commands: func(exeunt.Viewer) Commands { return did{} }, Bearers: bearers{}, Connectors: asked{}})
 	const why = `{"reason":"decided by the board"}`
 	for _, c := range []struct{ path, body, may, mayNot string }{
 		{"/cases/C-1/hold", why, "hr legal admin", "it auditor manager payroll"},
@@ -83,6 +91,8 @@ func TestATokenMayWhatItsRolesMay(t *testing.T) {
 		{"/cases/C-1/legal-release", why, "legal admin", "hr it auditor manager payroll"},
 		{"/cases/C-1/erase", why, "legal admin", "hr it auditor manager payroll"},
 		{"/systems/crm/try", "{}", "it admin", "hr legal auditor manager payroll"},
+		{"/systems/crm/check", "", "it admin", "hr legal auditor manager payroll"},
+		{"/systems/crm/trial", `{"account":"jdoe"}`, "it admin", "hr legal auditor manager payroll"},
 		{"/reconciliation", `{"people":"employee_id,name"}`, "hr it admin", "legal auditor manager payroll"},
 		{"/reconciliation/stop", why, "hr it admin", "legal auditor manager payroll"},
 		{"/reconciliation/findings/1/confirm", why, "hr it admin", "legal auditor manager payroll"},

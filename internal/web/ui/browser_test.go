@@ -189,6 +189,8 @@ var pages = []struct{ name, path, session string }{
 	{"wave-report", "/waves/W-14/report", "auditor"},
 	{"systems", "/systems", "it"},
 	{"gaps", "/gaps", "it"},
+	{"connectors", "/connectors", "it"},
+	{"connector", "/connectors/scim", "auditor"},
 	{"policies", "/policies?against=set-1", "it"},
 	{"replan", "/cases/C-2041/replan", "hr"},
 	{"accounts", "/accounts", "it"},

@@ -82,6 +82,7 @@ var jumps = []jump{
 	{"waves", "Make a wave", "", "/waves/new", "make new wave mass departure layoff list csv", makeWaves},
 	{"inventory", "Systems", "g s", "/systems", "systems inventory", seeSystems},
 	{"audit", "Policies", "", "/policies", "policies modifiers rules versions difference plan", seeSystems},
+	{"inventory", "Connectors", "", "/connectors", "connectors kinds actions proof permissions scopes settings", seeSystems},
 	{"late", "What is missing", "", "/gaps", "systems gaps inventory missing owner fallback no api", seeSystems},
 	{"person", "Whose accounts", "", "/accounts", "accounts reconcile orphaned missing ambiguous mismatched identities", seeFindings},
 	{"audit", "Audit", "g a", "/audit", "audit entries ledger", seeAudit},

@@ -256,6 +256,7 @@ type systemView struct {
 	Tasks   []store.TaskRow
 	Entries []store.EntryRow
 	Risks   riskView
+	Sheet   string       // of its connector
 	Child   []systemLine // whose access ends with this one's sign-on
 	visit   *visit
 }
@@ -273,7 +274,7 @@ func (s *server) systemPage(v *visit) error {
 	if i < 0 {
 		return nothingHere()
 	}
-	view := systemView{systemLine: lines[i], visit: v}
+	view := systemView{systemLine: lines[i], Sheet: s.Connectors.SheetOf(lines[i].System.Name), visit: v}
 	for _, l := range lines {
 		if l.System.SSO == view.System.Name {
 			view.Child = append(view.Child, l)

@@ -18,16 +18,17 @@ type Config struct {
 	Zone         string // IANA zone for readers whose own is not known; UTC when empty
 	Secure       bool   // reached by TLS only: cookies are marked so
 
-	Reader    func(exeunt.Viewer) Reader                             // what somebody may see
-	Commands  func(exeunt.Viewer) Commands                           // what they may do there
-	Taken     func(context.Context, exeunt.Viewer, web.Export) error // records what somebody takes out, before they are given it
-	Inventory Inventory
-	Accounts  Accounts
-	Links     Links
-	Live      Live
-	Proofs    Proofs
-	Policies  Policies
-	Sources   func() []string // names of the configured HR sources, for the set-up list
+	Reader     func(exeunt.Viewer) Reader                             // what somebody may see
+	Commands   func(exeunt.Viewer) Commands                           // what they may do there
+	Taken      func(context.Context, exeunt.Viewer, web.Export) error // records what somebody takes out, before they are given it
+	Inventory  Inventory
+	Accounts   Accounts
+	Links      Links
+	Live       Live
+	Proofs     Proofs
+	Policies   Policies
+	Connectors Connectors
+	Sources    func() []string // names of the configured HR sources, for the set-up list
 
 	// Misconfigured says in a sentence each what is wrong with the configuration that is served, or was to be; may be nil.
 	Misconfigured func(context.Context) ([]string, error)
@@ -125,6 +126,8 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("GET /systems", seeSystems, s.systemsPage)
 	page("GET /systems/{id}", seeSystems, s.systemPage)
 	page("POST /systems/{id}/try", trySystems, s.trySystem)
+	page("GET /connectors", seeSystems, s.connectorsPage)
+	page("GET /connectors/{name}", seeSystems, s.connectorPage)
 	page("GET /audit", seeAudit, s.auditPage)
 	page("GET /audit/erased", seeAudit, s.erasedPage)
 	page("POST /cases/{id}/erase", eraseCases, s.eraseCase)
