@@ -10,7 +10,7 @@ help:
 	@echo 'make soak      the simulation with SEEDS=20000 seeds from FIRST=1000000 on, then kills, lost servers and wrong'
 	@echo '               clocks on the real binary for SOAK=15m; or as many and as long as you say'
 	@echo 'make lint      the linters, of a pinned version'
-	@echo 'make generate  pages and JSON Schemas anew; a test says when they are out of date'
+	@echo 'make generate  pages, JSON Schemas and pages of connectors anew; a test says when they are out of date'
 	@echo 'make build     ./exeunt'
 	@echo 'make bench     the benchmarks'
 
@@ -30,6 +30,7 @@ lint:
 generate:
 	go generate ./...
 	go run ./cmd/exeunt schema --out docs/schema
+	go run ./cmd/exeunt connector pages --out docs/connectors
 
 build:
 	go build -trimpath -o exeunt ./cmd/exeunt

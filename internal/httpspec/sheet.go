@@ -1,7 +1,6 @@
 package httpspec
 
 import (
-	"cmp"
 	"maps"
 	"reflect"
 	"slices"
@@ -58,8 +57,18 @@ func (a Auth) asks() []string {
 
 // words says how requests are signed in.
 func (a Auth) words() string {
-	return cmp.Or(map[string]string{
-		"bearer": "a bearer token", "header": "a token in the header " + a.Header, "basic": "HTTP basic, with username and password",
-		"basic-token": "HTTP basic, with a token as the user", "oauth2": "OAuth 2 client credentials",
-	}[a.Kind], "nothing")
+	switch a.Kind {
+	case "bearer":
+		return "a bearer token"
+	case "header":
+		return "a token in the header " + a.Header
+	case "basic":
+		return "HTTP basic, with username and password"
+	case "basic-token":
+		return "HTTP basic, with a token as the user"
+	case "oauth2":
+		return "OAuth 2 client credentials"
+	default:
+		return "nothing"
+	}
 }
