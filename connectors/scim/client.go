@@ -131,9 +131,11 @@ func (s *service) list(ctx context.Context, path string, q search) ([]resource, 
 			continue
 		}
 		found := items(page, "Resources")
-		all = append(all, found...)
-		if len(found) == 0 || len(all) >= total {
+		if all = append(all, found...); len(all) >= total {
 			return all, nil
+		}
+		if len(found) == 0 {
+			return nil, halfAList(total, len(all)+1)
 		}
 		if len(all) >= most {
 			return nil, exeunt.Errorf(exeunt.Ambiguous, "%s finds more than %d: the search does not name one person", name, most)
@@ -160,8 +162,16 @@ func (s *service) listed(ctx context.Context, from int, byPost bool) (found []re
 			byPost = true
 			continue
 		}
-		return found, len(found) > 0 && from-1+len(found) < total, byPost, nil
+		if len(found) == 0 && from <= total {
+			return nil, false, byPost, halfAList(total, from)
+		}
+		return found, from-1+len(found) < total, byPost, nil
 	}
+}
+
+// halfAList is the error of a list that ends before its end. It may pass when the service has counted anew after somebody went.
+func halfAList(total, from int) *exeunt.Error {
+	return exeunt.Errorf(exeunt.Temporary, "%s says that it has %d of them and shows none from number %d on: nothing is concluded from half a list", name, total, from)
 }
 
 func (s *service) page(ctx context.Context, path string, q search, byPost bool) (resource, error) {

@@ -1,7 +1,6 @@
 package scim
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -73,22 +72,30 @@ const byPost = "post:"
 // List implements connector.Lister.
 func (s *service) List(ctx context.Context, cursor string, _ []string) (connector.Page, error) {
 	place, post := strings.CutPrefix(cursor, byPost)
-	from, err := strconv.Atoi(cmp.Or(place, "1"))
-	if err != nil || from < 1 {
-		return connector.Page{}, connector.ErrForgotten("the " + name)
+	at, err := connector.OverlapOf("the "+name, place)
+	if err != nil {
+		return connector.Page{}, err
 	}
-	users, more, post, err := s.listed(ctx, from, post)
+	users, more, post, err := s.listed(ctx, at.At+1, post)
+	if err != nil {
+		return connector.Page{}, err
+	}
+	ids := make([]string, len(users))
+	for i, user := range users {
+		ids[i] = text(user, "id")
+	}
+	fresh, next, err := at.Take("the "+name, ids, more)
 	if err != nil {
 		return connector.Page{}, err
 	}
 	var page connector.Page
-	for _, user := range users {
+	for _, user := range users[fresh:] {
 		if f := found(user); f.ID != "" {
 			page.Accounts = append(page.Accounts, f)
 		}
 	}
-	if more {
-		page.Next = strconv.Itoa(from + len(users))
+	if next != nil {
+		page.Next = next.Cursor()
 		if post {
 			page.Next = byPost + page.Next
 		}

@@ -287,6 +287,12 @@ func TestDescriptionsConform(t *testing.T) {
 				Twin:             func(t testing.TB, l exeunt.Leaver) { vendor.Twin(people.of(l)) },
 				Vanish:           func(t testing.TB, l exeunt.Leaver) { vendor.Vanish(people.of(l)) },
 			}
+			if s.name == "identity" {
+				subject.Application = func(testing.TB) connector.Application {
+					a := vendor.Offer(sim.Application{Label: "Door locks", Protocol: "saml", Username: "user.email", Status: "off", Assigned: 7})
+					return connector.Application{ID: a.ID, Name: a.Label, Mode: a.Protocol, SignsIn: a.Username, People: a.Assigned, Inactive: true}
+				}
+			}
 			if s.name == "github" {
 				subject.Twin = nil // logins are unique there
 			}

@@ -95,6 +95,7 @@ func (c *checker) check() {
 	c.observe()
 	c.find()
 	c.everybody()
+	c.applications()
 	c.actions()
 }
 
@@ -166,6 +167,28 @@ func (c *checker) everybody() {
 	c.list(at, l.List, l.Paging)
 	for i := range l.Closed {
 		c.condition(under(at, "closed", i), &l.Closed[i], false)
+	}
+}
+
+func (c *checker) applications() {
+	l, at := c.spec.Applications, path("applications")
+	if l == nil {
+		return
+	}
+	c.require(at, "path", l.Path != "", "where the applications are listed")
+	c.path(under(at, "path"), l.Path, []string{"values."})
+	c.templates(under(at, "query"), l.Query, []string{"values."})
+	if l.List == nil {
+		c.require(at, "list", false, "where the applications are in the answer")
+	}
+	c.list(at, l.List, l.Paging)
+	c.require(at, "id", l.ID != "", "where an application has its immutable id")
+	c.require(at, "name", l.Name != "", "where an application has the name that people read")
+	for field, pointer := range map[string]string{"id": l.ID, "name": l.Name, "mode": l.Mode, "signs_in": l.SignsIn, "people": l.People} {
+		c.pointer(under(at, field), pointer)
+	}
+	for i := range l.Inactive {
+		c.condition(under(at, "inactive", i), &l.Inactive[i], false)
 	}
 }
 

@@ -32,6 +32,16 @@
 //	  list: /items
 //	  paging: {kind: cursor, param: after, next: /next}
 //	  closed: [{at: /status, equals: off}]               # of one of them: nobody can sign in with it
+//	applications:                     # of a single sign-on; absent: it signs nobody in elsewhere, or does not tell
+//	  path: /apps
+//	  list: ""                        # the answer is the list
+//	  paging: {kind: link}
+//	  id: /id
+//	  name: /label
+//	  mode: /signOnMode               # how it lets people in
+//	  signs_in: /credentials/userNameTemplate/template   # by what it names people
+//	  people: /assigned               # a number, or a list that is counted
+//	  inactive: [{at: /status, equals: INACTIVE}]
 //	observe:
 //	  looks:                          # the first is the account; others have a name
 //	    - {path: "/users/{account.id}"}

@@ -83,3 +83,17 @@ func textAt(document any, pointer string) (string, bool) {
 	}
 	return text(value)
 }
+
+// count is the number at a pointer, or how many a list has there; 0 where there is neither.
+func count(document any, pointer string) int {
+	value, _ := at(document, pointer)
+	if list, ok := value.([]any); ok {
+		return len(list)
+	}
+	digits, _ := text(value)
+	n, err := strconv.Atoi(digits)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}

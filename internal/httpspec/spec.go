@@ -23,6 +23,8 @@ type Spec struct {
 	List    *Everybody        `yaml:"list"` // absent: its accounts cannot be listed
 	Observe Observe           `yaml:"observe"`
 	Actions []Action          `yaml:"actions"`
+
+	Applications *Applications `yaml:"applications"` // absent: it signs nobody in elsewhere, or does not tell
 }
 
 // Auth is how requests are signed in; the credentials are a system's settings, never the description's.
@@ -87,6 +89,20 @@ type Everybody struct {
 	List   *string           `yaml:"list"`
 	Paging *Paging           `yaml:"paging"`
 	Closed []Condition       `yaml:"closed"` // of an item: nobody can sign in with it
+}
+
+// Applications is the list of those that a single sign-on lets people into.
+type Applications struct {
+	Path     string            `yaml:"path"`
+	Query    map[string]string `yaml:"query"`
+	List     *string           `yaml:"list"`
+	Paging   *Paging           `yaml:"paging"`
+	ID       string            `yaml:"id"`
+	Name     string            `yaml:"name"`
+	Mode     string            `yaml:"mode"`     // how it lets people in
+	SignsIn  string            `yaml:"signs_in"` // by what it names people to it
+	People   string            `yaml:"people"`   // a number, or a list that is counted
+	Inactive []Condition       `yaml:"inactive"` // of an item: nobody is let in
 }
 
 // Paging is how a list goes on.

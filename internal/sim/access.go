@@ -31,6 +31,8 @@ func newIdentity() *Vendor {
 		tokens[token] = time.Now().Add(time.Minute)
 		reply(w, http.StatusOK, map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 60})
 	})
+	v.offered = applications()
+	v.handle("GET /api/v1/applications", func(w http.ResponseWriter, r *http.Request) { listApplications(v, w, r) })
 	v.handle("GET /api/v1/users", func(w http.ResponseWriter, r *http.Request) { searchUsers(v, w, r) })
 	v.withAccount("GET /api/v1/users/{id}", func(w http.ResponseWriter, _ *http.Request, a *account) { reply(w, http.StatusOK, identityUser(a)) })
 	suspend := func(closed bool) func(http.ResponseWriter, *http.Request, *account) {

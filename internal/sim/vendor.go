@@ -30,6 +30,7 @@ type Vendor struct {
 	lag      time.Duration
 	deaf     bool
 	later    []later
+	offered  []Application // of the identity provider
 }
 
 // later is a change that was accepted and does not show yet.
