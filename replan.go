@@ -14,7 +14,7 @@ import (
 //
 //   - what is settled or has begun stays as it is, also when the plan leaves it out
 //   - what is pending is scheduled anew, by the rules, deadlines and owners of now
-//   - what the plan does not ask for any more is cancelled, with the reason
+//   - what the plan does not ask for any more is cancelled, with the reason; but not because its system is not there any more
 //   - what it asks for in addition is added
 //   - what was done before it is due now is done again at its time, which is nothing while it still holds;
 //     whether it is put back until then is for the case owner to decide
@@ -29,7 +29,7 @@ func (c Case) replanned(t Trigger, fresh Plan, steps []Step, tasks []Task, why c
 	if !c.UnderWay() {
 		return Change{}, Errorf(Conflict, "case %s is %s: it can be planned anew only while it is under way", c.ID, c.State)
 	}
-	r := replan{before: c, cause: why, fresh: fresh, now: now.UTC(), keys: map[string]string{}, retried: map[string]bool{}}
+	r := replan{before: c, cause: why, fresh: fresh, served: fresh.Systems(), now: now.UTC(), keys: map[string]string{}, retried: map[string]bool{}}
 	var err error
 	if r.c, err = c.amended(t, fresh.Case, steps, now); err != nil {
 		return Change{}, err
@@ -100,6 +100,7 @@ type replan struct {
 	before, c Case
 	cause     cause
 	fresh     Plan
+	served    []string // the systems of the inventory that the fresh plan was made from
 	now       time.Time
 	steps     []Step            // as they shall be
 	tasks     []Task            // likewise

@@ -35,11 +35,40 @@ func (r *replan) mergeSteps(steps []Step) error {
 		}
 	}
 	for _, s := range steps {
-		if base, _ := baseKey(s.Key); s.Undoes == "" && !asked[base] && have[base].Key == s.Key {
+		base, _ := baseKey(s.Key)
+		switch {
+		case s.Undoes != "" || asked[base] || have[base].Key != s.Key:
+		case r.forgotten(s.System) && !s.State.Settled():
+			at, err := r.keep(s.Key, s.System, s.StartRule, s.After)
+			if err == nil {
+				err = r.mergeStep(s, s, at, false)
+			}
+			if err != nil {
+				return err
+			}
+		default:
 			r.dropStep(s, s.wasUndone(steps))
 		}
 	}
 	return nil
+}
+
+// forgotten says whether the inventory of the fresh plan has not got a system: every system that it has is covered there.
+// Perhaps the server that plans reads an older folder than the one that opened the case, or half of one; what is to be ended
+// in the system is not called off by that. It becomes its owner's task where nobody can do it.
+func (r *replan) forgotten(system string) bool {
+	return system != "" && !slices.Contains(r.served, system)
+}
+
+// keep says when a step or task of a forgotten system begins, by its own rule and the facts of now. It waits for what it waited for.
+func (r *replan) keep(key, system string, start Moment, after []Dependency) (time.Time, error) {
+	for _, d := range after {
+		if _, known := r.keys[d.Key]; !known {
+			r.keys[d.Key] = d.Key
+		}
+	}
+	r.kept = append(r.kept, key+": the inventory has no system "+system+" any more, and nobody decided that access may stay there")
+	return r.c.instant(start, time.Time{})
 }
 
 // mergeStep takes a step to what the plan asks for under its key, from a moment on. What was put back since the plan
@@ -185,7 +214,18 @@ func (r *replan) mergeTasks(tasks []Task) error {
 		}
 	}
 	for _, t := range tasks {
-		if base, _ := baseKey(t.Key); t.planned() && !asked[base] && have[base].Key == t.Key {
+		base, _ := baseKey(t.Key)
+		switch {
+		case !t.planned() || asked[base] || have[base].Key != t.Key:
+		case r.forgotten(t.System) && t.Open():
+			at, err := r.keep(t.Key, t.System, t.StartRule, t.After)
+			if err == nil {
+				err = r.mergeTask(t, t, at.After(r.c.notBefore(r.now)))
+			}
+			if err != nil {
+				return err
+			}
+		default:
 			r.dropTask(t)
 		}
 	}

@@ -253,23 +253,24 @@ func TestANewManagerTakesOverButNotWhatAPersonHandedOn(t *testing.T) {
 	}
 }
 
-func TestASystemThatIsNoLongerThereIsCancelledAndANewOneAdded(t *testing.T) {
+// A server may plan with an older folder than the one that opened the case: what it does not know is not called off.
+func TestASystemThatIsNoLongerThereKeepsItsStepsAndANewOneIsAdded(t *testing.T) {
 	f := started(t)
 	f.fail("directory-disable")
-	f.h.inventory = slices.DeleteFunc(f.h.inventory, func(s exeunt.System) bool { return s.Name == "directory" })
-	vpn := live("vpn", "", exeunt.Disable)
-	f.h.inventory = append(f.h.inventory, vpn)
+	f.h.inventory = slices.DeleteFunc(f.h.inventory, func(s exeunt.System) bool { return s.Name == "directory" || s.Name == "door" })
+	f.h.inventory = append(f.h.inventory, live("vpn", "", exeunt.Disable))
 	f.amend(lastDay("2026-03-20"))
-	for key, want := range map[string]exeunt.StepState{"directory-disable": exeunt.StepCancelled, "directory-remove-groups": exeunt.StepCancelled} {
-		if got := f.step(key); got.State != want || got.Reason == "" || got.SettledAt.IsZero() {
-			t.Errorf("%s is %s: %s", key, got.State, got.Reason)
-		}
+	f.expect("without the directory and the door", map[string]string{
+		"directory-disable": "scheduled 26-03-20 17:00", "directory-remove-groups": "scheduled 26-03-20 17:00", "directory-disable-by-hand": "withdrawn",
+		"door-by-hand": "open 26-03-20 17:00", "vpn-by-hand": "open 26-03-20 17:00", "chat-check": "withdrawn", "chat-by-hand": "open 26-03-20 17:00",
+		"hours": "open 26-03-19 17:00", "payroll-end-employment": "confirmed", "payroll-schedule-final-pay": "waiting", "purge": "open 33-03-21 00:00", "decide-2": "open",
+	})
+	if kept := f.last.Entries[0].Detail["kept"]; !strings.Contains(kept, "directory-disable: the inventory has no system directory any more") || !strings.Contains(kept, "door-by-hand") {
+		t.Errorf("the record says %q", kept)
 	}
-	if got := f.task("directory-disable-by-hand").State; got != exeunt.TaskWithdrawn {
-		t.Errorf("its fallback is %s", got)
-	}
-	if got := f.task("vpn-by-hand").State; got != exeunt.TaskOpen {
-		t.Errorf("the new system is %s", got)
+	f.work(time.Date(2026, 3, 21, 9, 0, 0, 0, time.UTC))
+	if got := f.step("directory-disable").State; got != exeunt.StepConfirmed {
+		t.Errorf("at its time it is %s", got)
 	}
 }
 
