@@ -27,6 +27,8 @@ func (f Finding) Ends(newest *Case, heard Said, begun time.Time) error {
 		return Errorf(Conflict, "somebody saw to this finding already")
 	case newest != nil && newest.UnderWay():
 		return Errorf(Conflict, "%s's departure is under way: case %s ends what is open", f.Name, newest.ID)
+	case newest == nil && heard.Stays():
+		return Errorf(Conflict, "HR said last that %s stays or works here again, and nobody opened a case since: if they have left after all, start that departure", f.Name)
 	case newest != nil && (newest.Over() || newest.RehiredOn != "" || heard.Stays() && !heard.ReceivedAt.Before(newest.OpenedAt)):
 		return Errorf(Conflict, "%s stays or works here again since case %s: if they have left after all, start that departure", f.Name, newest.ID)
 	case heard.ReceivedAt.After(begun):

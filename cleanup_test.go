@@ -209,6 +209,7 @@ func TestWhoseAccountMayBeEnded(t *testing.T) {
 		"hired again, by HR's word":    {open, &closed, exeunt.Said{ReceivedAt: before, Kind: exeunt.Rehired}, exeunt.Conflict},
 		"left by a wave since":         {open, &closed, exeunt.Said{ReceivedAt: closed.OpenedAt.Add(-time.Hour), Kind: exeunt.Rehired}, ""},
 		"heard of since":               {open, &closed, exeunt.Said{ReceivedAt: after, Kind: exeunt.Announced}, exeunt.Conflict},
+		"heard before, and no case":    {open, nil, exeunt.Said{ReceivedAt: before, Kind: exeunt.Rehired}, exeunt.Conflict},
 		"heard of since, and no case":  {open, nil, exeunt.Said{ReceivedAt: after, Kind: exeunt.Rescinded}, exeunt.Conflict},
 	} {
 		if got := exeunt.KindOf(x.f.Ends(x.newest, x.heard, monday)); got != x.want {

@@ -67,6 +67,10 @@ type Contradiction struct {
 	First  string `json:"first"` // in their order
 	Second string `json:"second"`
 	What   string `json:"what"`
+
+	// Whether says that the two differ on whether, when or with whose consent a step is done. That waits for a person; who owns
+	// it and by when it has to be done does not.
+	Whether bool `json:"whether,omitempty"`
 }
 
 // String says it in a line.
@@ -81,24 +85,24 @@ func (m Modifier) Contradictions(later Modifier) []Contradiction {
 		return nil
 	}
 	var out []Contradiction
-	say := func(rule, what string) { out = append(out, Contradiction{rule, m.Name, later.Name, what}) }
+	say := func(rule, what string, whether bool) {
+		out = append(out, Contradiction{rule, m.Name, later.Name, what, whether})
+	}
 	for _, mine := range m.Change {
 		for _, other := range later.Change {
 			if mine.Rule == other.Rule {
-				for _, what := range mine.against(other) {
-					say(mine.Rule, what)
-				}
+				mine.against(other, say)
 			}
 		}
 	}
 	for _, name := range m.touches() {
 		switch {
 		case m.removes(name) && (later.changes(name) || later.adds(name)):
-			say(name, fmt.Sprintf("%s leaves it out, %s has it", m.Name, later.Name))
+			say(name, fmt.Sprintf("%s leaves it out, %s has it", m.Name, later.Name), true)
 		case later.removes(name) && (m.changes(name) || m.adds(name)):
-			say(name, fmt.Sprintf("%s leaves it out, %s has it", later.Name, m.Name))
+			say(name, fmt.Sprintf("%s leaves it out, %s has it", later.Name, m.Name), true)
 		case m.adds(name) && later.adds(name):
-			say(name, "both add it")
+			say(name, "both add it", false)
 		}
 	}
 	return out
@@ -137,21 +141,19 @@ func (m Modifier) removes(rule string) bool {
 }
 
 // against says on what two changes of one rule differ.
-func (a Adjustment) against(b Adjustment) []string {
-	var out []string
+func (a Adjustment) against(b Adjustment, say func(rule, what string, whether bool)) {
 	if a.Owner != nil && b.Owner != nil && *a.Owner != *b.Owner {
-		out = append(out, fmt.Sprintf("owner %s or %s", *a.Owner, *b.Owner))
+		say(a.Rule, fmt.Sprintf("owner %s or %s", *a.Owner, *b.Owner), false)
 	}
 	if a.Approver != nil && b.Approver != nil && *a.Approver != *b.Approver {
-		out = append(out, fmt.Sprintf("approver %s or %s", cmp.Or(*a.Approver, "none"), cmp.Or(*b.Approver, "none")))
+		say(a.Rule, fmt.Sprintf("approver %s or %s", cmp.Or(*a.Approver, "none"), cmp.Or(*b.Approver, "none")), true)
 	}
 	if a.Start != nil && b.Start != nil && *a.Start != *b.Start {
-		out = append(out, fmt.Sprintf("start %s or %s", a.Start, b.Start))
+		say(a.Rule, fmt.Sprintf("start %s or %s", a.Start, b.Start), true)
 	}
 	if a.Deadline != nil && b.Deadline != nil && *a.Deadline != *b.Deadline {
-		out = append(out, fmt.Sprintf("deadline %s or %s", a.Deadline, b.Deadline))
+		say(a.Rule, fmt.Sprintf("deadline %s or %s", a.Deadline, b.Deadline), false)
 	}
-	return out
 }
 
 // modified is a policy with the modifiers put into its rules that count for a departure, and what they did.
@@ -236,14 +238,15 @@ func (o *modified) adjust(m Modifier, a Adjustment, counting []Modifier) {
 	r := o.rules[i]
 	r.Modified = slices.Clone(r.Modified)
 	counts := func(set func(Adjustment) bool) bool {
-		if !set(a) || m.beaten(counting, func(other Modifier) bool { return other.sets(a.Rule, set) || other.removes(a.Rule) }) {
+		says := func(other Modifier) bool { return other.sets(a.Rule, set) || other.removes(a.Rule) }
+		if !set(a) || m.beaten(counting, says) {
 			return false
 		}
 		for _, other := range counting {
 			if other.Name == m.Name {
 				return true
 			}
-			if other.sets(a.Rule, set) && !slices.Contains(m.Over, other.Name) {
+			if other.sets(a.Rule, set) && !slices.Contains(m.Over, other.Name) && !other.beaten(counting, says) {
 				return false
 			}
 		}
@@ -329,10 +332,10 @@ func (o modified) why(f Facts) (string, error) {
 		if r.Task != nil {
 			continue
 		}
-		if yes, err := holds(r.When, f); err != nil || !yes {
-			return "", err
+		yes, err := holds(r.When, f)
+		if err == nil && yes {
+			yes, err = holds(r.Systems, f)
 		}
-		yes, err := holds(r.Systems, f)
 		if err != nil {
 			return "", err
 		}
@@ -346,8 +349,8 @@ func (o modified) why(f Facts) (string, error) {
 // Contradicted is the task by which the case owner settles what the modifiers left open.
 const Contradicted = "settle-modifiers"
 
-// settle holds the steps about which modifiers contradict each other until the case owner has approved them, and asks
-// for a decision.
+// settle asks the case owner for a decision on what modifiers contradict each other about. Steps wait for that where it is
+// about whether or when they are done, or with whose consent.
 func (d *drafter) settle(c []Contradiction) error {
 	if len(c) == 0 {
 		return nil
@@ -357,7 +360,7 @@ func (d *drafter) settle(c []Contradiction) error {
 		list = append(list, one.String())
 		for i := range d.plan.Steps {
 			s := &d.plan.Steps[i]
-			if s.Rule == one.Rule && s.Approval == nil {
+			if one.Whether && s.Rule == one.Rule && s.Approval == nil {
 				s.Approval = d.asks(CaseOwner, one.String())
 			}
 		}
@@ -365,7 +368,7 @@ func (d *drafter) settle(c []Contradiction) error {
 	rule := Rule{Name: Contradicted, Start: Moment{Anchor: AtTrigger}, Deadline: Moment{Anchor: AtStart, Days: 1}}
 	return d.add(rule, Task{
 		Key: Contradicted, Branch: "Tasks", Title: "Decide between modifiers that contradict each other", Checklist: list,
-		Procedure: "Two modifiers that both count for this departure say different things, and neither is over the other. The plan takes what the earlier one says, and leaves nothing out; steps in systems wait for your approval. Look at each, approve or reject the steps, give tasks another owner where needed, and have it settled in the modifiers' files with over:.",
+		Procedure: "Two modifiers that both count for this departure say different things, and neither is over the other. The plan takes what the earlier one says, and leaves nothing out; steps in systems wait for your approval where the two differ on whether or when they are done, or with whose consent. Look at each, approve or reject the steps that wait, give tasks another owner where needed, and have it settled in the modifiers' files with over:.",
 		Owner:     d.roles(CaseOwner, d.plan.Case.Departure.Leaver), Reason: strings.Join(list, "; "),
 	})
 }

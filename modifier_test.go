@@ -36,6 +36,14 @@ func due(text string) func(*exeunt.Adjustment) {
 	return func(a *exeunt.Adjustment) { a.Deadline = new(moment(text)) }
 }
 
+func begins(text string) func(*exeunt.Adjustment) {
+	return func(a *exeunt.Adjustment) { a.Start = new(moment(text)) }
+}
+
+func by(approver string) func(*exeunt.Adjustment) {
+	return func(a *exeunt.Adjustment) { a.Approver = &approver }
+}
+
 func removed(rule string) func(*exeunt.Modifier) {
 	return func(m *exeunt.Modifier) {
 		m.Remove = append(m.Remove, exeunt.Removal{Rule: rule, Because: m.Name + " needs none"})
@@ -92,6 +100,7 @@ func TestModifiersAddChangeAndLeaveOutWithTheirReasons(t *testing.T) {
 		{"what one adds another changes", []exeunt.Modifier{modifier("a", changed("extra", due("start + 2d"))), modifier("b", func(m *exeunt.Modifier) { m.Add = []exeunt.Rule{extra} })}, []string{"by b: added", "by a: deadline start + 2d instead of start + 1d"}, []string{"settle-modifiers"}},
 		{"of two that differ one is over the other", []exeunt.Modifier{modifier("a", changed("return-assets", due("last-day + 14d"))), modifier("b", over("a", changed("return-assets", due("last-day + 1d"))))}, []string{"by 2026-04-01 17:00", "by b: deadline"}, []string{"by a:", "settle-modifiers"}},
 		{"the earlier is over the later", []exeunt.Modifier{modifier("a", over("b", changed("return-assets", due("last-day + 14d")))), modifier("b", changed("return-assets", due("last-day + 1d")))}, []string{"by 2026-04-14 17:00", "by a: deadline"}, []string{"by b:", "settle-modifiers"}},
+		{"of three the last is over the first", []exeunt.Modifier{modifier("a", changed("return-assets", due("last-day + 14d"))), modifier("b", changed("return-assets", due("last-day + 1d"))), modifier("c", over("a", changed("return-assets", due("last-day + 3d"))))}, []string{"by 2026-04-01 17:00", "by b: deadline", "settle-modifiers"}, []string{"by a:", "by c:"}},
 		{"leaving out is over changing", []exeunt.Modifier{modifier("a", changed("return-assets", due("last-day + 14d"))), modifier("b", over("a", removed("return-assets")))}, []string{"left out by b: return-assets"}, []string{"task return-assets", "settle-modifiers"}},
 	}
 	for _, c := range cases {
@@ -125,12 +134,27 @@ func TestASystemWhoseRuleAModifierLeavesOutSaysSo(t *testing.T) {
 	}
 }
 
+// The first of two rules that are left out does not concern the departure; the second reached the system.
+func TestOfSeveralRulesTheOneIsNamedThatReachedTheSystem(t *testing.T) {
+	p := modifiable()
+	other := p.Rules[0]
+	other.Name, other.When = "cut-elsewhere", func(exeunt.Facts) (bool, error) { return false, nil }
+	p.Rules = append([]exeunt.Rule{other}, p.Rules...)
+	p.Modifiers = []exeunt.Modifier{modifier("b", removed("cut-elsewhere")), modifier("a", removed("cut-access"))}
+	plan := draft(t, p, []exeunt.System{live("directory", "", exeunt.Disable)})
+	i := slices.IndexFunc(plan.Tasks, func(k exeunt.Task) bool { return k.System == "directory" })
+	if i < 0 || plan.Tasks[i].Reason != "the modifier a leaves out cut-access, which reached it: a needs none" {
+		t.Errorf("the directory is covered by %+v", plan.Tasks)
+	}
+}
+
 func TestWhatModifiersContradictWaitsForTheCaseOwner(t *testing.T) {
 	cases := []struct {
 		name, rule, want string
 		one, two         func(*exeunt.Modifier)
 	}{
-		{"deadlines", "cut-access", "deadline start + 1h or start + 2h", changed("cut-access", due("start + 1h")), changed("cut-access", due("start + 2h"))},
+		{"starts", "cut-access", "start trigger or last-day", changed("cut-access", begins("trigger")), changed("cut-access", begins("last-day"))},
+		{"approvers", "cut-access", "approver none or security", changed("cut-access", by("")), changed("cut-access", by("security"))},
 		{"left out and changed", "cut-access", "a leaves it out, b has it", removed("cut-access"), changed("cut-access", due("start + 2h"))},
 		{"changed and left out", "cut-access", "b leaves it out, a has it", changed("cut-access", due("start + 1h")), removed("cut-access")},
 	}
@@ -147,6 +171,15 @@ func TestWhatModifiersContradictWaitsForTheCaseOwner(t *testing.T) {
 				t.Errorf("%s is %s, approval %+v", step.Key, step.State, step.Approval)
 			}
 		})
+	}
+	for name, two := range map[string][2]func(*exeunt.Modifier){
+		"deadlines": {changed("cut-access", due("start + 1h")), changed("cut-access", due("start + 2h"))},
+		"owners":    {changed("cut-access", func(a *exeunt.Adjustment) { a.Owner = new("legal") }), changed("cut-access", func(a *exeunt.Adjustment) { a.Owner = new("hr") })},
+	} {
+		plan, text := modifiedText(t, modifier("a", two[0]), modifier("b", two[1]))
+		if step := plan.Steps[0]; step.State == exeunt.StepHeld || step.Approval != nil || !strings.Contains(text, "settle-modifiers") {
+			t.Errorf("%s: %s is %s, approval %+v:\n%s", name, step.Key, step.State, step.Approval, text)
+		}
 	}
 	if got := modifier("a", changed("x", due("start + 1h"))).Contradictions(modifier("b", changed("x", due("start + 1h")))); len(got) > 0 {
 		t.Errorf("two that say the same contradict each other: %v", got)

@@ -48,7 +48,7 @@ func (c Case) replanned(t Trigger, fresh Plan, steps []Step, tasks []Task, why c
 	if r.c.State != CaseHeld {
 		r.c.State = r.c.goesOn(r.standing(steps), now)
 	}
-	if doubt := t.Departure.Doubt(now); doubt != "" {
+	if doubt := t.Departure.Doubt(now); doubt != "" && why.by == nil { // by a person's word nothing about the departure has changed
 		r.c = r.c.held(doubt, nil, now)
 	}
 	return r.change(t), nil

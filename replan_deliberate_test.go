@@ -54,6 +54,33 @@ func TestPlanningAnewSaysWhatItChangesBeforeItDoes(t *testing.T) {
 	}
 }
 
+// Planning anew changes nothing about the departure, so that what a person has answered about it is not asked again.
+func TestPlanningAnewDoesNotHoldWhatAPersonLetGo(t *testing.T) {
+	d := leavingAs(exeunt.Voluntary)
+	d.LastDay, d.TerminationDate = "2024-01-31", "2024-01-31"
+	f := newHouse().open(t, d)
+	if f.c.State != exeunt.CaseHeld {
+		t.Fatalf("with a last day two years ago it is %s", f.c.State)
+	}
+	released, err := f.c.Release(f.steps, f.tasks, replanner, f.h.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.keep(released)
+	change, err := f.c.Replan(f.h.draft(t, f.c, f.c.Departure), f.steps, f.tasks, replanner, f.h.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.keep(change)
+	if f.c.State != exeunt.CaseRunning {
+		t.Errorf("planned anew it is %s", f.c.State)
+	}
+	f.amend(func(d *exeunt.Departure) { d.LastDay, d.TerminationDate = "2024-02-01", "2024-02-01" })
+	if f.c.State != exeunt.CaseHeld {
+		t.Errorf("with another day that HR gives it is %s", f.c.State)
+	}
+}
+
 func TestWhoMayBePlannedAnew(t *testing.T) {
 	f := started(t)
 	fresh := f.h.draft(t, f.c, leavingAs(exeunt.Voluntary))

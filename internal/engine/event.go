@@ -196,12 +196,12 @@ func (e *Engine) newest(ctx context.Context, leaverKey string) (*exeunt.Case, er
 
 // answered settles the event and keeps when HR said it, in the transaction of its answer.
 func answered(ev store.Event, t exeunt.Trigger, how string, of exeunt.CaseID) func(context.Context, store.Tx) error {
-	return func(ctx context.Context, tx store.Tx) error {
-		if err := store.Heard(t.Departure.Leaver.Key(), t.Said())(ctx, tx); err != nil {
-			return err
-		}
-		return store.EventDone(ev.Source, ev.ID, how, of)(ctx, tx)
-	}
+	return answeredAs(ev, t, t.Said(), how, of)
+}
+
+// answeredAs is that an event was answered which means something else than it says, for what is known of the person.
+func answeredAs(ev store.Event, t exeunt.Trigger, said exeunt.Said, how string, of exeunt.CaseID) func(context.Context, store.Tx) error {
+	return both(store.Heard(t.Departure.Leaver.Key(), said), store.EventDone(ev.Source, ev.ID, how, of))
 }
 
 // open plans and opens a case. What is doubtful is held for a person, never dropped.

@@ -10,7 +10,8 @@ import (
 
 // What follows when HR changes its mind about a departure that is known.
 
-// amended is the change by which a case goes to the plan that its policy gives now.
+// amended is the change by which a case goes to the plan that its policies give now: those that it was planned with, as long as
+// they are kept.
 func (e *Engine) amended(ctx context.Context, t exeunt.Trigger, c exeunt.Case, now time.Time) (exeunt.Change, error) {
 	fresh, err := e.planner.Plan(exeunt.Case{ID: c.ID, Handle: c.Handle, Departure: t.Departure, OpenedAt: c.OpenedAt, LegalHold: c.LegalHold, Overrides: c.Overrides, PolicySet: c.PolicySet}, now)
 	if err != nil {
@@ -219,6 +220,10 @@ func (e *Engine) tooSoon(ctx context.Context, ev store.Event, t exeunt.Trigger, 
 
 // tooLate tells that the facts of a closed case changed.
 func (e *Engine) tooLate(ctx context.Context, ev store.Event, t exeunt.Trigger, c exeunt.Case, now time.Time) error {
+	heard, err := e.store.HeardOf(ctx, t.Departure.Leaver.Key())
+	if err != nil {
+		return err
+	}
 	change := c.ChangedAfter(t, now)
-	return e.store.CommitWith(ctx, &change, answered(ev, t, "changed after the case was closed", c.ID))
+	return e.store.CommitWith(ctx, &change, answeredAs(ev, t, t.Absorbed(heard), "changed after the case was closed", c.ID))
 }
