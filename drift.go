@@ -1,6 +1,7 @@
 package exeunt
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -210,6 +211,23 @@ func LeftToPeople(of Case, steps []Step, now time.Time) Change {
 	return change
 }
 
+// EndedElsewhere reports steps that were confirmed at an account of which people know better since: it may have been the
+// leaver's then, and given to somebody later, or it never was.
+func EndedElsewhere(of Case, steps []Step, now time.Time) Change {
+	var change Change
+	for _, s := range steps {
+		end := s.NoMoreLooks(of, "the account is confirmed to be somebody else's, or nobody's", now)
+		end.Entries[0].Kind = EntryDrifted
+		end.Entries[0].Detail = map[string]string{"account": s.Account.ID}
+		change.Steps, change.Entries = append(change.Steps, end.Steps...), append(change.Entries, end.Entries...)
+	}
+	change.Notices = noticesOf(of, steps, now, func(s Step) string {
+		return fmt.Sprintf("%s: what was ended for %s was ended at the account %s, which is confirmed to be somebody else's, or nobody's (%s). If it never was theirs, give it back there and end their own: exeunt reconcile shows it.",
+			s.SystemTitle, of.Leaver().Name, cmp.Or(s.Account.Login, s.Account.ID), of.ID)
+	})
+	return change
+}
+
 func (s Step) cutAgain(now time.Time) Step {
 	s = s.again(now)
 	s.BegunAt, s.AppliedAt, s.StartsAt = time.Time{}, time.Time{}, now
@@ -221,8 +239,15 @@ func cameBackText(s Step) string {
 	return fmt.Sprintf("%s: %s held no longer: it is done again", s.SystemTitle, lower(s.Title))
 }
 
-// driftNotices report what came back to whoever owns the case and the systems, once each.
+// driftNotices report what came back.
 func driftNotices(of Case, steps []Step, now time.Time, then string) []Notice {
+	return noticesOf(of, steps, now, func(s Step) string {
+		return fmt.Sprintf("%s: what was ended for %s came back, and %s (%s). Find out who or what did it.", s.SystemTitle, of.Leaver().Name, then, of.ID)
+	})
+}
+
+// noticesOf tell whoever owns the case and the systems, once for each system.
+func noticesOf(of Case, steps []Step, now time.Time, text func(Step) string) []Notice {
 	var out []Notice
 	told := map[string]bool{}
 	for _, s := range steps {
@@ -231,8 +256,7 @@ func driftNotices(of Case, steps []Step, now time.Time, then string) []Notice {
 		}
 		told[s.System] = true
 		for _, to := range uniquePeople(s.Owner, of.Owner) {
-			out = append(out, Notice{Kind: NoticeAlert, To: to, Case: of.ID, Dedup: fmt.Sprintf("drift:%s:%d", s.System, now.UnixMicro()),
-				Text: fmt.Sprintf("%s: what was ended for %s came back, and %s (%s). Find out who or what did it.", s.SystemTitle, of.Leaver().Name, then, of.ID)})
+			out = append(out, Notice{Kind: NoticeAlert, To: to, Case: of.ID, Dedup: fmt.Sprintf("drift:%s:%d", s.System, now.UnixMicro()), Text: text(s)})
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -16,7 +17,7 @@ func (e *Engine) lookAgain(ctx context.Context, c connector.Connector, v store.V
 	if exception != nil {
 		return e.stillFailed(ctx, failed, exeunt.MessageOf(exception.Err))
 	}
-	if account.ID != known(v.Steps).ID {
+	if !slices.ContainsFunc(v.Steps, func(s exeunt.Step) bool { return s.Account.ID == account.ID }) {
 		return e.comeBack(ctx, failed, "the account was found")
 	}
 	seen, err := c.Observe(ctx, account)

@@ -30,34 +30,63 @@ func (e *Engine) lookForDrift(ctx context.Context, c connector.Connector, v stor
 	if err := e.noMoreLooks(ctx, v.Case, replaced, "another step of the case does it anew"); err != nil || len(confirmed) == 0 {
 		return err
 	}
-	others, err := e.others(ctx, confirmed[0].System, known(confirmed), v.Case.Leaver())
+	var back []exeunt.Step
+	for _, at := range byAccount(confirmed) {
+		again, err := e.lookAt(ctx, c, v.Case, at)
+		if err != nil {
+			return err
+		}
+		back = append(back, again...)
+	}
+	return ignoreConflict(e.cutAgain(ctx, v.Case, newest, back))
+}
+
+// byAccount sets steps apart by the account at which they were confirmed: people may have learned better in between.
+func byAccount(steps []exeunt.Step) [][]exeunt.Step {
+	var out [][]exeunt.Step
+	for _, s := range steps {
+		i := slices.IndexFunc(out, func(at []exeunt.Step) bool { return at[0].Account.ID == s.Account.ID })
+		if i < 0 {
+			out = append(out, []exeunt.Step{s})
+		} else {
+			out[i] = append(out[i], s)
+		}
+	}
+	return out
+}
+
+// lookAt looks at one account again, and says which of the steps that were confirmed there hold no longer.
+func (e *Engine) lookAt(ctx context.Context, c connector.Connector, of exeunt.Case, confirmed []exeunt.Step) ([]exeunt.Step, error) {
+	account := confirmed[0].Account
+	others, err := e.others(ctx, confirmed[0].System, account, of.Leaver())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if others {
-		return e.noMoreLooks(ctx, v.Case, confirmed, "the account is confirmed to be somebody else's, or nobody's")
+		change := exeunt.EndedElsewhere(of, confirmed, time.Now())
+		return nil, ignoreConflict(e.commit(ctx, &change))
 	}
-	seen, err := c.Observe(ctx, known(confirmed))
+	seen, err := c.Observe(ctx, account)
 	if exeunt.KindOf(err) == exeunt.NotFound {
-		return e.noMoreLooks(ctx, v.Case, confirmed, "the account is gone")
+		return nil, e.noMoreLooks(ctx, of, confirmed, "the account is gone")
 	}
 	var back []exeunt.Step
 	for _, s := range confirmed {
 		var change exeunt.Change
 		switch {
 		case err != nil:
-			change = s.NotLooked(v.Case, exeunt.Errorf(exeunt.KindOf(err), "%s", exeunt.MessageOf(err)), time.Now())
+			change = s.NotLooked(of, exeunt.Errorf(exeunt.KindOf(err), "%s", exeunt.MessageOf(err)), time.Now())
 		case seen.Of(s.Action) == exeunt.Absent:
 			back = append(back, s)
 			continue
 		default:
-			change = s.StillSo(v.Case, seen, time.Now())
+			change = s.StillSo(of, seen, time.Now())
 		}
 		if err := ignoreConflict(e.commit(ctx, &change)); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return ignoreConflict(e.cutAgain(ctx, v.Case, newest, back))
+	return back, nil
 }
 
 // goesOnFrom says whether a case is another one, or cuts again what came back after that one.

@@ -408,3 +408,23 @@ func TestWhoComesBackTheNextDayIsCutOnceAndNotAsDrift(t *testing.T) {
 		}
 	})
 }
+
+// A record that is sealed changes no more, and what HR says of that departure does not make of somebody who works here again one
+// who has left.
+func TestWhoWorksHereAgainStaysSoWhateverIsSaidOfTheOldDeparture(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		d, _ := c.closed()
+		again := d
+		again.Leaver.HiredOn = "2000-01-03"
+		c.hear("2", exeunt.Rehired, again)
+		pass(time.Hour)
+		d.Type = exeunt.Retirement
+		c.hear("3", exeunt.Announced, d)
+		pass(time.Hour)
+		heard, err := c.store.HeardOf(t.Context(), d.Leaver.Key())
+		if err != nil || !heard.Stays() {
+			t.Errorf("the last that was heard is %+v, %v", heard, err)
+		}
+		c.only()
+	})
+}

@@ -92,6 +92,8 @@ func TestWhatCameBackIsNotCutAgainOnceItIsAnothers(t *testing.T) {
 		if c.directory.Done(account.ID, exeunt.Disable) {
 			t.Error("the account was given to somebody else, and was ended again")
 		}
+		c.wasTold(exeunt.NoticeAlert, "priya.nair@northwind.example") // perhaps it never was the leaver's, and theirs is open
+		c.hasEntry(exeunt.EntryDrifted)
 	})
 }
 
