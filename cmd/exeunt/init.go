@@ -2,10 +2,14 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -122,7 +126,8 @@ func localZone() string {
 	return "UTC"
 }
 
-// begin writes the files beside the folder, checks them, and only then puts them there.
+// begin writes the files beside the folder, checks them, and only then puts them there: all, or none where one of them is there
+// already.
 func begin(dir string, a config.Answers) (written []string, faults config.Faults, err error) {
 	if err := os.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o755); err != nil { //nolint:gosec // a folder like any other
 		return nil, nil, exeunt.Errorf(exeunt.Invalid, "%s cannot be made", dir).Because(err)
@@ -132,18 +137,24 @@ func begin(dir string, a config.Answers) (written []string, faults config.Faults
 		return nil, nil, exeunt.Errorf(exeunt.Invalid, "nothing can be written beside %s", dir).Because(err)
 	}
 	defer func() { _ = os.RemoveAll(draft) }()
-	for name, text := range a.Files() {
-		if err := writeFile(filepath.Join(draft, name), text); err != nil {
+	files := a.Files()
+	written = slices.Sorted(maps.Keys(files))
+	for _, name := range written {
+		if err := writeFile(filepath.Join(draft, name), files[name]); err != nil {
 			return nil, nil, err
 		}
-		written = append(written, name)
 	}
 	cfg, faults := config.Load(draft, connectors.All())
 	if cfg == nil {
 		return nil, nil, exeunt.Errorf(exeunt.Invalid, "nothing was written, since an answer cannot be used:\n%s", faults.Errors().Error())
 	}
-	for name, text := range a.Files() {
-		if err := writeFile(filepath.Join(dir, name), text); err != nil {
+	for _, name := range written {
+		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, exeunt.Errorf(exeunt.Conflict, "%s is there already: nothing was written; name another folder, or move what is there", filepath.Join(dir, name))
+		}
+	}
+	for _, name := range written {
+		if err := writeFile(filepath.Join(dir, name), files[name]); err != nil {
 			return nil, nil, err
 		}
 	}

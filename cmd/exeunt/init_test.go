@@ -59,3 +59,24 @@ func TestInitAsksAndSaysWhichAnswerCannotBeUsed(t *testing.T) {
 		}
 	}
 }
+
+// TestInitWritesAllOrNothing has a folder with one of the files that it would write.
+func TestInitWritesAllOrNothing(t *testing.T) {
+	t.Parallel()
+	s, dir := newShell(t), t.TempDir()
+	there := filepath.Join(dir, "systems", "payroll.yaml")
+	if err := os.MkdirAll(filepath.Dir(there), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(there, []byte("ours"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := s.run(t, "", "init", "--config", dir, "--yes", "--company", "A", "--owner", "a@a.example")
+	if got.code != 7 || !strings.Contains(got.err, "nothing was written") || !strings.Contains(got.err, "payroll.yaml") {
+		t.Errorf("%d %s", got.code, got.err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if text, _ := os.ReadFile(there); err != nil || len(left) != 1 || string(text) != "ours" {
+		t.Errorf("there is %v, %q, %v", left, text, err)
+	}
+}

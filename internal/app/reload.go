@@ -34,13 +34,14 @@ type Refusal struct {
 	Faults config.Faults
 }
 
-// String says it for people.
+// String says it for everybody: where the first fault is, and not what stands there, which may be for few. exeunt check says
+// that, and so does the log.
 func (r Refusal) String() string {
 	more := ""
 	if n := len(r.Faults) - 1; n > 0 {
-		more = fmt.Sprintf(" (and %d more: exeunt check shows all)", n)
+		more = fmt.Sprintf(" and in %d more places", n)
 	}
-	return fmt.Sprintf("The configuration folder has faults, so that what was served before goes on: %s%s", r.Faults[0], more)
+	return fmt.Sprintf("The configuration folder has faults, so that what was served before goes on: see %s%s. exeunt check says what is wrong, and what to do", r.Faults[0].Place(), more)
 }
 
 // Reload reads the configuration folder as at the start. What is right takes the place of what is served, whole and at

@@ -40,7 +40,8 @@ func openSources(c *config.Config) (*sources, error) {
 func (s *sources) Normalise(ctx context.Context, e store.Event) (exeunt.Trigger, error) {
 	source, ok := s.byName[e.Source]
 	if !ok {
-		return exeunt.Trigger{}, exeunt.Errorf(exeunt.Unsupported, "the source %s was removed from the configuration", e.Source)
+		// Another server may have accepted it by a folder that this one has not read yet, and a folder may be half copied.
+		return exeunt.Trigger{}, exeunt.Errorf(exeunt.Temporary, "the configuration that this server has read has no source %s: put it back, or see that every server reads the same folder", e.Source)
 	}
 	event, err := intake.DecodeEvent(e.Body)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 // Difference is one thing in which two configurations differ. It names what it is and holds nothing of what it says.
 type Difference struct {
 	Change string // added, removed or changed
-	Noun   string // system, policy, source, entity, role, or a part of exeunt.yaml such as fuse
+	Noun   string // system, policy, modifier, calendar, source, entity, role, or a part of exeunt.yaml such as fuse
 	Name   string // of the system, policy…
 }
 
@@ -120,6 +120,9 @@ func (l *loader) count() {
 	}
 	for _, m := range c.Set.Modifiers {
 		put("modifier "+m.Name, m.Version)
+	}
+	for _, k := range c.Set.Calendars {
+		put("calendar "+k.Name(), k.Version)
 	}
 	for _, s := range c.Sheets {
 		put("inventory "+string(s.Source), s)

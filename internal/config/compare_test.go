@@ -36,6 +36,10 @@ func TestConfigurationsAreComparedByWhatTheyAreMadeOf(t *testing.T) {
 			f["policies/layoff.yaml"] = "name: layoff\nextends: layoff\n"
 		},
 			[]string{"changed policy immediate", "changed policy layoff", "added policy own", "removed policy standard"}},
+		"a modifier": {func(f map[string]string) {
+			f["modifiers/all.yaml"] = "name: all\napplies: 'true'\nbecause: x\nremove: [{rule: exit-interview, because: nobody asks}]\n"
+		}, []string{"added modifier all"}},
+		"a calendar": {func(f map[string]string) { f["calendars/berlin.yaml"] = "name: berlin\ncountry: DE\n" }, []string{"added calendar berlin"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := folder()

@@ -157,8 +157,8 @@ func (c *Config) Policy(d exeunt.Departure) (exeunt.Policy, error) {
 // setVersion is under what a set that was read again is kept.
 type setVersion string
 
-// setOf is the set of policies of a version: a case keeps the one that it was planned with. One that nobody kept is the
-// present one, and the record says that it changed.
+// setOf is the set of policies of a version: a case keeps the one that it was planned with. One that nobody kept, or that cannot
+// be read any more, is the present one, and the record says that it changed.
 func (c *Config) setOf(version string) (policy.Set, error) {
 	if version == "" || version == c.Set.Version || c.Kept == nil {
 		return c.Set, nil
@@ -174,10 +174,11 @@ func (c *Config) setOf(version string) (policy.Set, error) {
 		return policy.Set{}, err
 	}
 	set, err := policy.Kept(text)
-	if err == nil {
-		c.lasting.Store(setVersion(version), set)
+	if err != nil { // by a newer version of the product; what HR says of the case cannot wait for that
+		set = c.Set
 	}
-	return set, err
+	c.lasting.Store(setVersion(version), set)
+	return set, nil
 }
 
 // Plan drafts the plan of a departure, without side effects. The case has its id and departure; its

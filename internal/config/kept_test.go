@@ -21,22 +21,25 @@ func TestACaseIsPlannedByThePoliciesThatItKeeps(t *testing.T) {
 	}
 	asked := 0
 	after.Kept = func(version string) ([]byte, error) {
-		if asked++; version != before.Set.Version {
-			return nil, exeunt.Errorf(exeunt.NotFound, "no such policies")
+		switch asked++; version {
+		case before.Set.Version:
+			return before.Set.Text(), nil
+		case "of another age":
+			return []byte("-- policies/old.yaml --\nname: old\nspell: 3\n"), nil
 		}
-		return before.Set.Text(), nil
+		return nil, exeunt.Errorf(exeunt.NotFound, "no such policies")
 	}
 	d := exeunt.Departure{Type: exeunt.Voluntary, LastDay: "2026-03-31", TerminationDate: "2026-03-31", Leaver: exeunt.Leaver{ID: "1", Name: "A", Zone: "UTC"}}
 	for _, c := range []struct {
 		set, want string
 		modifiers int
-	}{{"", after.Set.Version, 1}, {after.Set.Version, after.Set.Version, 1}, {before.Set.Version, before.Set.Version, 0}, {before.Set.Version, before.Set.Version, 0}, {"lost", after.Set.Version, 1}} {
+	}{{"", after.Set.Version, 1}, {after.Set.Version, after.Set.Version, 1}, {before.Set.Version, before.Set.Version, 0}, {before.Set.Version, before.Set.Version, 0}, {"lost", after.Set.Version, 1}, {"of another age", after.Set.Version, 1}} {
 		plan, err := after.Plan(exeunt.Case{ID: 1, Departure: d, PolicySet: c.set}, time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
 		if err != nil || plan.Case.PolicySet != c.want || len(plan.Case.Modifiers) != c.modifiers {
 			t.Errorf("kept %q: planned by %q with %v, want %q: %v", c.set, plan.Case.PolicySet, plan.Case.Modifiers, c.want, err)
 		}
 	}
-	if asked != 2 {
+	if asked != 3 {
 		t.Errorf("the kept policies were read %d times, want each once", asked)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/exeunt/exeunt/internal/store"
 )
 
-// mostOrphans bounds how many orphans are looked through for those of one person.
-const mostOrphans = 100_000
+// mostOrphans bounds how many accounts of one person are ended at once: more than there are systems.
+const mostOrphans = 10_000
 
 // cleanUp is what ends the accounts of one person.
 type cleanUp struct {
@@ -64,8 +64,8 @@ func (c *cleanUp) look(ctx context.Context) error {
 	if err := c.finding.Ends(c.newest, c.heard, r.Begun.At); err != nil {
 		return err
 	}
-	all, err := c.e.store.Findings(ctx, store.FindingQuery{Kind: exeunt.FoundOrphaned, Limit: mostOrphans})
-	c.orphans = slices.DeleteFunc(all, func(o exeunt.Finding) bool { return o.Leaver != c.finding.Leaver || o.Decided != nil })
+	all, err := c.e.store.Findings(ctx, store.FindingQuery{Kind: exeunt.FoundOrphaned, Leaver: c.finding.Leaver, Limit: mostOrphans})
+	c.orphans = slices.DeleteFunc(all, func(o exeunt.Finding) bool { return o.Decided != nil })
 	return err
 }
 

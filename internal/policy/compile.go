@@ -112,7 +112,7 @@ func (e *Embargo) compile() (*exeunt.EmbargoRule, []yamlfile.Problem) {
 	}
 	for i, who := range e.VisibleTo {
 		if a, err := mail.ParseAddress(who); err != nil || a.Address != who {
-			problems = append(problems, yamlfile.Problem{Path: fmt.Sprintf("embargo.visible_to[%d]", i), What: fmt.Sprintf("%q is not an e-mail address", who), Remedy: "write it as name@company.example"})
+			problems = append(problems, yamlfile.Problem{Path: fmt.Sprintf("embargo.visible_to[%d]", i), What: "this is not an e-mail address", Remedy: "write it as name@company.example"})
 		}
 	}
 	return &exeunt.EmbargoRule{Until: *e.Until, VisibleTo: e.VisibleTo}, problems

@@ -60,7 +60,8 @@ func scanFinding(r row) (exeunt.Finding, error) {
 type FindingQuery struct {
 	System string
 	Kind   exeunt.FindingKind
-	After  int64 // id of the last one that was read
+	Leaver string // key of the person; "" is anybody
+	After  int64  // id of the last one that was read
 	Limit  int
 }
 
@@ -76,6 +77,9 @@ func (v View) Findings(ctx context.Context, q FindingQuery) ([]exeunt.Finding, e
 	}
 	if q.Kind != "" {
 		f.add("kind = " + f.arg(string(q.Kind)))
+	}
+	if q.Leaver != "" {
+		f.add("leaver = " + f.arg(q.Leaver))
 	}
 	if q.After > 0 { // ids of an older reconciliation are below all that are there now
 		after := f.arg(q.After)

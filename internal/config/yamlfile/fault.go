@@ -19,14 +19,18 @@ type Fault struct {
 	AtServe bool   `json:"at_serve,omitempty"` // a warning for whoever checks, an error for whoever serves: a secret that is not there
 }
 
+// Place is where it is: the file, and the line and column where they are known.
+func (f Fault) Place() string {
+	if f.Line == 0 {
+		return f.File
+	}
+	return fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
+}
+
 // String is the fault on one line, in the form in which editors jump to it.
 func (f Fault) String() string {
 	var b strings.Builder
-	b.WriteString(f.File)
-	if f.Line > 0 {
-		fmt.Fprintf(&b, ":%d:%d", f.Line, f.Column)
-	}
-	b.WriteString(": ")
+	b.WriteString(f.Place() + ": ")
 	if f.Warning {
 		b.WriteString("warning: ")
 	}
