@@ -13,6 +13,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/internal/config"
 	"github.com/exeunt/exeunt/internal/engine"
 	"github.com/exeunt/exeunt/internal/intake"
 	"github.com/exeunt/exeunt/internal/store"
@@ -119,5 +120,14 @@ func TestWhatASecondSourceSaysIsMarkedAsThat(t *testing.T) {
 		if err != nil || said.Second == authoritative || said.Departure.Leaver.Key() != "acme/7" {
 			t.Errorf("authoritative %t: %+v, %v", authoritative, said, err)
 		}
+	}
+}
+
+// An event whose source a server does not know waits: another one accepted it by a folder that this one has not read yet.
+func TestAnEventOfASourceThatIsNotKnownHereWaits(t *testing.T) {
+	s, err := openSources(&config.Config{})
+	must(t, err)
+	if _, err := s.Normalise(t.Context(), store.Event{Source: "personio", ID: "1", Body: []byte("{}")}); exeunt.KindOf(err) != exeunt.Temporary {
+		t.Errorf("it is answered with %v, after which it would never be tried again", err)
 	}
 }
