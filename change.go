@@ -31,6 +31,8 @@ type Change struct {
 	// each minute, and the ledger forgets nothing.
 	Once bool
 
+	Shadows []ShadowRun // what connectors in stage shadow saw of the case
+
 	Wave    *Wave    // the mass departure that the decision is about
 	Members []Member // its people, as they shall be
 }

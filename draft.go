@@ -282,14 +282,28 @@ func (d *drafter) addByHand(rule Rule, system *System, reason string) error {
 			d.byHand[key] = append(d.byHand[key], a)
 		}
 	}
-	title := cmp.Or(system.Title, system.Name) + ": " + byHandWords(d.byHand[key])
+	title, would := cmp.Or(system.Title, system.Name)+": "+byHandWords(d.byHand[key]), system.would(d.byHand[key])
 	if i, made := d.taskAt[key]; made {
-		d.plan.Tasks[i].Title = title // several rules ask one thing of one person: all of it
+		d.plan.Tasks[i].Title, d.plan.Tasks[i].Would = title, would // several rules ask one thing of one person: all of it
 	}
 	return d.add(rule, Task{
 		Key: key, System: system.Name, Coverage: CoverTask, Branch: cmp.Or(rule.Branch, system.Branch, "Access"),
-		Title: title, Procedure: system.Fallback, Owner: d.owner(rule, system), Reason: reason,
+		Title: title, Procedure: system.Fallback, Owner: d.owner(rule, system), Reason: reason, Would: would,
 	})
+}
+
+// would is what the connector of a system in stage shadow would do of what is asked, in its order.
+func (s System) would(asked []Action) []Action {
+	if !s.Shadowed() {
+		return nil
+	}
+	var out []Action
+	for _, spec := range inOrder(s.Actions) {
+		if slices.Contains(asked, spec.Action) {
+			out = append(out, spec.Action)
+		}
+	}
+	return out
 }
 
 func byHandWords(actions []Action) string {
@@ -403,10 +417,14 @@ func (d *drafter) inherit(rule Rule, system *System, parent []string) error {
 		return nil
 	}
 	key := system.Name + "-check"
+	var would []Action
+	if system.Shadowed() {
+		would = []Action{CheckAccess}
+	}
 	err := d.add(rule, Task{
 		Key: key, System: system.Name, Coverage: CoverInherited, Branch: cmp.Or(system.Branch, "Access"),
 		Title: fmt.Sprintf("%s: check that access has ended", cmp.Or(system.Title, system.Name)), Procedure: system.Fallback,
-		Owner: d.owner(rule, system), Reason: because + "; " + byHandReason(system),
+		Owner: d.owner(rule, system), Reason: because + "; " + byHandReason(system), Would: would,
 	})
 	if err == nil {
 		d.plan.Tasks[d.taskAt[key]].After = after
@@ -466,6 +484,10 @@ func (d *drafter) owner(rule Rule, system *System) Person {
 
 func byHandReason(s *System) string {
 	switch {
+	case s.Asks == Live:
+		return "it asks to be live, and nobody has decided on that yet; a person does it, and the connector looks before and after"
+	case s.Shadowed():
+		return "not trusted to act yet (stage shadow); a person does it, and the connector looks before and after"
 	case s.Stage == Shadow:
 		return "not trusted to act yet (stage shadow); a person does it"
 	case s.Stage == Manual && s.Kind != "manual":

@@ -276,7 +276,7 @@ func TestASystemIsCoveredInTheWayThatFits(t *testing.T) {
 	want := []string{
 		"step chat-check-access inherited waiting after 1",
 		"step directory-disable steps scheduled after 0",
-		"task crm-by-hand task open: not trusted to act yet (stage shadow); a person does it",
+		"task crm-by-hand task open: not trusted to act yet (stage shadow); a person does it, and the connector looks before and after",
 		"task door-by-hand task open: tracked by hand (no API)",
 		"task printer-by-hand task open: its connector (test) can do none of disable",
 		"task wiki-check inherited waiting: access to door ends with the sign-on of directory; tracked by hand (no API)",

@@ -256,7 +256,7 @@ func (r *replan) mergeTask(t, f Task, ahead bool) error {
 	r.moved = append(r.moved, t.Key)
 	owner := t.Owner
 	t.Branch, t.Coverage, t.System, t.Title, t.Procedure, t.Rule, t.Reason = f.Branch, f.Coverage, f.System, f.Title, f.Procedure, f.Rule, f.Reason
-	t.StartRule, t.DeadlineRule, t.Modified = f.StartRule, f.DeadlineRule, f.Modified
+	t.StartRule, t.DeadlineRule, t.Modified, t.Would = f.StartRule, f.DeadlineRule, f.Modified, f.Would
 	if !t.Reassigned {
 		t.Owner = f.Owner
 	}

@@ -8,7 +8,7 @@ type Stage string
 // The stages.
 const (
 	Manual Stage = "manual" // a person does it; we track it
-	Shadow Stage = "shadow" // a person does it; the connector is set up and does not act yet
+	Shadow Stage = "shadow" // a person does it; the connector looks before and after, and never acts
 	Live   Stage = "live"   // the connector does it
 )
 
@@ -34,7 +34,8 @@ type System struct {
 	Fallback   string         `json:"fallback"`            // how to do it by hand
 	Retention  string         `json:"retention,omitempty"` // what is kept, how long
 	Rate       Rate           `json:"rate,omitzero"`       //
-	Stage      Stage          `json:"stage"`               //
+	Stage      Stage          `json:"stage"`               // as it counts: see Under
+	Asks       Stage          `json:"asks,omitempty"`      // what its file asks for, where that waits for a person's decision
 	Approver   string         `json:"approver,omitempty"`  // a role that must approve every step in it
 	Actions    []ActionSpec   `json:"actions,omitempty"`   // what its connector can do, in order
 
@@ -43,6 +44,9 @@ type System struct {
 
 // Automated says whether a connector acts in this system.
 func (s System) Automated() bool { return s.Stage == Live && len(s.Actions) > 0 }
+
+// Shadowed says whether a connector looks at what people do in this system.
+func (s System) Shadowed() bool { return s.Stage == Shadow && len(s.Actions) > 0 }
 
 // Can returns the connector's description of an action.
 func (s System) Can(a Action) (ActionSpec, bool) {

@@ -78,6 +78,7 @@ type Task struct {
 	Approves     []string       `json:"approves,omitempty"`   // keys of the steps that wait for it
 	Override     int            `json:"override,omitempty"`   // number of the override that it asks to confirm
 	After        []Dependency   `json:"after,omitempty"`
+	Would        []Action       `json:"would,omitempty"` // what the connector of a system in stage shadow would do in its place
 }
 
 // TaskAsks says which decision of a second person a task asks for. It is approved or rejected, never

@@ -45,7 +45,7 @@ func (l *lane) judge(ctx context.Context, end ending) {
 	if !after.Open() && !before.Open() {
 		return // counting is not kept: a lane that moves begins anew
 	}
-	if err := l.keep(ctx, before, after, now); err != nil {
+	if err := l.e.keepBreaker(ctx, before, after, now); err != nil {
 		l.failed(ctx, "its breaker could not be kept", err)
 		l.breaker = before // what nobody was told of has not happened: the next visit says it again
 	}
@@ -70,19 +70,19 @@ func (l *lane) keepPause(ctx context.Context, last *exeunt.Error) {
 	l.paused = until
 }
 
-// keep keeps a breaker and tells when it opened or closed. When it closes, what had failed because of it goes on.
-func (l *lane) keep(ctx context.Context, before, after exeunt.Breaker, now time.Time) error {
-	system, err := l.e.systems.System(l.system)
+// keepBreaker keeps a breaker and tells when it opened or closed. When it closes, what had failed because of it goes on.
+func (e *Engine) keepBreaker(ctx context.Context, before, after exeunt.Breaker, now time.Time) error {
+	system, err := e.systems.System(after.System)
 	if err != nil {
-		system = exeunt.System{Name: l.system, Title: l.system}
+		system = exeunt.System{Name: after.System, Title: after.System}
 	}
-	if err := l.e.store.KeepBreaker(ctx, after, after.Tell(before, system, l.e.planner.Operator(), now)); err != nil {
+	if err := e.store.KeepBreaker(ctx, after, after.Tell(before, system, e.planner.Operator(), now)); err != nil {
 		return err
 	}
 	if after.Open() {
 		return nil
 	}
-	failed, err := l.e.store.FailedIn(ctx, l.system)
+	failed, err := e.store.FailedIn(ctx, after.System)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (l *lane) keep(ctx context.Context, before, after exeunt.Breaker, now time.
 			passing = append(passing, s)
 		}
 	}
-	return l.e.comeBack(ctx, passing, "the system answers again")
+	return e.comeBack(ctx, passing, "the system answers again")
 }
 
 // stayOff leaves the system alone while its breaker is open, except for one visit at a time that tries

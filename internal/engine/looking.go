@@ -13,8 +13,8 @@ import (
 	"github.com/exeunt/exeunt/internal/store"
 )
 
-// keepChecking lets the lanes of this node look for the people of waves that are being checked, and list accounts for a
-// reconciliation.
+// keepChecking lets the lanes of this node look for the people of waves that are being checked, list accounts for a
+// reconciliation, and look at what people do where connectors are in stage shadow.
 func (n *node) keepChecking(ctx context.Context) {
 	tick := time.NewTicker(n.e.poll)
 	defer tick.Stop()
@@ -38,6 +38,22 @@ func (n *node) keepChecking(ctx context.Context) {
 		case len(checking)+len(listing) > 0:
 			n.lookAll()
 		}
+		n.lookShadows(ctx)
+	}
+}
+
+// lookShadows is the net below the bells and timers of the looks in stage shadow.
+func (n *node) lookShadows(ctx context.Context) {
+	due, err := n.e.store.ShadowSystems(ctx, time.Now())
+	if err != nil && ctx.Err() == nil {
+		n.e.log.Error("what is to be looked at in stage shadow could not be read; that is tried again in a moment", "error", err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, name := range due {
+		if t := n.lanes[name]; t != nil {
+			tickle(t.looks)
+		}
 	}
 }
 
@@ -56,8 +72,8 @@ func (e *Engine) checking(ctx context.Context) ([]exeunt.Wave, error) {
 	return slices.DeleteFunc(waves, func(w exeunt.Wave) bool { return !w.Checking() }), err
 }
 
-// looking is what a lane does for checks, beside its visits and within the same tenure: so looks and visits share
-// one budget, that of the node which has the lane. What was found is kept as it goes, so that who takes the lane over
+// looking is what a lane does beside its visits and within the same tenure, for checks, lists and stage shadow: so looks and
+// visits share one budget, that of the node which has the lane. What was found is kept as it goes, so that who takes the lane over
 // takes only the looks that are missing.
 type looking struct {
 	e      *Engine
@@ -67,21 +83,23 @@ type looking struct {
 }
 
 func (l *looking) run(ctx context.Context) {
-	list := &listing{e: l.e, system: l.system}
+	list, shadow := &listing{e: l.e, system: l.system}, &shadowing{e: l.e, system: l.system}
+	tickle(l.bell) // what is due, or will be, was left by whoever had the lane before
 	var again time.Time
-	for {
-		if !l.wait(ctx, again) {
-			return
+	for l.wait(ctx, again) {
+		next, err := shadow.step(ctx)
+		if err == nil {
+			err = l.all(ctx)
 		}
-		err := l.all(ctx)
 		if err == nil {
 			again, err = list.step(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
-			l.e.log.Error("the check of a wave, or a list of accounts, was cut off; it goes on in a moment", "system", l.system, "error", err)
+			l.e.log.Error("looks at a system were cut off; they go on in a moment", "system", l.system, "error", err)
 			pause(ctx)
 			tickle(l.bell)
 		}
+		again = earliest(again, next)
 	}
 }
 

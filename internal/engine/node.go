@@ -39,7 +39,7 @@ type node struct {
 // tenure is one lane while this node has it.
 type tenure struct {
 	bell   chan struct{}      // there is something to do
-	looks  chan struct{}      // a wave is being checked; nobody hears it in a duty
+	looks  chan struct{}      // there is something to look at beside the visits; nobody hears it in a duty
 	since  time.Time          // it was taken; zero when nobody else can have had it
 	cancel context.CancelFunc // ends it at once
 	rest   context.CancelFunc // ends it after what is under way
@@ -67,9 +67,14 @@ func (n *node) wake(lane string) {
 	if lane == store.DutyWaves {
 		tickle(n.checks)
 	}
+	system, looks := store.LooksOf(lane)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if t := n.lanes[lane]; t != nil {
+	switch t := n.lanes[system]; {
+	case t == nil: // another node has it
+	case looks:
+		tickle(t.looks)
+	default:
 		tickle(t.bell)
 	}
 }

@@ -101,6 +101,7 @@ func copyOf(c exeunt.Change) exeunt.Change {
 	c.Tasks = append([]exeunt.Task(nil), c.Tasks...)
 	c.Notices = append([]exeunt.Notice(nil), c.Notices...)
 	c.Entries = append([]exeunt.Entry(nil), c.Entries...)
+	c.Shadows = append([]exeunt.ShadowRun(nil), c.Shadows...)
 	if c.Wave != nil {
 		kept := *c.Wave
 		c.Wave = &kept
@@ -143,7 +144,7 @@ func (c *committer) tells() Committed {
 
 func (c *committer) run(ctx context.Context) error {
 	fresh := c.change.Case != nil && c.change.Case.Version == 0
-	for _, save := range []func(context.Context) error{c.saveCase, c.saveTrip, c.saveSteps, c.saveTasks, c.saveWave} {
+	for _, save := range []func(context.Context) error{c.saveCase, c.saveTrip, c.saveSteps, c.saveTasks, c.saveShadows, c.saveWave} {
 		if err := save(ctx); err != nil {
 			return err
 		}
@@ -270,6 +271,8 @@ func caseOf(change *exeunt.Change) exeunt.CaseID {
 		return change.Steps[0].Case
 	case len(change.Tasks) > 0:
 		return change.Tasks[0].Case
+	case len(change.Shadows) > 0:
+		return change.Shadows[0].Case
 	case len(change.Entries) > 0:
 		return change.Entries[0].Case
 	default:
@@ -354,7 +357,10 @@ func (c *committer) saveTasks(ctx context.Context) error {
 
 func (c *committer) saveTask(ctx context.Context, t *exeunt.Task, position int) error {
 	if t.Version == 0 {
-		return c.openTask(ctx, t, position)
+		if err := c.openTask(ctx, t, position); err != nil {
+			return err
+		}
+		return c.followTask(ctx, *t)
 	}
 	old := t.Version
 	t.Version++
@@ -362,6 +368,9 @@ func (c *committer) saveTask(ctx context.Context, t *exeunt.Task, position int) 
 		t.Version, string(t.State), t.Owner.Email, micros(t.Deadline), c.remindAt(*t), instant(t.ClosedAt), document(t), int64(t.Case), t.Key, old)
 	if err == nil && n == 0 {
 		err = exeunt.Errorf(exeunt.Conflict, "task %s was changed by somebody else meanwhile: look again and decide anew", t.ID)
+	}
+	if err == nil {
+		err = c.followTask(ctx, *t)
 	}
 	return err
 }

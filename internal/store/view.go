@@ -13,7 +13,7 @@ import (
 //
 // An embargoed case does not exist in a view of somebody who is not on its list, and neither does
 // anything of it: steps, tasks, entries, counts. The one condition that says so stands in front of
-// every query of a view as the tables visible_cases, visible_steps, visible_tasks and
+// every query of a view as the tables visible_cases, visible_steps, visible_tasks, visible_shadows and
 // visible_entries (and those of waves, which are hidden alike, and of findings, which lose what only a hidden case says), and a view refuses a query that names any
 // other table. So a read that forgets the condition does not answer too much; it does not answer.
 type View struct{ read visible }
@@ -45,6 +45,7 @@ const (
 	visible_cases AS NOT MATERIALIZED (SELECT * FROM cases WHERE id NOT IN (SELECT id FROM hidden)),
 	visible_steps AS NOT MATERIALIZED (SELECT * FROM steps WHERE case_id NOT IN (SELECT id FROM hidden)),
 	visible_tasks AS NOT MATERIALIZED (SELECT * FROM tasks WHERE case_id NOT IN (SELECT id FROM hidden)),
+	visible_shadows AS NOT MATERIALIZED (SELECT * FROM shadow_runs WHERE case_id NOT IN (SELECT id FROM hidden)),
 	visible_entries AS NOT MATERIALIZED (SELECT * FROM outbox WHERE about NOT IN (SELECT id FROM hidden UNION ALL SELECT -id FROM hidden_waves)),
 	visible_waves AS NOT MATERIALIZED (SELECT * FROM waves WHERE id NOT IN (SELECT id FROM hidden_waves)),
 	visible_members AS NOT MATERIALIZED (SELECT * FROM wave_members WHERE wave_id NOT IN (SELECT id FROM hidden_waves)),
@@ -61,6 +62,7 @@ const (
 	nothingHidden = `WITH visible_cases AS NOT MATERIALIZED (SELECT * FROM cases),
 	visible_steps AS NOT MATERIALIZED (SELECT * FROM steps),
 	visible_tasks AS NOT MATERIALIZED (SELECT * FROM tasks),
+	visible_shadows AS NOT MATERIALIZED (SELECT * FROM shadow_runs),
 	visible_entries AS NOT MATERIALIZED (SELECT * FROM outbox),
 	visible_waves AS NOT MATERIALIZED (SELECT * FROM waves),
 	visible_members AS NOT MATERIALIZED (SELECT * FROM wave_members),
@@ -78,8 +80,8 @@ const (
 // What a query reads from, the names that it may not hold, and the tables that a view has.
 var (
 	tableNames = regexp.MustCompile(`(?i)\b(?:from|join|into|update)\s+([a-z_]+)`)
-	bareNames  = regexp.MustCompile(`(?i)\b(?:cases|steps|tasks|outbox|notices|events|leavers|dependencies|case_viewers|waves|wave_members|wave_looks|wave_viewers|trips|departures|breakers|nodes|reconciliations|reconciled_systems|reconciled_keys|findings|mappings)\b`)
-	views      = map[string]bool{"visible_cases": true, "visible_steps": true, "visible_tasks": true, "visible_entries": true,
+	bareNames  = regexp.MustCompile(`(?i)\b(?:cases|steps|tasks|outbox|notices|events|leavers|dependencies|case_viewers|waves|wave_members|wave_looks|wave_viewers|trips|departures|breakers|nodes|reconciliations|reconciled_systems|reconciled_keys|findings|mappings|shadow_runs|trusts)\b`)
+	views      = map[string]bool{"visible_cases": true, "visible_steps": true, "visible_tasks": true, "visible_shadows": true, "visible_entries": true,
 		"visible_waves": true, "visible_members": true, "visible_looks": true, "visible_trips": true, "visible_breakers": true, "visible_nodes": true,
 		"visible_reconciliations": true, "visible_reconciled": true, "visible_keys": true, "visible_findings": true}
 	checked sync.Map // query → error or nil: the texts are few, and a regular expression costs more than a lookup

@@ -37,15 +37,6 @@ func TestAnUndoGoesThroughTheWholeStack(t *testing.T) {
 	}
 }
 
-func TestADryRunPutsNothingBackAndClaimsNothing(t *testing.T) {
-	v, a := removed(t)
-	c := wrap.Stack(v, wrap.Options{System: "hr", DryRun: true})
-	out, err := connector.Converge(t.Context(), c, a, func(exeunt.Observation) error { return nil })
-	if err != nil || out.Kind == exeunt.Done || v.Undone(a.Spec.Action) != 0 {
-		t.Errorf("%s %v, put back %d times", out.Kind, err, v.Undone(a.Spec.Action))
-	}
-}
-
 func TestASnapshotShowsNoCredential(t *testing.T) {
 	leaky := fake{observe: func(context.Context) (exeunt.Observation, error) {
 		return exeunt.Observation{Snapshot: map[string][]string{"groups": {"eng", "token=abcdef0123456789"}}}, nil

@@ -9,8 +9,7 @@
 //	c = wrap.Stack(c, wrap.Options{System: system.Name, Lane: lane, Secrets: secrets, Meter: meter})
 //
 // From the outside in: Metered sees everything, Redact lets nothing through, Throttle waits for a
-// turn, Timeout bounds the call itself but not the wait before it, DryRun stops what would change
-// something.
+// turn, Timeout bounds the call itself but not the wait before it.
 package wrap
 
 import (
@@ -31,14 +30,10 @@ type Options struct {
 	Secrets []connector.Secret // never to be seen in a message; see SecretsIn
 	Meter   Meter              //
 	Timeout time.Duration      // of one verb; zero means CallTimeout
-	DryRun  bool               // stage shadow: look, never change
 }
 
 // Stack puts the decorators around a connector in their order.
 func Stack(c connector.Connector, o Options) connector.Connector {
-	if o.DryRun {
-		c = DryRun(c)
-	}
 	timeout := o.Timeout
 	if timeout <= 0 {
 		timeout = CallTimeout
@@ -147,26 +142,4 @@ func Metered(c connector.Connector, system string, m Meter) connector.Connector 
 		m.Observe(system, verb, kind, time.Since(began))
 		return err
 	}}
-}
-
-// DryRun looks and never changes: Apply succeeds without reaching the system. Whoever converges
-// over it must not take the answer for proof.
-func DryRun(c connector.Connector) connector.Connector { return dry{c} }
-
-type dry struct{ connector.Connector }
-
-func (d dry) List(ctx context.Context, cursor string, attributes []string) (connector.Page, error) {
-	return connector.List(ctx, d.Connector, cursor, attributes)
-}
-
-func (d dry) Examine(ctx context.Context) ([]connector.Right, error) {
-	return connector.Examine(ctx, d.Connector)
-}
-
-func (d dry) Applications(ctx context.Context, cursor string) (connector.Applications, error) {
-	return connector.ListApplications(ctx, d.Connector, cursor)
-}
-
-func (dry) Apply(context.Context, exeunt.Account, exeunt.Action, connector.Parameters) error {
-	return nil
 }

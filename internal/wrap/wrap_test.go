@@ -235,18 +235,6 @@ func TestMeteredTellsEveryCall(t *testing.T) {
 	})
 }
 
-func TestDryRunLooksAndDoesNotTouch(t *testing.T) {
-	var looked, touched bool
-	c := wrap.Stack(fake{
-		observe: func(context.Context) (exeunt.Observation, error) { looked = true; return exeunt.Observation{}, nil },
-		apply:   func(context.Context) error { touched = true; return nil },
-	}, wrap.Options{System: "hr", DryRun: true})
-	_, _ = c.Observe(t.Context(), exeunt.Account{})
-	if err := apply(t.Context(), c); err != nil || !looked || touched {
-		t.Errorf("err %v, looked %v, touched %v; want nil, true, false", err, looked, touched)
-	}
-}
-
 // Who stands further ahead goes first, however many waited before; who stands alike goes in the order of arrival.
 func TestTheMostUrgentCallerGoesNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
