@@ -14,7 +14,7 @@ func TestEveryFaceShowsThroughTheStack(t *testing.T) {
 	v := connectortest.NewVendor()
 	v.Hire(connectortest.Leaver(1))
 	v.Offer(connector.Application{ID: "1", Name: "Wiki"})
-	c := wrap.Stack(v, wrap.Options{System: "sign-on", Lane: wrap.NewLane("sign-on", exeunt.Rate{}), Meter: &figures{}, DryRun: true})
+	c := wrap.Stack(v, wrap.Options{System: "sign-on", Lane: wrap.NewLane("sign-on", exeunt.Rate{}), Meter: &figures{}})
 	if page, err := connector.List(t.Context(), c, "", nil); err != nil || len(page.Accounts) != 1 {
 		t.Errorf("List: %+v, %v", page, err)
 	}
