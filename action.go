@@ -17,9 +17,14 @@ const (
 	ResetFactors        Action = "reset_factors"
 	RemoveGroups        Action = "remove_groups"
 	RemoveRoles         Action = "remove_roles"
+	RemoveApps          Action = "remove_apps"   // assignments to applications
+	RevokeGrants        Action = "revoke_grants" // what the person let applications do in their name
+	RevokeTokens        Action = "revoke_tokens" // credentials that the person made for programs: API tokens, app passwords
+	LockDevices         Action = "lock_devices"
 	MoveToArchive       Action = "move_to_archive"
 	ReclaimLicence      Action = "reclaim_licence"
 	TransferData        Action = "transfer_data"
+	Deactivate          Action = "deactivate" // beyond disable: what cannot be taken back
 	EndEmployment       Action = "end_employment"
 	ScheduleFinalPay    Action = "schedule_final_pay"
 	NotifyAdministrator Action = "notify_administrator"
@@ -30,6 +35,7 @@ type ActionSpec struct {
 	Action      Action        `json:"action"`
 	Title       string        `json:"title"`                 // "Disable account": a verb and its object
 	Order       int           `json:"order"`                 // inside the system: factors before disable
+	Immediate   int           `json:"immediate,omitempty"`   // the order in an immediate departure, where it is another: disable first; zero for the same
 	Proof       Proof         `json:"proof"`                 // Observed when it can be read back, else Acknowledged
 	Repeatable  bool          `json:"repeatable"`            // doing it twice does no more than doing it once
 	Reversible  bool          `json:"reversible"`            // the connector puts it back from the recorded snapshot
@@ -38,6 +44,15 @@ type ActionSpec struct {
 	Scopes      []string      `json:"scopes,omitempty"`      // permissions it needs, in the vendor's words
 	Settles     time.Duration `json:"settles,omitempty"`     // how long the vendor may take to show it
 	Caveat      string        `json:"caveat,omitempty"`      // what it does not do, for the evidence: "Kerberos tickets live up to 10 h"
+}
+
+// In is the order of the action inside its system. Who may do harm until they are out is locked out first, and what is then
+// no longer to be done becomes moot.
+func (a ActionSpec) In(immediate bool) int {
+	if immediate && a.Immediate != 0 {
+		return a.Immediate
+	}
+	return a.Order
 }
 
 // dated says whether what was done carries the dates of the departure, so that it is wrong once they

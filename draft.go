@@ -217,7 +217,7 @@ func (d *drafter) addSteps(rule Rule, system *System) (bool, error) {
 		return true, d.addByHand(rule, system, byHandReason(system))
 	}
 	var added bool
-	for _, spec := range inOrder(system.Actions) {
+	for _, spec := range inOrder(system.Actions, d.plan.Case.Urgent()) {
 		if !slices.Contains(rule.Actions, spec.Action) {
 			continue
 		}
@@ -230,8 +230,8 @@ func (d *drafter) addSteps(rule Rule, system *System) (bool, error) {
 }
 
 // inOrder are actions in the order inside the system, as most connectors list them already.
-func inOrder(actions []ActionSpec) []ActionSpec {
-	order := func(a, b ActionSpec) int { return cmp.Compare(a.Order, b.Order) }
+func inOrder(actions []ActionSpec, immediate bool) []ActionSpec {
+	order := func(a, b ActionSpec) int { return cmp.Compare(a.In(immediate), b.In(immediate)) }
 	if slices.IsSortedFunc(actions, order) {
 		return actions
 	}
@@ -254,7 +254,7 @@ func (d *drafter) addStep(rule Rule, system *System, spec ActionSpec, coverage C
 	}
 	d.plan.Steps = append(d.plan.Steps, Step{
 		Case: d.plan.Case.ID, Key: key, System: system.Name, SystemTitle: cmp.Or(system.Title, system.Name), Action: spec.Action, Title: spec.Title,
-		Branch: cmp.Or(rule.Branch, system.Branch, "Access"), Coverage: coverage, Tier: system.Tier, Order: spec.Order, Rule: rule.Name,
+		Branch: cmp.Or(rule.Branch, system.Branch, "Access"), Coverage: coverage, Tier: system.Tier, Order: spec.In(d.plan.Case.Urgent()), Rule: rule.Name,
 		Modified: rule.Modified, Owner: d.owner(rule, system), Fallback: system.Fallback, StartRule: rule.Start, DeadlineRule: rule.Deadline,
 		Destructive: spec.Destructive, Approval: d.approval(rule, system, spec),
 		Urgent: when.urgent, StartsAt: when.startsAt, Deadline: when.endsAt,
@@ -282,7 +282,7 @@ func (d *drafter) addByHand(rule Rule, system *System, reason string) error {
 			d.byHand[key] = append(d.byHand[key], a)
 		}
 	}
-	title, would := cmp.Or(system.Title, system.Name)+": "+byHandWords(d.byHand[key]), system.would(d.byHand[key])
+	title, would := cmp.Or(system.Title, system.Name)+": "+byHandWords(d.byHand[key]), system.would(d.byHand[key], d.plan.Case.Urgent())
 	if i, made := d.taskAt[key]; made {
 		d.plan.Tasks[i].Title, d.plan.Tasks[i].Would = title, would // several rules ask one thing of one person: all of it
 	}
@@ -293,12 +293,12 @@ func (d *drafter) addByHand(rule Rule, system *System, reason string) error {
 }
 
 // would is what the connector of a system in stage shadow would do of what is asked, in its order.
-func (s System) would(asked []Action) []Action {
+func (s System) would(asked []Action, immediate bool) []Action {
 	if !s.Shadowed() {
 		return nil
 	}
 	var out []Action
-	for _, spec := range inOrder(s.Actions) {
+	for _, spec := range inOrder(s.Actions, immediate) {
 		if slices.Contains(asked, spec.Action) {
 			out = append(out, spec.Action)
 		}

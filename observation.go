@@ -11,6 +11,7 @@ const (
 	Absent  Standing = "absent"  // it is not so
 	Pending Standing = "pending" // the system is on its way there
 	Unknown Standing = "unknown" // this system cannot be asked
+	Moot    Standing = "moot"    // it can no longer be done, and nothing is left that it would take away: see Observation.Why
 )
 
 // Observation is what a system said about an account at a moment.
@@ -18,6 +19,7 @@ type Observation struct {
 	At       time.Time           `json:"at"`
 	Standing map[Action]Standing `json:"standing"`
 	Facts    map[string]string   `json:"facts,omitempty"`    // what was read, safe to record: "userAccountControl": "514"
+	Why      map[Action]string   `json:"why,omitempty"`      // why an action is moot, for people to read
 	Snapshot map[string][]string `json:"snapshot,omitempty"` // what a removal will take away: "groups": [dn…]
 }
 

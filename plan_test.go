@@ -399,3 +399,36 @@ func TestWhatTwoRulesAskForIsWaitedForByEither(t *testing.T) {
 		}
 	}
 }
+
+func TestAnImmediateDepartureHasItsOwnOrder(t *testing.T) {
+	system := live("idp", "", exeunt.ResetFactors, exeunt.Disable, exeunt.RevokeSessions, exeunt.RemoveGroups)
+	system.Actions[1].Immediate, system.Actions[2].Immediate = 1, 2
+	policy := exeunt.Policy{Name: "p", Rules: []exeunt.Rule{everywhere(exeunt.ResetFactors, exeunt.Disable, exeunt.RevokeSessions, exeunt.RemoveGroups)}}
+	for immediate, want := range map[bool]string{
+		false: "[reset_factors 10 disable 20 revoke_sessions 30 remove_groups 40]",
+		true:  "[disable 1 revoke_sessions 2 reset_factors 10 remove_groups 40]",
+	} {
+		departure := leaving
+		departure.Immediate = immediate
+		plan, err := exeunt.Draft(policy, exeunt.Case{ID: 1, Departure: departure, Owner: hilde}, []exeunt.System{system}, someone, monday)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []any
+		for _, s := range plan.Steps {
+			got = append(got, s.Action, s.Order)
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("immediate %v: %v, want %s", immediate, got, want)
+		}
+	}
+}
+
+func TestWhatBecameMootIsRecordedWithWhatWasSeen(t *testing.T) {
+	o := exeunt.Outcome{Kind: exeunt.BecameMoot, Account: exeunt.Account{ID: "u1"}, Seen: map[string]string{"status": "DEPROVISIONED"}, Err: exeunt.Errorf(exeunt.Conflict, "moot: nobody can sign in")}
+	change := ready().Finish(o, noon)
+	e := change.Entries[0]
+	if !strings.Contains(e.What, "became moot") || e.Detail["reason"] != "moot: nobody can sign in" || e.Detail["after.status"] != "DEPROVISIONED" || e.Detail["account"] != "u1" {
+		t.Errorf("%q %v", e.What, e.Detail)
+	}
+}

@@ -22,7 +22,7 @@ const (
 	StepAttested     StepState = "attested"     // a named person did it
 	StepFailed       StepState = "failed"       // automation gave up; a task of the owner is open
 	StepWaived       StepState = "waived"       // a named person decided against it
-	StepSkipped      StepState = "skipped"      // does not apply: the leaver has no account there
+	StepSkipped      StepState = "skipped"      // does not apply: the leaver has no account there, or it became moot
 	StepCancelled    StepState = "cancelled"    // the departure was rescinded
 )
 
@@ -101,11 +101,12 @@ type OutcomeKind string
 
 // The ends of an attempt.
 const (
-	Done      OutcomeKind = "done"       // with the outcome's proof
-	NotYet    OutcomeKind = "not_yet"    // the vendor is on its way; look again
-	TryAgain  OutcomeKind = "try_again"  // may work later
-	GaveUp    OutcomeKind = "gave_up"    // cannot work without a person
-	NoAccount OutcomeKind = "no_account" // the leaver has none there, and that is known for sure
+	Done       OutcomeKind = "done"       // with the outcome's proof
+	NotYet     OutcomeKind = "not_yet"    // the vendor is on its way; look again
+	TryAgain   OutcomeKind = "try_again"  // may work later
+	GaveUp     OutcomeKind = "gave_up"    // cannot work without a person
+	NoAccount  OutcomeKind = "no_account" // the leaver has none there, and that is known for sure
+	BecameMoot OutcomeKind = "moot"       // it can no longer be done, and need not be
 )
 
 // Outcome is what an attempt found and did.
@@ -172,7 +173,7 @@ func (s Step) Finish(o Outcome, now time.Time) Change {
 	switch o.Kind {
 	case Done:
 		change = s.settle(o, now)
-	case NoAccount:
+	case NoAccount, BecameMoot:
 		change = s.skip(o, now)
 	case NotYet, TryAgain:
 		change = s.wait(before, o, now)
@@ -218,8 +219,12 @@ func (s Step) settle(o Outcome, now time.Time) Change {
 
 func (s Step) skip(o Outcome, now time.Time) Change {
 	s.State, s.SettledAt, s.Reason = StepSkipped, now, messageOf(o.Err, "the leaver has no account there")
+	said, detail := "does not apply", map[string]string{"reason": s.Reason}
+	if o.Kind == BecameMoot { // what was seen is the proof
+		said, detail = "became moot", merge(map[string]string{"account": s.Account.ID, "reason": s.Reason}, "after.", o.Seen, nil)
+	}
 	change := Change{Steps: []Step{s}}
-	change.Record(EntrySkipped, s, now, fmt.Sprintf("%s: %s does not apply", s.SystemTitle, lower(s.Title)), map[string]string{"reason": s.Reason})
+	change.Record(EntrySkipped, s, now, fmt.Sprintf("%s: %s %s", s.SystemTitle, lower(s.Title), said), detail)
 	return change
 }
 

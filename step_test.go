@@ -38,6 +38,7 @@ func TestEveryOutcomeOfAnAttemptHasItsState(t *testing.T) {
 		{"seen", 1, 0, done(exeunt.Observed), exeunt.StepConfirmed, exeunt.EntryConfirmed, exeunt.Observed},
 		{"said, cannot be seen", 1, 0, done(exeunt.Acknowledged), exeunt.StepAcknowledged, exeunt.EntryAcknowledged, exeunt.Acknowledged},
 		{"no account", 1, 0, exeunt.Outcome{Kind: exeunt.NoAccount}, exeunt.StepSkipped, exeunt.EntrySkipped, ""},
+		{"moot", 1, 0, exeunt.Outcome{Kind: exeunt.BecameMoot, Err: exeunt.Errorf(exeunt.Conflict, "moot")}, exeunt.StepSkipped, exeunt.EntrySkipped, ""},
 		{"not shown yet", 1, 0, exeunt.Outcome{Kind: exeunt.NotYet}, exeunt.StepReady, exeunt.EntryRetry, ""},
 		{"not shown by the deadline", 20, 5 * time.Hour, exeunt.Outcome{Kind: exeunt.NotYet}, exeunt.StepFailed, exeunt.EntryFailed, ""},
 		{"temporary", 1, 0, troubled(exeunt.TryAgain, exeunt.Temporary), exeunt.StepReady, exeunt.EntryRetry, ""},

@@ -30,7 +30,8 @@ type Connector interface {
 	Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, error)
 
 	// Observe says how the account stands, by a strongly consistent read by its immutable id. It
-	// reads only. An account that is gone is exeunt.NotFound.
+	// reads only. An account that is gone is exeunt.NotFound. It may leave out what nobody wants to
+	// know now: see [Looks].
 	Observe(ctx context.Context, account exeunt.Account) (exeunt.Observation, error)
 
 	// Apply does one action. It is called only after an Observe that did not find it done, and

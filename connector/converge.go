@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/exeunt/exeunt"
@@ -25,6 +26,7 @@ type Aim struct {
 //   - found so already: done, without acting
 //   - answered and seen: done, observed
 //   - answered and not readable: done, acknowledged
+//   - no longer possible, and of no consequence any more: moot, with the reason
 //   - answered and not seen: not yet, until the vendor's settling time is over; then try again
 //   - lost answer: look; repeat only what is repeatable; else a person must find out
 //
@@ -35,7 +37,7 @@ func Converge(ctx context.Context, c Connector, a Aim, intend func(before exeunt
 	if err := a.refuse(); err != nil {
 		return failed(err), nil
 	}
-	before, err := c.Observe(ctx, a.Account)
+	before, err := c.Observe(lookingAt(ctx, a.Spec.Action), a.Account)
 	if err != nil {
 		return failed(err), nil
 	}
@@ -66,6 +68,8 @@ func (a Aim) withoutActing(before exeunt.Observation) (out exeunt.Outcome, ended
 		return done(a, before, exeunt.Observed, a.Intended), true
 	case exeunt.Pending:
 		return notYet(a, before), true
+	case exeunt.Moot:
+		return moot(a, before), true
 	case exeunt.Unknown:
 		if a.Intended && !a.repeatable() {
 			return unknowable(a, before), true
@@ -89,7 +93,7 @@ func judge(ctx context.Context, c Connector, a Aim, before exeunt.Observation, a
 	if applyErr != nil && !uncertain(applyErr) {
 		return withSnapshot(failed(applyErr), before)
 	}
-	after, err := c.Observe(ctx, a.Account)
+	after, err := c.Observe(lookingAt(ctx, a.Spec.Action), a.Account)
 	if err != nil {
 		return withSnapshot(failed(err), before)
 	}
@@ -101,6 +105,8 @@ func judge(ctx context.Context, c Connector, a Aim, before exeunt.Observation, a
 		return done(a, after, exeunt.Observed, true)
 	case exeunt.Pending:
 		return unshown(a, after)
+	case exeunt.Moot:
+		return moot(a, after)
 	case exeunt.Unknown:
 		switch {
 		case applyErr == nil:
@@ -144,6 +150,12 @@ func done(a Aim, o exeunt.Observation, proof exeunt.Proof, changed bool) exeunt.
 func notYet(a Aim, o exeunt.Observation) exeunt.Outcome {
 	return exeunt.Outcome{Kind: exeunt.NotYet, Account: a.Account, Seen: o.Facts, Snapshot: o.Snapshot,
 		Err: exeunt.Errorf(exeunt.Temporary, "the system accepted it and has not shown it yet; looking again")}
+}
+
+// moot is of what can no longer be done and need not be. Of what an undo is to put back nothing was taken away then.
+func moot(a Aim, o exeunt.Observation) exeunt.Outcome {
+	why := cmp.Or(o.Why[a.Spec.Action], "the account is closed in a way that leaves nothing of it to use")
+	return exeunt.Outcome{Kind: exeunt.BecameMoot, Account: a.Account, Seen: o.Facts, Snapshot: o.Snapshot, Err: exeunt.Errorf(exeunt.Conflict, "moot: %s", why)}
 }
 
 // unshown is notYet right after acting: each of these counts, the looks that follow do not.

@@ -3,6 +3,7 @@ package connector_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +99,9 @@ func TestConverge(t *testing.T) {
 		{name: "a conflict because it cannot be", looks: []look{{standing: absent}, {standing: absent}}, apply: fails(exeunt.Conflict), want: gaveUp, kind: exeunt.Conflict, applied: 1},
 		{name: "a fault of ours that worked all the same", looks: []look{{standing: absent}, {standing: holds}}, apply: errors.New("oops"), want: done, proof: exeunt.Observed, changed: true, applied: 1},
 		{name: "a fault of ours", looks: []look{{standing: absent}, {standing: absent}}, apply: errors.New("oops: s3cret"), want: again, kind: exeunt.Internal, applied: 1},
+
+		{name: "moot from the start", looks: []look{{standing: exeunt.Moot}}, want: exeunt.BecameMoot, kind: exeunt.Conflict},
+		{name: "moot meanwhile", looks: []look{{standing: absent}, {standing: exeunt.Moot}}, apply: fails(exeunt.Conflict), want: exeunt.BecameMoot, kind: exeunt.Conflict, applied: 1},
 
 		{name: "throttled", looks: []look{{standing: absent}}, apply: fails(exeunt.Throttled), want: again, kind: exeunt.Throttled, applied: 1},
 		{name: "unauthorised", looks: []look{{standing: absent}}, apply: fails(exeunt.Unauthorised), want: again, kind: exeunt.Unauthorised, applied: 1},
@@ -313,5 +317,37 @@ func TestAReusedAddressEndsNobodysAccount(t *testing.T) {
 	found.Has["employeeID"] = []string{"42"}
 	if account, out = connector.Correlate(t.Context(), &finder{found: []exeunt.Found{found}}, knows.Correlation(), leaver, nil); account.ID != "b" {
 		t.Errorf("the leaver's own: %+v, %+v", account, out)
+	}
+}
+
+// noting notes for which actions it is asked.
+type noting struct {
+	*connectortest.Vendor
+	looked []exeunt.Action
+}
+
+func (l *noting) Observe(ctx context.Context, a exeunt.Account) (exeunt.Observation, error) {
+	for _, spec := range connectortest.Actions() {
+		if connector.Looks(ctx, spec.Action) {
+			l.looked = append(l.looked, spec.Action)
+		}
+	}
+	return l.Vendor.Observe(ctx, a)
+}
+
+func TestALookIsForWhatIsDone(t *testing.T) {
+	l := &noting{Vendor: connectortest.NewVendor()}
+	account := l.Hire(connectortest.Leaver(1))
+	for _, action := range []exeunt.Action{exeunt.RemoveGroups, exeunt.CheckAccess} {
+		spec := exeunt.ActionSpec{Action: action, Proof: exeunt.Observed, Repeatable: true}
+		if _, err := connector.Converge(t.Context(), l, connector.Aim{Account: account, Spec: spec}, func(exeunt.Observation) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []exeunt.Action{exeunt.RemoveGroups, exeunt.RemoveGroups, exeunt.Disable}; !slices.Equal(l.looked, want) {
+		t.Errorf("looked for %v, want %v: before and after acting, and whether access has ended", l.looked, want)
+	}
+	if _, err := l.Observe(t.Context(), account); err != nil || len(l.looked) != 3+len(connectortest.Actions()) {
+		t.Errorf("a look that says nothing is for %v, %v; want all", l.looked[3:], err)
 	}
 }

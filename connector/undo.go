@@ -29,7 +29,7 @@ func Restored(spec exeunt.ActionSpec, recorded map[string][]string, seen exeunt.
 		return exeunt.Holds
 	}
 	switch s := seen.Of(spec.Action); {
-	case s == exeunt.Pending, s == exeunt.Unknown:
+	case s == exeunt.Pending, s == exeunt.Unknown, s == exeunt.Moot:
 		return s
 	case s == exeunt.Absent && len(Missing(spec, recorded, seen)) == 0:
 		return exeunt.Holds

@@ -49,7 +49,7 @@ func actionsOf(s connector.Sheet) string {
 	var b strings.Builder
 	b.WriteString("\n## Actions\n\nIn this order, one after the other.\n\n| order | action | what | proof | repeatable | put back | shows within |\n| --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, a := range s.Actions {
-		fmt.Fprintf(&b, "| %d | `%s` | %s | %s | %s | %s | %s |\n", a.Order, a.Action, cell(a.Title), a.Proof, word(a.Repeatable, "yes", "no"), putBack(a), Settles(a))
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s | %s | %s |\n", order(a), a.Action, cell(a.Title), a.Proof, word(a.Repeatable, "yes", "no"), putBack(a), Settles(a))
 	}
 	for _, a := range s.Actions {
 		if a.Caveat != "" {
@@ -57,6 +57,14 @@ func actionsOf(s connector.Sheet) string {
 		}
 	}
 	return b.String()
+}
+
+// order is the place of an action, and that in an immediate departure where it is another.
+func order(a exeunt.ActionSpec) string {
+	if a.Immediate == 0 {
+		return fmt.Sprint(a.Order)
+	}
+	return fmt.Sprintf("%d, at once %d", a.Order, a.Immediate)
 }
 
 func putBack(a exeunt.ActionSpec) string {

@@ -20,15 +20,21 @@ func specsAreSound(t testing.TB, s Subject) {
 	if len(specs) == 0 {
 		t.Fatal("the kind can do nothing")
 	}
-	orders, actions, taken := map[int]exeunt.Action{}, map[exeunt.Action]bool{}, map[string]exeunt.Action{}
-	for _, spec := range specs {
-		if other, taken := orders[spec.Order]; taken {
-			t.Errorf("%s and %s have the same order %d", other, spec.Action, spec.Order)
+	actions, taken := map[exeunt.Action]bool{}, map[string]exeunt.Action{}
+	for _, immediate := range []bool{false, true} {
+		orders := map[int]exeunt.Action{}
+		for _, spec := range specs {
+			if other, taken := orders[spec.In(immediate)]; taken {
+				t.Errorf("%s and %s have the same order %d (immediate: %v)", other, spec.Action, spec.In(immediate), immediate)
+			}
+			orders[spec.In(immediate)] = spec.Action
 		}
+	}
+	for _, spec := range specs {
 		if actions[spec.Action] {
 			t.Errorf("%s is there twice", spec.Action)
 		}
-		orders[spec.Order], actions[spec.Action] = spec.Action, true
+		actions[spec.Action] = true
 		if spec.Title == "" {
 			t.Errorf("%s has no title", spec.Action)
 		}
@@ -141,6 +147,43 @@ func eachActionConvergesInOrder(t testing.TB, s Subject) {
 		t.Error("every action is done and the person can still sign in")
 	}
 	s.repeatAll(t, c, leaver, account)
+}
+
+// immediateOrderLocksOutFirst does the actions in the order of an immediate departure. What is then too late is moot, and
+// must still be so when it is looked at again.
+func immediateOrderLocksOutFirst(t testing.TB, s Subject) {
+	specs := s.specs(t)
+	if !slices.ContainsFunc(specs, func(spec exeunt.ActionSpec) bool { return spec.Immediate != 0 }) {
+		t.Logf("not checked: the kind does the same in every order")
+		return
+	}
+	slices.SortStableFunc(specs, func(a, b exeunt.ActionSpec) int { return a.In(true) - b.In(true) })
+	c := s.open(t)
+	leaver, account := s.hire(t, c)
+	moot := map[exeunt.Action]bool{}
+	for _, spec := range specs {
+		out, _ := s.drive(t, c, aim(leaver, account, spec))
+		if out.Kind != exeunt.Done && out.Kind != exeunt.BecameMoot {
+			t.Fatalf("%s: %s: %s", spec.Action, out.Kind, reason(out))
+		}
+		moot[spec.Action] = out.Kind == exeunt.BecameMoot
+	}
+	o := observe(t, c, account)
+	for _, spec := range specs {
+		want := exeunt.Holds
+		if moot[spec.Action] {
+			want = exeunt.Moot
+		}
+		if spec.Proof == exeunt.Observed && o.Of(spec.Action) != want {
+			t.Errorf("after all actions %s stands %s, want %s", spec.Action, o.Of(spec.Action), want)
+		}
+		if moot[spec.Action] && o.Why[spec.Action] == "" {
+			t.Errorf("%s is moot and nobody says why", spec.Action)
+		}
+	}
+	if s.CanSignIn != nil && s.CanSignIn(t, leaver) {
+		t.Error("every action is done and the person can still sign in")
+	}
 }
 
 // converges drives one action and then finds it so already.

@@ -124,6 +124,51 @@ func TestAVendorThatCannotBeAskedNorRepeatedConforms(t *testing.T) {
 	Run(t, subject(v, nil))
 }
 
+// withFactors is a vendor whose factors cannot be reset once the account is disabled, as with an immediate departure.
+func withFactors() *Vendor {
+	disable := Actions()[1]
+	disable.Immediate = 1
+	v := NewVendor(exeunt.ActionSpec{Action: exeunt.ResetFactors, Title: "Reset factors", Order: 10, Proof: exeunt.Observed, Repeatable: true}, disable)
+	v.MootAfter(exeunt.ResetFactors, exeunt.Disable)
+	return v
+}
+
+func TestAVendorThatLocksOutFirstConforms(t *testing.T) {
+	s := subject(withFactors(), nil)
+	s.Removals = nil // it knows no groups
+	Run(t, s)
+}
+
+// hidden says of what is moot something else.
+type hidden struct {
+	connector.Connector
+	stands exeunt.Standing
+	why    string
+}
+
+func (h hidden) Observe(ctx context.Context, a exeunt.Account) (exeunt.Observation, error) {
+	o, err := h.Connector.Observe(ctx, a)
+	if o.Of(exeunt.ResetFactors) == exeunt.Moot {
+		o.Standing[exeunt.ResetFactors], o.Why = h.stands, map[exeunt.Action]string{exeunt.ResetFactors: h.why}
+	}
+	return o, err
+}
+
+func TestTheSuiteCatchesAnImmediateOrderThatDoesNotEnd(t *testing.T) {
+	for name, broken := range map[string]hidden{
+		"an action that can never be done": {stands: exeunt.Absent},
+		"moot without a reason":            {stands: exeunt.Moot},
+	} {
+		said := watch(t, "the immediate order locks out first", subject(withFactors(), func(c connector.Connector) connector.Connector {
+			broken.Connector = c
+			return broken
+		}))
+		if said == "" {
+			t.Errorf("%s passes", name)
+		}
+	}
+}
+
 // examined breaks what a connector tells of its rights.
 type examined struct {
 	connector.Connector
@@ -400,6 +445,7 @@ func TestTheSuiteCatchesUnsoundSpecs(t *testing.T) {
 		"lost and found":  func(s *exeunt.ActionSpec) { s.Destructive = true },
 		"check_access":    func(s *exeunt.ActionSpec) { s.Action = exeunt.CheckAccess },
 		"the order taken": func(s *exeunt.ActionSpec) { s.Order = Actions()[0].Order },
+		"taken at once":   func(s *exeunt.ActionSpec) { s.Immediate = Actions()[0].Order },
 	} {
 		spec := sound
 		change(&spec)

@@ -18,6 +18,7 @@
 //   - Every action, in the order of its spec, converges to Done with the promised proof, is not done
 //     again when it is so already, and does no harm when a lost answer makes it come twice. No
 //     action undoes an earlier one: at the end all of them hold.
+//   - In the order of an immediate departure, too, where a kind has one. What is then too late is moot, with the reason.
 //   - What a removal takes away stands, complete, in the look before it.
 //   - At the end the person cannot sign in through the vendor's own door.
 //   - Wrong credentials are Unauthorised or Denied, a dead system is Temporary, an unknown action is

@@ -77,6 +77,7 @@ var checks = []check{
 	{"two that match are two", twoThatMatchAreTwo},
 	{"a fresh account is open", freshAccountIsOpen},
 	{"each action converges in order", eachActionConvergesInOrder},
+	{"the immediate order locks out first", immediateOrderLocksOutFirst},
 	{"the look before records what is taken away", lookBeforeRecordsWhatIsTaken},
 	{"a renamed account is the same account", renamedAccountIsTheSame},
 	{"a vanished account is not found", vanishedAccountIsNotFound},
@@ -241,7 +242,7 @@ func (s Subject) attempt(t testing.TB, c connector.Connector, a connector.Aim, t
 		if err != nil {
 			t.Fatalf("%s: %v", a.Spec.Action, err)
 		}
-		if out.Kind == exeunt.Done || out.Kind == exeunt.GaveUp {
+		if out.Kind == exeunt.Done || out.Kind == exeunt.GaveUp || out.Kind == exeunt.BecameMoot {
 			break
 		}
 		if s.Later != nil {

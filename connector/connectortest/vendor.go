@@ -47,8 +47,9 @@ type Vendor struct {
 	mu       sync.Mutex
 	specs    []exeunt.ActionSpec
 	accounts map[string]*record
-	dropped  map[string]bool        // groups that are no more
-	lacking  map[exeunt.Action]bool // that we are not allowed
+	dropped  map[string]bool                 // groups that are no more
+	lacking  map[exeunt.Action]bool          // that we are not allowed
+	moot     map[exeunt.Action]exeunt.Action // what cannot be done once another action is
 	offered  []connector.Application
 	hired    int
 	calls    map[Verb]int
@@ -80,7 +81,7 @@ func NewVendor(specs ...exeunt.ActionSpec) *Vendor {
 	if len(specs) == 0 {
 		specs = Actions()
 	}
-	v := &Vendor{specs: specs, accounts: map[string]*record{}, dropped: map[string]bool{}, lacking: map[exeunt.Action]bool{},
+	v := &Vendor{specs: specs, accounts: map[string]*record{}, dropped: map[string]bool{}, lacking: map[exeunt.Action]bool{}, moot: map[exeunt.Action]exeunt.Action{},
 		calls: map[Verb]int{}, applied: map[exeunt.Action]int{}, undone: map[exeunt.Action]int{}}
 	v.Heal()
 	return v
@@ -128,6 +129,16 @@ func (v *Vendor) Close(id string, action exeunt.Action) {
 	if r := v.accounts[id]; r != nil {
 		r.done[action] = 0
 	}
+}
+
+// MootAfter says that an action can no longer be done, and need not be, once another one is.
+func (v *Vendor) MootAfter(action, once exeunt.Action) { v.set(func() { v.moot[action] = once }) }
+
+// tooLate says whether an action became moot.
+func (v *Vendor) tooLate(r *record, action exeunt.Action) bool {
+	_, done := r.done[action]
+	_, closed := r.done[v.moot[action]]
+	return !done && closed
 }
 
 // DropGroup deletes a group, with everybody's membership.
@@ -279,9 +290,12 @@ func (v *Vendor) Observe(ctx context.Context, account exeunt.Account) (exeunt.Ob
 		return exeunt.Observation{}, err
 	}
 	o := exeunt.Observation{At: time.Now().UTC(), Standing: map[exeunt.Action]exeunt.Standing{},
-		Facts: map[string]string{"login": r.login, "groups": strconv.Itoa(len(r.groups))}, Snapshot: map[string][]string{}}
+		Facts: map[string]string{"login": r.login, "groups": strconv.Itoa(len(r.groups))}, Snapshot: map[string][]string{}, Why: map[exeunt.Action]string{}}
 	for _, spec := range v.specs {
 		stands := r.look(spec.Action)
+		if v.tooLate(r, spec.Action) {
+			stands, o.Why[spec.Action] = exeunt.Moot, "it is too late to "+spec.Action.Words()
+		}
 		if spec.Proof == exeunt.Observed {
 			o.Standing[spec.Action] = stands
 		}
@@ -335,6 +349,9 @@ func (v *Vendor) Apply(ctx context.Context, account exeunt.Account, action exeun
 	r, err := v.record(account)
 	if err != nil {
 		return err
+	}
+	if v.tooLate(r, action) {
+		return exeunt.Errorf(exeunt.Conflict, "the vendor in memory does not allow it any more")
 	}
 	if with.Undo {
 		v.undone[action]++

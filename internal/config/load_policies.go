@@ -182,6 +182,7 @@ func (l *loader) reach(list string, rules []exeunt.Rule, fault func(yamlfile.Pro
 func (l *loader) actionNames() map[exeunt.Action]bool {
 	known := map[exeunt.Action]bool{}
 	for _, a := range []exeunt.Action{exeunt.Disable, exeunt.RevokeSessions, exeunt.ResetPassword, exeunt.ResetFactors, exeunt.RemoveGroups, exeunt.RemoveRoles,
+		exeunt.RemoveApps, exeunt.RevokeGrants, exeunt.RevokeTokens, exeunt.LockDevices, exeunt.Deactivate,
 		exeunt.MoveToArchive, exeunt.ReclaimLicence, exeunt.TransferData, exeunt.EndEmployment, exeunt.ScheduleFinalPay, exeunt.NotifyAdministrator} {
 		known[a] = true
 	}

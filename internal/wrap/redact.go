@@ -70,7 +70,11 @@ func (r redactor) Observe(ctx context.Context, a exeunt.Account) (exeunt.Observa
 			snapshot[key][i] = scrub(value)
 		}
 	}
-	seen.Facts, seen.Snapshot = facts, snapshot
+	why := make(map[exeunt.Action]string, len(seen.Why))
+	for action, reason := range seen.Why {
+		why[action] = scrub(reason)
+	}
+	seen.Facts, seen.Snapshot, seen.Why = facts, snapshot, why
 	return seen, r.clean(err)
 }
 
