@@ -20,6 +20,7 @@ import (
 // stock is the inventory of a configuration as the commands need it.
 type stock struct {
 	dir    string
+	config *config.Config
 	items  []inventory.Item
 	sheets []inventory.Sheet
 	gaps   []inventory.Gap
@@ -54,7 +55,8 @@ func (s *stock) read(c *console) error {
 		return exeunt.Errorf(exeunt.Invalid, "the configuration folder %s cannot be read: name the one that has exeunt.yaml", s.dir)
 	}
 	var faults config.Faults
-	s.items, s.sheets, faults = config.Inventory(s.dir, connectors.All(os.DirFS(s.dir)))
+	s.config, faults = config.Inventory(s.dir, connectors.All(os.DirFS(s.dir)))
+	s.items, s.sheets = s.config.Items(), s.config.Sheets
 	if n := len(faults.Errors()); n > 0 {
 		c.note("The configuration has %d faults; a file that cannot be read is not compared: exeunt check --config %s", n, s.dir)
 	}

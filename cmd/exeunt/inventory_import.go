@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -11,57 +12,102 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
-	"github.com/exeunt/exeunt/internal/config"
+	"github.com/exeunt/exeunt/internal/app"
 	"github.com/exeunt/exeunt/internal/inventory"
 	"github.com/exeunt/exeunt/internal/spelling"
 	"github.com/spf13/cobra"
 )
 
+// importOptions are what exeunt inventory import is told.
+type importOptions struct {
+	from    string
+	columns map[string]string
+	dry     bool
+}
+
 func inventoryImportCommand(c *console, s *stock) *cobra.Command {
-	var from string
-	var columns map[string]string
-	var dry bool
+	var o importOptions
 	cmd := &cobra.Command{
-		Use: "import FILE --config DIR --from SOURCE", Short: "Read an export of finance, the single sign-on or the departments, and match it with the inventory", Args: cobra.ExactArgs(1),
+		Use: "import [FILE] --config DIR --from SOURCE", Short: "Read an export of finance, the departments or the single sign-on, or ask the sign-on itself, and match it with the inventory", Args: cobra.MaximumNArgs(1),
 		Long: `Read an export and match it with the inventory. The source is finance (what is paid for), sso (what the single
 sign-on lets people into) or survey (what departments say that they use). CSV with commas, semicolons or tabs, in UTF-8,
 UTF-16 or Windows-1252, is read as it comes; name a column where it is called otherwise than usual.
 
+Or name a system of the inventory that signs people in elsewhere, and no file: it is asked by its connector.
+
 What a source showed before is replaced. What a person decided stays.`,
 		Example: `  exeunt inventory import spend.csv --config /etc/exeunt --from finance
-  exeunt inventory import ausgaben.csv --config /etc/exeunt --from finance --column name=Zahlungsempfänger --column spend=Summe`,
-		RunE: func(_ *cobra.Command, args []string) error {
-			source := inventory.Source(from)
-			if !slices.Contains(inventory.Sources, source) {
-				return exeunt.Errorf(exeunt.Invalid, "--from is finance, sso or survey, not %q", from)
-			}
-			named, err := namedColumns(columns)
+  exeunt inventory import ausgaben.csv --config /etc/exeunt --from finance --column name=Zahlungsempfänger --column spend=Summe
+  exeunt inventory import --config /etc/exeunt --from single-sign-on`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			said, found, unread, err := o.read(cmd.Context(), c, s, args)
 			if err != nil {
 				return err
 			}
-			text, err := readFile(c.in, args[0])
-			if err != nil {
-				return err
-			}
-			found, unread, err := inventory.Read(source, text, named)
-			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
-			}
-			sheet := inventory.Import(source, found, s.systems(), s.sheets)
-			sheet.From, sheet.Read = filepath.Base(args[0]), exeunt.Date(time.Now().Format(time.DateOnly))
-			if !dry {
+			said.Read = exeunt.Date(time.Now().Format(time.DateOnly))
+			sheet := inventory.Import(said, found, s.systems(), s.sheets)
+			if !o.dry {
 				if err := s.keep(sheet); err != nil {
 					return err
 				}
 			}
-			return c.print(importSummary(sheet, unread), func(w io.Writer) { printImport(w, sheet, unread, dry) })
+			return c.print(importSummary(sheet, unread), func(w io.Writer) { printImport(w, sheet, unread, o.dry) })
 		},
 	}
-	cmd.Flags().StringVar(&from, "from", "", "whose export it is: finance, sso or survey")
-	cmd.Flags().StringToStringVar(&columns, "column", nil, "what a column is called: name=Merchant; also "+columnNames())
-	cmd.Flags().BoolVar(&dry, "dry-run", false, "show what would be matched, and keep nothing")
+	cmd.Flags().StringVar(&o.from, "from", "", "whose export it is: finance, sso or survey; or a system of the inventory that is asked itself")
+	cmd.Flags().StringToStringVar(&o.columns, "column", nil, "what a column is called: name=Merchant; also "+columnNames())
+	cmd.Flags().BoolVar(&o.dry, "dry-run", false, "show what would be matched, and keep nothing")
 	_ = cmd.MarkFlagRequired("from")
 	return cmd
+}
+
+// read takes what the source shows, of a file or of the system itself.
+func (o importOptions) read(ctx context.Context, c *console, s *stock, args []string) (said inventory.Sheet, found []inventory.Found, unread int, err error) {
+	source := inventory.Source(o.from)
+	switch asked := s.has(o.from); {
+	case slices.Contains(inventory.Sources, source) && len(args) == 1:
+		found, unread, err = o.readExport(c, source, args[0])
+		return inventory.Sheet{Source: source, From: filepath.Base(args[0])}, found, unread, err
+	case slices.Contains(inventory.Sources, source):
+		return said, nil, 0, exeunt.Errorf(exeunt.Invalid, "the file is missing: name %s", source.Words())
+	case asked && (len(args) > 0 || len(o.columns) > 0):
+		return said, nil, 0, exeunt.Errorf(exeunt.Invalid, "%s is asked itself, so that no file and no column is read: leave them out, or say --from sso for an export of it", o.from)
+	case asked:
+		found, err = s.askApplications(ctx, c, o.from)
+		return inventory.Sheet{Source: inventory.SignOn, System: o.from, From: o.from}, found, 0, err
+	default:
+		return said, nil, 0, exeunt.Errorf(exeunt.Invalid, "--from is finance, sso or survey, or the name of a system of the inventory, not %q", o.from)
+	}
+}
+
+func (o importOptions) readExport(c *console, source inventory.Source, file string) ([]inventory.Found, int, error) {
+	named, err := namedColumns(o.columns)
+	if err != nil {
+		return nil, 0, err
+	}
+	text, err := readFile(c.in, file)
+	if err != nil {
+		return nil, 0, err
+	}
+	found, unread, err := inventory.Read(source, text, named)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", file, err)
+	}
+	return found, unread, nil
+}
+
+// has says whether the inventory has a system.
+func (s *stock) has(name string) bool {
+	return slices.ContainsFunc(s.items, func(i inventory.Item) bool { return i.Name == name })
+}
+
+// askApplications asks a single sign-on which applications it signs people in to.
+func (s *stock) askApplications(ctx context.Context, c *console, system string) ([]inventory.Found, error) {
+	found, err := app.Applications(ctx, s.config, s.dir, system, func(n int) { c.note("%s so far", spelling.Count(n, "application", "applications")) })
+	if err == nil && len(found) == 0 {
+		err = exeunt.Errorf(exeunt.Invalid, "%s tells of no application: see that its credentials may read them, since an empty list would replace what is known", system)
+	}
+	return found, err
 }
 
 func columnNames() string {
@@ -89,7 +135,7 @@ func (s *stock) keep(sheet inventory.Sheet) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(filepath.Join(s.dir, config.SheetFile(sheet.Source)), text)
+	return writeWhole(filepath.Join(s.dir, sheet.File()), text)
 }
 
 func writeWhole(path string, text []byte) error {
@@ -122,7 +168,7 @@ func matched(sheet inventory.Sheet) (known, ignored, asked, unknown int) {
 func importSummary(sheet inventory.Sheet, unread int) map[string]any {
 	known, ignored, asked, unknown := matched(sheet)
 	return map[string]any{
-		"schema": "inventory-import/v1", "source": sheet.Source, "from": sheet.From, "file": config.SheetFile(sheet.Source), "found": sheet.Found,
+		"schema": "inventory-import/v1", "source": sheet.Source, "from": sheet.From, "file": sheet.File(), "found": sheet.Found,
 		"known": known, "ignored": ignored, "undecided": asked, "unlisted": unknown, "rows_without_a_name": unread,
 	}
 }
@@ -142,7 +188,7 @@ func printImport(w io.Writer, sheet inventory.Sheet, unread int, dry bool) {
 		_, _ = fmt.Fprintln(w, "Nothing was kept.")
 		return
 	}
-	_, _ = fmt.Fprintf(w, "Kept in %s. What to do next: exeunt inventory gaps\n", config.SheetFile(sheet.Source))
+	_, _ = fmt.Fprintf(w, "Kept in %s. What to do next: exeunt inventory gaps\n", sheet.File())
 }
 
 func inventoryDecideCommand(c *console, s *stock) *cobra.Command {
@@ -156,7 +202,7 @@ func inventoryDecideCommand(c *console, s *stock) *cobra.Command {
 			if (d.Is == "") == (d.Ignored == "") {
 				return exeunt.Errorf(exeunt.Invalid, "say either --is SYSTEM or --ignore \"why it is no system of ours\"")
 			}
-			if d.Is != "" && !slices.ContainsFunc(s.items, func(i inventory.Item) bool { return i.Name == d.Is }) {
+			if d.Is != "" && !s.has(d.Is) {
 				return exeunt.Errorf(exeunt.NotFound, "there is no system %q in the inventory: see exeunt inventory list", d.Is)
 			}
 			changed, err := inventory.Decide(s.sheets, d)

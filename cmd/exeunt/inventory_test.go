@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/exeunt/exeunt/internal/sim"
 )
 
 // TestFromAnExportToASystem goes the way of who sets Exeunt up: from a spend export to a system in the inventory.
@@ -69,14 +71,17 @@ func TestAnExportThatNobodyCanReadIsRefusedInWords(t *testing.T) {
 	must(t, os.CopyFS(dir, os.DirFS("../../examples/acme")))
 	must(t, os.WriteFile(file, []byte("Was,Wieviel\nMiro,12\n"), 0o600))
 	for want, args := range map[string][]string{
-		`the first row has "Was", "Wieviel"`:       {"import", file, "--from", "finance"},
-		"--from is finance, sso or survey":         {"import", file, "--from", "it"},
-		"there is no such column":                  {"import", file, "--from", "finance", "--column", "nmae=Was"},
-		"see that it exists":                       {"import", file + ".gone", "--from", "finance"},
-		"name the one that has exeunt.yaml":        {"gaps", "--config", dir + "-gone"},
-		"1 row names no application":               {},
-		"--config is missing":                      nil,
-		`there is no system "nothing" in the inve`: {"show", "nothing"},
+		`the first row has "Was", "Wieviel"`:         {"import", file, "--from", "finance"},
+		"--from is finance, sso or survey, or the":   {"import", file, "--from", "it"},
+		"the file is missing: name the spend export": {"import", "--from", "finance"},
+		"crm is asked itself":                        {"import", file, "--from", "crm"},
+		"wiki has no connector that could be aske":   {"import", "--from", "wiki"},
+		"there is no such column":                    {"import", file, "--from", "finance", "--column", "nmae=Was"},
+		"see that it exists":                         {"import", file + ".gone", "--from", "finance"},
+		"name the one that has exeunt.yaml":          {"gaps", "--config", dir + "-gone"},
+		"1 row names no application":                 {},
+		"--config is missing":                        nil,
+		`there is no system "nothing" in the inve`:   {"show", "nothing"},
 	} {
 		switch {
 		case args == nil:
@@ -93,5 +98,43 @@ func TestAnExportThatNobodyCanReadIsRefusedInWords(t *testing.T) {
 		if !strings.Contains(got.out+got.err, want) {
 			t.Errorf("%v says %q and not %q", args, got.out+got.err, want)
 		}
+	}
+}
+
+// TestASingleSignOnIsAskedItself compares the inventory with what the sign-on lets people into, without an export.
+func TestASingleSignOnIsAskedItself(t *testing.T) {
+	t.Parallel()
+	company, err := sim.Start(t.Context(), 3, 1)
+	must(t, err)
+	t.Cleanup(func() { _ = company.Close() })
+	s := newShell(t, "EXEUNT_SIM_IDENTITY_TOKEN="+company.Environment()["EXEUNT_SIM_IDENTITY_TOKEN"])
+	dir := filepath.Join(s.home, "acme")
+	must(t, os.CopyFS(dir, os.DirFS("../../examples/acme")))
+	settings := `{"spec":"identity","client_id":"exeunt","client_secret":"env:EXEUNT_SIM_IDENTITY_TOKEN","base_url":"` + company.Identity.URL + `"}`
+	must(t, os.WriteFile(filepath.Join(dir, "systems", "sign-on.yaml"), []byte("name: sign-on\ntitle: Single sign-on\nkind: http\nidentifier: work_email\nholds: [sign-in]\ntier: 1\nowner: {role: it}\nfallback: Suspend the user.\nretention: 90 days\nstage: live\nsettings: "+settings+"\n"), 0o600))
+	do := func(code int, want string, args ...string) {
+		t.Helper()
+		got := s.run(t, "", append(append([]string{"inventory"}, args...), "--config", dir)...)
+		if got.code != code || !strings.Contains(got.out+got.err, want) {
+			t.Fatalf("inventory %v ends with %d, want %d and %q:\n%s%s", args, got.code, code, want, got.out, got.err)
+		}
+	}
+	do(0, "sign-on shows 5 applications", "import", "--from", "sign-on")
+	text, err := os.ReadFile(filepath.Join(dir, "inventory", "sso-sign-on.yaml"))
+	must(t, err)
+	for _, want := range []string{"system: sign-on", "id: app-3", "people: 41", "mode: oidc", "inactive: true"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the sheet lacks %q:\n%s", want, text)
+		}
+	}
+	do(0, "may be", "import", "--from", "sign-on", "--dry-run")
+	do(0, "no system of ours", "decide", "Old Time Sheets", "--ignore", "switched off last year", "--by", "Ida Berg")
+	do(4, "Miro: not in the inventory; shown by the single sign-on (41 people)", "gaps")
+	do(0, "systems/miro.yaml", "scaffold", "Miro")
+	company.Identity.Break(sim.Fault{Path: "/applications", Status: 403})
+	do(3, "does not allow it", "import", "--from", "sign-on")
+	again, err := os.ReadFile(filepath.Join(dir, "inventory", "sso-sign-on.yaml"))
+	if err != nil || !strings.Contains(string(again), "switched off last year") {
+		t.Errorf("a refusal took away what is known: %v\n%s", err, again)
 	}
 }

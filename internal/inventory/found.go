@@ -34,6 +34,7 @@ func (s Source) Words() string {
 
 // Found is one application as a source shows it, all rows of the same name together.
 type Found struct {
+	ID          string   `json:"id,omitempty"`          // that the single sign-on gives it
 	Name        string   `json:"name"`                  // as it is written most often
 	Also        []string `json:"also,omitempty"`        // other ways in which it is written
 	Lines       []int    `json:"lines,omitempty"`       // of the export, counted from 1
@@ -73,10 +74,14 @@ func merge(rows []Found) []Found {
 	return out
 }
 
+// Listed are applications that a single sign-on told of itself, all of one name together as in an export.
+func Listed(applications []Found) []Found { return merge(applications) }
+
 func (f *Found) add(row Found) {
 	f.Lines = append(f.Lines, row.Lines...)
 	f.Spend += row.Spend
 	f.People = max(f.People, row.People)
+	f.ID = cmp.Or(f.ID, row.ID)
 	f.Currency = cmp.Or(f.Currency, row.Currency)
 	f.Owner = cmp.Or(f.Owner, row.Owner)
 	f.SignsIn = cmp.Or(f.SignsIn, row.SignsIn)

@@ -101,7 +101,7 @@ func Unknown(items []Item, sheets []Sheet) []Application {
 				out = append(out, Application{Name: l.Name, Lines: map[Source]Line{}})
 			}
 			a := &out[i]
-			a.Lines[s.Source] = l
+			a.Lines[s.Source] = l.with(a.Lines[s.Source])
 			if len(a.Maybe) == 0 {
 				a.Maybe, a.Because = l.Maybe, l.Because
 			}
@@ -161,7 +161,7 @@ func (a Application) gap(sheets []Sheet) Gap {
 func absent(sheets []Sheet, have []Source) []Source {
 	var out []Source
 	for _, s := range sheets {
-		if !slices.Contains(have, s.Source) {
+		if !slices.Contains(have, s.Source) && !slices.Contains(out, s.Source) {
 			out = append(out, s.Source)
 		}
 	}
@@ -208,18 +208,19 @@ func (i Item) gaps() []Gap {
 func (i Item) compare(sheets []Sheet) []Gap {
 	var out []Gap
 	var shows []Source
+	signsOn := false
 	for _, s := range sheets {
 		for _, l := range s.Found {
 			if l.Is == i.Name {
-				shows = append(shows, s.Source)
+				if !slices.Contains(shows, s.Source) {
+					shows = append(shows, s.Source)
+				}
+				signsOn = signsOn || i.through(s)
 				out = append(out, i.differs(s.Source, l)...)
 			}
 		}
 	}
-	imported := func(source Source) bool {
-		return slices.ContainsFunc(sheets, func(s Sheet) bool { return s.Source == source })
-	}
-	if i.SSO != "" && imported(SignOn) && !slices.Contains(shows, SignOn) {
+	if i.SSO != "" && !signsOn && slices.ContainsFunc(sheets, i.through) {
 		out = append(out, i.gap(SignOnGap, fmt.Sprintf("the inventory says that people sign in through %s, and the single sign-on does not list it", i.SSO),
 			"find out how people sign in: if with a password of its own, take sso out of systems/%s.yaml", i.Name))
 	}
@@ -230,6 +231,11 @@ func (i Item) compare(sheets []Sheet) []Gap {
 		out[n].Sources = shows
 	}
 	return out
+}
+
+// through says whether a sheet would show that people sign in to the system as the inventory says.
+func (i Item) through(s Sheet) bool {
+	return s.Source == SignOn && (s.System == "" || s.System == i.SSO)
 }
 
 func (i Item) differs(source Source, l Line) []Gap {

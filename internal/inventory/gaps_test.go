@@ -27,7 +27,7 @@ func imported(t *testing.T, source Source, text string, sheets ...Sheet) Sheet {
 	for _, i := range items {
 		systems = append(systems, i.System)
 	}
-	return Import(source, found, systems, sheets)
+	return Import(Sheet{Source: source}, found, systems, sheets)
 }
 
 func TestGapsComeByRiskWithWhatToDo(t *testing.T) {

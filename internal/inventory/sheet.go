@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"math"
 	"slices"
@@ -12,10 +13,11 @@ import (
 	"github.com/exeunt/exeunt"
 )
 
-// Sheet is inventory/<source>.yaml: what a source showed last, which system each application is, and who said so.
+// Sheet is inventory/<source>.yaml, or inventory/sso-<system>.yaml of a single sign-on that was asked itself: what a source showed last, which system each application is, and who said so.
 // It lies beside the systems, so that it is reviewed and kept as they are; the next import goes by it.
 type Sheet struct {
 	Source Source      `json:"source" jsonschema:"required,enum=finance,enum=sso,enum=survey" remedy:"say whose export it is" jsonschema_description:"Who showed it: finance, sso or survey."`
+	System string      `json:"system,omitempty" jsonschema_description:"The system of the inventory that was asked itself, where it was."`
 	Read   exeunt.Date `json:"read,omitempty" jsonschema_description:"When the export was read."`
 	From   string      `json:"from,omitempty" jsonschema_description:"Name of the file that was read."`
 	Found  []Line      `json:"found" jsonschema_description:"The applications that it shows."`
@@ -23,6 +25,7 @@ type Sheet struct {
 
 // Line is one application and what it is.
 type Line struct {
+	ID          string   `json:"id,omitempty" jsonschema_description:"The id that the single sign-on gives it."`
 	Name        string   `json:"name" jsonschema:"required" remedy:"give the name as the source writes it" jsonschema_description:"The name as the source writes it."`
 	Is          string   `json:"is,omitempty" jsonschema_description:"The system that it is."`
 	Ignored     string   `json:"ignored,omitempty" jsonschema_description:"Why it is no system of ours."`
@@ -47,14 +50,31 @@ func (l Line) Decided() bool { return l.Is != "" || l.Ignored != "" }
 
 func lineOf(f Found) Line {
 	return Line{
-		Name: f.Name, Also: f.Also, Spend: math.Round(f.Spend*100) / 100, Currency: f.Currency, People: f.People, Owner: f.Owner, Departments: f.Departments,
+		ID: f.ID, Name: f.Name, Also: f.Also, Spend: math.Round(f.Spend*100) / 100, Currency: f.Currency, People: f.People, Owner: f.Owner, Departments: f.Departments,
 		SignsIn: f.SignsIn, Mode: f.Mode, Inactive: f.Inactive, Holds: f.Holds,
 	}
 }
 
-// Import puts what a source shows in the place of what it showed before. What a person has decided stays decided, in
-// whichever sheet; the rest goes by the names.
-func Import(source Source, found []Found, systems []exeunt.System, sheets []Sheet) Sheet {
+// with adds what another line says of the same application.
+func (l Line) with(other Line) Line {
+	l.Spend, l.People = l.Spend+other.Spend, max(l.People, other.People)
+	l.Currency, l.Owner, l.SignsIn, l.Mode = cmp.Or(l.Currency, other.Currency), cmp.Or(l.Owner, other.Owner), cmp.Or(l.SignsIn, other.SignsIn), cmp.Or(l.Mode, other.Mode)
+	l.Departments, l.Holds = union(slices.Clone(l.Departments), other.Departments), union(slices.Clone(l.Holds), other.Holds)
+	return l
+}
+
+// File is where the sheet is kept in a configuration.
+func (s Sheet) File() string {
+	name := string(s.Source)
+	if s.System != "" {
+		name += "-" + s.System
+	}
+	return "inventory/" + name + ".yaml"
+}
+
+// Import puts what a source shows in the place of what it showed before: said is its sheet without the lines. What a person has
+// decided stays decided, in whichever sheet; the rest goes by the names.
+func Import(said Sheet, found []Found, systems []exeunt.System, sheets []Sheet) Sheet {
 	m := NewMatcher(systems)
 	people := decisions(sheets)
 	for _, d := range people {
@@ -62,29 +82,40 @@ func Import(source Source, found []Found, systems []exeunt.System, sheets []Shee
 			m.learn(called{system: d.Is, as: d.Name, brand: true})
 		}
 	}
-	out := Sheet{Source: source}
+	out := said
 	for _, f := range found {
-		out.Found = append(out.Found, m.decide(lineOf(f), people))
+		out.Found = append(out.Found, m.decide(said.System, lineOf(f), people))
 	}
 	slices.SortStableFunc(out.Found, func(a, b Line) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	return out
 }
 
-// decisions are what people have decided, by the core of the name.
+// decisions are what people have decided, by the core of the name, and by the id that a single sign-on gives it.
 func decisions(sheets []Sheet) map[string]Line {
 	out := map[string]Line{}
 	for _, s := range sheets {
 		for _, l := range s.Found {
-			if l.By != "" && l.Decided() {
-				out[keyOf(l.Name)] = l
+			if l.By == "" || !l.Decided() {
+				continue
+			}
+			out[keyOf(l.Name)] = l
+			if l.ID != "" {
+				out[idKey(s.System, l.ID)] = l
 			}
 		}
 	}
 	return out
 }
 
-func (m *Matcher) decide(l Line, people map[string]Line) Line {
-	if d, ok := people[keyOf(l.Name)]; ok {
+// idKey cannot be the core of a name, which has no such characters.
+func idKey(system, id string) string { return system + "#" + id }
+
+func (m *Matcher) decide(system string, l Line, people map[string]Line) Line {
+	d, ok := people[keyOf(l.Name)]
+	if !ok && l.ID != "" { // it was given another name
+		d, ok = people[idKey(system, l.ID)]
+	}
+	if ok {
 		l.Is, l.Ignored, l.By, l.Because = d.Is, d.Ignored, d.By, d.Because
 		return l
 	}
