@@ -1,0 +1,139 @@
+package entra
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+)
+
+// Apply does one action. It looks for itself first: what is acted on is what is there now.
+func (t *tenant) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+	if _, err := connector.Able(name, t.specs(), action, with); err != nil {
+		return err
+	}
+	l, err := t.look(ctx, account)
+	if err != nil {
+		return err
+	}
+	if with.Undo {
+		return t.undo(ctx, l, action, with.Snapshot)
+	}
+	if err := t.mayAct(l, with.Leaver); err != nil {
+		return err
+	}
+	switch action {
+	case exeunt.ResetFactors:
+		return t.removeFactors(ctx, l)
+	case exeunt.Disable:
+		return t.enable(ctx, l, false)
+	case exeunt.RevokeSessions, revokeSessionsAgain:
+		return t.revokeSessions(ctx, l)
+	case exeunt.RemoveRoles:
+		return t.removeRoles(ctx, l, with)
+	case exeunt.RemoveGroups:
+		return t.removeGroups(ctx, l, with)
+	case removeAppAssignments:
+		return t.removeAssignments(ctx, l, with)
+	case revokeGrants:
+		return t.revokeConsents(ctx, l)
+	case disableDevices:
+		return t.disableDevices(ctx, l, with)
+	case setAutoReply:
+		return t.setReply(ctx, l)
+	case exeunt.TransferData:
+		return t.share(ctx, l, with)
+	default: // Able refused all others
+		return t.reclaim(ctx, l)
+	}
+}
+
+// mayAct asks first for an account with an administrator role of which HR does not know: nobody has approved that an
+// administrator is ended. Of whom HR knows it, the configuration says what needs approval before a step begins. Where roles
+// may not be read, Entra's own protection of administrators is what is left: it refuses all but a higher one.
+func (t *tenant) mayAct(l *look, leaver exeunt.Leaver) error {
+	held := l.privileges()
+	if len(held) == 0 || t.Privileged == "act" || leaver.Has(exeunt.Privileged) || leaver.Has(exeunt.Protected) {
+		return nil
+	}
+	return exeunt.Errorf(exeunt.Denied, "the account holds %s, and HR does not say that this person is privileged: nothing was done. Have HR flag the person as privileged, which asks for the approval that the configuration wants, or end the account by hand", told(held))
+}
+
+// enable opens and closes the account.
+func (t *tenant) enable(ctx context.Context, l *look, on bool) error {
+	if l.user.Synchronised {
+		return exeunt.Errorf(exeunt.Unsupported, "the account comes from Active Directory: change it there, since the next synchronisation (every 30 minutes by default) would undo what is changed here")
+	}
+	_, err := t.send(ctx, http.MethodPatch, "/users/"+l.user.ID, map[string]bool{"accountEnabled": on})
+	if refusedAs(err, exeunt.Denied) && len(l.privileges()) > 0 {
+		return exeunt.Errorf(exeunt.Denied, "%s lets only a higher administrator do this to an account that holds %s: give our application a role above it, or do it by hand", name, told(l.privileges())).Because(err)
+	}
+	return err
+}
+
+// recently is how old the moment from which sessions count may be, by Graph's own clock, to be of a revocation of ours. A
+// replica may show that of an attempt before this one.
+const recently = 15 * time.Minute
+
+// revokeSessions makes every session that was begun before now worthless, and sees that the moment from which sessions
+// count has moved: an answer alone is no proof.
+func (t *tenant) revokeSessions(ctx context.Context, l *look) error {
+	a, err := t.send(ctx, http.MethodPost, "/users/"+l.user.ID+"/revokeSignInSessions", nil)
+	if err != nil {
+		return err
+	}
+	// The documentation has {"value": true}, and 204 as a known issue.
+	var done struct {
+		Value *bool `json:"value"`
+	}
+	if len(a.Body) > 0 {
+		if err := a.Decode(&done); err != nil {
+			return err
+		}
+	}
+	if done.Value != nil && !*done.Value {
+		return exeunt.Errorf(exeunt.Temporary, "%s answered that the sessions were not revoked", name)
+	}
+	var after user
+	if a, err = t.send(ctx, http.MethodGet, under("", "$select", "id,signInSessionsValidFromDateTime")(l.user.ID), nil); err != nil {
+		return err
+	}
+	if err := a.Decode(&after); err != nil {
+		return err
+	}
+	now, err := http.ParseTime(a.Header.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	if from, err := time.Parse(time.RFC3339, after.SessionsFrom); err != nil || from.Before(now.Add(-recently)) {
+		return exeunt.Errorf(exeunt.Temporary, "%s accepted to revoke the sessions and does not show it yet; it is done again", name)
+	}
+	return nil
+}
+
+// undo puts back what an action took away, by what was recorded before it.
+func (t *tenant) undo(ctx context.Context, l *look, action exeunt.Action, snapshot map[string][]string) error {
+	switch action {
+	case exeunt.Disable:
+		if len(snapshot["enabled"]) == 0 {
+			return nil
+		}
+		return t.enable(ctx, l, true)
+	case exeunt.RemoveRoles:
+		return t.giveRoles(ctx, l.user.ID, snapshot)
+	case exeunt.RemoveGroups:
+		return t.joinGroups(ctx, l.user.ID, snapshot)
+	case removeAppAssignments:
+		return t.assign(ctx, l.user.ID, snapshot)
+	case disableDevices:
+		return t.enableDevices(ctx, snapshot)
+	default: // set_auto_reply; Able refused all others
+		if len(snapshot["auto_reply"]) == 0 || l.mailbox == nil {
+			return nil
+		}
+		return t.dropReply(ctx, l.user.ID, strings.Join(snapshot["auto_reply_status"], ""))
+	}
+}

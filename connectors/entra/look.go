@@ -1,0 +1,235 @@
+package entra
+
+import (
+	"context"
+	"html"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/exeunt/exeunt"
+)
+
+// user is what is read of a user.
+type user struct {
+	ID             string   `json:"id"`
+	PrincipalName  string   `json:"userPrincipalName"`
+	DisplayName    string   `json:"displayName"`
+	Mail           string   `json:"mail"`
+	ProxyAddresses []string `json:"proxyAddresses"`
+	EmployeeID     string   `json:"employeeId"`
+	ImmutableID    string   `json:"onPremisesImmutableId"`
+	Kind           string   `json:"userType"`
+	Enabled        *bool    `json:"accountEnabled"`
+	Synchronised   bool     `json:"onPremisesSyncEnabled"`
+	SessionsFrom   string   `json:"signInSessionsValidFromDateTime"`
+	Licences       []struct {
+		SKU   string `json:"skuId"`
+		Group string `json:"assignedByGroup"`
+	} `json:"licenseAssignmentStates"`
+}
+
+// observed are the properties of a user that are given only when they are asked for.
+const observed = "id,userPrincipalName,displayName,mail,userType,accountEnabled,onPremisesSyncEnabled,signInSessionsValidFromDateTime,licenseAssignmentStates"
+
+// object is anything of the directory that has a name.
+type object struct {
+	Type string `json:"@odata.type"`
+	ID   string `json:"id"`
+	Name string `json:"displayName"`
+}
+
+// kind is the last word of the type: group, servicePrincipal.
+func (o object) kind() string { return o.Type[strings.LastIndex(o.Type, ".")+1:] }
+
+type assignment struct {
+	ID            string `json:"id"`
+	PrincipalID   string `json:"principalId"`
+	ResourceID    string `json:"resourceId"`
+	ResourceName  string `json:"resourceDisplayName"`
+	ApplicationID string `json:"appRoleId"`
+}
+
+// key names an assignment for good: its id is another one when it is put back.
+func (a assignment) key() string { return a.ResourceID + " " + a.ApplicationID }
+
+type consent struct {
+	ID       string `json:"id"`
+	ClientID string `json:"clientId"`
+	Kind     string `json:"consentType"`
+	Scope    string `json:"scope"`
+}
+
+type device struct {
+	object
+	Enabled bool `json:"accountEnabled"`
+}
+
+type mailbox struct {
+	Reply struct {
+		Status   string `json:"status"`
+		External string `json:"externalReplyMessage"`
+		Internal string `json:"internalReplyMessage"`
+	} `json:"automaticRepliesSetting"`
+}
+
+type person struct {
+	object
+	Mail          string `json:"mail"`
+	PrincipalName string `json:"userPrincipalName"`
+}
+
+// known says whether an address is the person's.
+func (p person) known(address string) bool {
+	return strings.EqualFold(address, p.Mail) || strings.EqualFold(address, p.PrincipalName)
+}
+
+// look is all that was seen of an account at once. What was refused is in unknown, with the reason.
+type look struct {
+	user        user
+	groups      []group
+	owned       []object
+	roles       roles
+	assignments []assignment
+	consents    []consent
+	factors     []object
+	devices     []device
+	manager     person
+	mailbox     *mailbox     // nil where there is none
+	files       []permission // of the root of the OneDrive
+	hasFiles    bool
+	unknown     map[string]error // aspect → why it is not known
+}
+
+// aspect is one thing that a look asks for.
+type aspect struct {
+	name string
+	path func(id string) string
+	// read takes the answer into the look; an answer that is an error comes only where absent says that it means "none".
+	read   func(ctx context.Context, t *tenant, a answered, l *look) error
+	absent []exeunt.ErrorKind // errors that say that there is nothing of the kind
+}
+
+// collection is an aspect that is a list.
+func collection[T any](name string, path func(id string) string, into func(l *look) *[]T, absent ...exeunt.ErrorKind) aspect {
+	return aspect{name: name, path: path, absent: absent, read: func(ctx context.Context, t *tenant, a answered, l *look) error {
+		found, err := all[T](ctx, t, a.Answer)
+		*into(l) = found
+		return err
+	}}
+}
+
+func under(rest string, options ...string) func(string) string {
+	return func(id string) string { return query("/users/"+id+rest, options...) }
+}
+
+func inRoles(rest string) func(string) string {
+	return func(id string) string {
+		return query("/roleManagement/directory/"+rest, "$filter", "principalId eq "+quote(id), "$expand", "roleDefinition")
+	}
+}
+
+// aspects are what a look of this tenant asks for, beside the user itself.
+func (t *tenant) aspects() []aspect {
+	list := []aspect{
+		collection("groups", under("/memberOf/microsoft.graph.group", "$select", groupSelect, "$top", "100"), func(l *look) *[]group { return &l.groups }),
+		collection("owned", under("/ownedObjects", "$select", "id,displayName"), func(l *look) *[]object { return &l.owned }),
+		collection("roles", inRoles("roleAssignments"), func(l *look) *[]role { return &l.roles.active }),
+		collection("eligible roles", inRoles("roleEligibilityScheduleInstances"), func(l *look) *[]role { return &l.roles.eligible }, exeunt.Unsupported),
+		collection("scheduled roles", inRoles("roleAssignmentScheduleInstances"), func(l *look) *[]role { return &l.roles.scheduled }, exeunt.Unsupported),
+		collection("app assignments", under("/appRoleAssignments"), func(l *look) *[]assignment { return &l.assignments }),
+		collection("consents", under("/oauth2PermissionGrants"), func(l *look) *[]consent { return &l.consents }),
+		collection("factors", under("/authentication/methods"), func(l *look) *[]object { return &l.factors }),
+		collection("devices", under("/ownedDevices/microsoft.graph.device", "$select", "id,displayName,accountEnabled"), func(l *look) *[]device { return &l.devices }),
+	}
+	if t.AutoReply != "" || t.FilesToManager {
+		list = append(list, aspect{name: "manager", path: under("/manager", "$select", "id,displayName,mail,userPrincipalName"), absent: []exeunt.ErrorKind{exeunt.NotFound},
+			read: func(_ context.Context, _ *tenant, a answered, l *look) error { return a.Decode(&l.manager) }})
+	}
+	if t.AutoReply != "" {
+		list = append(list, aspect{name: "mailbox", path: under("/mailboxSettings"), absent: []exeunt.ErrorKind{exeunt.NotFound},
+			read: func(_ context.Context, _ *tenant, a answered, l *look) error {
+				l.mailbox = &mailbox{}
+				return a.Decode(l.mailbox)
+			}})
+	}
+	if t.FilesToManager {
+		files := collection("files", under("/drive/root/permissions"), func(l *look) *[]permission { return &l.files }, exeunt.NotFound)
+		read := files.read
+		files.read = func(ctx context.Context, t *tenant, a answered, l *look) error {
+			l.hasFiles = true
+			return read(ctx, t, a, l)
+		}
+		list = append(list, files)
+	}
+	return list
+}
+
+// look asks for everything at once, by the immutable id.
+func (t *tenant) look(ctx context.Context, account exeunt.Account) (*look, error) {
+	if !guid.MatchString(account.ID) {
+		return nil, exeunt.Errorf(exeunt.NotFound, "%s has no account of this id, which is none of its own", name)
+	}
+	aspects := t.aspects()
+	parts := []part{{ID: "user", URL: under("", "$select", observed)(account.ID)}}
+	for _, a := range aspects {
+		parts = append(parts, part{ID: a.name, URL: a.path(account.ID)})
+	}
+	answers, err := t.batch(ctx, parts)
+	if err != nil {
+		return nil, err
+	}
+	l := &look{unknown: map[string]error{}}
+	if err := answers["user"].err; err != nil {
+		return nil, err
+	}
+	if err := answers["user"].Decode(&l.user); err != nil {
+		return nil, err
+	}
+	if !strings.EqualFold(l.user.ID, account.ID) || l.user.Enabled == nil {
+		return nil, exeunt.Errorf(exeunt.Temporary, "%s answered with something other than the account that was asked for", name)
+	}
+	for _, a := range aspects {
+		if err := t.take(ctx, a, answers[a.name], l); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// take reads one aspect. A refusal makes it unknown, and its action will meet the same; whatever may pass by itself makes
+// the look fail, since half of it would show less than there is.
+func (t *tenant) take(ctx context.Context, a aspect, got answered, l *look) error {
+	err := got.err
+	if err != nil && slices.Contains(a.absent, exeunt.KindOf(err)) {
+		return nil
+	}
+	if err == nil {
+		err = a.read(ctx, t, got, l)
+	}
+	switch exeunt.KindOf(err) {
+	case "":
+		return nil
+	case exeunt.Denied, exeunt.Unsupported:
+		l.unknown[a.name] = err
+		return nil
+	}
+	return err
+}
+
+// tag is any part of a text that is markup.
+var tag = regexp.MustCompile(`<[^>]*>`)
+
+// plain is the text of an automatic reply without the markup that Exchange puts around it.
+func plain(text string) string {
+	return strings.Join(strings.Fields(html.UnescapeString(tag.ReplaceAllString(text, " "))), " ")
+}
+
+// reply is what the mailbox shall answer.
+func (l *look) reply(template string) string {
+	manager := l.manager.Name
+	if manager == "" {
+		manager = "my colleagues"
+	}
+	return strings.NewReplacer("{name}", l.user.DisplayName, "{manager}", manager).Replace(template)
+}
