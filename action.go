@@ -13,6 +13,7 @@ const (
 	CheckAccess         Action = "check_access" // do nothing; see that the account is closed. Every connector can
 	Disable             Action = "disable"
 	RevokeSessions      Action = "revoke_sessions"
+	RevokeSessionsAgain Action = "revoke_sessions_again" // after memberships went: a live session may carry those that it began with
 	ResetPassword       Action = "reset_password"
 	ResetFactors        Action = "reset_factors"
 	RemoveGroups        Action = "remove_groups"
@@ -24,6 +25,7 @@ const (
 	MoveToArchive       Action = "move_to_archive"
 	ReclaimLicence      Action = "reclaim_licence"
 	TransferData        Action = "transfer_data"
+	SetAutoReply        Action = "set_auto_reply" // what the mailbox answers from then on
 	Deactivate          Action = "deactivate" // beyond disable: what cannot be taken back
 	EndEmployment       Action = "end_employment"
 	ScheduleFinalPay    Action = "schedule_final_pay"

@@ -8,6 +8,7 @@ import (
 
 	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/connectors/activedirectory"
+	"github.com/exeunt/exeunt/connectors/entra"
 	"github.com/exeunt/exeunt/connectors/ldap"
 	"github.com/exeunt/exeunt/connectors/manual"
 	"github.com/exeunt/exeunt/connectors/postgresql"
@@ -21,6 +22,7 @@ import (
 func All(folders ...fs.FS) []connector.Kind {
 	return []connector.Kind{
 		activedirectory.Kind(),
+		entra.Kind(),
 		ldap.Kind(),
 		postgresql.Kind(),
 		scim.Kind(),

@@ -7,15 +7,6 @@ import (
 	"github.com/exeunt/exeunt"
 )
 
-// The actions that are this vendor's own.
-const (
-	removeAppAssignments exeunt.Action = "remove_app_assignments"
-	revokeGrants         exeunt.Action = "revoke_grants"
-	disableDevices       exeunt.Action = "disable_devices"
-	revokeSessionsAgain  exeunt.Action = "revoke_sessions_again"
-	setAutoReply         exeunt.Action = "set_auto_reply"
-)
-
 // settles is how long replicas of the directory may show what was before a change: "a few minutes", by observation; there
 // is no promise of Microsoft's.
 const settles = 5 * time.Minute
@@ -30,13 +21,13 @@ var actions = []exeunt.ActionSpec{
 		Caveat: "The password stays; no application may reset that of an administrator. Factors cannot be put back: whoever returns enrols again.",
 	},
 	{
-		Action: exeunt.Disable, Title: "Disable account", Order: 20, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Settles: settles,
+		Action: exeunt.Disable, Title: "Disable account", Order: 20, Immediate: 1, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Settles: settles,
 		Takes:  []string{"enabled"},
 		Scopes: []string{"User.Read.All", "User.EnableDisableAccount.All"},
 		Caveat: "An account that comes from Active Directory is disabled there, and is refused here. Access tokens live 60 to 90 minutes, except where the resource evaluates access continuously (Exchange, SharePoint, Teams, Graph: within 15 minutes); sessions that applications issued themselves are out of Entra's reach.",
 	},
 	{
-		Action: exeunt.RevokeSessions, Title: "Revoke sessions", Order: 30, Proof: exeunt.Acknowledged, Repeatable: true,
+		Action: exeunt.RevokeSessions, Title: "Revoke sessions", Order: 30, Immediate: 2, Proof: exeunt.Acknowledged, Repeatable: true,
 		Scopes: []string{"User.Read.All", "User.RevokeSessions.All"},
 		Caveat: "That sessions count from a later moment on was seen, or it would not be said to be done; that no older one is used cannot be seen. A guest's session with the home organisation goes on.",
 	},
@@ -53,29 +44,29 @@ var actions = []exeunt.ActionSpec{
 		Caveat: "Groups with dynamic members or from Active Directory follow their rule or their source, and are named as left; those that give licences stay until licences are reclaimed. Distribution lists and mail-enabled security groups are Exchange's: the step ends as a task with the commands. RoleManagement.ReadWrite.Directory is for role-assignable groups only.",
 	},
 	{
-		Action: removeAppAssignments, Title: "Remove application assignments", Order: 60, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Settles: settles,
+		Action: exeunt.RemoveApps, Title: "Remove application assignments", Order: 60, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Settles: settles,
 		Takes:  []string{"app_assignments"},
 		Scopes: []string{"User.Read.All", "AppRoleAssignment.ReadWrite.All"},
 		Caveat: "Assignments that came by a group go with the group.",
 	},
 	{
-		Action: revokeGrants, Title: "Revoke consents to applications", Order: 70, Proof: exeunt.Observed, Repeatable: true, Settles: settles,
+		Action: exeunt.RevokeGrants, Title: "Revoke consents to applications", Order: 70, Proof: exeunt.Observed, Repeatable: true, Settles: settles,
 		Scopes: []string{"User.Read.All", "DelegatedPermissionGrant.ReadWrite.All"},
 		Caveat: "What an administrator consented to for everybody is not the person's. Consent is given anew by whoever returns.",
 	},
 	{
-		Action: disableDevices, Title: "Disable devices", Order: 80, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Settles: settles,
+		Action: exeunt.LockDevices, Title: "Disable devices", Order: 80, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Settles: settles,
 		Takes:  []string{"devices"},
 		Scopes: []string{"User.Read.All", "Device.ReadWrite.All"},
 		Caveat: "Devices that the person owns in the directory. Nothing is wiped, and a device that is off the network learns of it when it is back.",
 	},
 	{
-		Action: revokeSessionsAgain, Title: "Revoke sessions again", Order: 90, Proof: exeunt.Acknowledged, Repeatable: true,
+		Action: exeunt.RevokeSessionsAgain, Title: "Revoke sessions again", Order: 90, Proof: exeunt.Acknowledged, Repeatable: true,
 		Scopes: []string{"User.Read.All", "User.RevokeSessions.All"},
 		Caveat: "Resources may go on for a day by the groups that a token carries, unless sessions are revoked after the groups were taken away.",
 	},
 	{
-		Action: setAutoReply, Title: "Set automatic reply", Order: 100, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Settles: settles,
+		Action: exeunt.SetAutoReply, Title: "Set automatic reply", Order: 100, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Settles: settles,
 		Takes:  []string{"auto_reply"},
 		Scopes: []string{"User.Read.All", "MailboxSettings.ReadWrite"},
 		Caveat: "When it is put back, our reply is off; an own text that stood there before is lost. " + exchange,
@@ -95,6 +86,6 @@ var actions = []exeunt.ActionSpec{
 // specs leaves out what the settings do not ask for.
 func (s Settings) specs() []exeunt.ActionSpec {
 	return slices.DeleteFunc(slices.Clone(actions), func(a exeunt.ActionSpec) bool {
-		return a.Action == setAutoReply && s.AutoReply == "" || a.Action == exeunt.TransferData && !s.FilesToManager
+		return a.Action == exeunt.SetAutoReply && s.AutoReply == "" || a.Action == exeunt.TransferData && !s.FilesToManager
 	})
 }

@@ -15,8 +15,13 @@ func (t *tenant) Apply(ctx context.Context, account exeunt.Account, action exeun
 	if _, err := connector.Able(name, t.specs(), action, with); err != nil {
 		return err
 	}
-	l, err := t.look(ctx, account)
+	l, err := t.look(ctx, account, func(a exeunt.Action) bool {
+		return a == action || !with.Undo && (a == exeunt.RemoveRoles || a == exeunt.RemoveGroups) // who is an administrator is asked first
+	})
 	if err != nil {
+		return err
+	}
+	if err := t.shows(l, action); err != nil {
 		return err
 	}
 	if with.Undo {
@@ -30,19 +35,19 @@ func (t *tenant) Apply(ctx context.Context, account exeunt.Account, action exeun
 		return t.removeFactors(ctx, l)
 	case exeunt.Disable:
 		return t.enable(ctx, l, false)
-	case exeunt.RevokeSessions, revokeSessionsAgain:
+	case exeunt.RevokeSessions, exeunt.RevokeSessionsAgain:
 		return t.revokeSessions(ctx, l)
 	case exeunt.RemoveRoles:
 		return t.removeRoles(ctx, l, with)
 	case exeunt.RemoveGroups:
 		return t.removeGroups(ctx, l, with)
-	case removeAppAssignments:
+	case exeunt.RemoveApps:
 		return t.removeAssignments(ctx, l, with)
-	case revokeGrants:
+	case exeunt.RevokeGrants:
 		return t.revokeConsents(ctx, l)
-	case disableDevices:
+	case exeunt.LockDevices:
 		return t.disableDevices(ctx, l, with)
-	case setAutoReply:
+	case exeunt.SetAutoReply:
 		return t.setReply(ctx, l)
 	case exeunt.TransferData:
 		return t.share(ctx, l, with)
@@ -126,9 +131,9 @@ func (t *tenant) undo(ctx context.Context, l *look, action exeunt.Action, snapsh
 		return t.giveRoles(ctx, l.user.ID, snapshot)
 	case exeunt.RemoveGroups:
 		return t.joinGroups(ctx, l.user.ID, snapshot)
-	case removeAppAssignments:
+	case exeunt.RemoveApps:
 		return t.assign(ctx, l.user.ID, snapshot)
-	case disableDevices:
+	case exeunt.LockDevices:
 		return t.enableDevices(ctx, snapshot)
 	default: // set_auto_reply; Able refused all others
 		if len(snapshot["auto_reply"]) == 0 || l.mailbox == nil {

@@ -170,13 +170,13 @@ func (g *graph) discard(t testing.TB, l exeunt.Leaver, action exeunt.Action) (na
 					delete(w.Groups, gid)
 				}
 			}
-		case "remove_app_assignments":
+		case exeunt.RemoveApps:
 			name = "Salesforce " + strings.TrimPrefix(l.ID, "E-") + "-1"
 			for _, a := range some(w.Apps, "displayName", name) {
 				value = a["id"].(string) + " 00000000-0000-0000-0000-000000000000"
 				remove(&w.Apps, a["id"].(string))
 			}
-		case "disable_devices":
+		case exeunt.LockDevices:
 			value = w.Users[idOf(l)].Devices[0]
 			name = "laptop " + value
 			delete(w.Devices, value)

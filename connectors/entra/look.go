@@ -98,21 +98,23 @@ type look struct {
 	mailbox     *mailbox     // nil where there is none
 	files       []permission // of the root of the OneDrive
 	hasFiles    bool
+	asked       map[string]bool  // the aspects that were asked for
 	unknown     map[string]error // aspect → why it is not known
 }
 
 // aspect is one thing that a look asks for.
 type aspect struct {
-	name string
-	path func(id string) string
+	name   string
+	serves []exeunt.Action // that it shows the standing of
+	path   func(id string) string
 	// read takes the answer into the look; an answer that is an error comes only where absent says that it means "none".
 	read   func(ctx context.Context, t *tenant, a answered, l *look) error
 	absent []exeunt.ErrorKind // errors that say that there is nothing of the kind
 }
 
 // collection is an aspect that is a list.
-func collection[T any](name string, path func(id string) string, into func(l *look) *[]T, absent ...exeunt.ErrorKind) aspect {
-	return aspect{name: name, path: path, absent: absent, read: func(ctx context.Context, t *tenant, a answered, l *look) error {
+func collection[T any](name string, path func(id string) string, into func(l *look) *[]T, serves []exeunt.Action, absent ...exeunt.ErrorKind) aspect {
+	return aspect{name: name, serves: serves, path: path, absent: absent, read: func(ctx context.Context, t *tenant, a answered, l *look) error {
 		found, err := all[T](ctx, t, a.Answer)
 		*into(l) = found
 		return err
@@ -129,32 +131,33 @@ func inRoles(rest string) func(string) string {
 	}
 }
 
-// aspects are what a look of this tenant asks for, beside the user itself.
+// aspects are what a look of this tenant can ask for, beside the user itself.
 func (t *tenant) aspects() []aspect {
+	of := func(actions ...exeunt.Action) []exeunt.Action { return actions }
 	list := []aspect{
-		collection("groups", under("/memberOf/microsoft.graph.group", "$select", groupSelect, "$top", "100"), func(l *look) *[]group { return &l.groups }),
-		collection("owned", under("/ownedObjects", "$select", "id,displayName"), func(l *look) *[]object { return &l.owned }),
-		collection("roles", inRoles("roleAssignments"), func(l *look) *[]role { return &l.roles.active }),
-		collection("eligible roles", inRoles("roleEligibilityScheduleInstances"), func(l *look) *[]role { return &l.roles.eligible }, exeunt.Unsupported),
-		collection("scheduled roles", inRoles("roleAssignmentScheduleInstances"), func(l *look) *[]role { return &l.roles.scheduled }, exeunt.Unsupported),
-		collection("app assignments", under("/appRoleAssignments"), func(l *look) *[]assignment { return &l.assignments }),
-		collection("consents", under("/oauth2PermissionGrants"), func(l *look) *[]consent { return &l.consents }),
-		collection("factors", under("/authentication/methods"), func(l *look) *[]object { return &l.factors }),
-		collection("devices", under("/ownedDevices/microsoft.graph.device", "$select", "id,displayName,accountEnabled"), func(l *look) *[]device { return &l.devices }),
+		collection("groups", under("/memberOf/microsoft.graph.group", "$select", groupSelect, "$top", "100"), func(l *look) *[]group { return &l.groups }, of(exeunt.RemoveGroups, exeunt.ReclaimLicence)),
+		collection("owned", under("/ownedObjects", "$select", "id,displayName"), func(l *look) *[]object { return &l.owned }, of(exeunt.RemoveGroups)),
+		collection("roles", inRoles("roleAssignments"), func(l *look) *[]role { return &l.roles.active }, of(exeunt.RemoveRoles)),
+		collection("eligible roles", inRoles("roleEligibilityScheduleInstances"), func(l *look) *[]role { return &l.roles.eligible }, of(exeunt.RemoveRoles), exeunt.Unsupported),
+		collection("scheduled roles", inRoles("roleAssignmentScheduleInstances"), func(l *look) *[]role { return &l.roles.scheduled }, of(exeunt.RemoveRoles), exeunt.Unsupported),
+		collection("app assignments", under("/appRoleAssignments"), func(l *look) *[]assignment { return &l.assignments }, of(exeunt.RemoveApps)),
+		collection("consents", under("/oauth2PermissionGrants"), func(l *look) *[]consent { return &l.consents }, of(exeunt.RevokeGrants)),
+		collection("factors", under("/authentication/methods"), func(l *look) *[]object { return &l.factors }, of(exeunt.ResetFactors)),
+		collection("devices", under("/ownedDevices/microsoft.graph.device", "$select", "id,displayName,accountEnabled"), func(l *look) *[]device { return &l.devices }, of(exeunt.LockDevices)),
 	}
 	if t.AutoReply != "" || t.FilesToManager {
-		list = append(list, aspect{name: "manager", path: under("/manager", "$select", "id,displayName,mail,userPrincipalName"), absent: []exeunt.ErrorKind{exeunt.NotFound},
+		list = append(list, aspect{name: "manager", serves: of(exeunt.SetAutoReply, exeunt.TransferData), path: under("/manager", "$select", "id,displayName,mail,userPrincipalName"), absent: []exeunt.ErrorKind{exeunt.NotFound},
 			read: func(_ context.Context, _ *tenant, a answered, l *look) error { return a.Decode(&l.manager) }})
 	}
 	if t.AutoReply != "" {
-		list = append(list, aspect{name: "mailbox", path: under("/mailboxSettings"), absent: []exeunt.ErrorKind{exeunt.NotFound},
+		list = append(list, aspect{name: "mailbox", serves: of(exeunt.SetAutoReply), path: under("/mailboxSettings"), absent: []exeunt.ErrorKind{exeunt.NotFound},
 			read: func(_ context.Context, _ *tenant, a answered, l *look) error {
 				l.mailbox = &mailbox{}
 				return a.Decode(l.mailbox)
 			}})
 	}
 	if t.FilesToManager {
-		files := collection("files", under("/drive/root/permissions"), func(l *look) *[]permission { return &l.files }, exeunt.NotFound)
+		files := collection("files", under("/drive/root/permissions"), func(l *look) *[]permission { return &l.files }, of(exeunt.TransferData), exeunt.NotFound)
 		read := files.read
 		files.read = func(ctx context.Context, t *tenant, a answered, l *look) error {
 			l.hasFiles = true
@@ -165,12 +168,12 @@ func (t *tenant) aspects() []aspect {
 	return list
 }
 
-// look asks for everything at once, by the immutable id.
-func (t *tenant) look(ctx context.Context, account exeunt.Account) (*look, error) {
+// look asks at once for the user and for what some actions want to know, by the immutable id.
+func (t *tenant) look(ctx context.Context, account exeunt.Account, wants func(exeunt.Action) bool) (*look, error) {
 	if !guid.MatchString(account.ID) {
 		return nil, exeunt.Errorf(exeunt.NotFound, "%s has no account of this id, which is none of its own", name)
 	}
-	aspects := t.aspects()
+	aspects := slices.DeleteFunc(t.aspects(), func(a aspect) bool { return !slices.ContainsFunc(a.serves, wants) })
 	parts := []part{{ID: "user", URL: under("", "$select", observed)(account.ID)}}
 	for _, a := range aspects {
 		parts = append(parts, part{ID: a.name, URL: a.path(account.ID)})
@@ -179,10 +182,10 @@ func (t *tenant) look(ctx context.Context, account exeunt.Account) (*look, error
 	if err != nil {
 		return nil, err
 	}
-	l := &look{unknown: map[string]error{}}
 	if err := answers["user"].err; err != nil {
 		return nil, err
 	}
+	l := &look{asked: map[string]bool{}, unknown: map[string]error{}}
 	if err := answers["user"].Decode(&l.user); err != nil {
 		return nil, err
 	}
@@ -190,6 +193,7 @@ func (t *tenant) look(ctx context.Context, account exeunt.Account) (*look, error
 		return nil, exeunt.Errorf(exeunt.Temporary, "%s answered with something other than the account that was asked for", name)
 	}
 	for _, a := range aspects {
+		l.asked[a.name] = true
 		if err := t.take(ctx, a, answers[a.name], l); err != nil {
 			return nil, err
 		}
@@ -215,6 +219,17 @@ func (t *tenant) take(ctx context.Context, a aspect, got answered, l *look) erro
 		return nil
 	}
 	return err
+}
+
+// shows says why an action cannot be done by what was seen: a part of it was refused, and acting on the rest would pass for
+// all of it.
+func (t *tenant) shows(l *look, action exeunt.Action) error {
+	for _, a := range t.aspects() {
+		if err := l.unknown[a.name]; err != nil && a.name != "owned" && slices.Contains(a.serves, action) {
+			return err
+		}
+	}
+	return nil
 }
 
 // tag is any part of a text that is markup.

@@ -7,20 +7,25 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
 )
 
-// Observe asks for everything that is known of the account, by its id.
+// Observe asks in one request for what the action in hand wants to know, by the account's id.
 func (t *tenant) Observe(ctx context.Context, account exeunt.Account) (exeunt.Observation, error) {
-	l, err := t.look(ctx, account)
+	l, err := t.look(ctx, account, func(a exeunt.Action) bool { return connector.Looks(ctx, a) })
 	if err != nil {
 		return exeunt.Observation{}, err
 	}
 	o := exeunt.Observation{At: time.Now().UTC(), Standing: map[exeunt.Action]exeunt.Standing{}, Facts: map[string]string{}, Snapshot: map[string][]string{}}
-	l.person(&o)
-	l.memberships(&o)
-	l.privileged(&o)
-	l.holdings(&o)
-	t.handover(l, &o)
+	l.itself(&o)
+	for aspect, say := range map[string]func(*exeunt.Observation){
+		"groups": l.memberships, "owned": l.owns, "roles": l.privileged, "app assignments": l.applications, "consents": l.grants,
+		"factors": l.enrolment, "devices": l.locks, "mailbox": func(o *exeunt.Observation) { l.answering(o, t.AutoReply) }, "files": l.handedOver,
+	} {
+		if l.asked[aspect] && l.unknown[aspect] == nil { // of what is not shown nothing is said, and nothing recorded
+			say(&o)
+		}
+	}
 	for aspect, why := range l.unknown {
 		o.Facts[aspect] = "not shown: " + exeunt.MessageOf(why)
 	}
@@ -29,19 +34,17 @@ func (t *tenant) Observe(ctx context.Context, account exeunt.Account) (exeunt.Ob
 
 // say is how an action stands, unless an aspect that it depends on was not shown.
 func (l *look) say(o *exeunt.Observation, action exeunt.Action, holds bool, of ...string) {
-	for _, aspect := range of {
-		if l.unknown[aspect] != nil {
-			o.Standing[action] = exeunt.Unknown
-			return
-		}
-	}
-	o.Standing[action] = exeunt.Absent
-	if holds {
+	switch {
+	case slices.ContainsFunc(of, func(aspect string) bool { return l.unknown[aspect] != nil }):
+		o.Standing[action] = exeunt.Unknown
+	case holds:
 		o.Standing[action] = exeunt.Holds
+	default:
+		o.Standing[action] = exeunt.Absent
 	}
 }
 
-func (l *look) person(o *exeunt.Observation) {
+func (l *look) itself(o *exeunt.Observation) {
 	l.say(o, exeunt.Disable, !*l.user.Enabled)
 	if *l.user.Enabled {
 		o.Snapshot["enabled"] = []string{"true"}
@@ -54,10 +57,12 @@ func (l *look) person(o *exeunt.Observation) {
 	if l.user.Kind == "Guest" {
 		o.Facts["kind"] = "guest"
 	}
+}
+
+func (l *look) enrolment(o *exeunt.Observation) {
 	factors := names(l.enrolled(), typeName)
 	l.say(o, exeunt.ResetFactors, len(factors) == 0, "factors")
-	o.Facts["factors"] = told(factors)
-	o.Snapshot["factors"] = factors
+	o.Facts["factors"], o.Snapshot["factors"] = told(factors), factors
 }
 
 func (l *look) memberships(o *exeunt.Observation) {
@@ -77,59 +82,65 @@ func (l *look) memberships(o *exeunt.Observation) {
 	o.Facts["licences"] = strconv.Itoa(len(licences) + len(givers))
 }
 
-func (l *look) privileged(o *exeunt.Observation) {
-	assigned, offered := l.roles.assigned(), l.roles.offered()
-	l.say(o, exeunt.RemoveRoles, len(assigned) == 0 && len(offered) == 0, "roles", "eligible roles")
-	endless := func(r role) bool { return r.Ends == "" }
-	lasting := slices.DeleteFunc(assigned, l.roles.timed)
-	eligible := slices.DeleteFunc(offered, func(r role) bool { return !endless(r) })
-	o.Snapshot["roles"], o.Snapshot["role_names"] = names(lasting, role.key), names(lasting, role.name)
-	o.Snapshot["eligible_roles"], o.Snapshot["eligible_role_names"] = names(eligible, role.key), names(eligible, role.name)
-	if held := l.privileges(); len(held) > 0 {
-		o.Facts["administrator_roles"] = told(held)
-	}
-}
-
-func (l *look) holdings(o *exeunt.Observation) {
-	own, personal, open := l.own(), l.personal(), l.open()
-	l.say(o, removeAppAssignments, len(own) == 0, "app assignments")
-	o.Snapshot["app_assignments"] = names(own, assignment.key)
-	o.Snapshot["app_names"] = names(own, func(a assignment) string { return a.ResourceName })
-	o.Facts["app_assignments"] = told(o.Snapshot["app_names"])
-
-	l.say(o, revokeGrants, len(personal) == 0, "consents")
-	o.Snapshot["consents"] = names(personal, func(c consent) string { return c.ClientID + " " + c.Scope })
-	o.Facts["consents"] = strconv.Itoa(len(personal))
-
-	l.say(o, disableDevices, len(open) == 0, "devices")
-	o.Snapshot["devices"] = names(open, func(d device) string { return d.ID })
-	o.Snapshot["device_names"] = names(open, func(d device) string { return d.Name })
-	o.Facts["devices"] = told(o.Snapshot["device_names"])
-
-	if len(l.owned) > 0 { // groups, applications and their secrets: somebody has to take them over
+// owns names the groups and applications that somebody has to take over: applications and their secrets go on without the
+// person.
+func (l *look) owns(o *exeunt.Observation) {
+	if len(l.owned) > 0 {
 		o.Facts["owns"] = told(names(l.owned, func(w object) string { return w.Name + " (" + w.kind() + ")" }))
 	}
 }
 
-// handover is what happens to mail and files.
-func (t *tenant) handover(l *look, o *exeunt.Observation) {
-	if t.AutoReply != "" {
-		l.say(o, setAutoReply, l.mailbox == nil || l.replies(t.AutoReply), "mailbox", "manager")
-		o.Facts["automatic_reply"] = "no mailbox"
-		o.Snapshot["auto_reply"] = []string{}
-		if l.mailbox != nil {
-			o.Facts["automatic_reply"] = l.mailbox.Reply.Status
-			if !l.replies(t.AutoReply) {
-				o.Snapshot["auto_reply"], o.Snapshot["auto_reply_status"] = []string{another}, []string{l.mailbox.Reply.Status}
-			}
-		}
+func (l *look) privileged(o *exeunt.Observation) {
+	assigned, offered := l.roles.assigned(), l.roles.offered()
+	l.say(o, exeunt.RemoveRoles, len(assigned) == 0 && len(offered) == 0, "roles", "eligible roles", "scheduled roles")
+	lasting := slices.DeleteFunc(assigned, l.roles.timed)
+	eligible := slices.DeleteFunc(offered, func(r role) bool { return r.Ends != "" })
+	o.Snapshot["roles"], o.Snapshot["role_names"] = names(lasting, role.key), names(lasting, role.name)
+	o.Snapshot["eligible_roles"], o.Snapshot["eligible_role_names"] = names(eligible, role.key), names(eligible, role.name)
+	o.Facts["administrator_roles"] = told(l.privileges())
+}
+
+func (l *look) applications(o *exeunt.Observation) {
+	own := l.own()
+	l.say(o, exeunt.RemoveApps, len(own) == 0, "app assignments")
+	o.Snapshot["app_assignments"] = names(own, assignment.key)
+	o.Snapshot["app_names"] = names(own, func(a assignment) string { return a.ResourceName })
+	o.Facts["app_assignments"] = told(o.Snapshot["app_names"])
+}
+
+func (l *look) grants(o *exeunt.Observation) {
+	personal := l.personal()
+	l.say(o, exeunt.RevokeGrants, len(personal) == 0, "consents")
+	o.Snapshot["consents"] = names(personal, func(c consent) string { return c.ClientID + " " + c.Scope })
+	o.Facts["consents"] = strconv.Itoa(len(personal))
+}
+
+func (l *look) locks(o *exeunt.Observation) {
+	open := l.open()
+	l.say(o, exeunt.LockDevices, len(open) == 0, "devices")
+	o.Snapshot["devices"] = names(open, func(d device) string { return d.ID })
+	o.Snapshot["device_names"] = names(open, func(d device) string { return d.Name })
+	o.Facts["devices"] = told(o.Snapshot["device_names"])
+}
+
+func (l *look) answering(o *exeunt.Observation, template string) {
+	so := l.mailbox == nil || l.replies(template)
+	l.say(o, exeunt.SetAutoReply, so, "mailbox", "manager")
+	o.Facts["automatic_reply"], o.Snapshot["auto_reply"] = "no mailbox", []string{}
+	if l.mailbox == nil {
+		return
 	}
-	if t.FilesToManager {
-		l.say(o, exeunt.TransferData, !l.hasFiles || l.manager.ID != "" && l.shared(), "files", "manager")
-		o.Facts["files"] = "no OneDrive"
-		if l.hasFiles {
-			o.Facts["files"] = "shared with the manager: " + strconv.FormatBool(l.manager.ID != "" && l.shared())
-		}
-		o.Facts["manager"] = l.manager.Name
+	o.Facts["automatic_reply"] = l.mailbox.Reply.Status
+	if !so {
+		o.Snapshot["auto_reply"], o.Snapshot["auto_reply_status"] = []string{another}, []string{l.mailbox.Reply.Status}
+	}
+}
+
+func (l *look) handedOver(o *exeunt.Observation) {
+	shared := l.manager.ID != "" && l.shared()
+	l.say(o, exeunt.TransferData, !l.hasFiles || shared, "files", "manager")
+	o.Facts["manager"], o.Facts["files"] = l.manager.Name, "no OneDrive"
+	if l.hasFiles {
+		o.Facts["files"] = "shared with the manager: " + strconv.FormatBool(shared)
 	}
 }

@@ -181,9 +181,9 @@ func (l *loader) reach(list string, rules []exeunt.Rule, fault func(yamlfile.Pro
 
 func (l *loader) actionNames() map[exeunt.Action]bool {
 	known := map[exeunt.Action]bool{}
-	for _, a := range []exeunt.Action{exeunt.Disable, exeunt.RevokeSessions, exeunt.ResetPassword, exeunt.ResetFactors, exeunt.RemoveGroups, exeunt.RemoveRoles,
+	for _, a := range []exeunt.Action{exeunt.Disable, exeunt.RevokeSessions, exeunt.RevokeSessionsAgain, exeunt.ResetPassword, exeunt.ResetFactors, exeunt.RemoveGroups, exeunt.RemoveRoles,
 		exeunt.RemoveApps, exeunt.RevokeGrants, exeunt.RevokeTokens, exeunt.LockDevices, exeunt.Deactivate,
-		exeunt.MoveToArchive, exeunt.ReclaimLicence, exeunt.TransferData, exeunt.EndEmployment, exeunt.ScheduleFinalPay, exeunt.NotifyAdministrator} {
+		exeunt.MoveToArchive, exeunt.ReclaimLicence, exeunt.TransferData, exeunt.SetAutoReply, exeunt.EndEmployment, exeunt.ScheduleFinalPay, exeunt.NotifyAdministrator} {
 		known[a] = true
 	}
 	for _, k := range l.kinds {
