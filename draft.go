@@ -174,15 +174,15 @@ type chosenBy string
 // chosen are the systems that a rule acts in, by their places in the inventory.
 func (d *drafter) chosen(rule Rule) ([]int, error) {
 	lasting := d.facts.Lasting
-	if lasting == nil || rule.SystemsAlone == "" {
+	if lasting == nil || !rule.Text.SystemsAlone {
 		return d.choose(rule)
 	}
-	if known, ok := lasting.Load(chosenBy(rule.SystemsAlone)); ok {
+	if known, ok := lasting.Load(chosenBy(rule.Text.Systems)); ok {
 		return known.([]int), nil
 	}
 	chosen, err := d.choose(rule)
 	if err == nil {
-		lasting.Store(chosenBy(rule.SystemsAlone), chosen)
+		lasting.Store(chosenBy(rule.Text.Systems), chosen)
 	}
 	return chosen, err
 }

@@ -15,11 +15,12 @@ func TestPlansOverOneInventoryShareWhatLooksAtSystemsAlone(t *testing.T) {
 	inventory := []exeunt.System{live("chat", "", exeunt.Disable), live("crm", "", exeunt.Disable), live("wiki", "", exeunt.Disable)}
 	asked := map[string]int{}
 	alone, both := everywhere(exeunt.Disable), everywhere(exeunt.RevokeSessions)
-	alone.Systems, alone.SystemsAlone = func(f exeunt.Facts) (bool, error) {
+	alone.Systems, alone.Text = func(f exeunt.Facts) (bool, error) {
 		asked["alone"]++
 		return f.System.Name != "wiki", nil
-	}, `system.name != "wiki"`
-	both.Name, both.Systems = "end-sessions", func(f exeunt.Facts) (bool, error) {
+	}, exeunt.ConditionTexts{Systems: `system.name != "wiki"`, SystemsAlone: true}
+	both.Name, both.Text.Systems = "end-sessions", "leaver.id == '7'"
+	both.Systems = func(f exeunt.Facts) (bool, error) {
 		asked["both"]++
 		return f.Departure.Leaver.ID == "7", nil
 	}

@@ -61,9 +61,16 @@ type Rule struct {
 	After    []After
 	Modified []Modification // what modifiers did to it
 
-	// SystemsAlone is the text of Systems where that looks at systems and not at who leaves, so that it chooses the same in
-	// every plan over one inventory; "" where it may not.
-	SystemsAlone string
+	Text ConditionTexts
+}
+
+// ConditionTexts are the conditions of a rule as they are written.
+type ConditionTexts struct {
+	When, Systems string
+
+	// SystemsAlone says that Systems looks at systems and not at who leaves, so that it chooses the same in every plan over
+	// one inventory.
+	SystemsAlone bool
 }
 
 // After is a real dependency between rules, with its reason.

@@ -141,6 +141,17 @@ func TestThePreviewOfAPlan(t *testing.T) {
 	if waits != 1 {
 		t.Errorf("%d tasks wait for others and say why, want the check of the wiki", waits)
 	}
+	for _, step := range doc["tasks"].([]any) {
+		if why, _ := step.(map[string]any)["why"].(string); why == "" {
+			t.Errorf("a task without a reason: %v", step)
+		}
+	}
+	if got := s.run(t, "", "plan", "preview", "--config", dir); got.code != 2 || !strings.Contains(got.err, "--case C-2041") {
+		t.Errorf("without a leaver: %d %s", got.code, got.err)
+	}
+	if why := s.run(t, "", "plan", "preview", "--config", dir, "--leaver", dir+"/leaver.yaml", "--why"); !strings.Contains(why.out, "why: tracked by hand (no API); rule cut-access-high-risk") || !strings.Contains(why.out, "proof: attested") {
+		t.Errorf("--why does not say why:\n%s", why.out)
+	}
 	table := s.run(t, "", "plan", "preview", "--config", dir, "--leaver", dir+"/leaver.yaml")
 	for _, want := range []string{"Jane Doe", "WAITS FOR", "2 systems: 0 by connector, 1 inherited from single sign-on and checked, 1 by a person. None is left out."} {
 		if !strings.Contains(table.out, want) {

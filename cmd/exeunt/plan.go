@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -10,9 +11,8 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
-	"github.com/exeunt/exeunt/connectors"
-	"github.com/exeunt/exeunt/internal/config"
 	"github.com/exeunt/exeunt/internal/spelling"
+	"github.com/exeunt/exeunt/internal/web/api"
 	"github.com/spf13/cobra"
 )
 
@@ -21,63 +21,62 @@ func planCommand(c *console) *cobra.Command {
 	return group(cmd, planPreviewCommand(c), planDiffCommand(c))
 }
 
-// planPreview is what `plan preview --json` prints.
-type planPreview struct {
-	Schema        string           `json:"schema"`
-	Policy        string           `json:"policy"`
-	PolicyVersion string           `json:"policy_version"`
-	CutOff        time.Time        `json:"cut_off"`
-	Zone          string           `json:"zone"`
-	Doubt         string           `json:"doubt,omitempty"`     // why a person would have to release it
-	Modifiers     []exeunt.Applied `json:"modifiers,omitempty"` // that count, in their order
-	LeftOut       []exeunt.LeftOut `json:"left_out,omitempty"`
-	Calendar      *exeunt.Calendar `json:"calendar,omitempty"` // by which business days are counted
-	Systems       []coverage       `json:"systems"`
-	Steps         []exeunt.Step    `json:"steps"`
-	Tasks         []exeunt.Task    `json:"tasks"`
-}
-
-// coverage is how a plan covers one system.
-type coverage struct {
-	System string          `json:"system"`
-	Title  string          `json:"title"`
-	Tier   int             `json:"tier"`
-	By     exeunt.Coverage `json:"by"`
-}
-
 func planPreviewCommand(c *console) *cobra.Command {
-	var dir, file string
+	var dir, file, of string
+	var full bool
 	cmd := &cobra.Command{
 		Use: "preview --config DIR --leaver FILE", Short: "Print the plan of a departure: every system, when, who, by when, and which rule put it there", Args: cobra.NoArgs,
-		Example: "  exeunt plan preview --config examples/acme --leaver examples/acme/leaver.json\n  exeunt plan preview --config examples/acme --leaver - --json < leaver.json",
-		RunE: func(*cobra.Command, []string) error {
-			cfg, faults := config.Load(dir, connectors.All(os.DirFS(dir)))
-			if cfg == nil {
-				printFaults(c.err, dir, nil, faults)
-				return exitError{exitUsage, nil}
+		Example: `  exeunt plan preview --config examples/acme --leaver examples/acme/leaver.json
+  exeunt plan preview --config examples/acme --leaver - --json < leaver.json
+  exeunt plan preview --case C-2041 --why      # the departure of a case of the server, as it would be planned now`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var preview exeunt.Preview
+			var err error
+			switch {
+			case of != "" && dir == "" && file == "":
+				preview, err = previewOfCase(cmd.Context(), of)
+			case of != "" || dir == "" || file == "":
+				err = exeunt.Errorf(exeunt.Invalid, "say whose plan: --config DIR and --leaver FILE, or --case C-2041 for a case of the server")
+			default:
+				preview, err = previewOfFile(c, dir, file)
 			}
-			source, err := readFile(c.in, file)
 			if err != nil {
 				return err
 			}
-			d, faults := cfg.Departure(file, source)
-			if len(faults.Errors()) > 0 {
-				return exeunt.Errorf(exeunt.Invalid, "%s", faults.Error())
-			}
-			now := time.Now()
-			plan, err := cfg.Plan(exeunt.Case{Departure: d}, now)
-			if err != nil {
-				return err
-			}
-			preview := previewOf(cfg, plan, now)
-			return c.print(preview, func(w io.Writer) { printPreview(w, preview, plan) })
+			return c.print(api.PlanPreview{Schema: "plan/v1", Preview: preview}, func(w io.Writer) { printPreview(w, preview, full) })
 		},
 	}
 	cmd.Flags().StringVar(&dir, "config", "", "configuration folder")
 	cmd.Flags().StringVar(&file, "leaver", "", "departure as YAML or JSON, - for standard input")
-	_ = cmd.MarkFlagRequired("config")
-	_ = cmd.MarkFlagRequired("leaver")
+	cmd.Flags().StringVar(&of, "case", "", "a case of the server, whose departure is planned by its present configuration")
+	cmd.Flags().BoolVar(&full, "why", false, "print below each step why it is there and how it will be proven")
 	return cmd
+}
+
+func previewOfFile(c *console, dir, file string) (exeunt.Preview, error) {
+	cfg, err := loaded(c, dir)
+	if err != nil {
+		return exeunt.Preview{}, err
+	}
+	source, err := readFile(c.in, file)
+	if err != nil {
+		return exeunt.Preview{}, err
+	}
+	d, faults := cfg.Departure(file, source)
+	if len(faults.Errors()) > 0 {
+		return exeunt.Preview{}, exeunt.Errorf(exeunt.Invalid, "%s", faults.Error())
+	}
+	return cfg.Preview(exeunt.Case{Departure: d}, time.Now())
+}
+
+func previewOfCase(ctx context.Context, of string) (exeunt.Preview, error) {
+	id, err := exeunt.ParseCaseID(of)
+	if err != nil {
+		return exeunt.Preview{}, err
+	}
+	var found api.PlanPreview
+	err = get(ctx, "/cases/"+id.String()+"/preview", &found)
+	return found.Preview, err
 }
 
 func readFile(in io.Reader, name string) ([]byte, error) {
@@ -91,40 +90,19 @@ func readFile(in io.Reader, name string) ([]byte, error) {
 	return b, nil
 }
 
-func previewOf(cfg *config.Config, p exeunt.Plan, now time.Time) planPreview {
-	out := planPreview{
-		Schema: "plan/v1", Policy: p.Case.Policy, PolicyVersion: p.Case.PolicyVersion, CutOff: p.Case.CutOff, Zone: p.Case.Departure.Leaver.Zone,
-		Doubt: p.Case.Departure.Doubt(now), Modifiers: p.Case.Modifiers, LeftOut: p.Case.LeftOut, Calendar: p.Case.Calendar, Steps: p.Steps, Tasks: p.Tasks,
-	}
-	for _, s := range cfg.Inventory() {
-		out.Systems = append(out.Systems, coverage{s.Name, s.Title, s.Tier, coveredBy(p, s.Name)})
-	}
-	return out
-}
-
-func coveredBy(p exeunt.Plan, system string) exeunt.Coverage {
-	for _, s := range p.Steps {
-		if s.System == system {
-			return s.Coverage
-		}
-	}
-	for _, t := range p.Tasks {
-		if t.System == system {
-			return t.Coverage
-		}
-	}
-	return "uncovered" // Draft never leaves one: its property test says so
-}
-
 // line is a step or a task in the table.
 type line struct {
-	branch, what, where, owner, rule, waits string
-	start, deadline                         time.Time
+	branch, what, where, owner, rule, waits, why, proof string
+	start, deadline                                     time.Time
 }
 
-func printPreview(w io.Writer, preview planPreview, p exeunt.Plan) {
-	zone := p.Case.Zone()
-	_, _ = fmt.Fprintf(w, "%s   policy %s (%s)   access ends %s\n", p.Case.Departure.Leaver.Name, preview.Policy, preview.PolicyVersion, p.Case.CutOff.In(zone).Format("Mon 2 Jan 2006, 15:04 MST"))
+// printPreview prints a line for each step and task; in full, the reason of each and how it will be proven stand below it.
+func printPreview(w io.Writer, preview exeunt.Preview, full bool) {
+	zone, err := exeunt.Zone(preview.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	_, _ = fmt.Fprintf(w, "%s   policy %s (%s)   access ends %s\n", preview.Leaver, preview.Policy, preview.Version, preview.CutOff.In(zone).Format("Mon 2 Jan 2006, 15:04 MST"))
 	if preview.Doubt != "" {
 		_, _ = fmt.Fprintf(w, "Would be held for a person: %s\n", preview.Doubt)
 	}
@@ -133,26 +111,27 @@ func printPreview(w io.Writer, preview planPreview, p exeunt.Plan) {
 	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(t, "\nBRANCH\tWHAT\tWHERE\tSTARTS\tBY\tOWNER\tRULE\tWAITS FOR")
-	for _, l := range linesOf(p) {
+	for _, l := range linesOf(preview) {
 		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.branch, l.what, l.where, l.start.In(zone).Format("2 Jan 15:04"), l.deadline.In(zone).Format("2 Jan 15:04"), l.owner, l.rule, l.waits)
+		if full {
+			_, _ = fmt.Fprintf(t, "\t  why: %s; proof: %s\n", l.why, l.proof)
+		}
 	}
 	_ = t.Flush()
-	printModified(w, p)
-	counts := map[exeunt.Coverage]int{}
-	for _, s := range preview.Systems {
-		counts[s.By]++
+	printModified(w, preview)
+	for _, l := range preview.Missing {
+		_, _ = fmt.Fprintf(w, "Missing: %s: %s: %s\n", l.Title, l.What, l.Do)
 	}
-	_, _ = fmt.Fprintf(w, "\n%s: %d by connector, %d inherited from single sign-on and checked, %d by a person. None is left out.\n",
-		spelling.Count(len(preview.Systems), "system", "systems"), counts[exeunt.CoverSteps], counts[exeunt.CoverInherited], counts[exeunt.CoverTask])
+	_, _ = fmt.Fprintf(w, "\n%s: %s. None is left out.\n", spelling.Count(len(preview.Systems), "system", "systems"), preview.Summary())
 }
 
-func linesOf(p exeunt.Plan) []line {
+func linesOf(p exeunt.Preview) []line {
 	var out []line
 	for _, s := range p.Steps {
-		out = append(out, line{s.Branch, s.Title, s.SystemTitle, s.Owner.String(), ruled(s.Rule, s.Modified), waits(s.After), s.StartsAt, s.Deadline})
+		out = append(out, line{s.Branch, s.Title, s.SystemTitle, s.Owner.String(), ruled(s.Rule, s.Modified), waits(s.After), s.Why, string(s.Grade), s.StartsAt, s.Deadline})
 	}
 	for _, t := range p.Tasks {
-		out = append(out, line{t.Branch, t.Title, "person", t.Owner.String(), ruled(t.Rule, t.Modified), waits(t.After), t.StartsAt, t.Deadline})
+		out = append(out, line{t.Branch, t.Title, "person", t.Owner.String(), ruled(t.Rule, t.Modified), waits(t.After), t.Why, string(t.Grade), t.StartsAt, t.Deadline})
 	}
 	slices.SortStableFunc(out, func(a, b line) int { return a.start.Compare(b.start) })
 	return out
@@ -173,7 +152,7 @@ func ruled(rule string, modified []exeunt.Modification) string {
 }
 
 // printModified says what modifiers did, each thing once, and what they leave out.
-func printModified(w io.Writer, p exeunt.Plan) {
+func printModified(w io.Writer, p exeunt.Preview) {
 	said := map[string]bool{}
 	say := func(line string) {
 		if !said[line] {
@@ -181,7 +160,7 @@ func printModified(w io.Writer, p exeunt.Plan) {
 		}
 		said[line] = true
 	}
-	if len(p.Case.Modifiers) > 0 {
+	if len(p.Applied) > 0 {
 		_, _ = fmt.Fprintln(w)
 	}
 	for _, s := range p.Steps {
@@ -194,7 +173,7 @@ func printModified(w io.Writer, p exeunt.Plan) {
 			say(fmt.Sprintf("Modifier %s: %s %s: %s", m.Modifier, t.Rule, m.What, m.Because))
 		}
 	}
-	for _, gone := range p.Case.LeftOut {
+	for _, gone := range p.LeftOut {
 		say(fmt.Sprintf("Modifier %s: %s is left out: %s", gone.Modifier, gone.Rule, gone.Because))
 	}
 }

@@ -105,7 +105,14 @@ func TestWhatAnotherConfigurationChanges(t *testing.T) {
 		t.Errorf("against itself: %s", got.out)
 	}
 	got := diff(4, "--config", newer, "--against", older, "--leavers", leavers)
-	for _, want := range []string{"Jane voluntary (0), last day 2027-01-29", "- Forbid sign-in in Data warehouse   rule cut-access", "~ Hold the exit interview", "starts 2027-01-19 17:00 → 2027-01-21 17:00", "owner Wanda Kern → Willi Kern", "3 of 3 departures get another plan."} {
+	if first, _, _ := strings.Cut(got.out, "\n"); first != "3 of 3 departures get another plan." {
+		t.Errorf("the numbers do not come first: %s", first)
+	}
+	doc := s.document(t, 4, "plan", "diff", "--config", newer, "--against", older, "--leavers", leavers)
+	if tally := doc["tally"].(map[string]any); doc["schema"] != "departures-compared/v1" || tally["differ"] != 3.0 || len(tally["works"].([]any)) == 0 || len(doc["diffs"].([]any)) != 3 {
+		t.Errorf("%v", doc)
+	}
+	for _, want := range []string{"gone         ", "other owner ", "later       ", "What changes most:", "Jane voluntary (0), last day 2027-01-29", "- Forbid sign-in in Data warehouse   rule cut-access", "~ Hold the exit interview", "starts 2027-01-19 17:00 → 2027-01-21 17:00", "owner Wanda Kern → Willi Kern", "3 of 3 departures get another plan."} {
 		if !strings.Contains(got.out, want) {
 			t.Errorf("the difference does not show %q:\n%s", want, got.out)
 		}

@@ -54,7 +54,7 @@ func (a *App) handler(of *served) http.Handler {
 	mux, systems := http.NewServeMux(), newInventory(of.config)
 	questions := asking{Ask{of.config, of.systems}, a.accesses}
 	api.Register(mux, api.Config{
-		Reader: func(who exeunt.Viewer) api.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) api.Commands { return a.commands(who) }, Ledger: a.Proofs, Bearers: a.Accounts, Inventory: systems, Reload: a.reloadFor, Connectors: questions,
+		Reader: func(who exeunt.Viewer) api.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) api.Commands { return a.commands(who) }, Ledger: a.Proofs, Bearers: a.Accounts, Inventory: systems, Reload: a.reloadFor, Previews: previews{a, of.config}, Connectors: questions,
 		Hooks: hooks{sources: of.sources, engine: a.Engine, metrics: a.metrics, log: a.options.Log},
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -64,7 +64,7 @@ func (a *App) handler(of *served) http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry(a), promhttp.HandlerOpts{}))
 	mux.Handle("/", ui.New(ui.Config{
 		Organisation: of.config.Company, Environment: a.options.Environment, Zone: of.config.Zone, Secure: strings.HasPrefix(of.config.URL, "https://"),
-		Reader: func(who exeunt.Viewer) ui.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) ui.Commands { return a.commands(who) }, Inventory: systems, Accounts: a.Accounts, Links: of.links, Live: a.Engine, Proofs: a.Proofs, Policies: policyBooks{a, of.config}, Connectors: questions,
+		Reader: func(who exeunt.Viewer) ui.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) ui.Commands { return a.commands(who) }, Inventory: systems, Accounts: a.Accounts, Links: of.links, Live: a.Engine, Proofs: a.Proofs, Policies: policyBooks{a, of.config}, Previews: previews{a, of.config}, Connectors: questions,
 		Sources: func() []string { return of.sources.names }, Log: a.options.Log, Done: a.stopping, Misconfigured: a.Misconfigured,
 	}))
 	return remembered(mux)

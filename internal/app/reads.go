@@ -107,6 +107,11 @@ func (r reads) CaseFile(ctx context.Context, id exeunt.CaseID) (store.CaseFile, 
 	return f, r.seen(ctx, err, ofCase(id))
 }
 
+func (r reads) Departures(ctx context.Context, from, to exeunt.Date, limit int) ([]exeunt.Case, error) {
+	cases, err := r.view.Departures(ctx, from, to, limit)
+	return cases, r.seen(ctx, err, each(cases, func(c exeunt.Case) store.Sealed { return ofCase(c.ID) })...)
+}
+
 func (r reads) Tasks(ctx context.Context, q store.TaskQuery, now time.Time) ([]store.TaskRow, error) {
 	rows, err := r.view.Tasks(ctx, q, now)
 	return rows, r.seen(ctx, err, each(rows, ofTask)...)

@@ -271,6 +271,10 @@ func (h *house) guesses(r route, c thing) []string {
 			return append(out, "?group=case", "?group=system", "?state=done", "?owner="+url.QueryEscape(ida), "?owner=me", "?sel="+c.task)
 		case "/audit":
 			return append(out, "?q=case", "?case="+c.id.String(), "?actor=vera", "?action=case.open", "?system=chat", "?q="+c.log)
+		case "/preview":
+			return append(out, "?case="+c.id.String(), "?case="+c.id.String()+"&type=layoff", "?last_day=2000-01-06&type=layoff")
+		case "/preview/compare":
+			return append(out, "?from=2000-01-01", "?effect=added&from=2000-01-01&to=2000-12-31")
 		case "/systems":
 			return append(out, "?gap=1", "?alone=1")
 		}
@@ -278,7 +282,7 @@ func (h *house) guesses(r route, c thing) []string {
 	}
 	guess := map[string]string{
 		"q": c.employee, "case": c.id.String(), "state": "scheduled", "type": "layoff", "department": "Secrets", "place": "Vault", "sort": "newest",
-		"owner": ida, "system": "chat", "actor": "vera", "kind": "case.open",
+		"owner": ida, "system": "chat", "actor": "vera", "kind": "case.open", "from": "2000-01-01", "to": "2000-12-31", "against": h.Config().Set.Version,
 	}
 	for _, q := range r.queries {
 		value, ok := guess[q]

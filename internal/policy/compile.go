@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -132,7 +133,7 @@ func (r Rule) compile(path string) (exeunt.Rule, []yamlfile.Problem) {
 	problems = append(problems, more...)
 	out.Systems, more = compile(path+".systems", r.Systems, true)
 	problems = append(problems, more...)
-	out.SystemsAlone = systemsAlone(r.Systems)
+	out.Text = exeunt.ConditionTexts{When: strings.TrimSpace(r.When), Systems: strings.TrimSpace(r.Systems), SystemsAlone: systemsAlone(r.Systems)}
 	if r.Start != nil {
 		out.Start = *r.Start
 	}

@@ -59,17 +59,14 @@ func compile(path, expression string, aboutSystem bool) (exeunt.Condition, []yam
 	return evaluate(program, path, aboutSystem), nil
 }
 
-// systemsAlone is an expression that chooses systems whoever leaves, or "".
-func systemsAlone(expression string) string {
+// systemsAlone says whether an expression chooses systems whoever leaves.
+func systemsAlone(expression string) bool {
 	envs, err := environments()
 	if err != nil || strings.TrimSpace(expression) == "" {
-		return ""
+		return false
 	}
 	ast, issues := envs[true].Compile(expression)
-	if issues.Err() != nil || mentions(ast, "leaver", "departure") {
-		return ""
-	}
-	return expression
+	return issues.Err() == nil && !mentions(ast, "leaver", "departure")
 }
 
 // mentions says whether an expression looks at some of the variables.

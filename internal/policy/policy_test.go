@@ -326,9 +326,9 @@ rules:
 	if len(faults.Errors()) > 0 {
 		t.Fatal(faults)
 	}
-	for i, want := range []string{"system.tier == 1", "", ""} {
-		if got := p.Rules[i].SystemsAlone; got != want {
-			t.Errorf("%s: %q, want %q", p.Rules[i].Name, got, want)
+	for i, want := range []bool{true, false, false} {
+		if got := p.Rules[i].Text; got.SystemsAlone != want || !strings.HasPrefix(got.Systems, "system.") {
+			t.Errorf("%s: %+v, want %t", p.Rules[i].Name, got, want)
 		}
 	}
 }

@@ -17,7 +17,9 @@ const (
 	SeeType   // how and why somebody leaves
 	SeeAccess // what is cut where; without it only done or open
 	SeeSystems
-	TrySystems // ask them: at once when one is left alone, what they let us do, how an account stands there
+	TrySystems        // ask them: at once when one is left alone, what they let us do, how an account stands there
+	PreviewPlans      // of a departure that may come
+	CompareDepartures // by other policies: shows how people left
 	SeeFindings
 	Reconcile // compare everybody with the accounts of systems, and say whose an account is
 	SeeAudit
@@ -49,6 +51,8 @@ var rights = map[Right][]string{
 	SeeAccess:           {"admin", "hr", "it", "legal", "auditor"},
 	SeeSystems:          {"admin", "hr", "it", "auditor"},
 	TrySystems:          {"admin", "it"},
+	PreviewPlans:        {"admin", "hr", "it", "legal", "auditor"},
+	CompareDepartures:   {"admin", "hr", "legal", "auditor"},
 	SeeFindings:         {"admin", "hr", "it", "auditor"},
 	Reconcile:           {"admin", "hr", "it"},
 	SeeAudit:            {"admin", "hr", "it", "legal", "auditor"},

@@ -97,6 +97,7 @@ type Config struct {
 	Ledger     Ledger
 	Bearers    Bearers
 	Hooks      Hooks
+	Previews   web.Previews
 	Connectors Connectors
 	Reload     func(ctx context.Context, by exeunt.Viewer) (Reload, error) // reads the configuration folder again
 	Inventory  interface {
@@ -124,6 +125,7 @@ func Register(mux *http.ServeMux, c Config) {
 	a.waves(spec)
 	a.systems(spec)
 	a.connectors(spec)
+	a.previews(spec)
 	a.gaps(spec)
 	a.reconcile(spec)
 	a.record(spec)

@@ -15,6 +15,8 @@ var exported = map[string]string{
 	"GET /api/v1/cases/{id}":            "a case",
 	"GET /api/v1/cases/{id}/overrides":  "the overrides of a case",
 	"GET /api/v1/cases/{id}/replan":     "what planning a case anew would change",
+	"GET /api/v1/cases/{id}/preview":    "the preview of a plan",
+	"GET /api/v1/plans/compare":         "how departures would go otherwise",
 	"GET /api/v1/fuse":                  "what the fuse holds",
 	"GET /api/v1/fuse/{id}":             "what the fuse holds",
 	"GET /api/v1/tasks":                 "the list of tasks",

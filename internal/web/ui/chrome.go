@@ -76,6 +76,8 @@ var jumps = []jump{
 	{"late", "Cases that need attention", "", "/cases?state=attention", "cases need attention late failed", seeCases},
 	{"scheduled", "Scheduled cases", "", "/cases?state=scheduled", "cases scheduled coming", seeCases},
 	{"cases", "Start a case", "", "/cases/new", "start new case departure", startCases},
+	{"scheduled", "Preview a plan", "", "/preview", "preview plan what would be done departure policy modifiers", previewPlans},
+	{"audit", "Compare policies", "", "/preview/compare", "compare policies difference last quarter departures what would have changed", compareDepartures},
 	{"tasks", "Tasks", "g t", "/tasks", "tasks inbox", seeNothing},
 	{"person", "My tasks", "", "/tasks?owner=me", "my tasks mine", seeNothing},
 	{"waves", "Waves", "g w", "/waves", "waves mass departures", seeWaves},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/store"
+	"github.com/exeunt/exeunt/internal/web"
 )
 
 // Policies are the policies and modifiers of the configuration, as they are and as cases were planned with them.
@@ -40,12 +41,13 @@ type policiesView struct {
 	Now     string // the present version
 	Sets    []store.PolicySet
 	Against *PolicyBook // the version that it is compared with
+	Viewer  viewer
 	zone    *time.Location
 }
 
 func (s *server) policiesPage(v *visit) error {
 	q := v.URL.Query()
-	view := policiesView{Now: s.Policies.PolicyVersion(), zone: v.zone}
+	view := policiesView{Now: s.Policies.PolicyVersion(), Viewer: v.viewer, zone: v.zone}
 	version, against := orElse(q.Get("version"), view.Now), q.Get("against")
 	if wanted := policiesValues(version, against, view.Now); !sameValues(q, wanted) {
 		http.Redirect(v.w, v.Request, address("/policies", wanted), http.StatusFound)
@@ -78,6 +80,16 @@ func policiesValues(version, against, now string) url.Values {
 		v.Set("against", against)
 	}
 	return v
+}
+
+// comparison is what the departures are compared with from here: the version that is not the present one.
+func (p policiesView) comparison() web.Comparison {
+	for _, version := range []string{p.Book.Version, p.against()} {
+		if version != p.Now {
+			return web.Comparison{Against: version}
+		}
+	}
+	return web.Comparison{}
 }
 
 func (p policiesView) summary() string {

@@ -21,6 +21,9 @@ const (
 	trySystems  = web.TrySystems
 	seeFindings = web.SeeFindings
 
+	previewPlans      = web.PreviewPlans
+	compareDepartures = web.CompareDepartures
+
 	confirmAccounts = web.Reconcile
 
 	seeAudit       = web.SeeAudit

@@ -27,6 +27,7 @@ type Config struct {
 	Live       Live
 	Proofs     Proofs
 	Policies   Policies
+	Previews   web.Previews
 	Connectors Connectors
 	Sources    func() []string // names of the configured HR sources, for the set-up list
 
@@ -119,6 +120,8 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("POST /tasks/{id}", seeNothing, s.taskPost)
 	s.waveRoutes(page)
 	page("GET /policies", seeSystems, s.policiesPage)
+	page("GET /preview", previewPlans, s.previewPage)
+	page("GET /preview/compare", compareDepartures, s.comparePage)
 	page("GET /gaps", seeSystems, s.gapsPage)
 	page("GET /accounts", seeFindings, s.accountsPage)
 	page("POST /accounts/{id}/confirm", confirmAccounts, s.confirmAccount)

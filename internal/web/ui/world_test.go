@@ -35,6 +35,8 @@ type world struct {
 	asked     []store.CaseQuery
 	did       []string
 	replanned []string
+	previewed []exeunt.Departure
+	many      int   // more systems that a preview is made over
 	unmatched int   // people whom a reconciliation finds nowhere
 	broken    error // what every read answers
 }
@@ -58,7 +60,7 @@ func newWorld(now time.Time) *world {
 func (w *world) config() Config {
 	return Config{
 		Organisation: "Northwind Labs", Environment: "production", Zone: "America/Los_Angeles",
-		Reader: func(exeunt.Viewer) Reader { return w }, Commands: func(exeunt.Viewer) Commands { return w }, Taken: w.takes, Inventory: w, Accounts: w, Links: w, Live: w, Proofs: w, Policies: w, Connectors: catalogue{w},
+		Reader: func(exeunt.Viewer) Reader { return w }, Commands: func(exeunt.Viewer) Commands { return w }, Taken: w.takes, Inventory: w, Accounts: w, Links: w, Live: w, Proofs: w, Policies: w, Previews: w, Connectors: catalogue{w},
 		Sources: func() []string { return []string{"workday"} }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 }
