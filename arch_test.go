@@ -28,7 +28,7 @@ var places = map[string]place{
 
 	"connector":                  {ours: "."},
 	"connector/connectortest":    {ours: ". connector"},
-	"connector/signin":           {ours: ". connector", others: "github.com/go-jose/"},
+	"connector/signin":           {ours: ". connector connector/vendorapi", others: "github.com/go-jose/"},
 	"connector/vendorapi":        {ours: ". connector"},
 	"connectors/activedirectory": {ours: ". connector internal/directory", others: "github.com/go-ldap/"},
 	"connectors/entra":           {ours: ". connector connector/signin connector/vendorapi"},

@@ -26,7 +26,7 @@ func TestConnectorsAreShownOnTheCommandLine(t *testing.T) {
 		"list":          {[]string{"list"}, 0, []string{"activedirectory", "github           http", "reset_factors disable revoke_sessions"}},
 		"kind":          {[]string{"show", "ldap"}, 0, []string{"remove_groups", "observed", "write member of groups", "bind_password", "reference to a secret", "A connection that was bound before stays open"}},
 		"unknown":       {[]string{"show", "windows"}, 3, []string{"exeunt connector list"}},
-		"faults":        {[]string{"show", description}, 2, []string{"doors.yaml", "line 4: find.identifier is missing", "observe.looks is missing"}},
+		"faults":        {[]string{"show", description}, 2, []string{"doors.yaml", "doors.yaml:4: find.identifier is missing", "observe.looks is missing"}},
 		"no such file":  {[]string{"show", "nowhere.yaml"}, 2, []string{"nowhere.yaml cannot be read"}},
 		"without whom":  {[]string{"try", "crm"}, 2, []string{"account"}},
 		"nobody serves": {[]string{"check", "crm"}, 2, []string{"EXEUNT_TOKEN"}},

@@ -1,5 +1,5 @@
 // Package signin puts credentials on the requests to a vendor, in every way that connectors need: a token or a password
-// that does not change by itself, and access tokens that are obtained (RFC 6749, RFC 7523).
+// that does not change by itself, access tokens that are obtained (RFC 6749, RFC 7523), and sessions.
 //
 // Secrets are revealed anew each time they are used, so that a rotated one is taken up without a restart. An access token
 // is kept until shortly before it ends, is fetched once however many wait for it, and is replaced once when it is refused.

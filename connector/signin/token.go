@@ -34,11 +34,16 @@ type ask struct {
 // Tokens signs in with access tokens that a grant obtains. system is its name in messages. Token requests go through next,
 // as all others do, so that they are counted and bounded.
 func Tokens(system, endpoint string, g Grant, next http.RoundTripper) Signer {
-	return &tokens{system: system, endpoint: endpoint, grant: g, http: &http.Client{Transport: next, CheckRedirect: asAnswer}}
+	t := &tokens{system: system, put: put, endpoint: endpoint, grant: g, http: &http.Client{Transport: next, CheckRedirect: asAnswer}}
+	t.from = t.obtain
+	return t
 }
 
 type tokens struct {
-	system   string
+	system string
+	put    func(r *http.Request, value string)
+	from   func(context.Context) (token, error) // where a new one is had
+
 	endpoint string
 	grant    Grant
 	http     *http.Client
@@ -65,13 +70,13 @@ func (t *tokens) sign(ctx context.Context, r *http.Request) (string, error) {
 	for {
 		kept, others := t.state()
 		if kept != "" {
-			put(r, kept)
+			t.put(r, kept)
 			return kept, nil
 		}
 		if others == nil {
 			fetched, err := t.fetch(ctx)
 			if err == nil {
-				put(r, fetched.value)
+				t.put(r, fetched.value)
 			}
 			return "", err // fetched just now: that it is refused is final
 		}
@@ -81,7 +86,7 @@ func (t *tokens) sign(ctx context.Context, r *http.Request) (string, error) {
 		case <-others.over:
 		}
 		if others.err == nil {
-			put(r, others.token.value)
+			t.put(r, others.token.value)
 			return "", nil
 		}
 		if !others.gaveUp {
@@ -115,7 +120,7 @@ func (t *tokens) replace(refused string) {
 }
 
 func (t *tokens) fetch(ctx context.Context) (token, error) {
-	fetched, err := t.obtain(ctx)
+	fetched, err := t.from(ctx)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.kept = fetched

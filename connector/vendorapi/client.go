@@ -38,7 +38,7 @@ type Question struct {
 	Path   string // under the base, escaped; or the address of a next page
 	Query  url.Values
 	Header http.Header
-	Body   any // written as JSON; nil for none
+	Body   any // written as JSON, or as a form when it is url.Values; nil for none
 }
 
 // Answer is what a vendor said.
@@ -87,7 +87,11 @@ func (c *Client) address(q Question) string {
 
 func (c *Client) request(ctx context.Context, q Question) (*http.Request, error) {
 	var content io.Reader
-	if q.Body != nil {
+	media := cmp.Or(c.Media, "application/json")
+	accept := media
+	if form, ok := q.Body.(url.Values); ok {
+		media, content = "application/x-www-form-urlencoded", strings.NewReader(form.Encode())
+	} else if q.Body != nil {
 		encoded, err := json.Marshal(q.Body)
 		if err != nil {
 			return nil, exeunt.Errorf(exeunt.Internal, "%s: the request cannot be written as JSON", c.Vendor)
@@ -98,10 +102,9 @@ func (c *Client) request(ctx context.Context, q Question) (*http.Request, error)
 	if err != nil {
 		return nil, exeunt.Errorf(exeunt.Invalid, "%s: an id does not make an address: do this step by hand", c.Vendor)
 	}
-	media := cmp.Or(c.Media, "application/json")
-	r.Header.Set("Accept", media)
-	if media != "application/json" {
-		r.Header.Set("Accept", media+", application/json")
+	r.Header.Set("Accept", accept)
+	if accept != "application/json" {
+		r.Header.Set("Accept", accept+", application/json")
 	}
 	if q.Body != nil {
 		r.Header.Set("Content-Type", media)

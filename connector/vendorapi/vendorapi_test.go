@@ -39,6 +39,7 @@ func TestAQuestionIsSentAsItIsMeant(t *testing.T) {
 		"plain":     {ask: vendorapi.Question{Path: "/a%2Fb"}, want: "GET /api/a%2Fb accept=application/json type= key= body="},
 		"a query":   {ask: vendorapi.Question{Path: "/a", Query: url.Values{"q": {"x y"}}}, want: "GET /api/a?q=x+y accept=application/json type= key= body="},
 		"a body":    {ask: vendorapi.Question{Method: "POST", Path: "/a", Body: map[string]int{"n": 1}}, want: `POST /api/a accept=application/json type=application/json key= body={"n":1}`},
+		"a form":    {ask: vendorapi.Question{Method: "POST", Path: "/a", Body: url.Values{"q": {"x y&z"}}}, want: "POST /api/a accept=application/json type=application/x-www-form-urlencoded key= body=q=x+y%26z"},
 		"a media":   {media: "application/scim+json", ask: vendorapi.Question{Method: "PUT", Path: "/a", Body: "x"}, want: `PUT /api/a accept=application/scim+json, application/json type=application/scim+json key= body="x"`},
 		"a header":  {ask: vendorapi.Question{Path: "/a", Header: http.Header{"Key": {"k"}}}, want: "GET /api/a accept=application/json type= key=k body="},
 		"elsewhere": {ask: vendorapi.Question{Path: "https://acme.example/next?p=2"}, want: "GET /next?p=2 accept=application/json type= key= body="},

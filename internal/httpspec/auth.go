@@ -23,6 +23,8 @@ func newSigner(spec *Spec, s Settings, base string, rt http.RoundTripper) signin
 			endpoint = base + spec.Auth.TokenPath
 		}
 		return signin.Tokens(spec.Title, endpoint, signin.ClientCredentials{ClientID: s.ClientID, Scopes: spec.Auth.Scopes, Proof: s.BySecret}, rt)
+	case "session":
+		return signin.Sessions(spec.Title, spec.Auth.session(s, base), rt)
 	default:
 		return signin.None()
 	}

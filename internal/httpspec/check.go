@@ -101,15 +101,23 @@ func (c *checker) check() {
 
 func (c *checker) auth() {
 	a, at := c.spec.Auth, path("auth")
-	c.require(at, "kind", a.Kind != "", "say bearer, basic, basic-token, header, oauth2 or none")
-	kinds := []string{"", "none", "bearer", "basic", "basic-token", "header", "oauth2"}
+	c.require(at, "kind", a.Kind != "", "say bearer, basic, basic-token, header, oauth2, session or none")
+	kinds := []string{"", "none", "bearer", "basic", "basic-token", "header", "oauth2", "session"}
 	if !slices.Contains(kinds, a.Kind) {
-		c.fault(under(at, "kind"), "%q is no way to sign in that is known here: use %s", a.Kind, strings.Join(kinds[1:], ", "))
+		c.fault(under(at, "kind"), "%q is no way to sign in that a description knows: use %s, or write a connector in Go", a.Kind, strings.Join(kinds[1:], ", "))
 	}
-	if a.Kind == "header" {
+	switch a.Kind {
+	case "header":
 		c.require(at, "header", a.Header != "", "the header that carries the token")
-	} else if a.Header != "" || a.Prefix != "" {
-		c.fault(at, "header and prefix belong to kind header")
+	case "session":
+		c.login()
+	default:
+		if a.Header != "" || a.Prefix != "" {
+			c.fault(at, "header and prefix belong to kind header and to kind session")
+		}
+	}
+	if a.Kind != "session" && a.Login != nil {
+		c.fault(under(at, "login"), "login belongs to kind session")
 	}
 	if a.Kind != "oauth2" && (a.TokenPath != "" || len(a.Scopes) > 0) {
 		c.fault(at, "token_path and scopes belong to kind oauth2")
@@ -141,13 +149,17 @@ func (c *checker) find() {
 	c.require(at, "path", f.Path != "", "where to search")
 	c.path(under(at, "path"), f.Path, inFind)
 	c.templates(under(at, "query"), f.Query, inFind)
+	c.body(under(at, "body"), f.Body, inFind)
+	if f.Body != nil && f.Paging != nil && f.Paging.Kind != "none" {
+		c.fault(under(at, "paging"), "the pages of a search that is sent with POST are not followed: make it find one account, with kind none, or write a connector in Go")
+	}
 	c.require(at, "id", f.ID != "", "where a result has its immutable id")
 	c.require(at, "match", f.Match != "", "which field must be the identifier: without it a fuzzy search returns strangers")
 	for field, pointer := range map[string]string{"id": f.ID, "login": f.Login, "match": f.Match} {
 		c.pointer(under(at, field), pointer)
 	}
 	c.statuses(under(at, "none"), f.None)
-	if !mentions(f.Path, f.Query, "identifier") {
+	if !mentions(f.Path, f.Query, "identifier") && !saysAll(f.Body, "identifier") {
 		c.fault(at, "the search uses {identifier} nowhere, so it would read everybody")
 	}
 	c.list(at, f.List, f.Paging)
@@ -230,12 +242,18 @@ func (c *checker) list(at []any, list *string, p *Paging) {
 		if p.Next != "" {
 			c.fault(under(at, "next"), "next belongs to kind cursor")
 		}
+	case "url":
+		c.require(at, "next", p.Next != "", "where the answer has the address of the next page")
+		c.pointer(under(at, "next"), p.Next)
+		if p.Param != "" || p.SizeParam != "" || p.Size != 0 || p.Start != 0 {
+			c.fault(at, "paging of kind url takes next only")
+		}
 	case "cursor":
 		c.require(at, "param", p.Param != "", "the query parameter that takes the cursor")
 		c.require(at, "next", p.Next != "", "where the answer has the next cursor")
 		c.pointer(under(at, "next"), p.Next)
 	default:
-		c.fault(under(at, "kind"), "%q is no way of paging that is known here: use none, page, offset, cursor or link", p.Kind)
+		c.fault(under(at, "kind"), "%q is no way of paging that is known here: use none, page, offset, cursor, link or url, or write a connector in Go", p.Kind)
 	}
 	if p.Size < 0 || p.Size > 0 && p.SizeParam == "" {
 		c.fault(at, "size needs size_param, and to be more than nothing")
@@ -261,6 +279,12 @@ func (c *checker) observe() {
 		c.templates(under(la, "query"), l.Query, inLook)
 		c.statuses(under(la, "accept"), l.Accept)
 		c.list(la, l.List, l.Paging)
+		if len(l.Only) > 0 && (l.List == nil || i == 0) {
+			c.fault(under(la, "only"), "only chooses items of a list, of a further look")
+		}
+		for j := range l.Only {
+			c.condition(under(la, "only", j), &c.spec.Observe.Looks[i].Only[j], false)
+		}
 	}
 	c.require(at, "same", o.Same != "", "where the first look repeats the account's id: a login that was given to somebody else must not pass for the leaver's")
 	c.pointer(under(at, "same"), o.Same)

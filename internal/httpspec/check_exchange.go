@@ -25,6 +25,7 @@ func (c *checker) exchange(at []any, x *Exchange, allowed []string) {
 	c.templates(under(ra, "query"), x.Request.Query, allowed)
 	c.templates(under(ra, "headers"), x.Request.Headers, allowed)
 	c.body(under(ra, "body"), x.Request.Body, allowed)
+	c.form(ra, x.Request.Form, x.Request.Body)
 	c.statuses(under(at, "success"), x.Success)
 	c.statuses(under(at, "already"), x.Already)
 	for _, s := range x.Success {

@@ -2,7 +2,6 @@ package httpspec
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"sync"
@@ -52,7 +51,7 @@ type question struct {
 	method  string
 	url     *url.URL
 	headers map[string]string
-	body    []byte
+	body    any   // JSON, or url.Values for a form
 	accept  []int // statuses beside 2xx that are an answer, not an error
 }
 
@@ -93,10 +92,7 @@ func (c *client) send(ctx context.Context, q question) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	asked := vendorapi.Question{Method: q.method, Path: q.url.String(), Header: http.Header{}}
-	if q.body != nil {
-		asked.Body = json.RawMessage(q.body)
-	}
+	asked := vendorapi.Question{Method: q.method, Path: q.url.String(), Header: http.Header{}, Body: q.body}
 	for _, headers := range []map[string]string{always, q.headers} {
 		for name, value := range headers {
 			asked.Header.Set(name, value)

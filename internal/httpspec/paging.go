@@ -17,10 +17,12 @@ const maxPages = 100
 type lookup struct {
 	path   string
 	query  map[string]string
+	body   any // of a search that is sent with POST
 	list   *string
 	paging *Paging
 	accept []int // answers beside 2xx
 	none   []int // of them, those that mean an empty list
+	only   []Condition
 }
 
 // collect reads a lookup whole. It returns the list's items, or the one document as the only item,
@@ -30,10 +32,17 @@ func (c *client) collect(ctx context.Context, l lookup, v vars) ([]any, answer, 
 	if err != nil {
 		return nil, answer{}, err
 	}
-	pager := newPager(l.paging, u)
+	asked := question{method: http.MethodGet, url: u, accept: l.accept}
+	if l.body != nil {
+		asked.method = http.MethodPost
+		if asked.body, err = v.renderBody(l.body); err != nil {
+			return nil, answer{}, err
+		}
+	}
+	pager, read := newPager(l.paging, u), 0
 	items := []any{}
 	for range maxPages {
-		a, err := c.ask(ctx, question{method: http.MethodGet, url: u, accept: l.accept})
+		a, err := c.ask(ctx, asked)
 		if err != nil {
 			return nil, a, err
 		}
@@ -52,12 +61,35 @@ func (c *client) collect(ctx context.Context, l lookup, v vars) ([]any, answer, 
 		if !ok {
 			return nil, a, exeunt.Errorf(exeunt.Invalid, "%s answered without a list at %q, which its description promises: correct the description", c.name, *l.list)
 		}
-		items = append(items, page...)
-		if u, err = pager.next(c, a, len(page), len(items)); err != nil || u == nil {
+		read += len(page)
+		wanted, err := chosen(page, l.only)
+		if err != nil {
+			return nil, a, err
+		}
+		items = append(items, wanted...)
+		if asked.url, err = pager.next(c, a, len(page), read); err != nil || asked.url == nil {
 			return items, a, err
 		}
 	}
 	return nil, answer{}, exeunt.Errorf(exeunt.Invalid, "%s goes on for more than %d pages: the search is not specific enough", c.name, maxPages)
+}
+
+// chosen are the items of which all conditions hold.
+func chosen(page []any, only []Condition) ([]any, error) {
+	if len(only) == 0 {
+		return page, nil
+	}
+	var out []any
+	for _, item := range page {
+		ok, err := sight{"": answer{body: item}}.all(only)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, item)
+		}
+	}
+	return out, nil
 }
 
 // pager turns pages.
@@ -111,6 +143,20 @@ func (p *pager) next(c *client, a answer, got, sofar int) (*url.URL, error) {
 		p.last = cursor
 		p.set(&u, p.how.Param, cursor)
 		return &u, nil
+	case "url":
+		to, ok := textAt(a.body, p.how.Next)
+		if !ok || to == "" {
+			return nil, nil
+		}
+		next, err := vendorapi.Answer{Vendor: c.name}.Follow(p.first.String(), to)
+		if err != nil {
+			return nil, err
+		}
+		if next == p.last {
+			return nil, exeunt.Errorf(exeunt.Temporary, "%s gives the same page again and again", c.name)
+		}
+		p.last = next
+		return url.Parse(next)
 	case "link":
 		next, err := vendorapi.Answer{Vendor: c.name, Header: a.header}.Next(p.first.String())
 		if err != nil || next == "" {

@@ -47,7 +47,19 @@ func Parse(name string, source []byte) (*Spec, error) {
 	slices.SortFunc(faults, func(a, b Fault) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Message, b.Message))
 	})
-	return nil, exeunt.Errorf(exeunt.Invalid, "the description %s has %d %s:\n%s", name, len(faults), plural(len(faults), "fault"), faults.Error()).Because(faults)
+	return nil, exeunt.Errorf(exeunt.Invalid, "the description %s has %d %s:\n%s", name, len(faults), plural(len(faults), "fault"), faults.in(name)).Because(faults)
+}
+
+// in writes the faults of a file as editors jump to them.
+func (f Faults) in(name string) string {
+	if !strings.HasSuffix(name, ".yaml") {
+		return f.Error()
+	}
+	var lines []string
+	for _, fault := range f {
+		lines = append(lines, fmt.Sprintf("%s:%d: %s", name, max(fault.Line, 1), fault.Message))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func plural(n int, word string) string {
@@ -104,7 +116,7 @@ func yamlFaults(err error) Faults {
 			f.Message = m[2]
 		}
 		if m := unknownField.FindStringSubmatch(f.Message); m != nil {
-			f.Message = fmt.Sprintf("there is no field %q here", m[1])
+			f.Message = fmt.Sprintf("there is no field %q here: docs/write-a-connector.md has those that there are; what they cannot say takes a connector in Go", m[1])
 		} else if m := wrongType.FindStringSubmatch(f.Message); m != nil {
 			f.Message = fmt.Sprintf("this is a %s where %s is wanted", yamlWord(m[1]), goWord(m[2]))
 		}

@@ -53,7 +53,7 @@ func (s Settings) checkFor(spec *Spec) error {
 		if s.Token.IsZero() {
 			return missing("token", "a token")
 		}
-	case "basic":
+	case "basic", "session":
 		if s.Username == "" || s.Password.IsZero() {
 			return missing("password", "username and password")
 		}

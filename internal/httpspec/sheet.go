@@ -46,7 +46,7 @@ func (a Auth) asks() []string {
 	switch a.Kind {
 	case "bearer", "header", "basic-token":
 		return []string{"token"}
-	case "basic":
+	case "basic", "session":
 		return []string{"username", "password"}
 	case "oauth2":
 		return []string{"client_id", "client_secret", "token_url"}
@@ -66,6 +66,8 @@ func (a Auth) words() string {
 		return "HTTP basic, with username and password"
 	case "basic-token":
 		return "HTTP basic, with a token as the user"
+	case "session":
+		return "a session, begun with username and password"
 	case "oauth2":
 		return "OAuth 2 client credentials"
 	default:

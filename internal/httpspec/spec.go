@@ -29,11 +29,21 @@ type Spec struct {
 
 // Auth is how requests are signed in; the credentials are a system's settings, never the description's.
 type Auth struct {
-	Kind      string   `yaml:"kind"`       // none, bearer, basic, basic-token, header, oauth2
-	Header    string   `yaml:"header"`     // header: its name
-	Prefix    string   `yaml:"prefix"`     // header: what stands before the token
+	Kind      string   `yaml:"kind"`       // none, bearer, basic, basic-token, header, oauth2, session
+	Header    string   `yaml:"header"`     // header, session: its name
+	Prefix    string   `yaml:"prefix"`     // header, session: what stands before the token
 	TokenPath string   `yaml:"token_path"` // oauth2: where tokens are had, under the base URL; settings may give token_url instead
 	Scopes    []string `yaml:"scopes"`     // oauth2
+	Login     *Login   `yaml:"login"`      // session
+}
+
+// Login is the request by which a session begins, and where its answer has what every other request carries.
+type Login struct {
+	Path   string  `yaml:"path"`
+	Form   bool    `yaml:"form"`   // the body is sent as a form, not as JSON
+	Body   any     `yaml:"body"`   // with {username} and {password}
+	Cookie string  `yaml:"cookie"` // the cookie that is the session; or
+	Token  *string `yaml:"token"`  // where the answer has the token
 }
 
 // Rate names the vendor's own words for "slow down" beside 429 and Retry-After.
@@ -73,6 +83,7 @@ type Find struct {
 	Identifier exeunt.IdentifierKind `yaml:"identifier"` // which of the leaver's it takes unless the settings say otherwise
 	Path       string                `yaml:"path"`
 	Query      map[string]string     `yaml:"query"`
+	Body       any                   `yaml:"body"` // of a search that is sent with POST
 	List       *string               `yaml:"list"` // where the results are; absent: the answer is the one account
 	ID         string                `yaml:"id"`
 	Login      string                `yaml:"login"`
@@ -107,12 +118,12 @@ type Applications struct {
 
 // Paging is how a list goes on.
 type Paging struct {
-	Kind      string `yaml:"kind"`       // none, page, offset, cursor, link
+	Kind      string `yaml:"kind"`       // none, page, offset, cursor, link, url
 	Param     string `yaml:"param"`      // page, offset, cursor: the query parameter
 	Start     int    `yaml:"start"`      // page, offset: of the first
 	SizeParam string `yaml:"size_param"` //
 	Size      int    `yaml:"size"`       // page, offset: a shorter page is the last
-	Next      string `yaml:"next"`       // cursor: where the next one is
+	Next      string `yaml:"next"`       // cursor, url: where the next one is
 }
 
 // Observe is how an account is looked at.
@@ -130,6 +141,7 @@ type Look struct {
 	Query  map[string]string `yaml:"query"`
 	Accept []int             `yaml:"accept"` // answers beside 2xx, such as a 404 that says "not a member"
 	List   *string           `yaml:"list"`   // the look is this list, of all pages
+	Only   []Condition       `yaml:"only"`   // of its items, those of which all this holds
 	Paging *Paging           `yaml:"paging"`
 }
 
@@ -190,6 +202,7 @@ type Request struct {
 	Path    string            `yaml:"path"`
 	Query   map[string]string `yaml:"query"`
 	Headers map[string]string `yaml:"headers"`
+	Form    bool              `yaml:"form"` // the body is sent as a form, not as JSON
 	Body    any               `yaml:"body"`
 }
 

@@ -2,7 +2,6 @@ package httpspec
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -51,7 +50,7 @@ func (s *system) search(ctx context.Context, wanted string) ([]exeunt.Found, err
 	if f.List == nil && len(none) == 0 {
 		none = []int{http.StatusNotFound}
 	}
-	items, _, err := s.client.collect(ctx, lookup{path: f.Path, query: f.Query, list: f.List, paging: f.Paging, accept: none, none: none}, v)
+	items, _, err := s.client.collect(ctx, lookup{path: f.Path, query: f.Query, body: f.Body, list: f.List, paging: f.Paging, accept: none, none: none}, v)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +131,7 @@ func (s *system) look(ctx context.Context, account exeunt.Account) (sight, error
 	v := accountVars(s.values, account)
 	seen := sight{}
 	for i, l := range s.spec.Observe.Looks {
-		items, a, err := s.client.collect(ctx, lookup{path: l.Path, query: l.Query, list: l.List, paging: l.Paging, accept: l.Accept}, v)
+		items, a, err := s.client.collect(ctx, lookup{path: l.Path, query: l.Query, list: l.List, paging: l.Paging, accept: l.Accept, only: l.Only}, v)
 		if err != nil {
 			return nil, err
 		}
@@ -305,12 +304,9 @@ func (s *system) question(x Exchange, v vars) (question, error) {
 	if x.Request.Body == nil {
 		return q, nil
 	}
-	filled, err := v.renderBody(x.Request.Body)
-	if err != nil {
-		return question{}, err
+	if q.body, err = v.renderBody(x.Request.Body); err != nil || !x.Request.Form {
+		return q, err
 	}
-	if q.body, err = json.Marshal(filled); err != nil {
-		return question{}, exeunt.Errorf(exeunt.Invalid, "%s: the body cannot be written as JSON", s.spec.Title)
-	}
-	return q, nil
+	q.body, err = formOf(q.body)
+	return q, err
 }
