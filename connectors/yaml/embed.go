@@ -2,6 +2,7 @@
 // reads them and tells their format.
 //
 //	github     membership of a GitHub organisation (api.github.com)
+//	glewlwyd   users and sessions of a Glewlwyd single sign-on (version 2.7)
 //	payroll    a payroll behind our own small contract, testdata/payroll.openapi.yaml
 //	benefits   a benefits administrator, testdata/benefits.openapi.yaml
 //	identity   an identity provider: sign-in, sessions, factors, testdata/identity.openapi.yaml

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -53,7 +54,7 @@ var subjects = []struct {
 }
 
 func TestEveryDescriptionIsTested(t *testing.T) {
-	var tested []string
+	tested := []string{"glewlwyd"} // against the server itself
 	for _, s := range subjects {
 		tested = append(tested, s.name)
 	}
@@ -251,6 +252,29 @@ func TestTheExchangesOfADeparture(t *testing.T) {
 			}
 			golden(t, "testdata/"+s.name+".transcript", rt.transcript.String())
 		})
+	}
+}
+
+// TestGitHubSaysWhichScopeIsMissing asks what a classic token and a fine-grained one may do.
+func TestGitHubSaysWhichScopeIsMissing(t *testing.T) {
+	t.Setenv("GITHUB_TEST_TOKEN", "tok-github-0123456789")
+	for scopes, want := range map[string]connector.RightState{"repo, admin:org": connector.Granted, "repo, read:org": connector.Lacking, "-": connector.Unknown} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if scopes != "-" {
+				w.Header().Set("X-OAuth-Scopes", scopes)
+			}
+			_, _ = io.WriteString(w, "[]")
+		}))
+		c, err := kind().Open([]byte(`{"spec":"github","base_url":"`+server.URL+`","token":"env:GITHUB_TEST_TOKEN","values":{"org":"corp"}}`), held(t, "github-leaver.json", server.URL, false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rights, err := connector.Examine(t.Context(), c)
+		i := slices.IndexFunc(rights, func(r connector.Right) bool { return r.Name == "admin:org" })
+		if err != nil || i < 0 || rights[i].State != want || rights[0].Name != "read members" || rights[0].State != connector.Granted {
+			t.Errorf("%q: %+v, %v", scopes, rights, err)
+		}
+		server.Close()
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 
 // Settings are what one system says in its YAML file.
 type Settings struct {
-	Spec       string                `json:"spec" jsonschema:"required" jsonschema_description:"The description: a shipped one (github, identity, payroll, benefits, workspace) or a file beside the configuration, such as specs/door-locks.yaml."`
+	Spec       string                `json:"spec" jsonschema:"required" jsonschema_description:"The description: a shipped one (github, glewlwyd, identity, payroll, benefits, workspace) or a file beside the configuration, such as specs/door-locks.yaml."`
 	BaseURL    string                `json:"base_url" jsonschema:"required" jsonschema_description:"Where the API is. Only https, except on this machine."`
 	Identifier exeunt.IdentifierKind `json:"identifier,omitempty" jsonschema_description:"Which of the leaver's identifiers the search takes, when not the one that the description names."`
 	Values     map[string]string     `json:"values,omitempty" jsonschema_description:"What the description asks for by name, such as the organisation."`

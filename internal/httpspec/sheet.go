@@ -23,6 +23,9 @@ func (s *Spec) Sheet() connector.Sheet {
 		case set.Name == "identifier":
 			all.Settings[i].Meaning = "Which of the leaver's identifiers the search takes; " + string(s.Find.Identifier) + " when left out."
 		case credential[set.Name]:
+			if own, ok := meanings[s.Auth.Kind][set.Name]; ok {
+				all.Settings[i].Meaning = own
+			}
 			all.Settings[i].Required = set.Name != "token_url" || s.Auth.TokenPath == ""
 		}
 	}
@@ -37,6 +40,9 @@ func (s *Spec) Sheet() connector.Sheet {
 	}
 	return all
 }
+
+// meanings are what credentials are, where the way to sign in gives them another than the usual one.
+var meanings = map[string]map[string]string{"session": {"username": "The user that signs in.", "password": "Of that user."}}
 
 // credential are the settings by which some description signs in.
 var credential = map[string]bool{"token": true, "username": true, "password": true, "client_id": true, "client_secret": true, "token_url": true}

@@ -34,6 +34,7 @@ has_browser || want chromium
 { has node && has npm; } || want nodejs npm
 has openssl || want openssl ca-certificates
 has pdftotext || want poppler-utils # to read our PDFs back
+has glewlwyd || want glewlwyd # a single sign-on
 has python3 || want python3 # runs the verifier for auditors, docs/verify
 has systemd-analyze || want systemd # to read our units; nothing of it has to run
 has chattr || want e2fsprogs
@@ -88,6 +89,7 @@ has_postgres || lack postgresql
 has systemd-analyze || lack systemd-analyze
 can_seal || lack immutable "files that nobody changes: root, and CAP_LINUX_IMMUTABLE"
 has pdftotext || lack pdftotext
+has glewlwyd || lack glewlwyd
 has python3 || lack python3
 has openssl || lack openssl
 has_browser || lack chromium

@@ -24,6 +24,7 @@ const (
 	OpenSSL     = "openssl"
 	LiteWitness = "litewitness"
 	ObjectStore = "s3server"
+	SingleSign  = "glewlwyd"
 	Immutable   = "immutable" // files: root, and a file system that knows them
 )
 
@@ -39,6 +40,7 @@ var programs = map[string][]string{
 	Poppler:     {"pdftotext"},
 	Python:      {"python3"},
 	OpenSSL:     {"openssl"},
+	SingleSign:  {"glewlwyd", "/usr/bin/glewlwyd"},
 	Immutable:   {"chattr"},
 	LiteWitness: {filepath.Join(binDir(), LiteWitness), LiteWitness},
 	ObjectStore: {filepath.Join(binDir(), ObjectStore)},
