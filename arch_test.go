@@ -36,8 +36,9 @@ var places = map[string]place{
 	"connectors/manual":          {ours: ". connector"},
 	"connectors/postgresql":      {ours: ". connector", others: "github.com/jackc/pgx/"},
 	"connectors/scim":            {ours: ". connector connector/signin connector/vendorapi"},
+	"connectors/signals":         {ours: ". connector", others: "github.com/go-jose/"},
 	"connectors/yaml":            {}, // descriptions, embedded; internal/httpspec makes connectors of them
-	"connectors":                 {ours: ". connector internal/httpspec connectors/activedirectory connectors/entra connectors/ldap connectors/manual connectors/postgresql connectors/scim connectors/yaml"},
+	"connectors":                 {ours: ". connector internal/httpspec connectors/activedirectory connectors/entra connectors/ldap connectors/manual connectors/postgresql connectors/scim connectors/signals connectors/yaml"},
 	"internal/directory":         {ours: ". connector", others: "github.com/go-ldap/"},
 	"internal/httpspec":          {ours: ". connector connector/signin connector/vendorapi", others: "go.yaml.in/yaml/"},
 	"internal/wrap":              {ours: ". connector", others: "golang.org/x/time/"},
@@ -66,6 +67,7 @@ var places = map[string]place{
 	"internal/stamp":   {ours: ".", others: "github.com/digitorus/"},
 	"internal/web":     {ours: "."},
 	"internal/web/api": {ours: ". connector internal/inventory internal/store internal/web", others: "github.com/danielgtaylor/huma/"},
+	"internal/web/ssf": {ours: ". connectors/signals internal/web", others: "golang.org/x/time/"},
 	"internal/web/ui":  {ours: ". connector internal/inventory internal/spelling internal/store internal/web", others: "github.com/a-h/templ"},
 
 	"internal/bench":      {ours: ". connector internal/engine internal/ledger internal/store internal/wrap", others: "github.com/jackc/pgx/ modernc.org/sqlite"},

@@ -95,6 +95,8 @@ const (
 	EntryReconcileBegun EntryKind = "reconcile.begin"   // everybody is compared with the accounts of systems
 	EntryReconciled     EntryKind = "reconcile.system"  // one system was, or cannot be
 	EntryMapped         EntryKind = "reconcile.confirm" // a person says whose an account is
+	EntryStream         EntryKind = "signals.stream"    // a receiver of security event tokens listens, otherwise or no more
+	EntrySignalKey      EntryKind = "signals.key"       // they are signed with another key
 	EntryErased         EntryKind = "case.erase"        // what the case's entries say is destroyed after retention
 	EntryEraseAsked     EntryKind = "case.erase-ask"
 	EntryErasureDone    EntryKind = "case.erase-done" // nothing of it is left in the database

@@ -49,6 +49,7 @@ type Parameters struct {
 	Leaver          exeunt.Leaver
 	LastDay         exeunt.Date
 	TerminationDate exeunt.Date
+	Step            string             // the key of the step, of the case
 	IdempotencyKey  string             // the same for every attempt at the same step
 	Seen            exeunt.Observation // the look that preceded this
 

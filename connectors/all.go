@@ -13,13 +13,17 @@ import (
 	"github.com/exeunt/exeunt/connectors/manual"
 	"github.com/exeunt/exeunt/connectors/postgresql"
 	"github.com/exeunt/exeunt/connectors/scim"
+	"github.com/exeunt/exeunt/connectors/signals"
 	"github.com/exeunt/exeunt/connectors/yaml"
 	"github.com/exeunt/exeunt/internal/httpspec"
 )
 
 // All lists every kind, and is the only list. The folders are where a system's settings may name a
 // description of their own, such as specs/door-locks.yaml: usually the configuration's.
-func All(folders ...fs.FS) []connector.Kind {
+func All(folders ...fs.FS) []connector.Kind { return Over(nil, folders...) }
+
+// Over lists the kinds as a running server has them, which keeps what receivers of signals are to be told.
+func Over(house signals.House, folders ...fs.FS) []connector.Kind {
 	return []connector.Kind{
 		activedirectory.Kind(),
 		entra.Kind(),
@@ -27,6 +31,7 @@ func All(folders ...fs.FS) []connector.Kind {
 		postgresql.Kind(),
 		scim.Kind(),
 		httpspec.Kind(lookup(folders)),
+		signals.Kind(house),
 		manual.Kind(),
 	}
 }

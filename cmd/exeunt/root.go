@@ -91,7 +91,7 @@ func newRoot(c *console) *cobra.Command {
 	})
 	root.AddCommand(
 		serveCommand(c), demoCommand(c), initCommand(c), checkCommand(c), doctorCommand(c), reloadCommand(c), migrateCommand(c), schemaCommand(c), versionCommand(c),
-		planCommand(c), policyCommand(c), triggerCommand(c), caseCommand(c), eraseCommand(c), fuseCommand(c), taskCommand(c), waveCommand(c), systemCommand(c), connectorCommand(c), inventoryCommand(c), reconcileCommand(c), ledgerCommand(c), evidenceCommand(c), tokenCommand(c), benchCommand(c),
+		planCommand(c), policyCommand(c), triggerCommand(c), caseCommand(c), eraseCommand(c), fuseCommand(c), taskCommand(c), waveCommand(c), systemCommand(c), connectorCommand(c), signalsCommand(c), inventoryCommand(c), reconcileCommand(c), ledgerCommand(c), evidenceCommand(c), tokenCommand(c), benchCommand(c),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesHelp}, // a help topic: nothing to run
 	)
 	return root

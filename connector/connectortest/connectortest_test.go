@@ -440,7 +440,7 @@ func TestTheSuiteCatchesUnsoundSpecs(t *testing.T) {
 		"no title":        func(s *exeunt.ActionSpec) { s.Title = "" },
 		"no way back":     func(s *exeunt.ActionSpec) { s.Takes = nil },
 		"one way":         func(s *exeunt.ActionSpec) { s.Reversible = false },
-		"unseen way back": func(s *exeunt.ActionSpec) { s.Proof = exeunt.Acknowledged },
+		"unseen way back": func(s *exeunt.ActionSpec) { s.Proof, s.Repeatable = exeunt.Acknowledged, false },
 		"attested":        func(s *exeunt.ActionSpec) { s.Proof = exeunt.Attested },
 		"lost and found":  func(s *exeunt.ActionSpec) { s.Destructive = true },
 		"check_access":    func(s *exeunt.ActionSpec) { s.Action = exeunt.CheckAccess },

@@ -15,6 +15,7 @@ import (
 	"github.com/exeunt/exeunt/internal/engine"
 	"github.com/exeunt/exeunt/internal/inventory"
 	"github.com/exeunt/exeunt/internal/web/api"
+	"github.com/exeunt/exeunt/internal/web/ssf"
 	"github.com/exeunt/exeunt/internal/web/ui"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -54,9 +55,10 @@ func (a *App) handler(of *served) http.Handler {
 	mux, systems := http.NewServeMux(), newInventory(of.config)
 	questions := asking{Ask{of.config, of.systems}, a.accesses}
 	api.Register(mux, api.Config{
-		Reader: func(who exeunt.Viewer) api.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) api.Commands { return a.commands(who) }, Ledger: a.Proofs, Bearers: a.Accounts, Inventory: systems, Reload: a.reloadFor, Previews: previews{a, of.config}, Connectors: questions,
+		Reader: func(who exeunt.Viewer) api.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) api.Commands { return a.commands(who) }, Ledger: a.Proofs, Bearers: a.Accounts, Inventory: systems, Reload: a.reloadFor, Previews: previews{a, of.config}, Connectors: questions, Signals: signalHouse{a},
 		Hooks: hooks{sources: of.sources, engine: a.Engine, metrics: a.metrics, log: a.options.Log},
 	})
+	ssf.Register(mux, signalHouse{a}.face(of.config))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})

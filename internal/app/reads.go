@@ -188,3 +188,12 @@ func (r reads) Erasures(ctx context.Context) ([]exeunt.Case, error) {
 	cases, err := r.view.Erasures(ctx)
 	return cases, r.seen(ctx, err, each(cases, func(c exeunt.Case) store.Sealed { return ofCase(c.ID) })...)
 }
+
+func (r reads) SignalStats(ctx context.Context, receiver string, now time.Time) (store.SignalStats, error) { // counts
+	return r.view.SignalStats(ctx, receiver, now)
+}
+
+func (r reads) Undelivered(ctx context.Context, receiver string, limit int) ([]exeunt.Signal, error) {
+	waiting, err := r.view.Undelivered(ctx, receiver, limit)
+	return waiting, r.seen(ctx, err, each(waiting, func(g exeunt.Signal) store.Sealed { return ofCase(g.Case) })...)
+}

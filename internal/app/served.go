@@ -42,7 +42,7 @@ func (a *App) assemble(ctx context.Context, c *config.Config, before *served) (*
 		return nil, err
 	}
 	s := &served{config: c, sources: sources, links: links, messenger: a.messenger(c, links.Links),
-		systems: openSystems(c, connectors.All(os.DirFS(a.options.ConfigDir)), a.metrics)}
+		systems: openSystems(c, connectors.Over(signalHouse{a}, os.DirFS(a.options.ConfigDir)), a.metrics)}
 	if before != nil {
 		s.systems.inherit(before.systems)
 	}

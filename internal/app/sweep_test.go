@@ -42,6 +42,18 @@ stage: live
 settings: {base_url: "http://127.0.0.1:1", token: "env:SWEEP_TOKEN", match: {work_email: userName}}
 `
 
+// listens is an application that hears of who leaves, in a system of its own.
+const listens = `
+name: crm
+kind: signals
+identifier: work_email
+tier: 2
+owner: {role: it}
+fallback: Sign the person out.
+stage: manual
+settings: {audience: "https://crm.acme.example", tokens: ["sha256:3adfa0b50006a319c659971d6ab4f3b694ba940737250eee2719fbc3cb92088a"]}
+`
+
 // house is a server that listens to nothing.
 type house struct {
 	*App
@@ -65,7 +77,7 @@ func openHouse(t *testing.T) *house {
 	t.Setenv("SWEEP_TOKEN", "x")
 	dir := t.TempDir()
 	must(t, os.Mkdir(filepath.Join(dir, "systems"), 0o700))
-	for name, text := range map[string]string{"exeunt.yaml": company, "systems/doors.yaml": doors, "systems/chat.yaml": chat} {
+	for name, text := range map[string]string{"exeunt.yaml": company, "systems/doors.yaml": doors, "systems/chat.yaml": chat, "systems/crm.yaml": listens} {
 		must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
 	h := &house{t: t, log: &bytes.Buffer{}, tokens: map[string]string{}, session: map[string]string{}}
@@ -117,10 +129,13 @@ func (h *house) ask(who, method, target, body string) answer {
 func (h *house) in(ctx context.Context, who, method, target, body string) answer {
 	r := httptest.NewRequest(method, target, strings.NewReader(body)).WithContext(ctx)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	if strings.HasPrefix(target, "/api/") {
+	switch {
+	case strings.HasPrefix(target, "/api/"):
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("Authorization", "Bearer "+h.tokens[who])
-	} else {
+	case strings.HasPrefix(target, "/ssf/"):
+		r.Header.Set("Authorization", "Bearer exr_sweep") // the receiver, whoever asks
+	default:
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.AddCookie(&http.Cookie{Name: "exeunt", Value: h.session[who]})
 	}
@@ -148,7 +163,7 @@ var registered = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (/\S*)$`)
 func pageRoutes(t *testing.T) []route {
 	t.Helper()
 	var found []route
-	for _, dir := range []string{"../web/ui", "../web/api", "."} {
+	for _, dir := range []string{"../web/ui", "../web/api", "../web/ssf", "."} {
 		must(t, filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") || filepath.Dir(file) != filepath.Clean(dir) {
 				return err

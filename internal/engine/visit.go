@@ -257,8 +257,8 @@ func (e *Engine) endAgain(ctx context.Context, of exeunt.Case, undo exeunt.Step)
 func parameters(of exeunt.Case, step exeunt.Step) connector.Parameters {
 	return connector.Parameters{
 		Case: of.ID, Leaver: of.Leaver(), LastDay: of.Departure.LastDay, TerminationDate: of.Departure.TerminationDate,
-		IdempotencyKey: fmt.Sprintf("%s-%s", of.Handle, step.Key),
-		Undo:           step.Undoes != "", Snapshot: step.Snapshot,
+		Step: step.Key, IdempotencyKey: fmt.Sprintf("%s-%s", of.Handle, step.Key),
+		Undo: step.Undoes != "", Snapshot: step.Snapshot,
 	}
 }
 

@@ -120,6 +120,9 @@ func Purge(id exeunt.CaseID, covered int64, beside []int64) func(context.Context
 		if err := forgetMember(ctx, tx, id); err != nil {
 			return err
 		}
+		if err := forgetSignals(ctx, tx, id); err != nil {
+			return err
+		}
 		for _, table := range []string{"dependencies", "shadow_runs", "tasks", "steps", "notices", "departures", "events", "case_viewers"} {
 			if _, err := tx.exec(ctx, "DELETE FROM "+table+" WHERE case_id = $1", int64(id)); err != nil {
 				return err

@@ -56,6 +56,7 @@ const (
 	visible_reconciliations AS NOT MATERIALIZED (SELECT * FROM reconciliations),
 	visible_reconciled AS NOT MATERIALIZED (SELECT * FROM reconciled_systems),
 	visible_keys AS NOT MATERIALIZED (SELECT * FROM reconciled_keys),
+	visible_signals AS NOT MATERIALIZED (SELECT * FROM signals WHERE case_id NOT IN (SELECT id FROM hidden)),
 	visible_findings AS NOT MATERIALIZED (SELECT id, system, kind, decided_at, document, CASE WHEN case_id IN (SELECT id FROM hidden) THEN '' ELSE whose END AS whose,
 		CASE WHEN case_id IN (SELECT id FROM hidden) THEN '' ELSE leaver END AS leaver FROM findings)
 	`
@@ -73,6 +74,7 @@ const (
 	visible_reconciliations AS NOT MATERIALIZED (SELECT * FROM reconciliations),
 	visible_reconciled AS NOT MATERIALIZED (SELECT * FROM reconciled_systems),
 	visible_keys AS NOT MATERIALIZED (SELECT * FROM reconciled_keys),
+	visible_signals AS NOT MATERIALIZED (SELECT * FROM signals),
 	visible_findings AS NOT MATERIALIZED (SELECT id, system, kind, decided_at, document, whose, leaver FROM findings)
 	`
 )
@@ -83,7 +85,7 @@ var (
 	bareNames  = regexp.MustCompile(`(?i)\b(?:cases|steps|tasks|outbox|notices|events|leavers|dependencies|case_viewers|waves|wave_members|wave_looks|wave_viewers|trips|departures|breakers|nodes|reconciliations|reconciled_systems|reconciled_keys|findings|mappings|shadow_runs|trusts)\b`)
 	views      = map[string]bool{"visible_cases": true, "visible_steps": true, "visible_tasks": true, "visible_shadows": true, "visible_entries": true,
 		"visible_waves": true, "visible_members": true, "visible_looks": true, "visible_trips": true, "visible_breakers": true, "visible_nodes": true,
-		"visible_reconciliations": true, "visible_reconciled": true, "visible_keys": true, "visible_findings": true}
+		"visible_reconciliations": true, "visible_reconciled": true, "visible_keys": true, "visible_signals": true, "visible_findings": true}
 	checked sync.Map // query → error or nil: the texts are few, and a regular expression costs more than a lookup
 )
 

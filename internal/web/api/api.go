@@ -37,6 +37,8 @@ type Reader interface {
 	Exceptions(ctx context.Context, id exeunt.WaveID, round, limit int) ([]store.Look, error)
 	Reconciliation(ctx context.Context) (exeunt.Reconciliation, error)
 	Findings(ctx context.Context, q store.FindingQuery) ([]exeunt.Finding, error)
+	SignalStats(ctx context.Context, receiver string, now time.Time) (store.SignalStats, error)
+	Undelivered(ctx context.Context, receiver string, limit int) ([]exeunt.Signal, error)
 }
 
 // Commands are what callers do, each in the name of a person.
@@ -96,6 +98,7 @@ type Config struct {
 	Taken      func(context.Context, exeunt.Viewer, web.Export) error // records what somebody takes out, before they are given it
 	Ledger     Ledger
 	Bearers    Bearers
+	Signals    Signals
 	Hooks      Hooks
 	Previews   web.Previews
 	Connectors Connectors
@@ -126,6 +129,7 @@ func Register(mux *http.ServeMux, c Config) {
 	a.systems(spec)
 	a.connectors(spec)
 	a.previews(spec)
+	a.signals(spec)
 	a.gaps(spec)
 	a.reconcile(spec)
 	a.record(spec)

@@ -203,7 +203,7 @@ func newServer(t *testing.T) (*backend, *httptest.Server) {
 	t.Helper()
 	b := &backend{}
 	mux := http.NewServeMux()
-	api.Register(mux, api.Config{Reader: func(exeunt.Viewer) api.Reader { return b }, Commands: func(exeunt.Viewer) api.Commands { return b }, Taken: b.taken, Ledger: b, Bearers: b, Hooks: b, Inventory: b, Previews: b, Connectors: b,
+	api.Register(mux, api.Config{Reader: func(exeunt.Viewer) api.Reader { return b }, Commands: func(exeunt.Viewer) api.Commands { return b }, Taken: b.taken, Ledger: b, Bearers: b, Hooks: b, Inventory: b, Previews: b, Connectors: b, Signals: b,
 		Reload: func(context.Context, exeunt.Viewer) (api.Reload, error) {
 			return api.Reload{Schema: "reload/v1", Taken: true, Before: "aa", After: "bb", Differences: []api.ConfigurationDifference{{Change: "added", Noun: "system", Name: "wiki"}}, Faults: []api.ConfigurationFault{}}, nil
 		}})

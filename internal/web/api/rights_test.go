@@ -81,9 +81,16 @@ func (asked) TrySystem(context.Context, exeunt.Viewer, string, string) (SystemTr
 	return SystemTrial{}, nil
 }
 
+type transmitter struct{ Signals }
+
+func (transmitter) Verify(context.Context, string) (string, bool, error) { return "", false, nil }
+func (transmitter) Rotate(context.Context, string, bool, exeunt.Override) (exeunt.SignalKey, error) {
+	return exeunt.SignalKey{}, nil
+}
+
 func TestATokenMayWhatItsRolesMay(t *testing.T) {
 	mux := http.NewServeMux()
-	Register(mux, Config{Commands: func(exeunt.Viewer) Commands { return did{} }, Bearers: bearers{}, Connectors: asked{}})
+	Register(mux, Config{Commands: func(exeunt.Viewer) Commands { return did{} }, Bearers: bearers{}, Connectors: asked{}, Signals: transmitter{}})
 	const why = `{"reason":"decided by the board"}`
 	for _, c := range []struct{ path, body, may, mayNot string }{
 		{"/cases/C-1/hold", why, "hr legal admin", "it auditor manager payroll"},
@@ -91,6 +98,8 @@ func TestATokenMayWhatItsRolesMay(t *testing.T) {
 		{"/cases/C-1/legal-release", why, "legal admin", "hr it auditor manager payroll"},
 		{"/cases/C-1/erase", why, "legal admin", "hr it auditor manager payroll"},
 		{"/systems/crm/try", "{}", "it admin", "hr legal auditor manager payroll"},
+		{"/systems/crm/verify", "", "it admin", "hr legal auditor manager payroll"},
+		{"/signals/rotate", `{"reason":"the old one was copied"}`, "admin", "it hr legal auditor manager payroll"},
 		{"/systems/crm/check", "", "it admin", "hr legal auditor manager payroll"},
 		{"/systems/crm/trial", `{"account":"jdoe"}`, "it admin", "hr legal auditor manager payroll"},
 		{"/reconciliation", `{"people":"employee_id,name"}`, "hr it admin", "legal auditor manager payroll"},
