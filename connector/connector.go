@@ -71,10 +71,16 @@ type Kind struct {
 	// identifier is an attribute of its own name.
 	Knows func(settings []byte) (Knows, error)
 
+	// Claims are settings that no two systems of the kind may share; nil where they may share all.
+	Claims func(settings []byte) []Claim
+
 	// Open makes a connector from a system's settings (JSON). HTTP connectors must send through rt;
 	// others ignore it. It does not speak to the system yet.
 	Open func(settings []byte, rt http.RoundTripper) (Connector, error)
 }
+
+// Claim is the value of a setting that one system has for itself.
+type Claim struct{ Setting, Value string }
 
 // Define makes a Kind whose settings are of type S. Unknown fields in the settings are refused.
 // S may have a method Check() error, which sees the decoded settings.

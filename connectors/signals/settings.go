@@ -31,7 +31,7 @@ type Settings struct {
 
 	Subject       string   `json:"subject,omitempty" jsonschema:"enum=email,enum=iss_sub" jsonschema_description:"How people are named (RFC 9493): email, or iss_sub with the subject of their sign-on. email when left out."`
 	SubjectIssuer string   `json:"subject_issuer,omitempty" jsonschema_description:"For iss_sub: the issuer, such as https://acme.okta.com."`
-	Identifier    string   `json:"identifier,omitempty" jsonschema_description:"Which of the leaver's identifiers that is. work_email, and for iss_sub employee_id, when left out."`
+	Identifier    string   `json:"identifier,omitempty" jsonschema_description:"Which of the leaver's identifiers that is. That of the system when left out."`
 	Subjects      string   `json:"subjects,omitempty" jsonschema:"enum=all,enum=added" jsonschema_description:"For stream: whom it hears of: all but those that it has taken out, or only those that it has added. all when left out."`
 	Events        []string `json:"events,omitempty" jsonschema_description:"What it is told: account-disabled, session-revoked, credential-change. The first two when left out."`
 	FactorType    string   `json:"factor_type,omitempty" jsonschema_description:"The credential_type of a credential-change about factors. app when left out."`
@@ -167,7 +167,7 @@ var eventsOf = map[string][]exeunt.SignalEvent{
 func (s Settings) specs() []exeunt.ActionSpec {
 	if s.Way == wayRevocation {
 		return []exeunt.ActionSpec{{
-			Action: exeunt.RevokeSessions, Title: "Ask to revoke every token and session", Order: 40, Proof: exeunt.Acknowledged, Repeatable: true,
+			Action: exeunt.RevokeSessions, Scopes: []string{"global token revocation"}, Title: "Ask to revoke every token and session", Order: 40, Proof: exeunt.Acknowledged, Repeatable: true,
 			Caveat: "The receiver says that it began; access tokens that it does not look up live until they expire.",
 		}}
 	}
@@ -189,13 +189,13 @@ const heard = "The receiver says that it has the message; what it does then cann
 
 // The account comes before its sessions: who is thrown out would sign in again.
 var actions = []exeunt.ActionSpec{
-	{Action: exeunt.ResetFactors, Title: "Tell that sign-in factors are removed", Order: 10, Proof: exeunt.Acknowledged, Repeatable: true, Caveat: heard},
-	{Action: exeunt.ResetPassword, Title: "Tell that the password is changed", Order: 20, Proof: exeunt.Acknowledged, Repeatable: true, Caveat: heard},
+	{Action: exeunt.ResetFactors, Scopes: []string{"credential-change"}, Title: "Tell that sign-in factors are removed", Order: 10, Proof: exeunt.Acknowledged, Repeatable: true, Caveat: heard},
+	{Action: exeunt.ResetPassword, Scopes: []string{"credential-change"}, Title: "Tell that the password is changed", Order: 20, Proof: exeunt.Acknowledged, Repeatable: true, Caveat: heard},
 	{
-		Action: exeunt.Disable, Title: "Tell that the account is disabled", Order: 30, Proof: exeunt.Acknowledged, Repeatable: true, Reversible: true,
+		Action: exeunt.Disable, Scopes: []string{"account-disabled", "account-enabled"}, Title: "Tell that the account is disabled", Order: 30, Proof: exeunt.Acknowledged, Repeatable: true, Reversible: true,
 		Takes: []string{account}, Caveat: heard,
 	},
-	{Action: exeunt.RevokeSessions, Title: "Tell that every session is revoked", Order: 40, Proof: exeunt.Acknowledged, Repeatable: true, Caveat: heard},
+	{Action: exeunt.RevokeSessions, Scopes: []string{"session-revoked"}, Title: "Tell that every session is revoked", Order: 40, Proof: exeunt.Acknowledged, Repeatable: true, Caveat: heard},
 }
 
 const account = "account" // the key of the snapshot: what the receiver is told back

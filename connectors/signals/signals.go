@@ -51,6 +51,17 @@ func Kind(house House) connector.Kind {
 		s, err := Decode(raw)
 		return s.specs(), err
 	}
+	kind.Claims = func(raw []byte) []connector.Claim {
+		s, err := Decode(raw)
+		if err != nil { // said elsewhere
+			return nil
+		}
+		out := []connector.Claim{{Setting: "audience", Value: s.Audience}}
+		for _, t := range s.Tokens {
+			out = append(out, connector.Claim{Setting: "tokens", Value: t})
+		}
+		return out
+	}
 	kind.Knows = func(raw []byte) (connector.Knows, error) {
 		s, err := Decode(raw)
 		return connector.Knows{Attributes: []connector.Attribute{

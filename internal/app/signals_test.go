@@ -307,3 +307,21 @@ func TestVerificationAndRefusal(t *testing.T) {
 		})
 	}
 }
+
+// Whose token it is decides whose stream it is: no two systems may share one, nor what the receiver calls itself.
+func TestNoTwoReceiversAreTheSame(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.Mkdir(filepath.Join(dir, "systems"), 0o700))
+	must(t, os.WriteFile(filepath.Join(dir, "exeunt.yaml"), []byte(company), 0o600))
+	_, digest := signals.NewToken()
+	for _, name := range []string{"crm", "wiki"} {
+		text := "name: " + name + "\nkind: signals\nidentifier: work_email\ntier: 1\nowner: {role: it}\nfallback: Sign the person out.\nstage: live\nsettings: " + settingsOf(digest, "crm.example", "") + "\n"
+		must(t, os.WriteFile(filepath.Join(dir, "systems", name+".yaml"), []byte(text), 0o600))
+	}
+	_, faults := LoadConfig(dir)
+	for _, want := range []string{"audience is that of a system in systems/crm.yaml already", "tokens is that of a system in systems/crm.yaml already"} {
+		if !strings.Contains(faults.Error(), want) {
+			t.Errorf("%q is not said: %v", want, faults)
+		}
+	}
+}

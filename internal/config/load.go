@@ -68,6 +68,7 @@ type loader struct {
 	inFiles  []SystemFile     // one for each of config.Systems
 	sysDocs  []*yamlfile.File // likewise
 	supplied map[exeunt.IdentifierKind]bool
+	claimed  map[string]string   // what only one system may say → the file that says it
 	unheld   map[string][]string // roles that nobody holds, and which shipped policies ask them
 }
 

@@ -57,6 +57,7 @@ func (l *loader) system(doc *yamlfile.File, f SystemFile) {
 	s.Settings = withIdentifier(s)
 	s.description = l.description(s.Settings)
 	s.Actions = l.actions(doc, f)
+	l.claims(doc, f)
 	s.Correlation = l.correlation(doc, f, s.Settings)
 	l.config.Systems = append(l.config.Systems, s)
 	l.inFiles, l.sysDocs = append(l.inFiles, f), append(l.sysDocs, doc)
@@ -143,6 +144,25 @@ func (l *loader) actions(doc *yamlfile.File, f SystemFile) []exeunt.ActionSpec {
 	return specs
 }
 
+// claims refuses what two systems say of themselves and only one may.
+func (l *loader) claims(doc *yamlfile.File, f SystemFile) {
+	kind, ok := l.kinds[f.Kind]
+	if !ok || kind.Claims == nil {
+		return
+	}
+	for _, c := range kind.Claims(doc.JSON("settings")) {
+		name := f.Kind + " " + c.Setting + " " + c.Value
+		if other, taken := l.claimed[name]; taken {
+			doc.Report(yamlfile.Problem{Path: "settings." + c.Setting, What: fmt.Sprintf("%s is that of a system in %s already", c.Setting, other), Remedy: "give each system one of its own"})
+			continue
+		}
+		if l.claimed == nil {
+			l.claimed = map[string]string{}
+		}
+		l.claimed[name] = doc.Name
+	}
+}
+
 // correlation are the rules of the file, or those of the kind where it has none.
 func (l *loader) correlation(doc *yamlfile.File, f SystemFile, settings []byte) exeunt.Correlation {
 	kind, ok := l.kinds[f.Kind]
@@ -189,11 +209,14 @@ func attributeNames(knows connector.Knows) []string {
 	return names
 }
 
-// withIdentifier tells an HTTP system by which identifier the inventory says that it knows people, so
+// told are the kinds that are told by which identifier they know people.
+var told = []string{"http", "signals"}
+
+// withIdentifier tells an HTTP system, or a receiver of signals, by which identifier the inventory says that it knows people, so
 // that the two cannot disagree. Directories say it in their own settings, attribute by attribute.
 func withIdentifier(s System) []byte {
 	var settings map[string]any
-	if s.Kind != "http" || json.Unmarshal(s.Settings, &settings) != nil || settings == nil { // what cannot be read is said elsewhere
+	if !slices.Contains(told, s.Kind) || json.Unmarshal(s.Settings, &settings) != nil || settings == nil { // what cannot be read is said elsewhere
 		return s.Settings
 	}
 	if _, ok := settings["identifier"]; ok || s.Identifier == "" {
