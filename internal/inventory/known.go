@@ -3,7 +3,6 @@ package inventory
 import (
 	_ "embed"
 	"slices"
-	"strings"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
@@ -39,7 +38,7 @@ var brands = sync.OnceValue(func() []called {
 	var all []called
 	for _, k := range known() {
 		for _, name := range k.names() {
-			all = append(all, called{system: k.Name, words: coreOf(name), as: name, brand: true})
+			all = append(all, called{system: k.Name, name: cut(name), as: name, brand: true})
 		}
 	}
 	return all
@@ -47,10 +46,10 @@ var brands = sync.OnceValue(func() []called {
 
 // KnownAs is the application that a name stands for, of those that most companies have.
 func KnownAs(name string) (Known, bool) {
-	words := coreOf(name)
+	n := cut(name)
 	best, at := 0.0, ""
 	for _, c := range brands() {
-		if score, _ := c.alike(words); score > best {
+		if score, _ := c.alike(n); score > best {
 			best, at = score, c.system
 		}
 	}
@@ -62,10 +61,10 @@ func KnownAs(name string) (Known, bool) {
 
 // knownAs are the applications that a system is by its name or title, so that their other names are its too.
 func knownAs(s exeunt.System) []Known {
-	title, name := coreOf(s.Title), coreOf(strings.ReplaceAll(s.Name, "-", " "))
+	own := ownNames(s)
 	is := map[string]bool{}
 	for _, c := range brands() {
-		is[c.system] = is[c.system] || slices.Equal(c.words, title) || slices.Equal(c.words, name)
+		is[c.system] = is[c.system] || slices.ContainsFunc(own, func(o called) bool { return slices.Equal(c.words, o.words) })
 	}
 	return slices.DeleteFunc(slices.Clone(known()), func(k Known) bool { return !is[k.Name] })
 }

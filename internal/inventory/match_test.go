@@ -77,6 +77,23 @@ func TestNamesOnInvoicesLeadToSystems(t *testing.T) {
 	}
 }
 
+// Two systems of one vendor: each is found by its own name, and the vendor's may be either.
+func TestOwnNamesGoBeforeWhatOthersCallASystem(t *testing.T) {
+	m := NewMatcher([]exeunt.System{{Name: "tickets", Title: "Jira"}, {Name: "knowledge", Title: "Knowledge base (Confluence)"}, {Name: "chat", Title: "Team chat – Slack"}})
+	for name, want := range map[string]string{
+		"JIRA": "tickets", "Confluence Cloud Premium": "knowledge", "ATLASSIAN AMSTERDAM": "", "SLACK T02AB9XK DUBLIN": "chat", "Team chat": "chat",
+		"Chat Noir Restaurant": "", "Knowledge Base Software GmbH": "knowledge", "Elasticsearch B.V.": "", "SLACK TECHNOLOGIES LIM": "chat",
+	} {
+		got := ""
+		if matches := m.Matches(name); clearest(matches) {
+			got = matches[0].System
+		}
+		if got != want {
+			t.Errorf("%q is %q, want %q: %v", name, got, want, m.Matches(name))
+		}
+	}
+}
+
 func TestWhatIsNotSureIsAsked(t *testing.T) {
 	m := NewMatcher(house)
 	for name, want := range map[string]string{"Microsoft": "microsoft-365", "Google Ireland": "gcp", "Salto Systems": "door-locks", "Githbu": "github"} {
