@@ -1,0 +1,140 @@
+package google
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/exeunt/exeunt"
+)
+
+// patch writes some of the account's own fields.
+func (t *tenant) patch(ctx context.Context, u user, fields map[string]any) error {
+	return t.do(ctx, t.users, http.MethodPatch, u.path(""), fields)
+}
+
+// resetPassword sets one that nobody knows, and clears where a forgotten one would be sent to.
+func (t *tenant) resetPassword(ctx context.Context, u user) error {
+	return t.patch(ctx, u, map[string]any{
+		"password": rand.Text() + "-a1", "changePasswordAtNextLogin": false, "recoveryEmail": "", "recoveryPhone": "",
+	})
+}
+
+// lookAtFactors counts the backup codes without reading them.
+func (t *tenant) lookAtFactors(ctx context.Context, u user, s *sight) error {
+	var codes struct{ Items []struct{ UserID string } }
+	err := t.get(ctx, t.security, u.path("/verificationCodes"), url.Values{"fields": {"items(userId)"}}, &codes)
+	unread := isKind(err, exeunt.Invalid) && (u.Suspended || !u.Enrolled) // of whom there are none to show (unverified)
+	if err != nil && !unread {
+		return err
+	}
+	facts := map[string]string{"backup codes": strconv.Itoa(len(codes.Items)), "2-step verification": "off"}
+	switch {
+	case u.Enrolled && u.Enforced:
+		facts["2-step verification"] = "on, and enforced: it stays"
+	case u.Enrolled:
+		facts["2-step verification"] = "on"
+	}
+	if reset := len(codes.Items) == 0 && (!u.Enrolled || u.Enforced); reset || !u.Suspended {
+		s.tell(exeunt.ResetFactors, standing(reset), facts, nil)
+		return nil
+	}
+	// Source: GAM's wiki, Users-Deprovision.
+	s.moot(exeunt.ResetFactors, "the account is suspended: Google does not change its factors, and they let nobody in", facts)
+	return nil
+}
+
+func (t *tenant) resetFactors(ctx context.Context, u user) error {
+	if u.Suspended {
+		return exeunt.Errorf(exeunt.Conflict, "%s does not change the factors of a suspended account", name)
+	}
+	if err := scoped(t.do(ctx, t.security, http.MethodPost, u.path("/verificationCodes/invalidate"), nil)); err != nil {
+		return err
+	}
+	if !u.Enrolled || u.Enforced {
+		return nil
+	}
+	// Of who is not enrolled any more it is Invalid.
+	return gone(t.do(ctx, t.security, http.MethodPost, u.path("/twoStepVerification/turnOff"), nil), exeunt.Invalid)
+}
+
+// gone takes the words by which Google says that something is not there any more as done: looking again shows whether it is.
+func gone(err error, words ...exeunt.ErrorKind) error {
+	if err != nil && slices.Contains(words, exeunt.KindOf(err)) {
+		return nil
+	}
+	return scoped(err)
+}
+
+type appPassword struct {
+	CodeID int    `json:"codeId"`
+	Name   string `json:"name"`
+}
+
+func (t *tenant) appPasswords(ctx context.Context, u user) ([]appPassword, error) {
+	var list struct{ Items []appPassword }
+	err := t.get(ctx, t.security, u.path("/asps"), url.Values{"fields": {"items(codeId,name)"}}, &list)
+	return list.Items, scoped(err)
+}
+
+func (t *tenant) lookAtAppPasswords(ctx context.Context, u user, s *sight) error {
+	list, err := t.appPasswords(ctx, u)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, p := range list {
+		names = append(names, p.Name)
+	}
+	s.tell(exeunt.RevokeTokens, standing(len(list) == 0), map[string]string{"app passwords": counted(names)}, map[string][]string{"app_passwords": names})
+	return nil
+}
+
+func (t *tenant) removeAppPasswords(ctx context.Context, u user) error {
+	list, err := t.appPasswords(ctx, u)
+	for i := 0; err == nil && i < len(list); i++ {
+		err = gone(t.remove(ctx, t.security, u.path("/asps/"+strconv.Itoa(list[i].CodeID))), exeunt.Invalid, exeunt.NotFound)
+	}
+	return err
+}
+
+type grant struct {
+	ClientID    string `json:"clientId"`
+	DisplayText string `json:"displayText"`
+}
+
+func (t *tenant) grants(ctx context.Context, u user) ([]grant, error) {
+	var list struct{ Items []grant }
+	err := t.get(ctx, t.security, u.path("/tokens"), url.Values{"fields": {"items(clientId,displayText)"}}, &list)
+	return list.Items, scoped(err)
+}
+
+func (t *tenant) lookAtGrants(ctx context.Context, u user, s *sight) error {
+	list, err := t.grants(ctx, u)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, g := range list {
+		names = append(names, g.DisplayText)
+	}
+	s.tell(exeunt.RevokeGrants, standing(len(list) == 0), map[string]string{"grants": counted(names)}, map[string][]string{"grants": names})
+	return nil
+}
+
+func (t *tenant) revokeGrants(ctx context.Context, u user) error {
+	list, err := t.grants(ctx, u)
+	for i := 0; err == nil && i < len(list); i++ {
+		err = gone(t.remove(ctx, t.security, u.path("/tokens/"+url.PathEscape(list[i].ClientID))), exeunt.NotFound)
+	}
+	return err
+}
+
+// signOut ends web and device sessions and resets the sign-in cookies.
+// Source: developers.google.com/workspace/admin/directory/reference/rest/v1/users/signOut.
+func (t *tenant) signOut(ctx context.Context, u user) error {
+	return scoped(t.do(ctx, t.security, http.MethodPost, u.path("/signOut"), nil))
+}

@@ -1,0 +1,105 @@
+package google
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector/vendorapi"
+)
+
+type device struct {
+	ResourceID string   `json:"resourceId"`
+	Model      string   `json:"model"`
+	Status     string   `json:"status"`
+	Email      []string `json:"email"`
+}
+
+// wiped reads the status, which the Admin console searches by as approved, blocked, pending, unprovisioned, wiping, wiped,
+// account_wiping and account_wiped (unverified how the API writes them).
+func (d device) wiped() exeunt.Standing {
+	switch status := strings.ToLower(d.Status); {
+	case strings.Contains(status, "wiped"), strings.Contains(status, "unprovisioned"):
+		return exeunt.Holds
+	case strings.Contains(status, "wip"):
+		return exeunt.Pending
+	default:
+		return exeunt.Absent
+	}
+}
+
+// locked says whether the device gets nothing any more: it is blocked, or the account is off it or on its way there.
+func (d device) locked() exeunt.Standing {
+	return standing(strings.EqualFold(d.Status, "blocked") || d.wiped() != exeunt.Absent)
+}
+
+func (t *tenant) mobiles(ctx context.Context, u user) ([]device, error) {
+	var all []device
+	query := url.Values{"query": {"email:" + u.PrimaryEmail}, "projection": {"BASIC"}, "maxResults": {"100"}, "fields": {"nextPageToken,mobiledevices(resourceId,model,status,email)"}}
+	err := t.all(ctx, t.devices, t.rolePath("/devices/mobile"), query, func(a vendorapi.Answer) (string, error) {
+		var page struct {
+			NextPageToken string
+			MobileDevices []device `json:"mobiledevices"`
+		}
+		if err := a.Decode(&page); err != nil {
+			return "", err
+		}
+		for _, d := range page.MobileDevices {
+			// The search is for a beginning: ann@ finds joann@ nowhere, but ann@corp.example finds ann@corp.example.org.
+			if slices.ContainsFunc(d.Email, func(e string) bool {
+				return slices.ContainsFunc(u.addresses(), func(own string) bool { return strings.EqualFold(own, e) })
+			}) {
+				all = append(all, d)
+			}
+		}
+		return page.NextPageToken, nil
+	})
+	return all, scoped(err)
+}
+
+func (t *tenant) lookAtDevices(ctx context.Context, u user, s *sight) error {
+	return t.lookAtMobiles(ctx, u, s, wipeDevices, device.wiped)
+}
+
+func (t *tenant) lookAtLocks(ctx context.Context, u user, s *sight) error {
+	return t.lookAtMobiles(ctx, u, s, exeunt.LockDevices, device.locked)
+}
+
+// lookAtMobiles says how an action stands that holds when it does of every device.
+func (t *tenant) lookAtMobiles(ctx context.Context, u user, s *sight, action exeunt.Action, of func(device) exeunt.Standing) error {
+	list, err := t.mobiles(ctx, u)
+	if err != nil {
+		return err
+	}
+	all, names := exeunt.Holds, []string{}
+	for _, d := range list {
+		names = append(names, d.Model+" ("+strings.ToLower(d.Status)+")")
+		switch is := of(d); {
+		case is == exeunt.Absent, is == exeunt.Pending && all == exeunt.Holds:
+			all = is
+		}
+	}
+	s.tell(action, all, map[string]string{"mobile devices": counted(names)}, nil)
+	return nil
+}
+
+// tellDevices tells each device that is not there yet. What is on its way is not told again.
+func (t *tenant) tellDevices(ctx context.Context, u user, of func(device) exeunt.Standing, word string) error {
+	list, err := t.mobiles(ctx, u)
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		if of(d) != exeunt.Absent {
+			continue
+		}
+		path := t.rolePath("/devices/mobile/" + url.PathEscape(d.ResourceID) + "/action")
+		if err := gone(t.do(ctx, t.devices, http.MethodPost, path, map[string]string{"action": word}), exeunt.NotFound); err != nil {
+			return err
+		}
+	}
+	return nil
+}

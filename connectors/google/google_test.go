@@ -1,0 +1,360 @@
+package google_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/connector/connectortest"
+	"github.com/exeunt/exeunt/connectors/google"
+)
+
+const (
+	all     = `,"archive_unit":"/Leavers","licences":["Google-Apps/1010020020"],"mailbox":true,"reply_title":"No longer here","reply_text":"{name} has left; write to {manager_email}"`
+	address = "boss@corp.example"
+)
+
+func (w *workspace) settings(t testing.TB, account int, more string) json.RawMessage {
+	t.Helper()
+	return fmt.Appendf(nil, `{"service_account":%q,"delegate":%q,"base_url":%q%s}`, w.account(t, account), delegate, w.URL, more)
+}
+
+// leaver hires somebody who has all that can be taken away.
+func (w *workspace) leaver(testing.TB) exeunt.Leaver {
+	boss := w.person(address)
+	if boss == nil {
+		boss = w.hire(address)
+	}
+	p := w.hire(fmt.Sprintf("ann.o'neil%d@%s", w.made, domain))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := strconv.Itoa(w.made)
+	p.employeeID, p.aliases, p.sessions = n, []string{"ann" + n + "@" + domain}, 2
+	p.live.enrolled, p.live.codes = true, 10
+	p.live.asps, p.live.grants = map[int]string{1: "Mail on the phone", 2: "Calendar"}, map[string]string{"app.example": "An app", "other/app": "Another"}
+	for i, role := range []string{"MEMBER", "OWNER", "MEMBER"} {
+		id := fmt.Sprintf("g%d-%s", i, n)
+		w.groups[id] = &group{email: id + "@" + domain}
+		p.live.groups[id] = role
+	}
+	w.groups["nested-"+n] = &group{email: "nested-" + n + "@" + domain, nested: "g0-" + n}
+	w.assign(p, "1", "CUSTOMER", nil)
+	w.assign(p, "2", "ORG_UNIT", "ou/1")
+	p.live.devices, p.live.licences = map[string]string{"phone" + n: "APPROVED", "tablet" + n: "APPROVED"}, map[string]bool{"Google-Apps/1010020020": true}
+	p.shown = p.live.clone()
+	return exeunt.Leaver{ID: n, Entity: "corp", Name: "Ann O'Neil", Zone: "UTC", Manager: exeunt.Person{Name: "Bob Boss", Email: address},
+		Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: p.email, exeunt.EmployeeID: n}}
+}
+
+func (w *workspace) of(l exeunt.Leaver) *person { return w.person(l.Identifiers[exeunt.WorkEmail]) }
+
+func (w *workspace) subject(t *testing.T, more string) connectortest.Subject {
+	dead := strings.Replace(string(w.settings(t, 1, more)), w.URL, "http://127.0.0.1:1", 1)
+	return connectortest.Subject{
+		Kind: google.Kind(), Settings: w.settings(t, 1, more), Hire: w.leaver, Later: func(testing.TB) { w.tick() },
+		WrongCredentials: w.settings(t, 3, more), Unreachable: json.RawMessage(dead),
+		Powerless: w.settings(t, 2, more), Needs: exeunt.RemoveRoles,
+		Secrets: []string{"s3cret-0123", "PRIVATE KEY"},
+		Removals: func(_ testing.TB, l exeunt.Leaver) map[string][]string {
+			n := l.ID
+			want := map[string][]string{
+				"groups": {"g0-" + n, "g1-" + n + " OWNER", "g2-" + n}, "roles": {"1 CUSTOMER", "2 ORG_UNIT ou/1"},
+				"enabled": {"true"}, "grants": {"An app", "Another"}, "app_passwords": {"Calendar", "Mail on the phone"},
+			}
+			if more != "" {
+				want["org_unit"], want["listed"], want["licences"] = []string{"/Staff"}, []string{"true"}, []string{"Google-Apps/1010020020"}
+			}
+			return want
+		},
+		CanSignIn: func(_ testing.TB, l exeunt.Leaver) bool {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			p := w.of(l)
+			return !p.suspended && (p.password == "old" || len(p.live.asps) > 0 || p.sessions > 0)
+		},
+		Twin: func(_ testing.TB, l exeunt.Leaver) {
+			w.hire("second." + l.Identifiers[exeunt.WorkEmail]).employeeID = l.ID
+		},
+		Rename: func(_ testing.TB, l exeunt.Leaver) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			p := w.of(l)
+			p.aliases, p.email, p.unit = append(p.aliases, p.email), "renamed."+p.email, "/"
+		},
+		Vanish: func(_ testing.TB, l exeunt.Leaver) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			delete(w.people, w.of(l).id)
+		},
+		Drop: func(_ testing.TB, l exeunt.Leaver, action exeunt.Action) (name, value string) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if action != exeunt.RemoveGroups {
+				return "", ""
+			}
+			delete(w.groups, "g2-"+l.ID)
+			return "g2-" + l.ID + "@" + domain, "g2-" + l.ID
+		},
+	}
+}
+
+func TestConforms(t *testing.T) {
+	for name, c := range map[string]struct {
+		lagging bool
+		more    string
+	}{"everything": {more: all}, "with lists that lag behind": {lagging: true, more: all}, "as little as possible": {more: ""}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorkspace(t)
+			w.lagging, w.lacking["https://www.googleapis.com/auth/admin.directory.rolemanagement"] = c.lagging, true
+			connectortest.Run(t, w.subject(t, c.more))
+		})
+	}
+}
+
+func open(t *testing.T, settings json.RawMessage) connector.Connector {
+	t.Helper()
+	c, err := google.Kind().Open(settings, http.DefaultTransport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func spec(t *testing.T, action exeunt.Action) exeunt.ActionSpec {
+	t.Helper()
+	i := slices.IndexFunc(google.Kind().Actions, func(s exeunt.ActionSpec) bool { return s.Action == action })
+	if i < 0 {
+		t.Fatalf("no %s", action)
+	}
+	return google.Kind().Actions[i]
+}
+
+// converge makes one attempt.
+func converge(t *testing.T, c connector.Connector, l exeunt.Leaver, p *person, action exeunt.Action, intended, settling bool) exeunt.Outcome {
+	t.Helper()
+	out, err := connector.Converge(t.Context(), c, connector.Aim{
+		Account: exeunt.Account{ID: p.id, Login: p.email}, Spec: spec(t, action), Intended: intended, Settling: settling, With: connector.Parameters{Leaver: l},
+	}, func(exeunt.Observation) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func says(out exeunt.Outcome) string {
+	if out.Err == nil {
+		return ""
+	}
+	return string(out.Err.Kind) + ": " + out.Err.Message
+}
+
+func TestAnAccountIsFoundByWhateverItHas(t *testing.T) {
+	w := newWorkspace(t)
+	l := w.leaver(t)
+	p := w.of(l)
+	w.hire("joann." + p.email).employeeID = "badge"
+	c := open(t, w.settings(t, 1, ""))
+	for key, found := range map[exeunt.Key]bool{
+		{Attribute: "email", Value: p.email}:               true,
+		{Attribute: "email", Value: p.aliases[0]}:          true,
+		{Attribute: "id", Value: p.id}:                     true,
+		{Attribute: "employeeId", Value: p.employeeID}:     true,
+		{Attribute: "externalId", Value: "badge-" + l.ID}:  true,
+		{Attribute: "employeeId", Value: "badge-" + l.ID}:  false, // another system's number
+		{Attribute: "email", Value: "x@elsewhere.example"}: false,
+		{Attribute: "email", Value: "nobody@" + domain}:    false,
+		{Attribute: "employeeId", Value: `o'ne\il`}:        false,
+		{Attribute: "id", Value: p.email}:                  false,
+		{Attribute: "email", Value: ""}:                    false,
+		{Attribute: "phone", Value: "+1"}:                  false,
+	} {
+		got, err := c.Find(t.Context(), []exeunt.Key{key, key})
+		if err != nil || (len(got) == 1 && got[0].ID == p.id) != found || len(got) > 1 {
+			t.Errorf("%+v: %+v, %v; want it found: %t", key, got, err, found)
+		}
+	}
+}
+
+func TestDataIsHandedOverOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault   fault
+		lagging bool
+		ends    exeunt.OutcomeKind
+		handed  int
+	}{
+		"answered":                   {healthy, false, exeunt.Done, 1},
+		"lost":                       {lost, false, exeunt.Done, 1},
+		"lost, and the list is late": {lost, true, exeunt.Done, 1},
+		"throttled by 403":           {slowDown, false, exeunt.Done, 1},
+		"answered and never begun":   {lie, false, exeunt.GaveUp, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorkspace(t)
+			w.lagging = c.lagging
+			l := w.leaver(t)
+			times := 0
+			w.fault = func(method string) fault {
+				if method != "datatransfer.transfers.insert" {
+					return healthy
+				}
+				if times++; times > 1 {
+					return healthy
+				}
+				return c.fault
+			}
+			g := open(t, w.settings(t, 1, ""))
+			var out exeunt.Outcome
+			intended := false
+			for i := range 8 {
+				out = converge(t, g, l, w.of(l), exeunt.TransferData, intended, i < 4)
+				if out.Kind == exeunt.Done || out.Kind == exeunt.GaveUp {
+					break
+				}
+				intended = exeunt.KindOf(out.Err) != exeunt.Throttled
+				if i > 0 || !c.lagging {
+					w.tick()
+				}
+			}
+			if out.Kind != c.ends || len(w.transfers) != c.handed {
+				t.Errorf("%s (%s) with %d transfers, want %s with %d", out.Kind, says(out), len(w.transfers), c.ends, c.handed)
+			}
+		})
+	}
+}
+
+func TestWhoTakesOverIsSomebody(t *testing.T) {
+	w := newWorkspace(t)
+	l := w.leaver(t)
+	w.hire("gone@" + domain).suspended = true
+	for _, c := range []struct{ manager, successor, says string }{
+		{"", "", "nobody is named"},
+		{"x@" + domain, "", "has no account"},
+		{"gone@" + domain, "", "is suspended"},
+		{w.of(l).aliases[0], "", "is the leaver"},
+		{" ", address, ""},
+	} {
+		l.Manager.Email = c.manager
+		g := open(t, w.settings(t, 1, fmt.Sprintf(`,"successor":%q`, c.successor)))
+		out := converge(t, g, l, w.of(l), exeunt.TransferData, false, false)
+		if !strings.Contains(says(out), c.says) || c.says != "" && (out.Kind != exeunt.GaveUp || len(w.transfers) != 0) {
+			t.Errorf("manager %q, successor %q: %s %s, want %q", c.manager, c.successor, out.Kind, says(out), c.says)
+		}
+	}
+	if w.transfers[0]["newOwnerUserId"] != w.person(address).id {
+		t.Errorf("handed over to %v", w.transfers[0])
+	}
+}
+
+func TestNothingIsDoneToASuperAdministratorUnasked(t *testing.T) {
+	w := newWorkspace(t)
+	l := w.leaver(t)
+	p := w.of(l)
+	p.admin = true
+	asks, acts := open(t, w.settings(t, 1, "")), open(t, w.settings(t, 1, `,"super_admins":"act"`))
+	for _, s := range google.Kind().Actions {
+		if slices.Contains([]exeunt.Action{"set_auto_reply", "delegate_mailbox", exeunt.MoveToArchive, exeunt.ReclaimLicence}, s.Action) {
+			continue
+		}
+		if out := converge(t, asks, l, p, s.Action, false, false); out.Kind != exeunt.GaveUp || !strings.Contains(says(out), "super administrator") {
+			t.Errorf("%s: %s %s", s.Action, out.Kind, says(out))
+		}
+	}
+	out := converge(t, acts, l, p, exeunt.RemoveRoles, false, false)
+	if out.Kind != exeunt.Done || p.admin || !slices.Contains(out.Snapshot["roles"], "super_admin") {
+		t.Errorf("with super_admins: act: %s %s, %v", out.Kind, says(out), out.Snapshot)
+	}
+	back := connector.Parameters{Leaver: l, Undo: true, Snapshot: out.Snapshot}
+	if err := acts.Apply(t.Context(), exeunt.Account{ID: p.id}, exeunt.RemoveRoles, back); err != nil || !p.admin || len(p.live.roles) != 2 {
+		t.Errorf("put back: %v, super administrator %t, %v", err, p.admin, p.live.roles)
+	}
+	ours := w.person(delegate)
+	if out := converge(t, acts, l, ours, exeunt.Disable, false, false); out.Kind != exeunt.GaveUp || ours.suspended {
+		t.Errorf("our own administrator: %s %s", out.Kind, says(out))
+	}
+	w.person(delegate).admin, p.admin = false, true
+	if out := converge(t, acts, l, p, exeunt.Disable, false, false); out.Kind != exeunt.GaveUp || exeunt.KindOf(out.Err) != exeunt.Denied || !strings.Contains(says(out), "let a super administrator do it") {
+		t.Errorf("by a lesser administrator: %s %s", out.Kind, says(out))
+	}
+}
+
+func TestGroupsThatRefuseAreNamedAndOthersLeft(t *testing.T) {
+	w := newWorkspace(t)
+	l := w.leaver(t)
+	p := w.of(l)
+	w.groups["g0-"+l.ID].dynamic = true
+	out := converge(t, open(t, w.settings(t, 1, "")), l, p, exeunt.RemoveGroups, false, false)
+	if out.Kind != exeunt.GaveUp || !strings.Contains(says(out), "g0-"+l.ID+"@") || strings.Contains(says(out), "g1-") || !maps.Equal(p.live.groups, map[string]string{"g0-" + l.ID: "MEMBER"}) {
+		t.Errorf("%s %s, left in %v", out.Kind, says(out), p.live.groups)
+	}
+	if nested := out.Seen["groups by another group"]; out.Seen != nil && nested != "nested-"+l.ID+"@"+domain {
+		t.Errorf("the look says %v", out.Seen)
+	}
+}
+
+func TestFactorsOfASuspendedAccountAreMoot(t *testing.T) {
+	w := newWorkspace(t)
+	l := w.leaver(t)
+	p := w.of(l)
+	p.suspended = true
+	out := converge(t, open(t, w.settings(t, 1, "")), l, p, exeunt.ResetFactors, false, false)
+	if out.Kind != exeunt.BecameMoot || out.Changed || slices.Contains(w.asked, "directory.verificationCodes.invalidate") {
+		t.Errorf("%s %s, %v", out.Kind, says(out), out.Seen)
+	}
+	p.suspended, p.enforced = false, true
+	out = converge(t, open(t, w.settings(t, 1, "")), l, p, exeunt.ResetFactors, false, false)
+	if out.Kind != exeunt.Done || p.live.codes != 0 || !p.live.enrolled || !strings.Contains(out.Seen["2-step verification"], "stays") {
+		t.Errorf("where it is enforced: %s %s, %v", out.Kind, says(out), out.Seen)
+	}
+}
+
+func TestAScopeThatLacksStopsItsActionOnly(t *testing.T) {
+	w := newWorkspace(t)
+	w.lacking["https://www.googleapis.com/auth/admin.directory.rolemanagement"] = true
+	l := w.leaver(t)
+	c := open(t, w.settings(t, 2, ""))
+	if out := converge(t, c, l, w.of(l), exeunt.RemoveRoles, false, false); out.Kind != exeunt.GaveUp || exeunt.KindOf(out.Err) != exeunt.Denied || !strings.Contains(says(out), "rolemanagement") {
+		t.Errorf("remove_roles: %s %s", out.Kind, says(out))
+	}
+	if out := converge(t, c, l, w.of(l), exeunt.Disable, false, false); out.Kind != exeunt.Done {
+		t.Errorf("disable: %s %s", out.Kind, says(out))
+	}
+	rights, err := connector.Examine(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rights {
+		if lacks := strings.HasSuffix(r.Name, "rolemanagement"); lacks != (r.State == connector.Lacking) {
+			t.Errorf("%s is %s: %s", r.Name, r.State, r.Why)
+		}
+	}
+}
+
+func TestTheMailboxIsSetUpAsThePerson(t *testing.T) {
+	w := newWorkspace(t)
+	l := w.leaver(t)
+	l.Manager.Name = "<Bob>"
+	p := w.of(l)
+	boss := w.person(address)
+	boss.aliases = []string{"b@" + domain}
+	l.Manager.Email = "b@" + domain
+	c := open(t, w.settings(t, 1, all))
+	for _, action := range []exeunt.Action{"set_auto_reply", "delegate_mailbox", "delegate_mailbox"} {
+		if out := converge(t, c, l, p, action, false, false); out.Kind != exeunt.Done {
+			t.Errorf("%s: %s %s", action, out.Kind, says(out))
+		}
+	}
+	if p.reply["enableAutoReply"] != true || p.reply["responseBodyHtml"] != "Ann O&#39;Neil has left; write to b@corp.example" || !slices.Equal(p.delegates, []string{address}) {
+		t.Errorf("reply %v, delegates %v", p.reply, p.delegates)
+	}
+	p.suspended = true
+	if out := converge(t, c, l, p, "delegate_mailbox", false, false); out.Kind != exeunt.GaveUp || !strings.Contains(says(out), "suspended") {
+		t.Errorf("of a suspended account: %s %s", out.Kind, says(out))
+	}
+}

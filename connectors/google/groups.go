@@ -1,0 +1,118 @@
+package google
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/connector/vendorapi"
+)
+
+// member is the role of most.
+const member = "MEMBER"
+
+// membership is one of the account's groups. In a snapshot it is the group's id, with the role where it is not that of most.
+type membership struct{ id, name, role string }
+
+func (m membership) String() string {
+	if m.role == member {
+		return m.id
+	}
+	return m.id + " " + m.role
+}
+
+func membershipOf(recorded string) membership {
+	id, role, _ := strings.Cut(recorded, " ")
+	if role == "" {
+		role = member
+	}
+	return membership{id: id, role: role}
+}
+
+func memberPath(group, of string) string {
+	return directory + "/groups/" + url.PathEscape(group) + "/members" + of
+}
+
+// memberships are the direct ones, and the names of the groups that the account is in without being their member: by another
+// group. The list may be behind; each membership is asked for by itself.
+func (t *tenant) memberships(ctx context.Context, u user) (direct []membership, others []string, err error) {
+	query := url.Values{"userKey": {u.ID}, "maxResults": {"200"}, "fields": {"nextPageToken,groups(id,email)"}}
+	err = t.all(ctx, t.groups, directory+"/groups", query, func(a vendorapi.Answer) (string, error) {
+		var page struct {
+			NextPageToken string
+			Groups        []struct{ ID, Email string }
+		}
+		if err := a.Decode(&page); err != nil {
+			return "", err
+		}
+		for _, g := range page.Groups {
+			var own struct{ Role string }
+			err := t.get(ctx, t.groups, memberPath(g.ID, "/"+url.PathEscape(u.ID)), url.Values{"fields": {"role"}}, &own)
+			switch {
+			case isKind(err, exeunt.NotFound):
+				others = append(others, g.Email)
+			case err != nil:
+				return "", err
+			default:
+				direct = append(direct, membership{g.ID, g.Email, own.Role})
+			}
+		}
+		return page.NextPageToken, nil
+	})
+	return direct, others, scoped(err)
+}
+
+func (t *tenant) lookAtGroups(ctx context.Context, u user, s *sight) error {
+	direct, others, err := t.memberships(ctx, u)
+	if err != nil {
+		return err
+	}
+	ids, names, owned := []string{}, []string{}, []string{}
+	for _, m := range direct {
+		ids, names = append(ids, m.String()), append(names, m.name)
+		if m.role == "OWNER" {
+			owned = append(owned, m.name)
+		}
+	}
+	facts := map[string]string{"groups": counted(names)}
+	if len(owned) > 0 {
+		facts["owner of groups"] = strings.Join(owned, ", ")
+	}
+	if len(others) > 0 {
+		facts["groups by another group"] = strings.Join(others, ", ")
+	}
+	s.tell(exeunt.RemoveGroups, standing(len(direct) == 0), facts, map[string][]string{"groups": ids, "group_names": names})
+	return nil
+}
+
+// removeGroups takes the account out of the groups that the look before recorded. Groups that refuse it are named after all
+// others are left: a dynamic group follows its query, a synchronised one its source.
+func (t *tenant) removeGroups(ctx context.Context, u user, seen exeunt.Observation) error {
+	groups, names := seen.Snapshot["groups"], seen.Snapshot["group_names"]
+	var left []string
+	for i, recorded := range groups {
+		err := gone(t.remove(ctx, t.groups, memberPath(membershipOf(recorded).id, "/"+url.PathEscape(u.ID))), exeunt.NotFound)
+		switch {
+		case isKind(err, exeunt.Denied), isKind(err, exeunt.Invalid), isKind(err, exeunt.Conflict):
+			left = append(left, names[i])
+		case err != nil:
+			return err
+		}
+	}
+	if len(left) > 0 {
+		return exeunt.Errorf(exeunt.Denied, "%s does not let the account out of %s: change the query of a dynamic group, the source of one that is synchronised, or our administrator's rights. It is out of the other %d",
+			name, strings.Join(left, ", "), len(groups)-len(left))
+	}
+	return nil
+}
+
+func (t *tenant) rejoinGroups(ctx context.Context, u user, recorded map[string][]string) error {
+	return connector.PutBack("groups", recorded["groups"], recorded["group_names"], func(item string) error {
+		m := membershipOf(item)
+		err := t.do(ctx, t.groups, http.MethodPost, memberPath(m.id, ""), map[string]string{"id": u.ID, "role": m.role})
+		return gone(err, exeunt.Conflict) // a member already
+	})
+}
