@@ -9,6 +9,7 @@ import (
 	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/connectors/activedirectory"
 	"github.com/exeunt/exeunt/connectors/entra"
+	"github.com/exeunt/exeunt/connectors/google"
 	"github.com/exeunt/exeunt/connectors/ldap"
 	"github.com/exeunt/exeunt/connectors/manual"
 	"github.com/exeunt/exeunt/connectors/postgresql"
@@ -27,6 +28,7 @@ func Over(house signals.House, folders ...fs.FS) []connector.Kind {
 	return []connector.Kind{
 		activedirectory.Kind(),
 		entra.Kind(),
+		google.Kind(),
 		ldap.Kind(),
 		postgresql.Kind(),
 		scim.Kind(),

@@ -20,7 +20,7 @@ func (t *tenant) Apply(ctx context.Context, account exeunt.Account, action exeun
 	if with.Undo {
 		return t.undo(ctx, u, action, with.Snapshot)
 	}
-	if err := t.allowed(u); err != nil {
+	if err := t.allowed(u, with.Leaver); err != nil {
 		return err
 	}
 	seen := with.Seen
@@ -36,7 +36,7 @@ func (t *tenant) act(ctx context.Context, u user, action exeunt.Action, with con
 	switch action {
 	case exeunt.RemoveRoles:
 		return t.removeRoles(ctx, u, seen)
-	case setAutoReply:
+	case exeunt.SetAutoReply:
 		return t.setAutoReply(ctx, u, with)
 	case delegateMailbox:
 		return t.delegateMailbox(ctx, u, with)
@@ -67,18 +67,18 @@ func (t *tenant) act(ctx context.Context, u user, action exeunt.Action, with con
 	}
 }
 
-// allowed refuses our own administrator, without whom nothing can be done or undone any more, and super administrators
-// unless the settings say otherwise.
-func (t *tenant) allowed(u user) error {
+// allowed refuses our own administrator, without whom nothing can be done or undone any more, and administrators of whom HR
+// does not know: who approves the steps of privileged people was not asked.
+func (t *tenant) allowed(u user, leaver exeunt.Leaver) error {
 	for _, own := range u.addresses() {
 		if strings.EqualFold(own, t.Delegate) {
 			return exeunt.Errorf(exeunt.Denied, "this is the administrator for whom Exeunt acts at %s: name another as delegate first", name)
 		}
 	}
-	if u.SuperAdmin && t.SuperAdmins != "act" {
-		return exeunt.Errorf(exeunt.Denied, "this is a super administrator, to whom nothing is done unasked: take the role away in the Admin console, or set super_admins: act for the system; then try again")
+	if !u.SuperAdmin && !u.DelegatedAdmin || t.Privileged == "act" || leaver.Has(exeunt.Privileged) || leaver.Has(exeunt.Protected) {
+		return nil
 	}
-	return nil
+	return exeunt.Errorf(exeunt.Denied, "the account is an administrator's, and HR does not say that this person is privileged: nothing was done. Have HR flag the person as privileged, which asks for the approval that the configuration wants, or end the account by hand")
 }
 
 func (t *tenant) undo(ctx context.Context, u user, action exeunt.Action, recorded map[string][]string) error {

@@ -156,7 +156,7 @@ func (d *document) check(s schema, value any, sent bool, at string) error {
 		}
 		s = ref
 	}
-	fits := true
+	var fits bool
 	switch v := value.(type) {
 	case map[string]any:
 		fits = s.Type == "object" || s.Type == "any"

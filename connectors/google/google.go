@@ -23,7 +23,6 @@ const name = "Google Workspace" // in messages
 
 // The actions that only a few vendors have.
 const (
-	setAutoReply    exeunt.Action = "set_auto_reply"
 	delegateMailbox exeunt.Action = "delegate_mailbox"
 	wipeDevices     exeunt.Action = "wipe_devices"
 )
@@ -53,7 +52,7 @@ var actions = []exeunt.ActionSpec{
 		Caveat: "Roles that come from a group end with the membership of that group.",
 	},
 	{
-		Action: setAutoReply, Title: "Set the automatic reply", Order: 20, Immediate: 1, Proof: exeunt.Acknowledged, Repeatable: true,
+		Action: exeunt.SetAutoReply, Title: "Set the automatic reply", Order: 20, Immediate: 1, Proof: exeunt.Acknowledged, Repeatable: true,
 		Scopes: []string{scopeMail, scopeUser},
 		Caveat: "It answers only while the account is not suspended: mail to a suspended account bounces. It is set before the suspension also in an immediate departure. A reply that the person had is overwritten.",
 	},
@@ -129,14 +128,13 @@ type Settings struct {
 
 	Customer    string                           `json:"customer,omitempty" jsonschema_description:"The customer ID, such as C03az79cb; the delegate's own account (my_customer) when left out."`
 	Match       map[exeunt.IdentifierKind]string `json:"match,omitempty" jsonschema_description:"Which of the leaver's identifiers is which attribute: email (primary or alias), employeeId (an external ID of the type organization), externalId (of any type) or id. {work_email: email, employee_id: employeeId} when left out."`
-	SuperAdmins string                           `json:"super_admins,omitempty" jsonschema:"enum=ask,enum=act" jsonschema_description:"ask (when left out): nothing is done to a super administrator, a person decides. act: they are ended like all others."`
+	Privileged  string                           `json:"privileged,omitempty" jsonschema:"enum=ask,enum=act" jsonschema_description:"What happens to an account with an administrator role of which HR does not know: ask, when left out, leaves every step to a person; act ends it like any other. Steps of people whom HR flags as privileged are done, after the approval that the configuration wants."`
 	Without     []exeunt.Action                  `json:"without,omitempty" jsonschema_description:"Actions that are not used here, so that their scopes need not be granted."`
 	Successor   string                           `json:"successor,omitempty" jsonschema_description:"The address of who takes over files and mailbox when HR names no manager."`
 	ArchiveUnit string                           `json:"archive_unit,omitempty" jsonschema_description:"The path of the organisational unit of people who left, such as /Leavers. Without it, move_to_archive is no action of the system."`
 	Licences    []string                         `json:"licences,omitempty" jsonschema_description:"The licences that reclaim_licence takes away, each as product/SKU: Google-Apps/1010020020. Without any, it is no action of the system."`
-	Mailbox     bool                             `json:"mailbox,omitempty" jsonschema_description:"Lets delegate_mailbox (and with a text set_auto_reply) act in the mailbox as the person, for which the service account needs the Gmail scopes."`
-	ReplyTitle  string                           `json:"reply_title,omitempty" jsonschema_description:"The subject of the automatic reply, by which it is recognised."`
-	ReplyText   string                           `json:"reply_text,omitempty" jsonschema_description:"The text of the automatic reply. {name}, {manager} and {manager_email} stand for the leaver and the manager."`
+	ToManager   bool                             `json:"mailbox_to_manager,omitempty" jsonschema_description:"Without it, delegate_mailbox is no action of the system. It is done as the person, as is set_auto_reply: the service account needs the Gmail scopes."`
+	AutoReply   string                           `json:"auto_reply,omitempty" jsonschema_description:"What the mailbox answers: {name}, {manager} and {manager_email} stand for the leaver and the manager. Without it, set_auto_reply is no action of the system."`
 	BaseURL     string                           `json:"base_url,omitempty" jsonschema_description:"Where all of Google's APIs are asked instead of googleapis.com: a gateway, or a simulation."`
 }
 
@@ -150,9 +148,20 @@ func (s Settings) Check() error {
 			return exeunt.Errorf(exeunt.Invalid, "match needs an identifier and one of the attributes email, employeeId, externalId and id").In("match")
 		}
 	}
-	if !slices.Contains([]string{"", "ask", "act"}, s.SuperAdmins) {
-		return exeunt.Errorf(exeunt.Invalid, "super_admins is %q: write ask or act", s.SuperAdmins).In("super_admins")
+	if !slices.Contains([]string{"", "ask", "act"}, s.Privileged) {
+		return exeunt.Errorf(exeunt.Invalid, "privileged is %q: write ask or act", s.Privileged).In("privileged")
 	}
+	if err := s.checkActions(); err != nil {
+		return err
+	}
+	if s.BaseURL != "" {
+		return connector.CheckAddress("base_url", s.BaseURL)
+	}
+	return nil
+}
+
+// checkActions says what is wrong with the settings of single actions.
+func (s Settings) checkActions() error {
 	for _, action := range s.Without {
 		if action == exeunt.Disable || !slices.ContainsFunc(actions, func(a exeunt.ActionSpec) bool { return a.Action == action }) {
 			return exeunt.Errorf(exeunt.Invalid, "without names %q: name actions of this connector other than disable", action).In("without")
@@ -166,29 +175,19 @@ func (s Settings) Check() error {
 			return exeunt.Errorf(exeunt.Invalid, "licences are written as product/SKU, such as Google-Apps/1010020020").In("licences")
 		}
 	}
-	if (s.ReplyTitle == "") != (s.ReplyText == "") || s.ReplyText != "" && !s.Mailbox {
-		return exeunt.Errorf(exeunt.Invalid, "an automatic reply needs mailbox: true, reply_title and reply_text").In("reply_text")
-	}
-	if s.BaseURL != "" {
-		return connector.CheckAddress("base_url", s.BaseURL)
-	}
 	return nil
 }
 
 // specs are the actions that the settings leave.
 func (s Settings) specs() []exeunt.ActionSpec {
+	off := map[exeunt.Action]bool{
+		exeunt.MoveToArchive:  s.ArchiveUnit == "",
+		exeunt.ReclaimLicence: len(s.Licences) == 0,
+		delegateMailbox:       !s.ToManager,
+		exeunt.SetAutoReply:   s.AutoReply == "",
+	}
 	return slices.DeleteFunc(slices.Clone(actions), func(a exeunt.ActionSpec) bool {
-		switch a.Action {
-		case exeunt.MoveToArchive:
-			return s.ArchiveUnit == "" || slices.Contains(s.Without, a.Action)
-		case exeunt.ReclaimLicence:
-			return len(s.Licences) == 0 || slices.Contains(s.Without, a.Action)
-		case delegateMailbox:
-			return !s.Mailbox || slices.Contains(s.Without, a.Action)
-		case setAutoReply:
-			return s.ReplyText == "" || slices.Contains(s.Without, a.Action)
-		}
-		return slices.Contains(s.Without, a.Action)
+		return off[a.Action] || slices.Contains(s.Without, a.Action)
 	})
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	all     = `,"archive_unit":"/Leavers","licences":["Google-Apps/1010020020"],"mailbox":true,"reply_title":"No longer here","reply_text":"{name} has left; write to {manager_email}"`
+	all     = `,"archive_unit":"/Leavers","licences":["Google-Apps/1010020020"],"mailbox_to_manager":true,"auto_reply":"{name} has left.\n\nPlease write to {manager} ({manager_email})."`
 	address = "boss@corp.example"
 )
 
@@ -28,9 +28,8 @@ func (w *workspace) settings(t testing.TB, account int, more string) json.RawMes
 
 // leaver hires somebody who has all that can be taken away.
 func (w *workspace) leaver(testing.TB) exeunt.Leaver {
-	boss := w.person(address)
-	if boss == nil {
-		boss = w.hire(address)
+	if w.person(address) == nil {
+		w.hire(address)
 	}
 	p := w.hire(fmt.Sprintf("ann.o'neil%d@%s", w.made, domain))
 	w.mu.Lock()
@@ -49,7 +48,7 @@ func (w *workspace) leaver(testing.TB) exeunt.Leaver {
 	w.assign(p, "2", "ORG_UNIT", "ou/1")
 	p.live.devices, p.live.licences = map[string]string{"phone" + n: "APPROVED", "tablet" + n: "APPROVED"}, map[string]bool{"Google-Apps/1010020020": true}
 	p.shown = p.live.clone()
-	return exeunt.Leaver{ID: n, Entity: "corp", Name: "Ann O'Neil", Zone: "UTC", Manager: exeunt.Person{Name: "Bob Boss", Email: address},
+	return exeunt.Leaver{ID: n, Entity: "corp", Name: "Ann O'Neil", Zone: "UTC", Manager: exeunt.Person{Name: "Bob Boss", Email: address}, Flags: []exeunt.Flag{exeunt.Privileged},
 		Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: p.email, exeunt.EmployeeID: n}}
 }
 
@@ -252,23 +251,24 @@ func TestWhoTakesOverIsSomebody(t *testing.T) {
 	}
 }
 
-func TestNothingIsDoneToASuperAdministratorUnasked(t *testing.T) {
+func TestNothingIsDoneToAnAdministratorUnasked(t *testing.T) {
 	w := newWorkspace(t)
 	l := w.leaver(t)
 	p := w.of(l)
+	l.Flags = nil
 	p.admin = true
-	asks, acts := open(t, w.settings(t, 1, "")), open(t, w.settings(t, 1, `,"super_admins":"act"`))
+	asks, acts := open(t, w.settings(t, 1, "")), open(t, w.settings(t, 1, `,"privileged":"act"`))
 	for _, s := range google.Kind().Actions {
-		if slices.Contains([]exeunt.Action{"set_auto_reply", "delegate_mailbox", exeunt.MoveToArchive, exeunt.ReclaimLicence}, s.Action) {
+		if slices.Contains([]exeunt.Action{exeunt.SetAutoReply, "delegate_mailbox", exeunt.MoveToArchive, exeunt.ReclaimLicence}, s.Action) {
 			continue
 		}
-		if out := converge(t, asks, l, p, s.Action, false, false); out.Kind != exeunt.GaveUp || !strings.Contains(says(out), "super administrator") {
+		if out := converge(t, asks, l, p, s.Action, false, false); out.Kind != exeunt.GaveUp || !strings.Contains(says(out), "flag the person as privileged") {
 			t.Errorf("%s: %s %s", s.Action, out.Kind, says(out))
 		}
 	}
 	out := converge(t, acts, l, p, exeunt.RemoveRoles, false, false)
 	if out.Kind != exeunt.Done || p.admin || !slices.Contains(out.Snapshot["roles"], "super_admin") {
-		t.Errorf("with super_admins: act: %s %s, %v", out.Kind, says(out), out.Snapshot)
+		t.Errorf("with privileged: act: %s %s, %v", out.Kind, says(out), out.Snapshot)
 	}
 	back := connector.Parameters{Leaver: l, Undo: true, Snapshot: out.Snapshot}
 	if err := acts.Apply(t.Context(), exeunt.Account{ID: p.id}, exeunt.RemoveRoles, back); err != nil || !p.admin || len(p.live.roles) != 2 {
@@ -339,7 +339,6 @@ func TestAScopeThatLacksStopsItsActionOnly(t *testing.T) {
 func TestTheMailboxIsSetUpAsThePerson(t *testing.T) {
 	w := newWorkspace(t)
 	l := w.leaver(t)
-	l.Manager.Name = "<Bob>"
 	p := w.of(l)
 	boss := w.person(address)
 	boss.aliases = []string{"b@" + domain}
@@ -350,7 +349,7 @@ func TestTheMailboxIsSetUpAsThePerson(t *testing.T) {
 			t.Errorf("%s: %s %s", action, out.Kind, says(out))
 		}
 	}
-	if p.reply["enableAutoReply"] != true || p.reply["responseBodyHtml"] != "Ann O&#39;Neil has left; write to b@corp.example" || !slices.Equal(p.delegates, []string{address}) {
+	if p.reply["enableAutoReply"] != true || p.reply["responseBodyPlainText"] != "Ann O'Neil has left.\n\nPlease write to Bob Boss (b@corp.example)." || !slices.Equal(p.delegates, []string{address}) {
 		t.Errorf("reply %v, delegates %v", p.reply, p.delegates)
 	}
 	p.suspended = true

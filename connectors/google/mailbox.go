@@ -2,10 +2,11 @@ package google
 
 import (
 	"context"
-	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/exeunt/exeunt"
@@ -22,22 +23,31 @@ const mailSettings = "/gmail/v1/users/me/settings"
 
 type vacation struct {
 	Enabled bool   `json:"enableAutoReply"`
-	Title   string `json:"responseSubject"`
-	Text    string `json:"responseBodyHtml,omitempty"`
+	Text    string `json:"responseBodyPlainText"`
 	End     string `json:"endTime,omitempty"`
 }
 
-// lookAtReply looks for our reply by its subject. Gmail is not there for a suspended account (unverified with which error).
+// places are where the text of the automatic reply has names.
+var places = regexp.MustCompile(`\\\{(name|manager|manager_email)\\\}`)
+
+// ours says whether a reply is the one of the settings, whoever is named in it.
+func (v vacation) ours(text string) bool {
+	lines := func(s string) string { return strings.Join(strings.Fields(s), " ") } // Gmail may break them otherwise
+	pattern := places.ReplaceAllString(regexp.QuoteMeta(lines(text)), ".*")
+	same, err := regexp.MatchString("^(?s:"+pattern+")$", lines(v.Text))
+	return err == nil && same && v.Enabled && v.End == ""
+}
+
+// lookAtReply looks for our reply. Gmail is not there for a suspended account (unverified with which error).
 func (t *tenant) lookAtReply(ctx context.Context, u user, s *sight) error {
 	if u.closed() {
 		return nil
 	}
 	var v vacation
-	if err := t.get(ctx, t.mailbox(u, scopeMail), mailSettings+"/vacation", url.Values{"fields": {"enableAutoReply,responseSubject,endTime"}}, &v); err != nil {
+	if err := t.get(ctx, t.mailbox(u, scopeMail), mailSettings+"/vacation", url.Values{"fields": {"enableAutoReply,responseBodyPlainText,endTime"}}, &v); err != nil {
 		return noMailbox(scoped(err))
 	}
-	ours := v.Enabled && v.Title == t.ReplyTitle && v.End == ""
-	s.tell(setAutoReply, standing(ours), nil, nil)
+	s.tell(exeunt.SetAutoReply, standing(v.ours(t.AutoReply)), map[string]string{"automatic reply": strconv.FormatBool(v.Enabled)}, nil)
 	return nil
 }
 
@@ -54,11 +64,9 @@ func (t *tenant) setAutoReply(ctx context.Context, u user, with connector.Parame
 		return err
 	}
 	text := strings.NewReplacer(
-		"{name}", html.EscapeString(with.Leaver.Name),
-		"{manager}", html.EscapeString(with.Leaver.Manager.String()),
-		"{manager_email}", html.EscapeString(with.Leaver.Manager.Email),
-	).Replace(t.ReplyText)
-	return noMailbox(scoped(t.do(ctx, t.mailbox(u, scopeMail), http.MethodPut, mailSettings+"/vacation", vacation{Enabled: true, Title: t.ReplyTitle, Text: text})))
+		"{name}", with.Leaver.Name, "{manager}", with.Leaver.Manager.String(), "{manager_email}", with.Leaver.Manager.Email,
+	).Replace(t.AutoReply)
+	return noMailbox(scoped(t.do(ctx, t.mailbox(u, scopeMail), http.MethodPut, mailSettings+"/vacation", vacation{Enabled: true, Text: text})))
 }
 
 func openMailbox(u user) error {

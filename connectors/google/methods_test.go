@@ -101,7 +101,7 @@ func paged(c call, field string, all []any, size int) (int, any) {
 func (p *person) resource() object {
 	return object{
 		"id": p.id, "primaryEmail": p.email, "aliases": p.aliases, "externalIds": []object{{"value": p.employeeID, "type": "organization"}, {"value": "badge-" + p.employeeID, "type": "custom"}},
-		"suspended": p.suspended, "archived": p.archived, "isAdmin": p.admin, "isEnrolledIn2Sv": p.shown.enrolled, "isEnforcedIn2Sv": p.enforced,
+		"suspended": p.suspended, "archived": p.archived, "isAdmin": p.admin, "isDelegatedAdmin": !p.admin && len(p.live.roles) > 0, "isEnrolledIn2Sv": p.shown.enrolled, "isEnforcedIn2Sv": p.enforced,
 		"orgUnitPath": p.unit, "includeInGlobalAddressList": !p.unlisted, "lastLoginTime": "2030-06-01T08:00:00.000Z",
 		"recoveryEmail": "s3cret-0123@home.example",
 	}
@@ -358,7 +358,7 @@ func (w *workspace) gmail(c call) (int, any) {
 	}
 	switch c.method {
 	case "gmail.users.settings.getVacation":
-		return fine(maps.Clone(object{"enableAutoReply": p.reply["enableAutoReply"] == true, "responseSubject": p.reply["responseSubject"]}))
+		return fine(object{"enableAutoReply": p.reply["enableAutoReply"] == true, "responseBodyPlainText": p.reply["responseBodyPlainText"]})
 	case "gmail.users.settings.updateVacation":
 		p.reply = c.sent()
 		return fine(p.reply)

@@ -22,7 +22,7 @@ type part struct {
 func (t *tenant) parts() []part {
 	return []part{
 		{exeunt.RemoveRoles, t.lookAtRoles},
-		{setAutoReply, t.lookAtReply},
+		{exeunt.SetAutoReply, t.lookAtReply},
 		{exeunt.ResetFactors, t.lookAtFactors},
 		{exeunt.RevokeTokens, t.lookAtAppPasswords},
 		{exeunt.RevokeGrants, t.lookAtGrants},
@@ -114,8 +114,11 @@ func (t *tenant) lookAtUser(u user, s *sight) {
 	if u.Archived {
 		facts["archived"] = "true"
 	}
-	if u.SuperAdmin {
-		facts["super administrator"] = "true"
+	switch {
+	case u.SuperAdmin:
+		facts["administrator"] = "super administrator"
+	case u.DelegatedAdmin:
+		facts["administrator"] = "delegated"
 	}
 	s.tell(exeunt.Disable, standing(u.closed()), facts, map[string][]string{"enabled": when(!u.closed(), "true")})
 	if t.ArchiveUnit == "" {

@@ -18,6 +18,7 @@ type user struct {
 	SuspensionReason   string       `json:"suspensionReason"`
 	Archived           bool         `json:"archived"`
 	SuperAdmin         bool         `json:"isAdmin"`
+	DelegatedAdmin     bool         `json:"isDelegatedAdmin"`
 	Enrolled           bool         `json:"isEnrolledIn2Sv"`
 	Enforced           bool         `json:"isEnforcedIn2Sv"`
 	OrgUnitPath        string       `json:"orgUnitPath"`
@@ -30,7 +31,7 @@ type externalID struct {
 	Type  string `json:"type"` // account, custom, customer, login_id, network or organization
 }
 
-const userFields = "id,primaryEmail,aliases,nonEditableAliases,externalIds,suspended,suspensionReason,archived,isAdmin,isEnrolledIn2Sv,isEnforcedIn2Sv,orgUnitPath,includeInGlobalAddressList,lastLoginTime"
+const userFields = "id,primaryEmail,aliases,nonEditableAliases,externalIds,suspended,suspensionReason,archived,isAdmin,isDelegatedAdmin,isEnrolledIn2Sv,isEnforcedIn2Sv,orgUnitPath,includeInGlobalAddressList,lastLoginTime"
 
 // read gives one account by its id, primary address or alias. This is the read that is current.
 func (t *tenant) read(ctx context.Context, key string) (user, error) {
