@@ -38,6 +38,7 @@ var places = map[string]place{
 	"connectors/postgresql":      {ours: ". connector", others: "github.com/jackc/pgx/"},
 	"connectors/scim":            {ours: ". connector connector/signin connector/vendorapi"},
 	"connectors/signals":         {ours: ". connector", others: "github.com/go-jose/"},
+	"connectors/template":        {ours: ". connector connector/signin connector/vendorapi"}, // to copy; no kind of system
 	"connectors/yaml":            {}, // descriptions, embedded; internal/httpspec makes connectors of them
 	"connectors":                 {ours: ". connector internal/httpspec connectors/activedirectory connectors/entra connectors/google connectors/ldap connectors/manual connectors/postgresql connectors/scim connectors/signals connectors/yaml"},
 	"internal/directory":         {ours: ". connector", others: "github.com/go-ldap/"},

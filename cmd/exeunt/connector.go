@@ -26,8 +26,9 @@ func connectorCommand(c *console) *cobra.Command {
   exeunt connector show ldap
   exeunt connector show specs/door-locks.yaml        # is my description right?
   exeunt connector check corp-directory              # which right is missing?
-  exeunt connector try corp-directory --account jdoe # what would be done?`,
-	}, connectorListCommand(c), connectorShowCommand(c), connectorCheckCommand(c), connectorTryCommand(c), connectorPagesCommand(c))
+  exeunt connector try corp-directory --account jdoe # what would be done?
+  exeunt connector new --yaml door-locks             # describe one that is not here`,
+	}, connectorListCommand(c), connectorShowCommand(c), connectorCheckCommand(c), connectorTryCommand(c), connectorNewCommand(c), connectorPagesCommand(c))
 }
 
 func connectorListCommand(c *console) *cobra.Command {

@@ -120,3 +120,27 @@ func TestPagesOfConnectorsAreWritten(t *testing.T) {
 		t.Errorf("%v: %s", err, page)
 	}
 }
+
+// TestANewConnectorIsOneFromTheStart writes a description and shows it at once.
+func TestANewConnectorIsOneFromTheStart(t *testing.T) {
+	t.Parallel()
+	s, dir := newShell(t), t.TempDir()
+	file := filepath.Join(dir, "specs", "badge_readers.yaml")
+	if got := s.run(t, "", "connector", "new", "--yaml", "badge_readers", "--out", filepath.Dir(file)); got.code != 0 || !strings.Contains(got.err, file) {
+		t.Fatalf("%+v", got)
+	}
+	if got := s.run(t, "", "connector", "show", file); got.code != 0 || !strings.Contains(got.out, "badge_readers   Door locks   kind http") {
+		t.Errorf("%+v", got)
+	}
+	if got := s.run(t, "", "connector", "new", "--yaml", "badge_readers", "--out", filepath.Dir(file)); got.code != exitRefused {
+		t.Errorf("it was written over: %+v", got)
+	}
+	if files := s.document(t, 0, "connector", "new", "--go", "badges", "--out", dir)["files"].([]any); len(files) != 2 || files[0] != filepath.Join(dir, "badges", "badges.go") {
+		t.Errorf("%v", files)
+	}
+	for _, args := range [][]string{{}, {"--yaml", "a", "--go", "b"}, {"--go", "Not A Name"}} {
+		if got := s.run(t, "", append([]string{"connector", "new"}, args...)...); got.code != exitUsage {
+			t.Errorf("%v: %+v", args, got)
+		}
+	}
+}

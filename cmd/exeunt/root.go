@@ -124,7 +124,7 @@ func codeOf(err error) int {
 
 // wrongUsage recognises what the command line parser says, which has no type of its own.
 func wrongUsage(err error) bool {
-	for _, begin := range []string{"unknown command", "unknown flag", "unknown shorthand", "required flag", "accepts ", "requires "} {
+	for _, begin := range []string{"unknown command", "unknown flag", "unknown shorthand", "required flag", "accepts ", "requires ", "at least one of the flags", "if any flags in the group"} {
 		if strings.HasPrefix(err.Error(), begin) {
 			return true
 		}

@@ -66,7 +66,7 @@ func (s Session) open(ctx context.Context, system string, client *http.Client) (
 	r.Header.Set("Content-Type", media)
 	r.Header.Set("Accept", "application/json")
 	now := time.Now()
-	response, err := client.Do(r) //nolint:gosec // an address of the configuration
+	response, err := client.Do(r) //nolint:bodyclose // vendorapi.Read closes it
 	if err != nil {
 		return token{}, connector.Network(system, err)
 	}

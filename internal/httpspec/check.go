@@ -231,7 +231,11 @@ func (c *checker) list(at []any, list *string, p *Paging) {
 	if p == nil {
 		return
 	}
-	at = under(at, "paging")
+	c.paging(under(at, "paging"), p)
+}
+
+// paging checks that the fields are those of its kind.
+func (c *checker) paging(at []any, p *Paging) {
 	switch p.Kind {
 	case "none", "link":
 		if p.Param != "" || p.Next != "" || p.SizeParam != "" || p.Size != 0 || p.Start != 0 {

@@ -8,7 +8,9 @@
 //	title: Door locks                 # what people read
 //	source: https://vendor.example/docs/api   # where all this is said
 //	values: {site: Number of the site}        # asked of each system, used as {values.site}
-//	auth: {kind: bearer}              # none bearer basic basic-token header oauth2
+//	auth: {kind: bearer}              # none bearer basic basic-token header oauth2 session
+//	#  or {kind: session, login: {path: /login, form: true, body: {user: "{username}", pass: "{password}"}, cookie: SID}}
+//	#  or login: {…, token: /token}, which header and prefix carry
 //	headers: {X-Api-Version: "2"}     # on every request
 //	rate: {statuses: [403], remaining: X-Left, reset: X-Reset}
 //	errors:                           # where the status alone does not say it
@@ -20,13 +22,13 @@
 //	find:
 //	  identifier: work_email          # of the leaver; settings.identifier overrides it
 //	  path: /users
-//	  query: {q: "{identifier}"}
+//	  query: {q: "{identifier}"}        # or body: {…}, for a search by POST, of one page
 //	  list: /items                    # absent: the answer is the one account, 404 is none
 //	  id: /id
 //	  login: /mail
 //	  match: /mail                    # must be the identifier, or it is a stranger
 //	  fold_case: true
-//	  paging: {kind: cursor, param: after, next: /next}   # none page offset cursor link
+//	  paging: {kind: cursor, param: after, next: /next}   # none page offset cursor link url
 //	list:                             # absent: its accounts cannot be listed
 //	  path: /users
 //	  list: /items
@@ -45,7 +47,7 @@
 //	observe:
 //	  looks:                          # the first is the account; others have a name
 //	    - {path: "/users/{account.id}"}
-//	    - {name: keys, path: "/users/{account.id}/keys", list: /items, paging: {kind: none}}
+//	    - {name: keys, path: "/users/{account.id}/keys", list: /items, paging: {kind: none}, only: [{at: /live, equals: true}]}
 //	  same: /id                       # the first look must be this very account
 //	  facts: {status: /status, keys: "keys:"}        # what the evidence shows; lists as their length
 //	  snapshot:                       # what an action takes away
@@ -59,7 +61,7 @@
 //	    repeatable: true
 //	    settles: 10m
 //	    scopes: [users.write]
-//	    request: {method: PATCH, path: "/users/{account.id}", body: {status: off}}
+//	    request: {method: PATCH, path: "/users/{account.id}", body: {status: off}}   # form: true sends the body as a form
 //	    success: [200]
 //	    already: [409]
 //	    holds: [{at: /status, equals: off}]
@@ -93,7 +95,7 @@
 //
 // # What it cannot express
 //
-// Request signatures, form bodies, XML, several requests that depend on each other, and observations
+// Request signatures, XML, pages of a search by POST, several requests that depend on each other, and observations
 // that depend on the case (such as "the end date is this leaver's last day"; show it as a fact
 // instead). Write a connector for those.
 package httpspec

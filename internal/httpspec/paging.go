@@ -114,6 +114,23 @@ func (*pager) set(u *url.URL, name, value string) {
 	u.RawQuery = q.Encode()
 }
 
+// named is the address that the answer itself names as the next page's, or nil.
+func (p *pager) named(c *client, a answer) (*url.URL, error) {
+	to, ok := textAt(a.body, p.how.Next)
+	if !ok || to == "" {
+		return nil, nil
+	}
+	next, err := vendorapi.Answer{Vendor: c.name}.Follow(p.first.String(), to)
+	if err != nil {
+		return nil, err
+	}
+	if next == p.last {
+		return nil, exeunt.Errorf(exeunt.Temporary, "%s gives the same page again and again", c.name)
+	}
+	p.last = next
+	return url.Parse(next)
+}
+
 // next is the address of the next page, or nil.
 func (p *pager) next(c *client, a answer, got, sofar int) (*url.URL, error) {
 	if p.how == nil {
@@ -144,19 +161,7 @@ func (p *pager) next(c *client, a answer, got, sofar int) (*url.URL, error) {
 		p.set(&u, p.how.Param, cursor)
 		return &u, nil
 	case "url":
-		to, ok := textAt(a.body, p.how.Next)
-		if !ok || to == "" {
-			return nil, nil
-		}
-		next, err := vendorapi.Answer{Vendor: c.name}.Follow(p.first.String(), to)
-		if err != nil {
-			return nil, err
-		}
-		if next == p.last {
-			return nil, exeunt.Errorf(exeunt.Temporary, "%s gives the same page again and again", c.name)
-		}
-		p.last = next
-		return url.Parse(next)
+		return p.named(c, a)
 	case "link":
 		next, err := vendorapi.Answer{Vendor: c.name, Header: a.header}.Next(p.first.String())
 		if err != nil || next == "" {

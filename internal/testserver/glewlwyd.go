@@ -54,7 +54,9 @@ func Glewlwyd(t testing.TB) SignOn {
 			conf := filepath.Join(dir, "glewlwyd.conf")
 			return []string{program, "--config-file=" + conf}, os.WriteFile(conf, []byte(text), 0o600)
 		},
-		answers: func(ctx context.Context) error { return answersOK(ctx, strings.TrimSuffix(s.URL, "/api")+"/config", "") },
+		answers: func(ctx context.Context) error {
+			return answersOK(ctx, strings.TrimSuffix(s.URL, "/api")+"/config", "")
+		},
 	})
 	s.Do(t, s.SignIn(t, s.Username, "password"), http.MethodPut, "/user/"+s.Username, map[string]any{"password": s.Password})
 	return s
