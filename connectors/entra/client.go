@@ -169,7 +169,7 @@ var sentences = []struct {
 	kind       exeunt.ErrorKind
 }{
 	{"already exist", "has it so already", exeunt.Conflict},
-	{"on-premises mastered", "does not change what comes from Active Directory: change it there", exeunt.Denied},
+	{"on-premises mastered", "does not change what comes from Active Directory: change it there", exeunt.Unsupported},
 	{"inherited from a group", "gives this licence by a group: take the account out of that group", exeunt.Conflict},
 	{"default method with other", "wants the other factors removed before the default one", exeunt.Conflict},
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
@@ -233,5 +232,3 @@ func (g *graph) open(t *testing.T, more string) connector.Connector {
 func with(l exeunt.Leaver) connector.Parameters { return connector.Parameters{Case: 1, Leaver: l} }
 
 func account(l exeunt.Leaver) exeunt.Account { return exeunt.Account{ID: idOf(l)} }
-
-var _ = time.Now

@@ -57,6 +57,7 @@ type graph struct {
 	shown   *world // nil while reads do not lag
 	granted map[string][]string
 	made    int
+	page    int // how many of a list come at a time
 	log     []string // every request, parts of batches included
 
 	meet func(method, path string) *answer // what happens instead, nil for nothing
@@ -88,7 +89,7 @@ var everything = []string{
 
 func newGraph(t testing.TB) *graph {
 	t.Helper()
-	g := &graph{t: t, contract: readContract(t), granted: map[string][]string{"full": everything, "reader": {"User.Read.All"}},
+	g := &graph{t: t, page: 2, contract: readContract(t), granted: map[string][]string{"full": everything, "reader": {"User.Read.All"}},
 		truth: &world{Users: map[string]*person{}, Groups: map[string]object{}, Members: map[string][]string{}, Devices: map[string]object{}}}
 	g.Server = httptest.NewServer(g)
 	t.Cleanup(g.Close)
@@ -327,7 +328,7 @@ func (g *graph) paged(address string, q url.Values, found any) *answer {
 		if err != nil || from > len(v) {
 			return failure(400, "Directory_ExpiredPageToken", "The specified page token value has expired")
 		}
-		size := 2
+		size := g.page
 		if q.Get("$top") == "200" { // people
 			size = 7
 		}

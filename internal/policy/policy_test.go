@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connectors"
 	"github.com/exeunt/exeunt/internal/policy"
 )
 
@@ -48,6 +49,26 @@ func TestEveryTypeOfDepartureHasAShippedPolicy(t *testing.T) {
 	now.Immediate = true
 	if p, _ := policy.Choose(policies, now); p.Name != "immediate" {
 		t.Errorf("a departure that is immediate takes policy %q", p.Name)
+	}
+}
+
+// TestShippedPoliciesAskForAllThatConnectorsDo holds that no action waits for a policy that nobody wrote.
+func TestShippedPoliciesAskForAllThatConnectorsDo(t *testing.T) {
+	later := []exeunt.Action{exeunt.ReclaimLicence, exeunt.Deactivate} // of a standard departure only: they lose what may still be wanted
+	for _, p := range shipped(t) {
+		asked := map[exeunt.Action]bool{}
+		for _, r := range p.Rules {
+			for _, a := range r.Actions {
+				asked[a] = true
+			}
+		}
+		for _, kind := range connectors.All() {
+			for _, spec := range kind.Actions {
+				if !asked[spec.Action] && (p.Name == "standard" || !slices.Contains(later, spec.Action)) {
+					t.Errorf("the policy %s does not ask %s to %s", p.Name, kind.Name, spec.Action.Words())
+				}
+			}
+		}
 	}
 }
 
