@@ -18,18 +18,22 @@ func (t *tenant) Apply(ctx context.Context, account exeunt.Account, action exeun
 	l, err := t.look(ctx, account, func(a exeunt.Action) bool {
 		return a == action || !with.Undo && (a == exeunt.RemoveRoles || a == exeunt.RemoveGroups) // who is an administrator is asked first
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = t.shows(l, action)
 	}
-	if err := t.shows(l, action); err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if with.Undo {
+	case with.Undo:
 		return t.undo(ctx, l, action, with.Snapshot)
 	}
 	if err := t.mayAct(l, with.Leaver); err != nil {
 		return err
 	}
+	return t.act(ctx, l, action, with)
+}
+
+func (t *tenant) act(ctx context.Context, l *look, action exeunt.Action, with connector.Parameters) error {
 	switch action {
 	case exeunt.ResetFactors:
 		return t.removeFactors(ctx, l)

@@ -176,6 +176,32 @@ func TestGroupsThatStayAreNamed(t *testing.T) {
 	}
 }
 
+func TestAGroupThatGivesRolesWantsARightOfItsOwn(t *testing.T) {
+	g := newGraph(t)
+	c, l := g.open(t, ""), g.hire(t)
+	g.do(func(w *world) { g.group(w, "Tier 0", object{"isAssignableToRole": true}, idOf(l)) })
+	g.meet = func(method, path string) *answer {
+		if method == "DELETE" && strings.Contains(path, g.named("Tier 0")) {
+			return failure(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+		}
+		return nil
+	}
+	out := converge(t, c, l, exeunt.RemoveGroups)
+	if out.Kind != exeunt.GaveUp || exeunt.KindOf(out.Err) != exeunt.Denied || !strings.Contains(said(out), "out of Tier 0: grant our application RoleManagement.ReadWrite.Directory") {
+		t.Errorf("%s: %s", out.Kind, said(out))
+	}
+}
+
+// named is the id of a group; the lock is held by the request that asks.
+func (g *graph) named(name string) string {
+	for gid, group := range g.truth.Groups {
+		if group["displayName"] == name {
+			return gid
+		}
+	}
+	return "none"
+}
+
 func TestLicencesGoLastAndOnlyOurs(t *testing.T) {
 	g := newGraph(t)
 	c, l := g.open(t, ""), g.hire(t)

@@ -57,7 +57,7 @@ type graph struct {
 	shown   *world // nil while reads do not lag
 	granted map[string][]string
 	made    int
-	page    int // how many of a list come at a time
+	page    int      // how many of a list come at a time
 	log     []string // every request, parts of batches included
 
 	meet func(method, path string) *answer // what happens instead, nil for nothing

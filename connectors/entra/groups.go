@@ -105,16 +105,14 @@ func (t *tenant) removeGroups(ctx context.Context, l *look, with connector.Param
 // member, in the words of a group that is gone: the look that follows tells whether it is as it should be.
 func (t *tenant) leave(ctx context.Context, g group, user string) error {
 	_, err := t.send(ctx, http.MethodDelete, "/groups/"+g.ID+"/members/"+user+"/$ref", nil)
-	switch exeunt.KindOf(err) {
-	case exeunt.NotFound:
-		return nil
-	case exeunt.Denied:
-		if g.RoleAssignable {
-			return exeunt.Errorf(exeunt.Denied, "%s does not let us take the account out of %s, by which administrator roles are given: grant our application RoleManagement.ReadWrite.Directory, or do it by hand", name, g.Name).Because(err)
-		}
-		return exeunt.Errorf(exeunt.Denied, "%s does not let us take the account out of %s: grant our application GroupMember.ReadWrite.All, or do it by hand", name, g.Name).Because(err)
+	if !refusedAs(err, exeunt.Denied) {
+		return unless(err, exeunt.NotFound)
 	}
-	return err
+	right := "GroupMember.ReadWrite.All"
+	if g.RoleAssignable {
+		right = "RoleManagement.ReadWrite.Directory, since the group gives administrator roles"
+	}
+	return exeunt.Errorf(exeunt.Denied, "%s does not let us take the account out of %s: grant our application %s; or do it by hand", name, g.Name, right).Because(err)
 }
 
 // joinGroups puts the account back into groups.

@@ -211,10 +211,7 @@ func (t *tenant) take(ctx context.Context, a aspect, got answered, l *look) erro
 	if err == nil {
 		err = a.read(ctx, t, got, l)
 	}
-	switch exeunt.KindOf(err) {
-	case "":
-		return nil
-	case exeunt.Denied, exeunt.Unsupported:
+	if refusedAs(err, exeunt.Denied, exeunt.Unsupported) {
 		l.unknown[a.name] = err
 		return nil
 	}
