@@ -337,13 +337,23 @@ func TestWhatMayNotBeReadIsNotSaidToBeDone(t *testing.T) {
 		if out.Kind != exeunt.GaveUp || exeunt.KindOf(out.Err) != exeunt.Denied {
 			t.Errorf("%s without %s: %s: %s", c.action, c.lacks, out.Kind, said(out))
 		}
+		seen, err := conn.Observe(t.Context(), account(l))
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(entra.Kind().Actions, func(a exeunt.ActionSpec) bool { return a.Action == c.action })
+		for _, key := range entra.Kind().Actions[i].Takes {
+			if _, recorded := seen.Snapshot[key]; recorded && seen.Of(c.action) == exeunt.Unknown && key != "eligible_roles" {
+				t.Errorf("without %s, %s is not known and %v is recorded", c.lacks, c.action, seen.Snapshot[key])
+			}
+		}
 		if c.action != exeunt.Disable {
 			if out := converge(t, conn, l, exeunt.Disable); out.Kind != exeunt.Done {
 				t.Errorf("without %s, disable: %s: %s; want it done all the same", c.lacks, out.Kind, said(out))
 			}
 		}
 		rights, err := connector.Examine(t.Context(), conn)
-		i := slices.IndexFunc(rights, func(r connector.Right) bool { return r.Name == c.lacks })
+		i = slices.IndexFunc(rights, func(r connector.Right) bool { return r.Name == c.lacks })
 		if err != nil || i < 0 || rights[i].State != connector.Lacking || !slices.Contains(rights[i].For, c.action) {
 			t.Errorf("%s is not said to lack for %s: %+v, %v", c.lacks, c.action, rights, err)
 		}
@@ -388,6 +398,19 @@ func TestRevokedIsWhatIsSeenToBe(t *testing.T) {
 		if out := converge(t, c, l, exeunt.RevokeSessions); out.Kind != exeunt.TryAgain {
 			t.Errorf("%s: %s: %s", name, out.Kind, said(out))
 		}
+	}
+	g.meet = nil
+	if out := converge(t, c, l, exeunt.RevokeSessions); out.Kind != exeunt.Done {
+		t.Errorf("%s: %s", out.Kind, said(out))
+	}
+	g.meet = func(_, path string) *answer {
+		if strings.HasSuffix(path, "/revokeSignInSessions") {
+			return &answer{status: 200, body: object{"value": false}}
+		}
+		return nil
+	}
+	if out := converge(t, c, l, exeunt.RevokeSessionsAgain); out.Kind != exeunt.TryAgain {
+		t.Errorf("false, a moment after it was true: %s: %s", out.Kind, said(out))
 	}
 	g.meet = nil
 	out := converge(t, c, l, exeunt.RevokeSessionsAgain)
@@ -632,5 +655,55 @@ func TestSignsInWithACertificate(t *testing.T) {
 	}
 	if got := signed.Headers[0].ExtraHeaders["x5t#S256"]; got != base64.RawURLEncoding.EncodeToString(sum[:]) {
 		t.Errorf("the certificate is named %v", got)
+	}
+}
+
+func TestWhoIsDangerousIsLockedOutFirst(t *testing.T) {
+	specs := slices.SortedFunc(slices.Values(entra.Kind().Actions), func(a, b exeunt.ActionSpec) int { return a.In(true) - b.In(true) })
+	if specs[0].Action != exeunt.Disable || specs[1].Action != exeunt.RevokeSessions {
+		t.Errorf("an immediate departure begins with %s and %s", specs[0].Action, specs[1].Action)
+	}
+	place := func(a exeunt.Action) int {
+		return slices.IndexFunc(specs, func(s exeunt.ActionSpec) bool { return s.Action == a })
+	}
+	for _, before := range []exeunt.Action{exeunt.RemoveGroups, exeunt.RemoveRoles, exeunt.RemoveApps} {
+		if place(before) > place(exeunt.RevokeSessionsAgain) {
+			t.Errorf("sessions are revoked again before %s", before)
+		}
+	}
+}
+
+// TestOnlyWhatWasRecordedIsTaken lets somebody add the account to a group between the look and the act: nobody would put
+// that membership back.
+func TestOnlyWhatWasRecordedIsTaken(t *testing.T) {
+	g := newGraph(t)
+	c, l := g.open(t, ""), g.hire(t)
+	seen, err := c.Observe(t.Context(), account(l))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var late string
+	g.do(func(w *world) { late = g.group(w, "late", nil, idOf(l)) })
+	parameters := with(l)
+	parameters.Seen = seen
+	if err := c.Apply(t.Context(), account(l), exeunt.RemoveGroups, parameters); err != nil {
+		t.Fatal(err)
+	}
+	after, err := c.Observe(t.Context(), account(l))
+	if err != nil || !slices.Equal(after.Snapshot["groups"], []string{late}) {
+		t.Errorf("left are %v, %v; want the one that was not recorded", after.Snapshot["groups"], err)
+	}
+}
+
+func TestPeopleOfAnApplicationAreCountedWhole(t *testing.T) {
+	g := newGraph(t)
+	c := g.open(t, "")
+	made := g.offers(t)
+	g.do(func(w *world) {
+		w.Assignments = append(w.Assignments, object{"id": g.id(6), "principalId": g.id(2), "principalType": "Group", "resourceId": made.ID, "appRoleId": g.id(9)})
+	})
+	page, err := connector.ListApplications(t.Context(), c, "")
+	if err != nil || len(page.Applications) != 1 || page.Applications[0].People != 0 {
+		t.Errorf("%+v, %v; want nobody counted where a group is assigned", page, err)
 	}
 }

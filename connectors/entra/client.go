@@ -181,7 +181,7 @@ func explain(a vendorapi.Answer, status *exeunt.Error) error {
 		return status
 	}
 	if r, known := refusals[body.Error.Code]; known {
-		return exeunt.Errorf(r.kind, "%s %s", name, r.why).After(status.RetryAfter)
+		return exeunt.Errorf(r.kind, "%s %s", name, r.why)
 	}
 	if a.Status != http.StatusBadRequest {
 		return status

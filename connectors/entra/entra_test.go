@@ -69,7 +69,7 @@ func (g *graph) hire(testing.TB) exeunt.Leaver {
 			p.Factors = append(p.Factors, object{"@odata.type": "#microsoft.graph." + kind + "AuthenticationMethod", "id": fmt.Sprintf("%d/%s=", i, kind)})
 		}
 		p.Manager, p.HasFiles, p.Reply = manager, true, object{"status": "disabled", "externalReplyMessage": "", "internalReplyMessage": ""}
-		g.group(w, fmt.Sprintf("team %d", n), object{"groupTypes": []string{"Unified"}, "mailEnabled": true}, id, manager)
+		team := g.group(w, fmt.Sprintf("team %d", n), object{"groupTypes": []string{"Unified"}, "mailEnabled": true}, id, manager)
 		g.group(w, fmt.Sprintf("vpn %d", n), nil, id)
 		g.group(w, fmt.Sprintf("third %d", n), nil, id)
 		g.group(w, fmt.Sprintf("everybody %d", n), object{"groupTypes": []string{"DynamicMembership"}, "membershipRule": "user.accountEnabled -eq true"}, id)
@@ -79,7 +79,8 @@ func (g *graph) hire(testing.TB) exeunt.Leaver {
 			app := g.app(w, fmt.Sprintf("Salesforce %d-%d", n, i))
 			w.Assignments = append(w.Assignments, object{"id": g.id(6), "principalId": id, "principalType": "User", "resourceId": app, "resourceDisplayName": fmt.Sprintf("Salesforce %d-%d", n, i), "appRoleId": "00000000-0000-0000-0000-000000000000"})
 		}
-		w.Consents = append(w.Consents, object{"id": "consent_" + id, "clientId": g.id(5), "consentType": "Principal", "principalId": id, "scope": "Mail.Read"})
+		w.Assignments = append(w.Assignments, object{"id": g.id(6), "principalId": team, "principalType": "Group", "resourceId": g.app(w, fmt.Sprintf("Wiki %d", n)), "resourceDisplayName": "Wiki", "appRoleId": g.id(9)})
+		w.Consents = append(w.Consents, object{"id": "all_" + id, "clientId": g.id(5), "consentType": "AllPrincipals", "scope": "User.Read"}, object{"id": "consent_" + id, "clientId": g.id(5), "consentType": "Principal", "principalId": id, "scope": "Mail.Read"})
 		for range 2 {
 			d := g.id(3)
 			w.Devices[d] = object{"@odata.type": "#microsoft.graph.device", "id": d, "displayName": "laptop " + d, "accountEnabled": true}

@@ -58,7 +58,7 @@ func (w *world) of(uid string, p *person, what string) any {
 		}
 		return own
 	case "oauth2PermissionGrants":
-		return some(w.Consents, "principalId", uid)
+		return append(some(w.Consents, "principalId", uid), some(w.Consents, "consentType", "AllPrincipals")...)
 	case "authentication/methods":
 		return append([]object{{"@odata.type": "#microsoft.graph.passwordAuthenticationMethod", "id": "28c10230-6103-485e-b985-444c60001490"}}, p.Factors...)
 	case "ownedDevices/microsoft.graph.device":
@@ -112,6 +112,9 @@ func (w *world) people(q url.Values) any {
 		matches := q.Get("$filter") == ""
 		for term := range strings.SplitSeq(q.Get("$filter"), " or ") {
 			if m := equal.FindStringSubmatch(term); m != nil {
+				if m[1] == "id" && !oneID.MatchString(m[2]) {
+					return failure(400, "Request_BadRequest", "Invalid object identifier")
+				}
 				v, _ := is[m[1]].(string)
 				matches = matches || strings.EqualFold(v, strings.ReplaceAll(m[2], "''", "'"))
 			} else if m := any_.FindStringSubmatch(term); m != nil {

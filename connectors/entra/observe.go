@@ -91,9 +91,9 @@ func (l *look) owns(o *exeunt.Observation) {
 }
 
 func (l *look) privileged(o *exeunt.Observation) {
-	assigned, offered := l.roles.assigned(), l.roles.offered()
-	l.say(o, exeunt.RemoveRoles, len(assigned) == 0 && len(offered) == 0, "roles", "eligible roles", "scheduled roles")
-	lasting := slices.DeleteFunc(assigned, l.roles.timed)
+	offered := l.roles.offered()
+	l.say(o, exeunt.RemoveRoles, len(l.roles.active) == 0 && len(offered) == 0, "roles", "eligible roles", "scheduled roles")
+	lasting := slices.DeleteFunc(slices.Clone(l.roles.active), l.roles.timed)
 	eligible := slices.DeleteFunc(offered, func(r role) bool { return r.Ends != "" })
 	o.Snapshot["roles"], o.Snapshot["role_names"] = names(lasting, role.key), names(lasting, role.name)
 	o.Snapshot["eligible_roles"], o.Snapshot["eligible_role_names"] = names(eligible, role.key), names(eligible, role.name)

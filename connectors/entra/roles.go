@@ -38,6 +38,7 @@ func (r role) name() string {
 func (r role) direct() bool { return r.Member == "" || strings.EqualFold(r.Member, "Direct") }
 
 // roles are those of an account. A tenant without Privileged Identity Management has active ones only.
+// Those that come by a group are assigned to the group, and show among the instances only.
 type roles struct{ active, eligible, scheduled []role }
 
 // timed are the active ones that end by themselves: activated by the person, or assigned for a time.
@@ -45,17 +46,6 @@ func (r roles) timed(of role) bool {
 	return slices.ContainsFunc(r.scheduled, func(s role) bool {
 		return s.key() == of.key() && s.direct() && (strings.EqualFold(s.Assigned, "Activated") || s.Ends != "")
 	})
-}
-
-// byGroup says whether an active one comes by a group only: it is listed for the person where the tenant schedules roles.
-func (r roles) byGroup(of role) bool {
-	known := func(s role) bool { return s.key() == of.key() }
-	return slices.ContainsFunc(r.scheduled, known) && !slices.ContainsFunc(r.scheduled, func(s role) bool { return known(s) && s.direct() })
-}
-
-// assigned are the active roles that are the account's own.
-func (r roles) assigned() []role {
-	return slices.DeleteFunc(slices.Clone(r.active), r.byGroup)
 }
 
 // offered are the eligible ones that are the account's own.
@@ -89,7 +79,7 @@ func (l *look) privileges() []string {
 // would assign it anew; and what is eligible.
 // Source: learn.microsoft.com/graph/api/unifiedroleassignment-delete, rbacapplication-post-roleeligibilityschedulerequests.
 func (t *tenant) removeRoles(ctx context.Context, l *look, with connector.Parameters) error {
-	for _, r := range l.roles.assigned() {
+	for _, r := range l.roles.active {
 		if err := t.removeRole(ctx, l, r, with); err != nil {
 			return unrole(err, r)
 		}
