@@ -707,3 +707,21 @@ func TestPeopleOfAnApplicationAreCountedWhole(t *testing.T) {
 		t.Errorf("%+v, %v; want nobody counted where a group is assigned", page, err)
 	}
 }
+
+func TestWhatIsNotThePersonsStays(t *testing.T) {
+	g := newGraph(t)
+	c, l := g.open(t, ""), g.hire(t)
+	for _, action := range []exeunt.Action{exeunt.RemoveApps, exeunt.RevokeGrants} {
+		if out := converge(t, c, l, action); out.Kind != exeunt.Done {
+			t.Errorf("%s: %s: %s", action, out.Kind, said(out))
+		}
+	}
+	g.do(func(w *world) {
+		if len(some(w.Assignments, "principalType", "Group")) != 1 || len(some(w.Assignments, "principalType", "User")) != 0 {
+			t.Errorf("assignments: %v; want the group's only", w.Assignments)
+		}
+		if len(some(w.Consents, "consentType", "AllPrincipals")) != 1 || len(w.Consents) != 1 {
+			t.Errorf("consents: %v; want the administrator's only", w.Consents)
+		}
+	})
+}
