@@ -12,6 +12,7 @@ import (
 	"github.com/exeunt/exeunt/connectors/google"
 	"github.com/exeunt/exeunt/connectors/ldap"
 	"github.com/exeunt/exeunt/connectors/manual"
+	"github.com/exeunt/exeunt/connectors/okta"
 	"github.com/exeunt/exeunt/connectors/postgresql"
 	"github.com/exeunt/exeunt/connectors/scim"
 	"github.com/exeunt/exeunt/connectors/signals"
@@ -29,6 +30,7 @@ func Over(house signals.House, folders ...fs.FS) []connector.Kind {
 		activedirectory.Kind(),
 		entra.Kind(),
 		google.Kind(),
+		okta.Kind(),
 		ldap.Kind(),
 		postgresql.Kind(),
 		scim.Kind(),

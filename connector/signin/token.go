@@ -203,7 +203,7 @@ func (t *tokens) refusal(answer *http.Response, code string) error {
 	case "invalid_dpop_proof", "use_dpop_nonce": // RFC 9449 §5 and §8; Okta has both
 		return t.bound()
 	case "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_target", "access_denied":
-		return exeunt.Errorf(exeunt.Unauthorised, "%s gives us no access token (%s): %s", t.system, code, t.grant.remedy(code))
+		return exeunt.Errorf(exeunt.Unauthorised, "%s gives us no access token (%s): %s", t.system, code, t.grant.remedy(code)).Because(Refusal(code))
 	}
 	if answer.StatusCode == http.StatusBadRequest || answer.StatusCode == http.StatusUnauthorized {
 		// Credentials that are not known come with either status (RFC 6749 §5.2).
@@ -213,6 +213,17 @@ func (t *tokens) refusal(answer *http.Response, code string) error {
 		return err
 	}
 	return nil
+}
+
+// Refusal is the code with which an authorisation server gives no token (RFC 6749 §5.2): the cause of an error.
+type Refusal string
+
+func (r Refusal) Error() string { return "no access token: " + string(r) }
+
+// Try obtains what a signer would put on a request, and sends none: it shows whether a scope is granted.
+func Try(ctx context.Context, s Signer) error {
+	_, err := s.sign(ctx, &http.Request{Header: http.Header{}})
+	return err
 }
 
 func (t *tokens) bound() error {

@@ -1,0 +1,191 @@
+package okta
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+)
+
+// Apply implements connector.Connector.
+func (a *api) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+	if _, err := connector.Able("Okta with these settings", a.specs(), action, with); err != nil {
+		return err
+	}
+	u, err := a.user(ctx, account.ID) // else what is not found would be a group or a token
+	if err != nil {
+		return err
+	}
+	if with.Undo {
+		return a.undo(ctx, u, action, with.Snapshot)
+	}
+	switch action {
+	case exeunt.Disable:
+		return a.suspend(ctx, u)
+	case exeunt.Deactivate:
+		return a.deactivate(ctx, u)
+	case exeunt.RevokeSessions:
+		return a.change(ctx, http.MethodDelete, path(u.ID)+"/sessions?oauthTokens=true&forgetDevices=true")
+	case exeunt.ResetFactors:
+		return a.resetFactors(ctx, u)
+	case exeunt.RevokeGrants:
+		return a.revokeGrants(ctx, u)
+	case exeunt.RevokeTokens:
+		return a.revokeTokens(ctx, u)
+	case exeunt.RemoveRoles:
+		return a.removeRoles(ctx, u)
+	case exeunt.RemoveGroups:
+		return a.removeGroups(ctx, u)
+	case exeunt.RemoveApps:
+		return a.removeApplications(ctx, u)
+	default:
+		return a.suspendDevices(ctx, u)
+	}
+}
+
+// suspend closes the account. By its description Okta suspends active accounts only; that it also takes those that are locked
+// out, expired or in recovery is said by others and unverified: where it does not, the conflict goes to a person.
+func (a *api) suspend(ctx context.Context, u user) error {
+	if u.closed() {
+		return nil
+	}
+	if err := a.ourselves(ctx, u.ID); err != nil {
+		return err
+	}
+	return a.lifecycle(ctx, path(u.ID), "suspend", nil)
+}
+
+// deactivate does not wait: the account shows that it is on its way.
+func (a *api) deactivate(ctx context.Context, u user) error {
+	if u.Status == deactivated || u.Turning == deactivated {
+		return nil
+	}
+	if err := a.ourselves(ctx, u.ID); err != nil {
+		return err
+	}
+	return a.lifecycle(ctx, path(u.ID), "deactivate?sendEmail=false", http.Header{"Prefer": {"respond-async"}})
+}
+
+// resetFactors resets all at once, and takes one by one those that are still listed then.
+func (a *api) resetFactors(ctx context.Context, u user) error {
+	factors, err := a.factors(ctx, u.ID)
+	if err != nil || len(factors) == 0 {
+		return err
+	}
+	if u.Status == deactivated {
+		return exeunt.Errorf(exeunt.Conflict, "%s: %s", vendor, tooLate)
+	}
+	if err := a.lifecycle(ctx, path(u.ID), "reset_factors", nil); err != nil && !is(err, exeunt.Conflict) {
+		return err
+	}
+	if factors, err = a.factors(ctx, u.ID); err != nil {
+		return err
+	}
+	for _, f := range factors { // taking one may take others with it
+		if err := a.change(ctx, http.MethodDelete, path(u.ID)+"/factors/"+url.PathEscape(f.ID)+"?removeRecoveryEnrollment=true"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *api) revokeGrants(ctx context.Context, u user) error {
+	if err := a.change(ctx, http.MethodDelete, path(u.ID)+"/grants"); err != nil {
+		return err
+	}
+	clients, err := a.clients(ctx, u.ID)
+	for _, c := range clients {
+		if err := a.change(ctx, http.MethodDelete, path(u.ID)+"/clients/"+url.PathEscape(c.ID)+"/tokens"); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (a *api) revokeTokens(ctx context.Context, u user) error {
+	if err := a.ourselves(ctx, u.ID); err != nil {
+		return err
+	}
+	tokens, err := a.tokens(ctx, u.ID)
+	for _, t := range tokens {
+		if err := a.change(ctx, http.MethodDelete, "/api/v1/api-tokens/"+url.PathEscape(t.ID)); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (a *api) removeRoles(ctx context.Context, u user) error {
+	own, _, err := a.roles(ctx, u.ID)
+	for _, r := range own {
+		if err := a.change(ctx, http.MethodDelete, path(u.ID)+"/roles/"+url.PathEscape(r.ID)); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (a *api) removeGroups(ctx context.Context, u user) error {
+	own, _, err := a.groups(ctx, u.ID)
+	for _, g := range own {
+		if err := a.change(ctx, http.MethodDelete, membership(g.ID, u.ID)); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func membership(group, id string) string {
+	return "/api/v1/groups/" + url.PathEscape(group) + "/users/" + url.PathEscape(id)
+}
+
+func (a *api) removeApplications(ctx context.Context, u user) error {
+	own, _, err := a.applications(ctx, u.ID)
+	for _, one := range own {
+		if err := a.change(ctx, http.MethodDelete, "/api/v1/apps/"+url.PathEscape(one.ID)+"/users/"+url.PathEscape(u.ID)+"?sendEmail=false"); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (a *api) suspendDevices(ctx context.Context, u user) error {
+	devices, err := a.devices(ctx, u.ID)
+	for _, d := range devices {
+		if !d.working() {
+			continue
+		}
+		if err := a.lifecycle(ctx, "/api/v1/devices/"+url.PathEscape(d.ID), "suspend", nil); err != nil && !is(err, exeunt.NotFound) {
+			return err
+		}
+	}
+	return err
+}
+
+// undo puts back what an action took away, by what was recorded before it.
+func (a *api) undo(ctx context.Context, u user, action exeunt.Action, recorded map[string][]string) error {
+	switch action {
+	case exeunt.Disable:
+		switch {
+		case len(recorded["enabled"]) == 0 || !u.closed():
+			return nil
+		case u.Status != suspended:
+			return exeunt.Errorf(exeunt.Conflict, "%s: the account was %s, and suspending is not what closed it: activate it by hand, and put its applications back", vendor, u.Status)
+		}
+		return a.lifecycle(ctx, path(u.ID), "unsuspend", nil)
+	case exeunt.RemoveGroups: // a member that is there already stays one
+		return connector.PutBack("groups", recorded["groups"], recorded["group_names"], func(id string) error {
+			return a.change(ctx, http.MethodPut, membership(id, u.ID))
+		})
+	default:
+		return connector.PutBack("devices", recorded["devices"], recorded["device_names"], func(id string) error {
+			d, err := a.device(ctx, id)
+			if err != nil || d.working() {
+				return err
+			}
+			return a.lifecycle(ctx, "/api/v1/devices/"+url.PathEscape(id), "unsuspend", nil)
+		})
+	}
+}

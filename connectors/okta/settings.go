@@ -1,0 +1,58 @@
+package okta
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/connector/signin"
+)
+
+// Settings of an Okta organisation.
+type Settings struct {
+	BaseURL string `json:"base_url" jsonschema:"required" jsonschema_description:"The organisation, such as https://acme.okta.com: not the -admin address."`
+
+	signin.ByClient
+	signin.ByKey
+	signin.ByToken
+
+	Match map[exeunt.IdentifierKind]string `json:"match,omitempty" jsonschema_description:"Which of the leaver's identifiers is which attribute of the profile: employeeNumber, email, login, or one of your own. {employee_id: employeeNumber, work_email: email, login: login} when left out."`
+
+	UnassignApps bool `json:"unassign_apps,omitempty" jsonschema_description:"Also take the person out of applications that they were assigned to by themselves. What an application kept of them there cannot be had back."`
+	Devices      bool `json:"devices,omitempty" jsonschema_description:"Also suspend the person's devices. Only with Okta Identity Engine."`
+	Deactivate   bool `json:"deactivate,omitempty" jsonschema_description:"Also deactivate the account when a rule asks for it, which cannot be taken back: the person is taken out of every application."`
+}
+
+var attributeName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// Check says what is wrong with the settings.
+func (s Settings) Check() error {
+	if err := connector.CheckAddress("base_url", s.BaseURL); err != nil {
+		return err
+	}
+	if s.Token.IsZero() == (s.ClientID == "" || s.PrivateKey.IsZero()) {
+		return exeunt.Errorf(exeunt.Invalid, "give either client_id and private_key of a service application, or token").In("client_id")
+	}
+	for identifier, name := range s.Match {
+		if identifier == "" || !attributeName.MatchString(name) {
+			return exeunt.Errorf(exeunt.Invalid, "match needs an identifier and the name of an attribute of the profile, such as employeeNumber").In("match")
+		}
+	}
+	return s.CheckKey()
+}
+
+// knows lists what match names, and the others for rules to name. Okta compares without regard to capital letters.
+func (s Settings) knows() connector.Knows {
+	match := s.Match
+	if len(match) == 0 {
+		match = map[exeunt.IdentifierKind]string{exeunt.EmployeeID: "employeeNumber", exeunt.WorkEmail: "email", exeunt.Login: "login"}
+	}
+	known := connector.KnowsBy(match, nil)
+	for _, name := range []string{"id", "login", "email", "employeeNumber"} {
+		if !slices.ContainsFunc(known, func(a connector.Attribute) bool { return a.Name == name }) {
+			known = append(known, connector.Attribute{Name: name})
+		}
+	}
+	return connector.Knows{Attributes: known, Any: true}
+}
