@@ -34,7 +34,7 @@ func (s System) Under(t *Trust) System {
 
 // GoLive is a person's decision that the connector of a system acts from now on. With a report that does not speak for it,
 // that is dangerous where the risk is highest: then another person has to decide the same while the request lasts.
-func GoLive(before *Trust, s System, report ShadowTally, by Override, now time.Time) (Trust, Change, error) {
+func GoLive(before *Trust, s System, report ShadowTally, by Override, operator Person, now time.Time) (Trust, Change, error) {
 	if err := by.Check(); err != nil {
 		return Trust{}, Change{}, err
 	}
@@ -63,7 +63,7 @@ func GoLive(before *Trust, s System, report ShadowTally, by Override, now time.T
 			return Trust{}, Change{}, err
 		}
 		t.Ask = &ask
-		return t, t.asked(s, now), nil
+		return t, t.asked(s, operator, now), nil
 	default:
 		if err := t.Ask.confirmedBy(by, now); err != nil {
 			return Trust{}, Change{}, err
@@ -85,12 +85,12 @@ func TrustSimulator(before *Trust, s System, now time.Time) (Trust, Change) {
 }
 
 // asked tells who could confirm that they are asked.
-func (t Trust) asked(s System, now time.Time) Change {
+func (t Trust) asked(s System, operator Person, now time.Time) Change {
 	var change Change
 	what := fmt.Sprintf("%s asks that the connector of %s acts there from now on; another person has to decide the same, since %s", t.Ask.By, s.Name, t.Against)
 	change.Record(EntryLiveAsked, nil, now, what, t.Ask.detail(t.figures()))
 	change.Entries[0].System = s.Name
-	for _, to := range uniquePeople(s.Owner) {
+	for _, to := range uniquePeople(s.Owner, operator) {
 		change.Notices = append(change.Notices, Notice{Kind: NoticeAlert, To: to, Text: what + ": exeunt system live " + s.Name, Dedup: fmt.Sprintf("live-ask:%s:%d", s.Name, now.UnixMicro())})
 	}
 	return change

@@ -11,6 +11,8 @@ import (
 var (
 	ida = exeunt.Override{By: "Ida Novak", Account: "ida@x.example", Reason: "ten departures agreed"}
 
+	operator = exeunt.Person{Name: "Otto", Email: "otto@x.example"}
+
 	speaksFor = exeunt.ShadowTally{Compared: 3, Agreed: 3}
 )
 
@@ -26,7 +28,7 @@ func TestAFileThatSaysLiveMakesNoConnectorActUntilPeopleTrustIt(t *testing.T) {
 	if s.Stage != exeunt.Shadow || s.Asks != exeunt.Live || s.Automated() {
 		t.Fatalf("nobody has decided, and it is %+v", s)
 	}
-	trust, change, err := exeunt.GoLive(nil, s, speaksFor, ida, monday)
+	trust, change, err := exeunt.GoLive(nil, s, speaksFor, ida, operator, monday)
 	if err != nil || trust.By == nil || trust.By.By != ida.By || len(change.Notices) != 1 {
 		t.Fatalf("%+v, %+v, %v", trust, change, err)
 	}
@@ -38,7 +40,7 @@ func TestAFileThatSaysLiveMakesNoConnectorActUntilPeopleTrustIt(t *testing.T) {
 	if now := file.Under(&trust); now.Stage != exeunt.Live || now.Asks != "" || !now.Automated() {
 		t.Errorf("trusted, it is %+v", now)
 	}
-	if _, _, err := exeunt.GoLive(&trust, file.Under(&trust), speaksFor, lea, monday); exeunt.KindOf(err) != exeunt.Conflict {
+	if _, _, err := exeunt.GoLive(&trust, file.Under(&trust), speaksFor, lea, operator, monday); exeunt.KindOf(err) != exeunt.Conflict {
 		t.Errorf("decided twice: %v", err)
 	}
 	other := file
@@ -58,8 +60,8 @@ func TestAFileThatSaysLiveMakesNoConnectorActUntilPeopleTrustIt(t *testing.T) {
 
 func TestWhereTheRiskIsHighestAReportThatSpeaksAgainstItNeedsTwoPeople(t *testing.T) {
 	s := asking(1)
-	asked, change, err := exeunt.GoLive(nil, s, exeunt.ShadowTally{}, ida, monday)
-	if err != nil || asked.By != nil || asked.Ask == nil || change.Entries[0].Kind != exeunt.EntryLiveAsked || asked.Covers(live("directory", "", exeunt.Disable)) {
+	asked, change, err := exeunt.GoLive(nil, s, exeunt.ShadowTally{}, ida, operator, monday)
+	if err != nil || asked.By != nil || asked.Ask == nil || change.Entries[0].Kind != exeunt.EntryLiveAsked || len(change.Notices) != 2 || asked.Covers(live("directory", "", exeunt.Disable)) {
 		t.Fatalf("%+v, %+v, %v", asked, change, err)
 	}
 	if !strings.Contains(change.Entries[0].Detail["against"], "0 departures were compared") {
@@ -67,17 +69,17 @@ func TestWhereTheRiskIsHighestAReportThatSpeaksAgainstItNeedsTwoPeople(t *testin
 	}
 	again := ida
 	again.By = "Somebody else" // the account is the same
-	if _, _, err := exeunt.GoLive(&asked, s, exeunt.ShadowTally{}, again, monday); exeunt.KindOf(err) != exeunt.Denied {
+	if _, _, err := exeunt.GoLive(&asked, s, exeunt.ShadowTally{}, again, operator, monday); exeunt.KindOf(err) != exeunt.Denied {
 		t.Errorf("one person decided twice: %v", err)
 	}
-	trust, change, err := exeunt.GoLive(&asked, s, exeunt.ShadowTally{}, lea, monday.Add(time.Hour))
+	trust, change, err := exeunt.GoLive(&asked, s, exeunt.ShadowTally{}, lea, operator, monday.Add(time.Hour))
 	if err != nil || trust.By.By != ida.By || trust.Second.By != lea.By || change.Entries[0].Detail["asked_reason"] != ida.Reason || change.Entries[0].Actor != lea.By {
 		t.Errorf("%+v, %+v, %v", trust, change, err)
 	}
-	if late, _, err := exeunt.GoLive(&asked, s, exeunt.ShadowTally{}, lea, monday.Add(25*time.Hour)); err != nil || late.By != nil || late.Ask.By != lea.By {
+	if late, _, err := exeunt.GoLive(&asked, s, exeunt.ShadowTally{}, lea, operator, monday.Add(25*time.Hour)); err != nil || late.By != nil || late.Ask.By != lea.By {
 		t.Errorf("a request that has expired was confirmed: %+v, %v", late, err)
 	}
-	if trust, _, err := exeunt.GoLive(nil, asking(2), exeunt.ShadowTally{}, ida, monday); err != nil || trust.By == nil || trust.Against == "" {
+	if trust, _, err := exeunt.GoLive(nil, asking(2), exeunt.ShadowTally{}, ida, operator, monday); err != nil || trust.By == nil || trust.Against == "" {
 		t.Errorf("of a lower risk, %+v, %v", trust, err)
 	}
 }
@@ -97,7 +99,7 @@ func TestWhatCannotGoLiveIsRefused(t *testing.T) {
 		"no reason":            {asking(2), exeunt.Override{By: "Ida"}, exeunt.Invalid},
 		"nobody":               {asking(2), exeunt.Override{Reason: "ten departures agreed"}, exeunt.Invalid},
 	} {
-		if _, _, err := exeunt.GoLive(nil, test.system, speaksFor, test.by, monday); exeunt.KindOf(err) != test.kind {
+		if _, _, err := exeunt.GoLive(nil, test.system, speaksFor, test.by, operator, monday); exeunt.KindOf(err) != test.kind {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -14,8 +14,8 @@ import (
 func systemCommand(c *console) *cobra.Command {
 	show := systemShowCommand(c)
 	cmd := &cobra.Command{
-		Use: "system [NAME]", Short: "List and show systems, and try one at once that is left alone", Args: cobra.MaximumNArgs(1),
-		Example: "  exeunt system list\n  exeunt system show corp-directory\n  exeunt system try corp-directory --reason \"renewed the token\"",
+		Use: "system [NAME]", Short: "List and show systems, compare people with connectors, and decide which act", Args: cobra.MaximumNArgs(1),
+		Example: "  exeunt system list\n  exeunt system show corp-directory\n  exeunt system try corp-directory --reason \"renewed the token\"\n  exeunt system shadow corp-directory\n  exeunt system live corp-directory --reason \"ten departures agreed\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()
@@ -23,7 +23,7 @@ func systemCommand(c *console) *cobra.Command {
 			return show.RunE(cmd, args)
 		},
 	}
-	return group(cmd, systemListCommand(c), show, systemTryCommand(c))
+	return group(cmd, systemListCommand(c), show, systemTryCommand(c), systemShadowCommand(c), systemLiveCommand(c), systemBackCommand(c))
 }
 
 func systemListCommand(c *console) *cobra.Command {
@@ -76,7 +76,7 @@ func printSystems(w io.Writer, list api.SystemList, now time.Time) {
 		if s.LeftAlone != nil {
 			alone = span(now.Sub(s.LeftAlone.OpenedAt)) + ": " + s.LeftAlone.Reason
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", s.Name, s.Tier, s.Kind, s.Stage, s.Owner, stamp(s.LastProof, "never"), stamp(s.NextLook, "–"), s.Open, s.Failed, s.AtRisk.People(), alone)
+		_, _ = fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", s.Name, s.Tier, s.Kind, stageWords(s.Stage, s.Asks), s.Owner, stamp(s.LastProof, "never"), stamp(s.NextLook, "–"), s.Open, s.Failed, s.AtRisk.People(), alone)
 	}
 	_ = t.Flush()
 }
@@ -90,7 +90,7 @@ func stamp(at time.Time, none string) string {
 }
 
 func printSystem(w io.Writer, s api.SystemState, now time.Time) {
-	_, _ = fmt.Fprintf(w, "%s   %s   tier %d   %s   owner %s\n", firstOf(s.Title, s.Name), s.Kind, s.Tier, s.Stage, s.Owner)
+	_, _ = fmt.Fprintf(w, "%s   %s   tier %d   %s   owner %s\n", firstOf(s.Title, s.Name), s.Kind, s.Tier, stageWords(s.Stage, s.Asks), s.Owner)
 	if b := s.LeftAlone; b != nil {
 		next := "with its next visit"
 		if b.ProbeAt.After(now) {

@@ -36,6 +36,7 @@ type Options struct {
 	Environment string // "production", "demo": shown in the pages
 	Log         *slog.Logger
 	Watch       time.Duration // how often it is looked whether the configuration folder has changed; never when zero
+	Simulated   bool          // the systems are simulators: stage live is as the folder says, and the record says why nobody decided
 }
 
 // App is a running server.
@@ -52,6 +53,7 @@ type App struct {
 	refusal   atomic.Pointer[Refusal] // nil while the folder is what is served
 
 	accesses *accesses
+	trusts   *trusts
 	options  Options
 	metrics  *metrics
 	lock     *os.File
@@ -97,6 +99,7 @@ func (a *App) start(ctx context.Context, cfg *config.Config) error {
 	if _, err := a.Store.Migrate(ctx); err != nil {
 		return err
 	}
+	a.trusts = &trusts{store: a.Store}
 	first, err := a.assemble(ctx, cfg, nil)
 	if err != nil {
 		return err
@@ -120,6 +123,10 @@ func (a *App) start(ctx context.Context, cfg *config.Config) error {
 	if err := a.recordConfiguration(ctx, nil, cfg, byStart); err != nil {
 		return err
 	}
+	if err := a.settleTrusts(ctx, cfg, byStart); err != nil {
+		return err
+	}
+	a.tellUndecided(ctx, cfg)
 	a.Engine = a.engineOf(a.Proofs, a.Shipper.Wake)
 	first.handler = a.handler(first)
 	return a.serve(ctx)
@@ -177,6 +184,7 @@ func (a *App) serve(ctx context.Context) error {
 	a.shipping.Go(func() { a.keepPublishing(work) })
 	a.shipping.Go(func() { a.keepWatchingPublications(work) })
 	a.shipping.Go(func() { a.keepWatchingFolder(work) })
+	a.shipping.Go(func() { a.keepTrusts(work) })
 	a.shipping.Go(func() {
 		a.accesses.keep(work, func(err error) {
 			a.options.Log.Error("what was counted within the last minute could not be recorded", "error", err)

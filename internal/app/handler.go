@@ -80,13 +80,14 @@ func (a *App) reloadFor(ctx context.Context, who exeunt.Viewer) (api.Reload, err
 // commands are a person's, with what they leave out of a departure filled in.
 type commands struct {
 	engine.Commands
+	trusts   *trusts
 	complete func(*exeunt.Departure)
 	entities []string
 	zone     string // of the company
 }
 
 func (a *App) commands(who exeunt.Viewer) commands {
-	c := commands{Commands: a.Engine.As(who), complete: a.complete, zone: a.Config().Zone}
+	c := commands{Commands: a.Engine.As(who), trusts: a.trusts, complete: a.complete, zone: a.Config().Zone}
 	for _, e := range a.Config().Entities {
 		c.entities = append(c.entities, e.Name)
 	}

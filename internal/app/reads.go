@@ -141,6 +141,15 @@ func (r reads) Unfinished(ctx context.Context, system string, now time.Time, lim
 	return list, r.seen(ctx, err, each(list, func(u store.Unfinished) store.Sealed { return ofCase(u.Case) })...)
 }
 
+func (r reads) ShadowLines(ctx context.Context, system string, limit int) ([]exeunt.ShadowLine, error) {
+	lines, err := r.view.ShadowLines(ctx, system, limit)
+	return lines, r.seen(ctx, err, each(lines, func(l exeunt.ShadowLine) store.Sealed { return ofCase(l.Case) })...)
+}
+
+func (r reads) Trusts(ctx context.Context) (map[string]exeunt.Trust, error) { // in connectors
+	return r.view.Trusts(ctx)
+}
+
 func (r reads) WrongClocks(ctx context.Context) ([]store.WrongClock, error) { // of servers
 	return r.view.WrongClocks(ctx)
 }

@@ -74,8 +74,12 @@ func (a *App) Reload(ctx context.Context, by Asker) (api.Reload, error) {
 	if err := a.recordConfiguration(ctx, before.config, cfg, by); err != nil { // first: what is served is in the record
 		return out, err
 	}
+	if err := a.settleTrusts(ctx, cfg, by); err != nil {
+		return out, err
+	}
 	a.now.Store(next)
 	a.refusal.Store(nil)
+	a.tellUndecided(ctx, cfg)
 	a.Engine.Reconfigured()
 	out.After = cfg.Version
 	var said []string
@@ -108,6 +112,9 @@ func (a *App) Misconfigured(ctx context.Context) ([]string, error) {
 	versions, err := a.Store.For(exeunt.Viewer{}).Configurations(ctx)
 	if err != nil {
 		return out, err
+	}
+	if asked := a.undecided(a.Config()); asked != "" {
+		out = append(out, asked)
 	}
 	if others := elsewhere(versions, a.Config().Version); others != "" {
 		out = append(out, others)

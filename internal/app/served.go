@@ -33,6 +33,7 @@ func (a *App) assemble(ctx context.Context, c *config.Config, before *served) (*
 	if err := a.keepPolicies(ctx, c); err != nil {
 		return nil, err
 	}
+	c.Counts = a.trusts.counts
 	links, err := a.taskLinks(ctx, c)
 	if err != nil {
 		return nil, err

@@ -53,6 +53,10 @@ type Config struct {
 
 	inventory []exeunt.System // Systems, as plans are made over them
 
+	// Counts gives a system the stage that counts: stage live is what its file asks for, and people decide on it. Where nobody
+	// can know of decisions, as in a check, it is nil, and each system is taken as its file has it.
+	Counts func(exeunt.System) exeunt.System
+
 	lasting *sync.Map // see exeunt.Facts; and the sets of policies that were read again
 
 	nouns map[string]string // what it is made of, each with its digest: see Compare
@@ -125,7 +129,9 @@ type Session struct {
 func (c *Config) System(name string) (System, error) {
 	for i := range c.Systems { // lanes ask again and again
 		if c.Systems[i].Name == name {
-			return c.Systems[i], nil
+			found := c.Systems[i]
+			found.System = c.counted(found.System)
+			return found, nil
 		}
 	}
 	return System{}, exeunt.Errorf(exeunt.NotFound, "no system %q is configured", name)
@@ -144,9 +150,16 @@ func (c *Config) Names() []string {
 func (c *Config) Inventory() []exeunt.System {
 	out := make([]exeunt.System, len(c.Systems))
 	for i, s := range c.Systems {
-		out[i] = s.System
+		out[i] = c.counted(s.System)
 	}
 	return out
+}
+
+func (c *Config) counted(s exeunt.System) exeunt.System {
+	if c.Counts == nil {
+		return s
+	}
+	return c.Counts(s)
 }
 
 // Policy is the one that a departure takes.

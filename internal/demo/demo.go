@@ -54,7 +54,7 @@ func Start(ctx context.Context, o Options) (*Demo, error) {
 		return nil, err
 	}
 	d.App, err = app.Start(ctx, app.Options{
-		ConfigDir: filepath.Join(o.Dir, "config"), DataDir: filepath.Join(o.Dir, "data"), Listen: o.Listen, Environment: "demo", Log: o.Log,
+		ConfigDir: filepath.Join(o.Dir, "config"), DataDir: filepath.Join(o.Dir, "data"), Listen: o.Listen, Environment: "demo", Log: o.Log, Simulated: true,
 	})
 	if err != nil {
 		_ = c.Close()

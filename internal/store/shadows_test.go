@@ -170,7 +170,7 @@ func TestOnlyOneDecisionAboutASystemIsKept(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		now := time.Now().UTC().Truncate(time.Microsecond)
 		system := exeunt.System{Name: "crm", Title: "CRM", Kind: "scim", Tier: 2, Stage: exeunt.Shadow, Asks: exeunt.Live, Actions: []exeunt.ActionSpec{{Action: exeunt.Disable}}}
-		trust, change, err := exeunt.GoLive(nil, system, exeunt.ShadowTally{Compared: 3}, exeunt.Override{By: "Ida", Reason: "all of them agree"}, now)
+		trust, change, err := exeunt.GoLive(nil, system, exeunt.ShadowTally{Compared: 3}, exeunt.Override{By: "Ida", Reason: "all of them agree"}, exeunt.Person{}, now)
 		must(t, err)
 		must(t, s.SaveTrust(t.Context(), trust, &change))
 		again := change
@@ -178,7 +178,7 @@ func TestOnlyOneDecisionAboutASystemIsKept(t *testing.T) {
 		if err := s.SaveTrust(t.Context(), trust, &again); exeunt.KindOf(err) != exeunt.Conflict {
 			t.Errorf("decided twice: %v", err)
 		}
-		kept, err := s.Trusts(t.Context())
+		kept, err := s.Everything().Trusts(t.Context())
 		if err != nil || len(kept) != 1 || kept["crm"].By.By != "Ida" || kept["crm"].Report.Compared != 3 || kept["crm"].Version != 1 {
 			t.Fatalf("%+v, %v", kept, err)
 		}

@@ -6,10 +6,11 @@ import (
 	"github.com/exeunt/exeunt"
 )
 
-// Trusts are the decisions that connectors act, and those that are asked for, by system.
-func (s *Store) Trusts(ctx context.Context) (map[string]exeunt.Trust, error) {
+// Trusts are the decisions that connectors act, and those that are asked for, by system. They are about systems, and hidden from
+// nobody who may see those.
+func (v View) Trusts(ctx context.Context) (map[string]exeunt.Trust, error) {
 	out := map[string]exeunt.Trust{}
-	err := eachRow(ctx, s.dialect.reader(), func(r row) error {
+	err := eachRow(ctx, v.read, func(r row) error {
 		var t exeunt.Trust
 		var doc string
 		var version int64
@@ -20,7 +21,7 @@ func (s *Store) Trusts(ctx context.Context) (map[string]exeunt.Trust, error) {
 		t.Version = version
 		out[t.System] = t
 		return err
-	}, "SELECT version, document FROM trusts")
+	}, "SELECT version, document FROM visible_trusts")
 	return out, err
 }
 

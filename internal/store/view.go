@@ -53,6 +53,7 @@ const (
 	visible_trips AS NOT MATERIALIZED (SELECT * FROM trips WHERE case_id NOT IN (SELECT id FROM hidden)),
 	visible_breakers AS NOT MATERIALIZED (SELECT * FROM breakers),
 	visible_nodes AS NOT MATERIALIZED (SELECT * FROM nodes),
+	visible_trusts AS NOT MATERIALIZED (SELECT * FROM trusts),
 	visible_reconciliations AS NOT MATERIALIZED (SELECT * FROM reconciliations),
 	visible_reconciled AS NOT MATERIALIZED (SELECT * FROM reconciled_systems),
 	visible_keys AS NOT MATERIALIZED (SELECT * FROM reconciled_keys),
@@ -71,6 +72,7 @@ const (
 	visible_trips AS NOT MATERIALIZED (SELECT * FROM trips),
 	visible_breakers AS NOT MATERIALIZED (SELECT * FROM breakers),
 	visible_nodes AS NOT MATERIALIZED (SELECT * FROM nodes),
+	visible_trusts AS NOT MATERIALIZED (SELECT * FROM trusts),
 	visible_reconciliations AS NOT MATERIALIZED (SELECT * FROM reconciliations),
 	visible_reconciled AS NOT MATERIALIZED (SELECT * FROM reconciled_systems),
 	visible_keys AS NOT MATERIALIZED (SELECT * FROM reconciled_keys),
@@ -84,7 +86,7 @@ var (
 	tableNames = regexp.MustCompile(`(?i)\b(?:from|join|into|update)\s+([a-z_]+)`)
 	bareNames  = regexp.MustCompile(`(?i)\b(?:cases|steps|tasks|outbox|notices|events|leavers|dependencies|case_viewers|waves|wave_members|wave_looks|wave_viewers|trips|departures|breakers|nodes|reconciliations|reconciled_systems|reconciled_keys|findings|mappings|shadow_runs|trusts)\b`)
 	views      = map[string]bool{"visible_cases": true, "visible_steps": true, "visible_tasks": true, "visible_shadows": true, "visible_entries": true,
-		"visible_waves": true, "visible_members": true, "visible_looks": true, "visible_trips": true, "visible_breakers": true, "visible_nodes": true,
+		"visible_waves": true, "visible_members": true, "visible_looks": true, "visible_trips": true, "visible_breakers": true, "visible_nodes": true, "visible_trusts": true,
 		"visible_reconciliations": true, "visible_reconciled": true, "visible_keys": true, "visible_signals": true, "visible_findings": true}
 	checked sync.Map // query → error or nil: the texts are few, and a regular expression costs more than a lookup
 )

@@ -20,6 +20,7 @@ const (
 	TrySystems        // ask them: at once when one is left alone, what they let us do, how an account stands there
 	PreviewPlans      // of a departure that may come
 	CompareDepartures // by other policies: shows how people left
+	DecideStages      // let a connector act in a system, or take it back to stage shadow
 	SeeFindings
 	Reconcile // compare everybody with the accounts of systems, and say whose an account is
 	SeeAudit
@@ -53,6 +54,7 @@ var rights = map[Right][]string{
 	TrySystems:          {"admin", "it"},
 	PreviewPlans:        {"admin", "hr", "it", "legal", "auditor"},
 	CompareDepartures:   {"admin", "hr", "legal", "auditor"},
+	DecideStages:        {"admin", "it"},
 	SeeFindings:         {"admin", "hr", "it", "auditor"},
 	Reconcile:           {"admin", "hr", "it"},
 	SeeAudit:            {"admin", "hr", "it", "legal", "auditor"},

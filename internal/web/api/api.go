@@ -24,6 +24,7 @@ import (
 type Reader interface {
 	web.Fuse
 	web.Erasures
+	web.Shadows
 	Cases(ctx context.Context, q store.CaseQuery, now time.Time) (store.CasePage, error)
 	CaseFile(ctx context.Context, id exeunt.CaseID) (store.CaseFile, error)
 	Tasks(ctx context.Context, q store.TaskQuery, now time.Time) ([]store.TaskRow, error)
@@ -51,6 +52,7 @@ type Commands interface {
 	web.Decisions
 	web.Waves
 	web.Reconciling
+	web.Stages
 	StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error)
 }
 
@@ -130,6 +132,7 @@ func Register(mux *http.ServeMux, c Config) {
 	a.connectors(spec)
 	a.previews(spec)
 	a.signals(spec)
+	a.stages(spec)
 	a.gaps(spec)
 	a.reconcile(spec)
 	a.record(spec)

@@ -16,6 +16,7 @@ import (
 type Reader interface {
 	web.Fuse
 	web.Erasures
+	web.Shadows
 	Overview(ctx context.Context, now time.Time) (store.Overview, error)
 	Pressing(ctx context.Context, now time.Time) (store.Pressing, error)
 	Cases(ctx context.Context, q store.CaseQuery, now time.Time) (store.CasePage, error)
@@ -48,6 +49,7 @@ type Commands interface {
 	web.Decisions
 	web.Waves
 	web.Reconciling
+	web.Stages
 	StartCase(ctx context.Context, d exeunt.Departure, by exeunt.Override) (exeunt.CaseID, error)
 }
 
