@@ -188,16 +188,25 @@ func (r ShadowRun) would(system System) string {
 	if look.FailedAs != "" {
 		return fmt.Sprintf("%s, in stage shadow: the connector would have stopped: %s", title, look.Why)
 	}
+	does := r.Does()
+	if does == "" {
+		return title + ", in stage shadow: the connector would have had nothing to do"
+	}
+	return fmt.Sprintf("%s, in stage shadow: the connector would have done this: %s. Nothing was done", title, does)
+}
+
+// Does is in words what the connector would have done, as it saw the account before; "" when nothing.
+func (r ShadowRun) Does() string {
+	if r.Before == nil || r.Before.FailedAs != "" {
+		return ""
+	}
 	var does []Action
 	for _, a := range r.Would {
-		if s := look.Standing[a]; a != CheckAccess && (s == Absent || s == Unknown) && !slices.Contains(look.Forbids, a) {
+		if s := r.Before.Standing[a]; a != CheckAccess && (s == Absent || s == Unknown) && !slices.Contains(r.Before.Forbids, a) {
 			does = append(does, a)
 		}
 	}
-	if len(does) == 0 {
-		return title + ", in stage shadow: the connector would have had nothing to do"
-	}
-	return fmt.Sprintf("%s, in stage shadow: the connector would have done this: %s. Nothing was done", title, actionWords(does))
+	return actionWords(does)
 }
 
 // detail is how an entry tells of a look.

@@ -58,7 +58,7 @@ func options(t *testing.T, files map[string]string) app.Options {
 		must(t, os.MkdirAll(filepath.Dir(path), 0o700))
 		must(t, os.WriteFile(path, []byte(text), 0o600))
 	}
-	return app.Options{ConfigDir: dir, DataDir: t.TempDir(), Listen: "127.0.0.1:0", Environment: "test", Log: slog.New(slog.DiscardHandler)}
+	return app.Options{ConfigDir: dir, DataDir: t.TempDir(), Listen: "127.0.0.1:0", Environment: "test", Log: slog.New(slog.DiscardHandler), Simulated: true}
 }
 
 func start(t *testing.T, o app.Options) *app.App {

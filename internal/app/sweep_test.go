@@ -90,13 +90,14 @@ func openHouse(t *testing.T) *house {
 	l, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger"), "test.example/log", ledger.Options{Logger: log})
 	must(t, err)
 	t.Cleanup(func() { _ = l.Close() })
-	h.App = &App{Store: s, Ledger: l, options: Options{Log: log, ConfigDir: dir, Environment: "test"}, metrics: newMetrics(), stopping: make(chan struct{})}
+	h.App = &App{Store: s, Ledger: l, options: Options{Log: log, ConfigDir: dir, Environment: "test", Simulated: true}, trusts: &trusts{store: s}, metrics: newMetrics(), stopping: make(chan struct{})}
 	h.Shipper = ledger.NewShipper(s.Outbox(), l, log)
 	h.Accounts = NewAccounts(s, nil)
 	h.accesses = h.Accounts.accesses
 	h.Proofs = &Proofs{store: s, log: l, shipper: h.Shipper, accesses: h.accesses}
 	all, err := h.assemble(t.Context(), cfg, nil)
 	must(t, err)
+	must(t, h.settleTrusts(t.Context(), cfg, byStart))
 	h.now.Store(all)
 	h.Engine = h.engineOf(h.Proofs, nil)
 	h.serve = func() http.Handler { return h.App.handler(all) }

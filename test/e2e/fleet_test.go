@@ -69,6 +69,10 @@ func openFleet(t *testing.T, nodes, people int) *fleet {
 	first.authorise(t)
 	for _, m := range f.members {
 		m.token = first.token
+		eventually(t, "each server knows what people decided about stages", func() (bool, string) {
+			left := m.undecided(t)
+			return len(left) == 0, fmt.Sprint(left)
+		})
 	}
 	f.lanes = f.known(t)
 	return f

@@ -158,17 +158,36 @@ func (s *installation) stop() {
 	}
 }
 
-// authorise makes a token as the manual says: on the server's own data, beside the running server.
+// authorise makes a token as the manual says: on the server's own data, beside the running server. With it two people decide
+// that each connector acts whose file asks for that.
 func (s *installation) authorise(t testing.TB) {
 	t.Helper()
-	args := []string{"token", "create", "--data", s.data}
-	if s.database != "" {
-		args = append(args, "--database", s.database)
+	for _, as := range [][]string{{"--as", "lea@larkfield.example", "--role", "it"}, nil} {
+		args := append([]string{"token", "create", "--data", s.data}, as...)
+		if s.database != "" {
+			args = append(args, "--database", s.database)
+		}
+		s.token = strings.TrimSpace(s.run(t, 0, args...).out)
+		if s.token == "" {
+			t.Fatal("no token was printed")
+		}
+		for _, name := range s.undecided(t) {
+			must(t, s.api(http.MethodPost, "/systems/"+name+"/live", map[string]string{"reason": "it was rehearsed with the systems of this test"}, nil))
+		}
 	}
-	s.token = strings.TrimSpace(s.run(t, 0, args...).out)
-	if s.token == "" {
-		t.Fatal("no token was printed")
+}
+
+// undecided are the systems whose file says stage: live, and which count as shadow since nobody has decided.
+func (s *installation) undecided(t testing.TB) (names []string) {
+	t.Helper()
+	var list struct{ Systems []struct{ Name, Asks string } }
+	must(t, s.api(http.MethodGet, "/systems", nil, &list))
+	for _, system := range list.Systems {
+		if system.Asks != "" {
+			names = append(names, system.Name)
+		}
 	}
+	return names
 }
 
 // said is what a command printed.

@@ -42,6 +42,8 @@ var commands = []struct {
 	{"/cases/C-1/embargo", `{"until":"2026-12-01 09:00","visible_to":["omar@acme.example"],"reason":"confirmed by Hera Lind"}`, 204,
 		"embargo C-1 until 2026-12-01 09:00 for [omar@acme.example] by Ida Novak: confirmed by Hera Lind"},
 	{"/systems/crm/try", `{"reason":"renewed the token"}`, 204, "try crm by Ida Novak: renewed the token"},
+	{"/systems/crm/live", `{"reason":"ten of them agreed"}`, 200, "live crm by Ida Novak: ten of them agreed"},
+	{"/systems/crm/back", `{"reason":"it took too much"}`, 204, "back crm by Ida Novak: it took too much"},
 	{"/cases/C-1/steps/crm-disable/retry", "{}", 204, "retry C-1 crm-disable by Ida Novak: "},
 	{"/cases/C-1/steps/crm-disable/put-back", reason, 204, "put back C-1 crm-disable by Ida Novak: confirmed by Hera Lind"},
 	{"/cases/C-1/steps/crm-disable/waive", reason, 200, "waive C-1 crm-disable by Ida Novak: confirmed by Hera Lind"},
@@ -145,7 +147,7 @@ func TestATextTooLongForTheRecordReachesNothing(t *testing.T) {
 func TestWhatIsReadNamesItsSchema(t *testing.T) {
 	_, server := newServer(t)
 	for path, schema := range map[string]string{
-		"/cases": "cases/v1", "/cases/C-1": "case/v1", "/tasks": "tasks/v1", "/waves": "waves/v1", "/waves/W-1": "wave/v1", "/waves/1/report": "wave-report/v1", "/systems": "systems/v1", "/systems/crm": "system/v1", "/gaps": "gaps/v1", "/connectors": "connectors/v1", "/connectors/crm": "connector/v1", "/entries": "entries/v1", "/ledger/key": "ledger-key/v1",
+		"/cases": "cases/v1", "/cases/C-1": "case/v1", "/tasks": "tasks/v1", "/waves": "waves/v1", "/waves/W-1": "wave/v1", "/waves/1/report": "wave-report/v1", "/systems": "systems/v1", "/systems/crm": "system/v1", "/shadow": "shadows/v1", "/systems/crm/shadow": "shadow/v1", "/gaps": "gaps/v1", "/connectors": "connectors/v1", "/connectors/crm": "connector/v1", "/entries": "entries/v1", "/ledger/key": "ledger-key/v1",
 	} {
 		got := call(t, server, http.MethodGet, "/api/v1"+path, "Bearer "+token, "")
 		if got.StatusCode != 200 || got.json(t)["schema"] != schema {

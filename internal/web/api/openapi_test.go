@@ -135,5 +135,6 @@ func TestWhatIsUnknownIs404(t *testing.T) {
 	}
 	isProblem(t, call(t, server, http.MethodGet, "/api/v1/systems/nothing", "Bearer "+token, ""), http.StatusNotFound)
 	isProblem(t, call(t, server, http.MethodPost, "/api/v1/systems/nothing/try", "Bearer "+token, "{}"), http.StatusNotFound)
+	isProblem(t, call(t, server, http.MethodGet, "/api/v1/systems/nothing/shadow", "Bearer "+token, ""), http.StatusNotFound)
 	isProblem(t, call(t, server, http.MethodPost, "/api/v1/cases/1/steps/nothing/retry", "Bearer "+token, "{}"), http.StatusNotFound)
 }

@@ -26,7 +26,11 @@ type did struct{ Commands }
 func (did) StartCase(context.Context, exeunt.Departure, exeunt.Override) (exeunt.CaseID, error) {
 	return 1, nil
 }
-func (did) TryNow(context.Context, string, exeunt.Override) error                    { return nil }
+func (did) TryNow(context.Context, string, exeunt.Override) error { return nil }
+func (did) GoLive(context.Context, string, exeunt.Override) (exeunt.Trust, error) {
+	return exeunt.Trust{}, nil
+}
+func (did) StepBack(context.Context, string, exeunt.Override) error                  { return nil }
 func (did) ReplanCase(context.Context, exeunt.CaseID, string, exeunt.Override) error { return nil }
 func (did) PreviewReplan(context.Context, exeunt.CaseID) (exeunt.Replanning, error) {
 	return exeunt.Replanning{}, nil
@@ -100,6 +104,8 @@ func TestATokenMayWhatItsRolesMay(t *testing.T) {
 		{"/systems/crm/try", "{}", "it admin", "hr legal auditor manager payroll"},
 		{"/systems/crm/verify", "", "it admin", "hr legal auditor manager payroll"},
 		{"/signals/rotate", `{"reason":"the old one was copied"}`, "admin", "it hr legal auditor manager payroll"},
+		{"/systems/crm/live", "{}", "it admin", "hr legal auditor manager payroll"},
+		{"/systems/crm/back", "{}", "it admin", "hr legal auditor manager payroll"},
 		{"/systems/crm/check", "", "it admin", "hr legal auditor manager payroll"},
 		{"/systems/crm/trial", `{"account":"jdoe"}`, "it admin", "hr legal auditor manager payroll"},
 		{"/reconciliation", `{"people":"employee_id,name"}`, "hr it admin", "legal auditor manager payroll"},

@@ -23,6 +23,7 @@ const (
 
 	previewPlans      = web.PreviewPlans
 	compareDepartures = web.CompareDepartures
+	decideStages      = web.DecideStages
 
 	confirmAccounts = web.Reconcile
 

@@ -75,7 +75,7 @@ func setUp(n int, one, many string, line setupLine) setupLine {
 // goLive is the last line. It says which of the others stops it.
 func goLive(lines []setupLine, live int, waiting []lacked) setupLine {
 	line := setupLine{Title: "Go live", Command: "exeunt plan preview", Lacks: waiting, Done: live >= liveAtFirst,
-		How: "Look at the plan of somebody first. Then compare what people do with what the connector would have done, in stage shadow, and set stage: live, system by system."}
+		How: "Look at the plan of somebody first. Then compare what people do with what the connector would have done, in stage shadow. Set stage: live in its file, and decide on its page that its connector acts, system by system."}
 	line.State = plural(live, "system is live", "systems are live")
 	if line.Done {
 		return line

@@ -76,6 +76,8 @@ func gap(s exeunt.System, stats store.SystemStats, now time.Time) string {
 		return plural(stats.Failed, "step has failed", "steps have failed")
 	case riskGap(stats.AtRisk) != "":
 		return riskGap(stats.AtRisk)
+	case s.Asks == exeunt.Live:
+		return "Asks to be live: decide whether its connector acts"
 	case s.Stage == exeunt.Shadow:
 		return "Not live: a person does it"
 	case s.Stage == exeunt.Manual && s.Kind != "manual":
@@ -256,6 +258,7 @@ type systemView struct {
 	Tasks   []store.TaskRow
 	Entries []store.EntryRow
 	Risks   riskView
+	Shadow  shadowView
 	Sheet   string       // of its connector
 	Child   []systemLine // whose access ends with this one's sign-on
 	visit   *visit
@@ -281,6 +284,9 @@ func (s *server) systemPage(v *visit) error {
 		}
 	}
 	if view.Risks, err = s.risks(v, lines[i]); err != nil {
+		return err
+	}
+	if view.Shadow, err = s.shadow(v, view.System); err != nil {
 		return err
 	}
 	if view.Tasks, err = s.Reader(v.Viewer()).Tasks(v.Context(), store.TaskQuery{System: view.System.Name, Limit: 20}, v.now); err != nil {

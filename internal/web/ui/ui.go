@@ -129,6 +129,8 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("GET /systems", seeSystems, s.systemsPage)
 	page("GET /systems/{id}", seeSystems, s.systemPage)
 	page("POST /systems/{id}/try", trySystems, s.trySystem)
+	page("POST /systems/{id}/live", decideStages, s.goLive)
+	page("POST /systems/{id}/back", decideStages, s.stepBack)
 	page("GET /connectors", seeSystems, s.connectorsPage)
 	page("GET /connectors/{name}", seeSystems, s.connectorPage)
 	page("GET /audit", seeAudit, s.auditPage)

@@ -39,6 +39,9 @@ type world struct {
 	many      int   // more systems that a preview is made over
 	unmatched int   // people whom a reconciliation finds nowhere
 	broken    error // what every read answers
+
+	shadows []exeunt.ShadowLine
+	trusts  map[string]exeunt.Trust
 }
 
 // noon is the moment of the drawing: 18 minutes and 42 seconds after Maya's cut-off.
