@@ -38,7 +38,7 @@ var recorded = map[string]string{
 	"GET /waves": "read", "POST /waves": "decision", "GET /waves/new": "", "GET /waves/{id}": "read", "GET /waves/{id}/stream": "read",
 	"GET /waves/{id}/report": "read", "GET /waves/{id}/report.csv": "read export",
 	"POST /waves/{id}/check": "decision", "POST /waves/{id}/approve": "decision", "POST /waves/{id}/start": "decision", "POST /waves/{id}/go-on": "decision", "POST /waves/{id}/stop": "decision",
-	"GET /gaps": "", "GET /accounts": "read", "POST /accounts/{id}/confirm": "decision", "POST /accounts/{id}/clean-up": "decision", "GET /systems": "", "GET /systems/{id}": "read", "POST /systems/{id}/try": "decision",
+	"GET /gaps": "", "GET /accounts": "read", "POST /accounts/{id}/confirm": "decision", "POST /accounts/{id}/clean-up": "decision", "GET /systems": "", "GET /systems/{id}": "read", "POST /systems/{id}/try": "decision", "POST /systems/{id}/live": "decision", "POST /systems/{id}/back": "decision",
 	"GET /connectors": "", "GET /connectors/{name}": "",
 	"GET /audit": "read", "GET /audit/{entry}": "read", "GET /audit/checks": "", "GET /audit/proves": "", "GET /audit/erased": "", "POST /cases/{id}/erase": "decision", "POST /audit/verify": "decision",
 
@@ -59,7 +59,7 @@ var recorded = map[string]string{
 	"POST /api/v1/waves/{id}/go-on": "decision", "POST /api/v1/waves/{id}/stop": "decision",
 	"GET /api/v1/reconciliation": "", "POST /api/v1/reconciliation": "decision", "POST /api/v1/reconciliation/stop": "decision", "GET /api/v1/reconciliation/findings": "read export",
 	"POST /api/v1/reconciliation/findings/{id}/confirm": "decision", "POST /api/v1/reconciliation/findings/{id}/clean-up": "decision",
-	"GET /api/v1/gaps": "", "GET /api/v1/systems": "", "GET /api/v1/systems/{name}": "", "POST /api/v1/systems/{name}/try": "decision",
+	"GET /api/v1/gaps": "", "GET /api/v1/systems": "", "GET /api/v1/systems/{name}": "", "POST /api/v1/systems/{name}/try": "decision", "GET /api/v1/shadow": "", "GET /api/v1/systems/{name}/shadow": "", "POST /api/v1/systems/{name}/live": "decision", "POST /api/v1/systems/{name}/back": "decision",
 	"GET /api/v1/connectors": "", "GET /api/v1/connectors/{name}": "", "POST /api/v1/systems/{name}/check": "", "POST /api/v1/systems/{name}/trial": "door",
 	"GET /api/v1/signals": "", "POST /api/v1/signals/rotate": "decision", "POST /api/v1/systems/{name}/verify": "decision",
 	"GET /.well-known/ssf-configuration": "", "GET /ssf/keys": "", "GET /ssf/stream": "", "POST /ssf/stream": "decision", "PATCH /ssf/stream": "decision", "PUT /ssf/stream": "decision", "DELETE /ssf/stream": "decision",

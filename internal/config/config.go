@@ -155,6 +155,14 @@ func (c *Config) Inventory() []exeunt.System {
 	return out
 }
 
+// planned are the systems as plans are made of them, which no plan changes.
+func (c *Config) planned() []exeunt.System {
+	if c.Counts == nil {
+		return c.inventory
+	}
+	return c.Inventory()
+}
+
 func (c *Config) counted(s exeunt.System) exeunt.System {
 	if c.Counts == nil {
 		return s
@@ -210,7 +218,7 @@ func (c *Config) Plan(of exeunt.Case, now time.Time) (exeunt.Plan, error) {
 	if !of.Owner.Named() {
 		of.Owner = roles(CaseOwner, of.Departure.Leaver)
 	}
-	inventory := c.inventory // which no plan changes
+	inventory := c.planned()
 	plan, err := exeunt.Draft(p, of, inventory, roles, now)
 	if err != nil {
 		return plan, err
