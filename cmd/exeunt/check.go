@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 
+	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connectors"
 	"github.com/exeunt/exeunt/internal/config"
 	"github.com/exeunt/exeunt/internal/spelling"
@@ -46,6 +47,15 @@ func printFaults(w io.Writer, dir string, cfg *config.Config, faults config.Faul
 	}
 	_, _ = fmt.Fprintf(w, "%s Valid: %s, %s, %s, %s.\n", symbol("done"), spelling.Count(len(cfg.Systems), "system", "systems"), spelling.Count(len(cfg.Policies), "policy", "policies"),
 		spelling.Count(len(cfg.Sources), "source", "sources"), spelling.Count(len(faults), "warning", "warnings"))
+	live := 0
+	for _, s := range cfg.Systems {
+		if s.Stage == exeunt.Live {
+			live++
+		}
+	}
+	if live > 0 {
+		_, _ = fmt.Fprintf(w, "  Stage live is asked for in %s: a connector acts once people have decided that on the server (exeunt system live).\n", spelling.Count(live, "system", "systems"))
+	}
 }
 
 func schemaCommand(c *console) *cobra.Command {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -139,9 +140,16 @@ func serving(t *testing.T) shell {
 // servingFor starts one for several people, each an administrator with a token and a shell of their own.
 func servingFor(t *testing.T, people ...string) []shell {
 	t.Helper()
-	data := t.TempDir()
+	return servingWith(t, nil, people...)
+}
+
+// servingWith starts one with more files in its folder.
+func servingWith(t *testing.T, more map[string]string, people ...string) []shell {
+	t.Helper()
+	data, files := t.TempDir(), map[string]string{"exeunt.yaml": smallCompany, "systems/doors.yaml": smallDoors}
+	maps.Copy(files, more)
 	a, err := app.Start(t.Context(), app.Options{
-		ConfigDir: folder(t, map[string]string{"exeunt.yaml": smallCompany, "systems/doors.yaml": smallDoors}),
+		ConfigDir: folder(t, files),
 		DataDir:   data, Listen: "127.0.0.1:0", Environment: "test", Log: slog.New(slog.DiscardHandler),
 	})
 	must(t, err)

@@ -47,3 +47,33 @@ func TestASystemThatIsLeftAloneOnTheCommandLine(t *testing.T) {
 		t.Errorf("the record says %+v, %v", page.Rows, err)
 	}
 }
+
+// TestGoingLiveOnTheCommandLine has a system of tier 1 of which nothing was compared, so that two people decide.
+func TestGoingLiveOnTheCommandLine(t *testing.T) {
+	t.Parallel()
+	shells := servingWith(t, map[string]string{"systems/crm.yaml": "name: crm\nkind: scim\nidentifier: work_email\ntier: 1\nowner: {role: it}\nfallback: By hand.\nstage: live\nsettings: {base_url: \"http://127.0.0.1:1\", token: \"file:" + folder(t, map[string]string{"token": "tok"}) + "/token\"}\n"}, "Ida Novak", "Lea Roth")
+	ida, lea := shells[0], shells[1]
+	says := func(s shell, code int, want string, args ...string) {
+		t.Helper()
+		if got := s.run(t, "", args...); got.code != code || !strings.Contains(got.out+got.err, want) {
+			t.Errorf("%v lacks %q: %+v", args, want, got)
+		}
+	}
+	says(ida, 0, "shadow (asks to be live)", "system", "list")
+	says(ida, 0, "0 departures were compared, and 3 are the least to go by", "system", "shadow")
+	says(ida, 0, `exeunt system live crm --reason`, "system", "shadow", "crm")
+	says(ida, exitUsage, "at least 10 characters", "system", "live", "crm", "--reason", "short")
+	says(ida, 0, "It needs another person, since 0 departures were compared", "system", "live", "crm", "--reason", "it was rehearsed")
+	says(ida, exitNotFound, "Ida Novak asked for it, so somebody else has to confirm it", "system", "live", "crm", "--reason", "it was rehearsed")
+	says(ida, 0, "Ida Novak asks that it goes live (it was rehearsed)", "system", "shadow", "crm")
+	if doc := lea.document(t, 0, "system", "live", "crm", "--reason", "I was there, too"); doc["state"] != "live" {
+		t.Errorf("%v", doc)
+	}
+	says(ida, 0, "Ida Novak (it was rehearsed) and Lea Roth (I was there, too) decided", "system", "shadow", "crm")
+	says(ida, exitRefused, "crm is live already", "system", "live", "crm", "--reason", "once more for all")
+	says(ida, 0, "Cases under way keep their plan", "system", "back", "crm", "--reason", "it took too much")
+	says(ida, 0, "shadow (asks to be live)", "system", "show", "crm")
+	says(ida, exitRefused, "there is nothing to take back", "system", "back", "crm", "--reason", "it took too much")
+	says(ida, exitNotFound, "no system", "system", "shadow", "windows")
+	says(ida, exitNotFound, "no system", "system", "live", "windows", "--reason", "it was rehearsed")
+}

@@ -131,13 +131,19 @@ func remedyOf(err error) string {
 
 // systems are those of which a connector knows the kind. Who does a manual one needs no permission of ours.
 func (d Doctor) systems() []examination {
-	open := openSystems(d.Config, connectors.All(os.DirFS(d.Dir)), nil)
+	open, trusted := openSystems(d.Config, connectors.All(os.DirFS(d.Dir)), nil), d.trusted()
 	var all []examination
 	for _, s := range d.Config.Systems {
 		if s.Kind == "manual" {
 			continue
 		}
-		all = append(all, examine(s, open))
+		e := examine(s, open)
+		ask := e.ask
+		e.ask = func(ctx context.Context) ([]connector.Right, error) {
+			rights, err := ask(ctx)
+			return append(rights, trusted(s.System)...), err
+		}
+		all = append(all, e)
 	}
 	return all
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/internal/app"
 	"github.com/exeunt/exeunt/internal/store"
 )
@@ -72,7 +73,13 @@ func TestAFolderThatAsksForLiveIsLoudUntilSomebodyDecides(t *testing.T) {
 	if page, err := a.Store.Everything().Entries(t.Context(), store.EntryQuery{Kind: string(exeunt.EntryAlert)}); err != nil || page.Total != 1 {
 		t.Errorf("%d alerts, %v", page.Total, err)
 	}
+	if right := doctored(t, o); right.State != connector.Lacking || !strings.Contains(right.Remedy, "exeunt system live crm") {
+		t.Errorf("the doctor says %+v", right)
+	}
 	live(t, a)
+	if right := doctored(t, o); right.State != connector.Granted {
+		t.Errorf("decided, the doctor says %+v", right)
+	}
 	if said, err := a.Misconfigured(t.Context()); err != nil || len(said) != 0 {
 		t.Errorf("decided, it says %v, %v", said, err)
 	}
@@ -81,6 +88,23 @@ func TestAFolderThatAsksForLiveIsLoudUntilSomebodyDecides(t *testing.T) {
 	if s := crm(t, a); !s.Automated() || s.Asks != "" {
 		t.Errorf("after a restart it is %+v", s)
 	}
+}
+
+// doctored is what the doctor says of the decision, beside the running server.
+func doctored(t *testing.T, o app.Options) connector.Right {
+	t.Helper()
+	cfg, faults := app.LoadConfig(o.ConfigDir)
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	for _, p := range (app.Doctor{Config: cfg, Dir: o.ConfigDir, Data: o.DataDir, Limit: time.Minute}).Examine(t.Context()) {
+		for _, r := range p.Rights {
+			if p.Name == "crm" && r.Name == "act, as people decided" {
+				return r
+			}
+		}
+	}
+	return connector.Right{}
 }
 
 // live is Ida's decision, over the API.

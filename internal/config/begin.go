@@ -133,7 +133,7 @@ identifier: %s
 tier: 1
 owner: {role: it}
 fallback: Disable the account, end its sessions, take it out of its groups.
-stage: manual # a person does it; shadow and then live when exeunt doctor finds nothing wrong
+stage: manual # a person does it; shadow and then live when exeunt doctor finds nothing wrong: see docs/live.md
 settings: # change them to yours
   url: ldaps://directory.example.com
   bind_dn: %s

@@ -119,7 +119,7 @@ type SystemFile struct {
 	Fallback   string                `json:"fallback" jsonschema:"required" remedy:"write down how it is done by hand, for somebody who does it for the first time" jsonschema_description:"How it is done by hand."`
 	Retention  string                `json:"retention,omitempty" jsonschema_description:"What is kept, how long and in which form."`
 	Rate       RateFile              `json:"rate,omitzero" jsonschema_description:"What the system allows us."`
-	Stage      exeunt.Stage          `json:"stage,omitempty" jsonschema:"enum=manual,enum=shadow,enum=live" jsonschema_description:"manual: a person does it. shadow: a person does it and the connector does not act yet. live: the connector does it. Required unless the kind is manual."`
+	Stage      exeunt.Stage          `json:"stage,omitempty" jsonschema:"enum=manual,enum=shadow,enum=live" jsonschema_description:"manual: a person does it. shadow: a person does it, and the connector looks before and after. live: the connector does it, once people have decided that on the server. Required unless the kind is manual."`
 	Settings   any                   `json:"settings,omitempty" jsonschema_description:"What the connector needs."`
 
 	Correlate []CorrelateFile `json:"correlate,omitempty" jsonschema_description:"How its accounts are told to be whose: rules in their order, the most trusted first. What the connector's settings say when left out."`

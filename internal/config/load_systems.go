@@ -72,7 +72,7 @@ func (f SystemFile) problems() []yamlfile.Problem {
 	case f.Kind == manualKind && f.Stage != "" && f.Stage != exeunt.Manual:
 		add("stage", "nothing automates a system of kind manual", "set stage: manual, or name the connector as kind")
 	case f.Kind != manualKind && f.Stage == "":
-		add("stage", "missing", "write manual (a person does it), shadow (set up, and a person still does it) or live (it acts)")
+		add("stage", "missing", "write manual (a person does it), shadow (a person does it, and it looks) or live (it acts, once people have decided)")
 	}
 	switch o := f.Owner; {
 	case o == OwnerFile{}: // said by the decoder
