@@ -14,7 +14,7 @@ type SignalEvent string
 // The events that are told: CAEP 1.0 section 3, RISC 1.0 section 2, SSF 1.0 section 8.1.
 const (
 	SignalSessionRevoked   SignalEvent = "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
-	SignalCredentialChange SignalEvent = "https://schemas.openid.net/secevent/caep/event-type/credential-change"
+	SignalCredentialChange SignalEvent = "https://schemas.openid.net/secevent/caep/event-type/credential-change" //nolint:gosec // a name
 	SignalAccountDisabled  SignalEvent = "https://schemas.openid.net/secevent/risc/event-type/account-disabled"
 	SignalAccountEnabled   SignalEvent = "https://schemas.openid.net/secevent/risc/event-type/account-enabled"
 	SignalVerification     SignalEvent = "https://schemas.openid.net/secevent/ssf/event-type/verification"

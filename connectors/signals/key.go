@@ -32,11 +32,11 @@ func NewKey(algorithm string) (exeunt.SignalKey, error) {
 		return exeunt.SignalKey{}, exeunt.Errorf(exeunt.Internal, "no key could be made").Because(err)
 	}
 	key := jose.JSONWebKey{Key: private, Algorithm: algorithm, Use: "sig"}
-	print, err := key.Thumbprint(crypto.SHA256)
+	thumbprint, err := key.Thumbprint(crypto.SHA256)
 	if err != nil {
 		return exeunt.SignalKey{}, exeunt.Errorf(exeunt.Internal, "no key could be made").Because(err)
 	}
-	key.KeyID = base64.RawURLEncoding.EncodeToString(print)
+	key.KeyID = base64.RawURLEncoding.EncodeToString(thumbprint)
 	text, err := json.Marshal(key)
 	if err != nil {
 		return exeunt.SignalKey{}, exeunt.Errorf(exeunt.Internal, "no key could be made").Because(err)

@@ -100,11 +100,7 @@ func (w *town) takeBack(id exeunt.CaseID) {
 	until(w.t, "the departure is taken back", func() bool {
 		f, err := w.Store.Everything().CaseFile(w.t.Context(), id)
 		must(w.t, err)
-		var tasks []exeunt.Task
-		for _, row := range f.Tasks {
-			tasks = append(tasks, row)
-		}
-		change, err := f.Case.Rescind(exeunt.Trigger{Source: "hr", EventID: "2", Kind: exeunt.Rescinded}, w.Config().Inventory(), f.Steps, tasks, time.Now())
+		change, err := f.Case.Rescind(exeunt.Trigger{Source: "hr", EventID: "2", Kind: exeunt.Rescinded}, w.Config().Inventory(), f.Steps, f.Tasks, time.Now())
 		must(w.t, err)
 		err = w.Store.Commit(w.t.Context(), &change)
 		if err != nil && exeunt.KindOf(err) != exeunt.Conflict {

@@ -140,7 +140,7 @@ func (e *Engine) cleaningDue(ctx context.Context, now time.Time) (time.Time, err
 	if err := e.store.DropQuarantine(ctx, now.Add(-quarantine)); err != nil {
 		return now, err
 	}
-	if err := e.store.DropSignals(ctx); err != nil {
+	if err := e.store.DropSignals(ctx, now.Add(-24*time.Hour)); err != nil {
 		return now, err
 	}
 	return now.Add(24 * time.Hour), e.store.ForgetEvents(ctx, now.Add(-remembered))

@@ -14,6 +14,14 @@ func TestRowsAreDestroyedOnlyUnderACheckpointThatCoversThem(t *testing.T) {
 		now := time.Now()
 		opened := storetest.Open(t, s, storetest.Departure("E-1", "2026-03-02"), now)
 		again := storetest.Open(t, s, storetest.Departure("E-2", "2026-03-02"), now)
+		for _, told := range []exeunt.Signal{
+			{ID: "a", Receiver: "crm", Subject: "email:e-1@acme.example", Case: 1, State: exeunt.SignalWaiting, Action: exeunt.Disable, Token: "e-1@acme.example", MadeAt: now},
+			{ID: "b", Receiver: "crm", Subject: "email:e-2@acme.example", Case: 2, State: exeunt.SignalWaiting, Action: exeunt.Disable, Token: "e-2@acme.example", MadeAt: now},
+		} {
+			_, err := s.KeepSignal(t.Context(), told, 10)
+			must(t, err)
+			must(t, s.Mentions(t.Context(), "crm", told.Subject, true, now))
+		}
 		c := *opened.Case
 		c.Erasure = &exeunt.Erasure{Rule: "retention.keep: 1095 d", DecidedAt: now}
 		decided := exeunt.Change{Case: &c}
@@ -57,6 +65,17 @@ func TestRowsAreDestroyedOnlyUnderACheckpointThatCoversThem(t *testing.T) {
 		}
 		if n := storetest.Count(t, s, "SELECT COUNT(*) FROM cases WHERE leaver_key LIKE '%E-1%' OR name LIKE 'Maya%E-1' OR search LIKE '%e-1%' OR document LIKE '%Okonkwo E-1%'"); n != 0 {
 			t.Errorf("the case still names the person")
+		}
+		if told, err := s.Signals(t.Context(), "crm", "email:e-1@acme.example"); err != nil || len(told) != 0 {
+			t.Errorf("what a receiver was told is left: %+v %v", told, err)
+		}
+		if told, err := s.Signals(t.Context(), "crm", "email:e-2@acme.example"); err != nil || len(told) != 1 {
+			t.Errorf("what a receiver was told of the other case: %+v %v", told, err)
+		}
+		for subject, want := range map[string]bool{"email:e-1@acme.example": false, "email:e-2@acme.example": true} {
+			if _, said, err := s.Mentioned(t.Context(), "crm", subject); err != nil || said != want {
+				t.Errorf("that a receiver asked of %s is kept: %v %v", subject, said, err)
+			}
 		}
 		rest, err := s.Case(t.Context(), again.Case.ID)
 		if err != nil || rest.Leaver().Name != "Maya Okonkwo E-2" {

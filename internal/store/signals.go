@@ -198,10 +198,10 @@ func (s *Store) WaitingSignals(ctx context.Context, receiver string, limit int) 
 }
 
 // DropSignals takes away tokens that nobody is to hear any more: of closed cases that no receiver has fetched, and what was
-// about streams.
-func (s *Store) DropSignals(ctx context.Context) error {
+// about streams before a moment.
+func (s *Store) DropSignals(ctx context.Context, before time.Time) error {
 	return s.write(ctx, func(ctx context.Context, tx Tx) error {
-		_, err := tx.exec(ctx, "DELETE FROM signals WHERE case_id = 0 OR state = 'waiting' AND case_id IN (SELECT id FROM cases WHERE closed_at IS NOT NULL)")
+		_, err := tx.exec(ctx, "DELETE FROM signals WHERE case_id = 0 AND made_at < $1 OR state = 'waiting' AND case_id IN (SELECT id FROM cases WHERE closed_at IS NOT NULL)", micros(before))
 		return err
 	})
 }

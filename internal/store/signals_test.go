@@ -161,12 +161,16 @@ func TestATokenIsKeptOnceAndWaitsForWhatIsToBeTold(t *testing.T) {
 		if st, _ := s.For(exeunt.Viewer{}).SignalStats(ctx, crm, time.Now()); err != nil || len(left) != 1 || left[0].ID != "f" || st.Waiting != 1 || st.Delivered != 0 {
 			t.Errorf("of a hidden case somebody sees %+v, %+v %v", left, st, err)
 		}
-		must(t, s.DropSignals(ctx))
+		must(t, s.DropSignals(ctx, time.Now().Add(-time.Hour)))
+		if left, err := s.Everything().Undelivered(ctx, crm, 10); err != nil || len(left) != 4 {
+			t.Errorf("after a moment there is %+v %v", left, err)
+		}
+		must(t, s.DropSignals(ctx, time.Now().Add(time.Hour)))
 		if left, err := s.Everything().Undelivered(ctx, crm, 10); err != nil || len(left) != 3 {
 			t.Errorf("after a day there is %+v %v", left, err)
 		}
 		storetest.Exec(t, s, fmt.Sprintf("UPDATE cases SET closed_at = 1 WHERE id = %d", id))
-		must(t, s.DropSignals(ctx))
+		must(t, s.DropSignals(ctx, time.Now()))
 		if left, err := s.Everything().Undelivered(ctx, crm, 10); err != nil || len(left) != 1 || left[0].State != exeunt.SignalTold {
 			t.Errorf("of a closed case there is %+v %v", left, err)
 		}

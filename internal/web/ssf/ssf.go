@@ -180,10 +180,10 @@ func (f *face) limit(audience string) time.Duration {
 func (f *face) fail(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	code := web.Status(err)
-	switch exeunt.KindOf(err) {
-	case exeunt.Invalid:
+	switch kind := exeunt.KindOf(err); {
+	case kind == exeunt.Invalid:
 		code = http.StatusBadRequest
-	case exeunt.Internal:
+	case kind == exeunt.Internal:
 		f.Log.ErrorContext(r.Context(), "a receiver of signals could not be answered", "error", err)
 	}
 	problem(w, code, exeunt.MessageOf(err))
