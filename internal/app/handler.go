@@ -66,7 +66,7 @@ func (a *App) handler(of *served) http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry(a), promhttp.HandlerOpts{}))
 	mux.Handle("/", ui.New(ui.Config{
 		Organisation: of.config.Company, Environment: a.options.Environment, Zone: of.config.Zone, Secure: strings.HasPrefix(of.config.URL, "https://"),
-		Reader: func(who exeunt.Viewer) ui.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) ui.Commands { return a.commands(who) }, Inventory: systems, Accounts: a.Accounts, Links: of.links, Live: a.Engine, Proofs: a.Proofs, Policies: policyBooks{a, of.config}, Previews: previews{a, of.config}, Connectors: questions,
+		Reader: func(who exeunt.Viewer) ui.Reader { return a.reads(who) }, Taken: a.taken, Commands: func(who exeunt.Viewer) ui.Commands { return a.commands(who) }, Inventory: systems, Accounts: a.Accounts, Links: of.links, Live: a.Engine, Proofs: a.Proofs, Policies: policyBooks{a, of.config}, Previews: previews{a, of.config}, Connectors: questions, Listens: signalHouse{a}.Listener,
 		Sources: func() []string { return of.sources.names }, Log: a.options.Log, Done: a.stopping, Misconfigured: a.Misconfigured,
 	}))
 	return remembered(mux)

@@ -10,6 +10,7 @@ import (
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connectors/signals"
 	"github.com/exeunt/exeunt/internal/config"
+	"github.com/exeunt/exeunt/internal/web"
 	"github.com/exeunt/exeunt/internal/web/api"
 	"github.com/exeunt/exeunt/internal/web/ssf"
 	"github.com/exeunt/exeunt/internal/wrap"
@@ -182,21 +183,40 @@ func (h signalHouse) receiverOf(name string) (ssf.Receiver, error) {
 func (h signalHouse) List(ctx context.Context) ([]api.SignalReceiver, error) {
 	var out []api.SignalReceiver
 	for _, of := range receivers(h.app.Config()) {
-		r := api.SignalReceiver{System: of.System.Name, Title: of.System.Title, Receiver: of.Settings.Audience, Way: of.Settings.Way, Status: "enabled", Events: of.Settings.EventsSupported()}
-		if of.Settings.Streams() {
-			stream, err := h.Stream(ctx, of.Settings.Audience)
-			switch {
-			case exeunt.KindOf(err) == exeunt.NotFound:
-				r.Status, r.Events = "no stream", nil
-			case err != nil:
-				return nil, err
-			default:
-				r.Status, r.Reason, r.Events, r.Delivery, r.PushTo, r.Stream = string(stream.Status), stream.Reason, stream.Events, stream.Method(), stream.Push, stream.ID
-			}
+		l, id, err := h.listener(ctx, of)
+		if err != nil {
+			return nil, err
 		}
-		out = append(out, r)
+		out = append(out, api.SignalReceiver{
+			System: of.System.Name, Title: of.System.Title, Receiver: l.Receiver, Way: l.Way, Stream: id, Delivery: l.Delivery, PushTo: l.PushTo,
+			Status: l.Status, Reason: l.Reason, Events: l.Events,
+		})
 	}
 	return out, nil
+}
+
+// Listener is how a system listens, as its page shows it; nil when it does not.
+func (h signalHouse) Listener(ctx context.Context, system string) (*web.Listener, error) {
+	of, err := h.receiverOf(system)
+	if err != nil {
+		return nil, nil //nolint:nilerr // it is of another kind
+	}
+	l, _, err := h.listener(ctx, of)
+	return &l, err
+}
+
+func (h signalHouse) listener(ctx context.Context, of ssf.Receiver) (l web.Listener, stream string, err error) {
+	l = web.Listener{Receiver: of.Settings.Audience, Way: of.Settings.Way, PushTo: of.Settings.Endpoint, Status: string(exeunt.StreamEnabled), Events: of.Settings.EventsSupported()}
+	if !of.Settings.Streams() {
+		return l, "", nil
+	}
+	s, err := h.Stream(ctx, of.Settings.Audience)
+	if exeunt.KindOf(err) == exeunt.NotFound {
+		l.Status, l.Events = "no stream", []exeunt.SignalEvent{}
+		return l, "", nil
+	}
+	l.Status, l.Reason, l.Events, l.Delivery, l.PushTo = string(s.Status), s.Reason, s.Events, s.Method(), s.Push
+	return l, s.ID, err
 }
 
 // Verify implements api.Signals: it sends a verification now, or leaves it for the receiver to fetch.

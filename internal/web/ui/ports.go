@@ -36,6 +36,7 @@ type Reader interface {
 	OpenBreakers(ctx context.Context) (map[string]exeunt.Breaker, error)
 	Reconciliation(ctx context.Context) (exeunt.Reconciliation, error)
 	Findings(ctx context.Context, q store.FindingQuery) ([]exeunt.Finding, error)
+	SignalStats(ctx context.Context, receiver string, now time.Time) (store.SignalStats, error)
 }
 
 // Commands are what people may do. Each is one commit; one that comes too late fails with Conflict.

@@ -261,6 +261,7 @@ type systemView struct {
 	Shadow  shadowView
 	Sheet   string       // of its connector
 	Child   []systemLine // whose access ends with this one's sign-on
+	Listens *listensView
 	visit   *visit
 }
 
@@ -287,6 +288,9 @@ func (s *server) systemPage(v *visit) error {
 		return err
 	}
 	if view.Shadow, err = s.shadow(v, view.System); err != nil {
+		return err
+	}
+	if view.Listens, err = s.listens(v, view.System.Name); err != nil {
 		return err
 	}
 	if view.Tasks, err = s.Reader(v.Viewer()).Tasks(v.Context(), store.TaskQuery{System: view.System.Name, Limit: 20}, v.now); err != nil {

@@ -31,6 +31,9 @@ type Config struct {
 	Connectors Connectors
 	Sources    func() []string // names of the configured HR sources, for the set-up list
 
+	// Listens says how a system wants to be told of who leaves; nil for one that does not listen. May be nil.
+	Listens func(ctx context.Context, system string) (*web.Listener, error)
+
 	// Misconfigured says in a sentence each what is wrong with the configuration that is served, or was to be; may be nil.
 	Misconfigured func(context.Context) ([]string, error)
 

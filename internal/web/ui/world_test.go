@@ -18,6 +18,7 @@ import (
 // world is an installation in memory: it answers and acts through the domain's own functions.
 type world struct {
 	sync.Mutex
+	listener  listener
 	now       time.Time
 	overview  store.Overview
 	rows      []store.CaseRow
@@ -63,7 +64,7 @@ func newWorld(now time.Time) *world {
 func (w *world) config() Config {
 	return Config{
 		Organisation: "Northwind Labs", Environment: "production", Zone: "America/Los_Angeles",
-		Reader: func(exeunt.Viewer) Reader { return w }, Commands: func(exeunt.Viewer) Commands { return w }, Taken: w.takes, Inventory: w, Accounts: w, Links: w, Live: w, Proofs: w, Policies: w, Previews: w, Connectors: catalogue{w},
+		Reader: func(exeunt.Viewer) Reader { return w }, Commands: func(exeunt.Viewer) Commands { return w }, Taken: w.takes, Inventory: w, Accounts: w, Links: w, Live: w, Proofs: w, Policies: w, Previews: w, Connectors: catalogue{w}, Listens: w.listens,
 		Sources: func() []string { return []string{"workday"} }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 }
