@@ -40,7 +40,7 @@ var places = map[string]place{
 	"connectors/scim":            {ours: ". connector connector/signin connector/vendorapi"},
 	"connectors/signals":         {ours: ". connector", others: "github.com/go-jose/"},
 	"connectors/template":        {ours: ". connector connector/signin connector/vendorapi"}, // to copy; no kind of system
-	"connectors/yaml":            {}, // descriptions, embedded; internal/httpspec makes connectors of them
+	"connectors/yaml":            {},                                                         // descriptions, embedded; internal/httpspec makes connectors of them
 	"connectors":                 {ours: ". connector internal/httpspec connectors/activedirectory connectors/entra connectors/google connectors/ldap connectors/manual connectors/okta connectors/postgresql connectors/scim connectors/signals connectors/yaml"},
 	"internal/directory":         {ours: ". connector", others: "github.com/go-ldap/"},
 	"internal/httpspec":          {ours: ". connector connector/signin connector/vendorapi", others: "go.yaml.in/yaml/"},

@@ -138,14 +138,14 @@ func (t *tokens) obtain(ctx context.Context) (token, error) {
 	if err := t.grant.fill(a); err != nil {
 		return token{}, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.endpoint, strings.NewReader(a.form.Encode())) //nolint:gosec // an address of the configuration, or of a key file that it names
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.endpoint, strings.NewReader(a.form.Encode()))
 	if err != nil {
 		return token{}, exeunt.Errorf(exeunt.Invalid, "%s: the address for tokens is none", t.system)
 	}
 	r.Header = a.header
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Accept", "application/json")
-	answer, err := t.http.Do(r) //nolint:gosec // likewise
+	answer, err := t.http.Do(r)
 	if err != nil {
 		return token{}, connector.Network(t.system, err)
 	}

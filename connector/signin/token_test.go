@@ -307,3 +307,22 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 		}
 	}
 }
+
+func TestAScopeIsTriedWithoutARequest(t *testing.T) {
+	s := &server{token: func(r *http.Request) (*http.Response, error) {
+		if err := r.ParseForm(); err != nil || r.PostForm.Get("scope") != "granted" {
+			return respond(http.StatusBadRequest, `{"error":"invalid_scope"}`)
+		}
+		return nil, nil
+	}}
+	proof := signin.BySecret{ClientSecret: secret(t, "CLIENT_SECRET", "client/secret-0123")}
+	for scope, want := range map[string]signin.Refusal{"granted": "", "another": "invalid_scope"} {
+		err := signin.Try(t.Context(), signin.Tokens("Acme", "https://acme.example/token", signin.ClientCredentials{ClientID: "client", Scopes: []string{scope}, Proof: proof}, s))
+		if refused, _ := errors.AsType[signin.Refusal](err); refused != want || (err == nil) != (want == "") {
+			t.Errorf("%s: %v, refused as %q, want %q", scope, err, refused, want)
+		}
+	}
+	if s.refused.Load() != 0 {
+		t.Error("trying asked for something else than tokens")
+	}
+}

@@ -80,7 +80,7 @@ func (s Settings) base() string { return strings.TrimRight(s.BaseURL, "/") }
 
 // scopes are what the actions of these settings need, each once.
 func (s Settings) scopes() []string {
-	all := []string{"okta.users.read"}
+	all := []string{"okta.users.read", "okta.roles.read"} // whose account it is, and whether it is an administrator's
 	for _, spec := range s.specs() {
 		for _, scope := range spec.Scopes {
 			if !slices.Contains(all, scope) {

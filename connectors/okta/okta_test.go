@@ -29,7 +29,7 @@ func setenv(t testing.TB, name, value string) {
 }
 
 func leaver(n int) exeunt.Leaver {
-	return exeunt.Leaver{ID: fmt.Sprintf("E%04d", n), Entity: "acme", Name: "Per Son", Zone: "Europe/Berlin", Identifiers: map[exeunt.IdentifierKind]string{
+	return exeunt.Leaver{ID: fmt.Sprintf("E%04d", n), Entity: "acme", Name: "Per Son", Zone: "Europe/Berlin", Flags: []exeunt.Flag{exeunt.Privileged}, Identifiers: map[exeunt.IdentifierKind]string{
 		exeunt.EmployeeID: fmt.Sprintf("E%04d", n), exeunt.WorkEmail: fmt.Sprintf("p%d+x@acme.example", n), exeunt.Login: fmt.Sprintf(`p%d"\@acme.example`, n),
 	}}
 }

@@ -17,6 +17,8 @@ type Settings struct {
 	signin.ByKey
 	signin.ByToken
 
+	Privileged string `json:"privileged,omitempty" jsonschema:"enum=ask,enum=act" jsonschema_description:"What happens to an account with an admin role of which HR does not know: ask, when left out, leaves every step to a person; act ends it like any other. Steps of people whom HR flags as privileged are done, after the approval that the configuration wants."`
+
 	Match map[exeunt.IdentifierKind]string `json:"match,omitempty" jsonschema_description:"Which of the leaver's identifiers is which attribute of the profile: employeeNumber, email, login, or one of your own. {employee_id: employeeNumber, work_email: email, login: login} when left out."`
 
 	UnassignApps bool `json:"unassign_apps,omitempty" jsonschema_description:"Also take the person out of applications that they were assigned to by themselves. What an application kept of them there cannot be had back."`
@@ -33,6 +35,9 @@ func (s Settings) Check() error {
 	}
 	if s.Token.IsZero() == (s.ClientID == "" || s.PrivateKey.IsZero()) {
 		return exeunt.Errorf(exeunt.Invalid, "give either client_id and private_key of a service application, or token").In("client_id")
+	}
+	if !slices.Contains([]string{"", "ask", "act"}, s.Privileged) {
+		return exeunt.Errorf(exeunt.Invalid, "privileged is %q: write ask or act", s.Privileged).In("privileged")
 	}
 	for identifier, name := range s.Match {
 		if identifier == "" || !attributeName.MatchString(name) {
