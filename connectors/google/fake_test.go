@@ -66,7 +66,7 @@ type person struct {
 	employeeID                 string
 	suspended, archived, admin bool
 	enforced, unlisted         bool
-	unit                       string
+	unit, recovery             string
 	sessions                   int
 	reply                      map[string]any
 	delegates                  []string
@@ -118,7 +118,7 @@ func (w *workspace) hire(email string) *person {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.made++
-	p := &person{id: fmt.Sprintf("1%020d", w.made), email: email, password: "old", unit: "/Staff", live: lists{groups: map[string]string{}, roles: map[string]map[string]any{}}}
+	p := &person{id: fmt.Sprintf("1%020d", w.made), email: email, password: "old", recovery: "s3cret-0123@home.example", unit: "/Staff", live: lists{groups: map[string]string{}, roles: map[string]map[string]any{}}}
 	w.people[p.id] = p
 	return p
 }

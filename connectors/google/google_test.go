@@ -181,73 +181,43 @@ func TestAnAccountIsFoundByWhateverItHas(t *testing.T) {
 	}
 }
 
-func TestDataIsHandedOverOnce(t *testing.T) {
-	for name, c := range map[string]struct {
-		fault   fault
-		lagging bool
-		ends    exeunt.OutcomeKind
-		handed  int
-	}{
-		"answered":                   {healthy, false, exeunt.Done, 1},
-		"lost":                       {lost, false, exeunt.Done, 1},
-		"lost, and the list is late": {lost, true, exeunt.Done, 1},
-		"throttled by 403":           {slowDown, false, exeunt.Done, 1},
-		"answered and never begun":   {lie, false, exeunt.GaveUp, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorkspace(t)
-			w.lagging = c.lagging
-			l := w.leaver(t)
-			times := 0
-			w.fault = func(method string) fault {
-				if method != "datatransfer.transfers.insert" {
-					return healthy
-				}
-				if times++; times > 1 {
-					return healthy
-				}
-				return c.fault
-			}
-			g := open(t, w.settings(t, 1, ""))
-			var out exeunt.Outcome
-			intended := false
-			for i := range 8 {
-				out = converge(t, g, l, w.of(l), exeunt.TransferData, intended, i < 4)
-				if out.Kind == exeunt.Done || out.Kind == exeunt.GaveUp {
-					break
-				}
-				intended = exeunt.KindOf(out.Err) != exeunt.Throttled
-				if i > 0 || !c.lagging {
-					w.tick()
-				}
-			}
-			if out.Kind != c.ends || len(w.transfers) != c.handed {
-				t.Errorf("%s (%s) with %d transfers, want %s with %d", out.Kind, says(out), len(w.transfers), c.ends, c.handed)
-			}
-		})
+func TestOnlyThePersonsOwnDevicesAreTold(t *testing.T) {
+	w := newWorkspace(t)
+	l := w.leaver(t)
+	other := w.hire(w.of(l).email + ".org") // which a search for a beginning finds, too
+	other.live.devices = map[string]string{"theirs": "APPROVED"}
+	other.shown = other.live.clone()
+	for _, action := range []exeunt.Action{exeunt.LockDevices, "wipe_devices"} {
+		drive(t, w, w.settings(t, 1, ""), l, action)
+	}
+	if other.live.devices["theirs"] != "APPROVED" || w.of(l).live.devices["phone"+l.ID] != "ACCOUNT_WIPED" {
+		t.Errorf("theirs is %v, ours %v", other.live.devices, w.of(l).live.devices)
 	}
 }
 
-func TestWhoTakesOverIsSomebody(t *testing.T) {
+func TestAPasswordIsResetWithWhereItCouldBeRecovered(t *testing.T) {
 	w := newWorkspace(t)
 	l := w.leaver(t)
-	w.hire("gone@" + domain).suspended = true
-	for _, c := range []struct{ manager, successor, says string }{
-		{"", "", "nobody is named"},
-		{"x@" + domain, "", "has no account"},
-		{"gone@" + domain, "", "is suspended"},
-		{w.of(l).aliases[0], "", "is the leaver"},
-		{" ", address, ""},
-	} {
-		l.Manager.Email = c.manager
-		g := open(t, w.settings(t, 1, fmt.Sprintf(`,"successor":%q`, c.successor)))
-		out := converge(t, g, l, w.of(l), exeunt.TransferData, false, false)
-		if !strings.Contains(says(out), c.says) || c.says != "" && (out.Kind != exeunt.GaveUp || len(w.transfers) != 0) {
-			t.Errorf("manager %q, successor %q: %s %s, want %q", c.manager, c.successor, out.Kind, says(out), c.says)
-		}
+	out := drive(t, w, w.settings(t, 1, ""), l, exeunt.ResetPassword)
+	if p := w.of(l); out.Kind != exeunt.Done || p.password == "old" || len(p.password) < 20 || p.recovery != "" {
+		t.Errorf("%s %s, recovery %q", out.Kind, says(out), p.recovery)
 	}
-	if w.transfers[0]["newOwnerUserId"] != w.person(address).id {
-		t.Errorf("handed over to %v", w.transfers[0])
+}
+
+func TestWhoWasMovedOnFromTheArchiveStays(t *testing.T) {
+	w := newWorkspace(t)
+	l := w.leaver(t)
+	settings := w.settings(t, 1, all)
+	out := drive(t, w, settings, l, exeunt.MoveToArchive)
+	p := w.of(l)
+	p.unit = "/"
+	back := connector.Parameters{Leaver: l, Undo: true, Snapshot: out.Snapshot}
+	if err := open(t, settings).Apply(t.Context(), exeunt.Account{ID: p.id}, exeunt.MoveToArchive, back); err != nil || p.unit != "/" || p.unlisted {
+		t.Errorf("%v: in %s, hidden %t", err, p.unit, p.unlisted)
+	}
+	p.unit, w.units = "/Leavers", []string{"/", "/Leavers"}
+	if err := open(t, settings).Apply(t.Context(), exeunt.Account{ID: p.id}, exeunt.MoveToArchive, back); exeunt.KindOf(err) != exeunt.NotFound || !strings.Contains(err.Error(), "/Staff") {
+		t.Errorf("to a unit that is gone: %v", err)
 	}
 }
 

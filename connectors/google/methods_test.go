@@ -103,7 +103,7 @@ func (p *person) resource() object {
 		"id": p.id, "primaryEmail": p.email, "aliases": p.aliases, "externalIds": []object{{"value": p.employeeID, "type": "organization"}, {"value": "badge-" + p.employeeID, "type": "custom"}},
 		"suspended": p.suspended, "archived": p.archived, "isAdmin": p.admin, "isDelegatedAdmin": !p.admin && len(p.live.roles) > 0, "isEnrolledIn2Sv": p.shown.enrolled, "isEnforcedIn2Sv": p.enforced,
 		"orgUnitPath": p.unit, "includeInGlobalAddressList": !p.unlisted, "lastLoginTime": "2030-06-01T08:00:00.000Z",
-		"recoveryEmail": "s3cret-0123@home.example",
+		"recoveryEmail": p.recovery,
 	}
 }
 
@@ -173,6 +173,9 @@ func (w *workspace) patch(p *person, sent object) (int, any) {
 	}
 	if password, said := sent["password"].(string); said {
 		p.password = password
+	}
+	if recovery, said := sent["recoveryEmail"].(string); said && sent["recoveryPhone"] == "" {
+		p.recovery = recovery
 	}
 	return fine(p.resource())
 }
