@@ -210,7 +210,11 @@ func TestWhoWasMovedOnFromTheArchiveStays(t *testing.T) {
 	settings := w.settings(t, 1, all)
 	out := drive(t, w, settings, l, exeunt.MoveToArchive)
 	p := w.of(l)
-	p.unit = "/"
+	p.unlisted = false
+	if o, err := open(t, settings).Observe(t.Context(), exeunt.Account{ID: p.id}); err != nil || o.Of(exeunt.MoveToArchive) != exeunt.Absent {
+		t.Errorf("in the archive and still listed it stands %s, %v", o.Of(exeunt.MoveToArchive), err)
+	}
+	p.unit, p.unlisted = "/", true
 	back := connector.Parameters{Leaver: l, Undo: true, Snapshot: out.Snapshot}
 	if err := open(t, settings).Apply(t.Context(), exeunt.Account{ID: p.id}, exeunt.MoveToArchive, back); err != nil || p.unit != "/" || p.unlisted {
 		t.Errorf("%v: in %s, hidden %t", err, p.unit, p.unlisted)
@@ -227,6 +231,8 @@ func TestNothingIsDoneToAnAdministratorUnasked(t *testing.T) {
 	p := w.of(l)
 	l.Flags = nil
 	p.admin = true
+	w.assign(p, "3", "CUSTOMER", nil) // which the list has beside isAdmin
+	w.tick()
 	asks, acts := open(t, w.settings(t, 1, "")), open(t, w.settings(t, 1, `,"privileged":"act"`))
 	for _, s := range google.Kind().Actions {
 		if slices.Contains([]exeunt.Action{exeunt.SetAutoReply, "delegate_mailbox", exeunt.MoveToArchive, exeunt.ReclaimLicence}, s.Action) {
@@ -237,11 +243,11 @@ func TestNothingIsDoneToAnAdministratorUnasked(t *testing.T) {
 		}
 	}
 	out := converge(t, acts, l, p, exeunt.RemoveRoles, false, false)
-	if out.Kind != exeunt.Done || p.admin || !slices.Contains(out.Snapshot["roles"], "super_admin") {
+	if out.Kind != exeunt.Done || p.admin || len(out.Snapshot["roles"]) != 3 || !slices.Contains(out.Snapshot["roles"], "super_admin") {
 		t.Errorf("with privileged: act: %s %s, %v", out.Kind, says(out), out.Snapshot)
 	}
 	back := connector.Parameters{Leaver: l, Undo: true, Snapshot: out.Snapshot}
-	if err := acts.Apply(t.Context(), exeunt.Account{ID: p.id}, exeunt.RemoveRoles, back); err != nil || !p.admin || len(p.live.roles) != 2 {
+	if err := acts.Apply(t.Context(), exeunt.Account{ID: p.id}, exeunt.RemoveRoles, back); err != nil || !p.admin || len(p.live.roles) != 3 {
 		t.Errorf("put back: %v, super administrator %t, %v", err, p.admin, p.live.roles)
 	}
 	ours := w.person(delegate)
@@ -284,6 +290,17 @@ func TestFactorsOfASuspendedAccountAreMoot(t *testing.T) {
 	}
 }
 
+func TestAnImmediateDepartureLocksOutFirst(t *testing.T) {
+	order := slices.SortedFunc(slices.Values(google.Kind().Actions), func(a, b exeunt.ActionSpec) int { return a.In(true) - b.In(true) })
+	var first []string
+	for _, s := range order[:4] {
+		first = append(first, string(s.Action))
+	}
+	if strings.Join(first, " ") != "set_auto_reply delegate_mailbox disable revoke_sessions" { // no mailbox is open after the suspension
+		t.Errorf("it begins with %v", first)
+	}
+}
+
 func TestAScopeThatLacksStopsItsActionOnly(t *testing.T) {
 	w := newWorkspace(t)
 	w.lacking["https://www.googleapis.com/auth/admin.directory.rolemanagement"] = true
@@ -294,6 +311,10 @@ func TestAScopeThatLacksStopsItsActionOnly(t *testing.T) {
 	}
 	if out := converge(t, c, l, w.of(l), exeunt.Disable, false, false); out.Kind != exeunt.Done {
 		t.Errorf("disable: %s %s", out.Kind, says(out))
+	}
+	seen, err := c.Observe(t.Context(), exeunt.Account{ID: w.of(l).id})
+	if err != nil || seen.Of(exeunt.RemoveRoles) != exeunt.Unknown || seen.Of(exeunt.Disable) != exeunt.Holds || seen.Facts["remove_roles"] != "may not be read" {
+		t.Errorf("a look at everything: %+v, %v", seen, err)
 	}
 	rights, err := connector.Examine(t.Context(), c)
 	if err != nil {
@@ -314,7 +335,16 @@ func TestTheMailboxIsSetUpAsThePerson(t *testing.T) {
 	boss.aliases = []string{"b@" + domain}
 	l.Manager.Email = "b@" + domain
 	c := open(t, w.settings(t, 1, all))
-	for _, action := range []exeunt.Action{"set_auto_reply", "delegate_mailbox", "delegate_mailbox"} {
+	for _, theirs := range []object{
+		{"enableAutoReply": true, "responseBodyPlainText": "On holiday"},
+		{"enableAutoReply": false, "responseBodyPlainText": "Ann has left. Please write to Bob (b@corp.example)."},
+	} {
+		p.reply = theirs
+		if o, err := c.Observe(t.Context(), exeunt.Account{ID: p.id}); err != nil || o.Of(exeunt.SetAutoReply) != exeunt.Absent {
+			t.Errorf("with %v it stands %s, %v", theirs, o.Of(exeunt.SetAutoReply), err)
+		}
+	}
+	for _, action := range []exeunt.Action{exeunt.SetAutoReply, "delegate_mailbox", "delegate_mailbox"} {
 		if out := converge(t, c, l, p, action, false, false); out.Kind != exeunt.Done {
 			t.Errorf("%s: %s %s", action, out.Kind, says(out))
 		}
