@@ -99,8 +99,13 @@ type group struct {
 
 const domain, delegate = "corp.example", "exeunt-admin@corp.example"
 
+// known and foreign are keys of service accounts, made once: that takes longer than most tests.
+var known, foreign = sync.OnceValues(newKey), sync.OnceValues(newKey)
+
+func newKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
+
 func newWorkspace(t testing.TB) *workspace {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := known()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +157,7 @@ func (w *workspace) account(t testing.TB, number int) string {
 	key := w.key
 	if number == 3 {
 		var err error
-		if key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+		if key, err = foreign(); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -149,7 +149,7 @@ func TestReasonsAreClassedAndShowNothing(t *testing.T) {
 		if exeunt.KindOf(err) != c.want || !strings.Contains(err.Error(), c.says) || strings.Contains(fmt.Sprintf("%v %+v", err, err), "s3cret") {
 			t.Errorf("%d %v: %v (%s), want %s with %q and no words of the vendor", c.status, c.body, err, exeunt.KindOf(err), c.want, c.says)
 		}
-		if e, ok := err.(*exeunt.Error); c.want == exeunt.Throttled && (!ok || e.RetryAfter != 7*time.Second) { //nolint:errorlint // the very type
+		if e, ok := err.(*exeunt.Error); c.want == exeunt.Throttled && (!ok || e.RetryAfter != 7*time.Second) {
 			t.Errorf("%d %v: the wait is not taken up", c.status, c.body)
 		}
 	}
