@@ -26,7 +26,7 @@ const (
 	ReclaimLicence      Action = "reclaim_licence"
 	TransferData        Action = "transfer_data"
 	SetAutoReply        Action = "set_auto_reply" // what the mailbox answers from then on
-	Deactivate          Action = "deactivate" // beyond disable: what cannot be taken back
+	Deactivate          Action = "deactivate"     // beyond disable: what cannot be taken back
 	EndEmployment       Action = "end_employment"
 	ScheduleFinalPay    Action = "schedule_final_pay"
 	NotifyAdministrator Action = "notify_administrator"

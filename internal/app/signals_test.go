@@ -44,7 +44,7 @@ func settleTown(t *testing.T, mode, more string) *town {
 	must(t, os.Mkdir(filepath.Join(dir, "systems"), 0o700))
 	for name, text := range map[string]string{
 		"exeunt.yaml": strings.Replace(company, "127.0.0.1:8080", fmt.Sprintf("127.0.0.1:%d", port), 1),
-		"systems/crm.yaml": "name: crm\ntitle: CRM\nkind: signals\nidentifier: work_email\ntier: 1\nowner: {role: it}\nfallback: Sign the person out.\nstage: live\nsettings: " +
+		"systems/crm.yaml": "name: crm\ntitle: CRM\nkind: signals\nidentifier: work_email\ntier: 2\nowner: {role: it}\nfallback: Sign the person out.\nstage: live\nsettings: " +
 			settingsOf(digest, fmt.Sprintf("127.0.0.1:%d", listener), more) + "\n",
 	} {
 		must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
@@ -53,6 +53,8 @@ func settleTown(t *testing.T, mode, more string) *town {
 	must(t, err)
 	t.Cleanup(a.Stop)
 	w := &town{App: a, t: t, token: token}
+	_, err = w.commands(exeunt.Viewer{}).GoLive(t.Context(), "crm", exeunt.Override{By: "Ida Novak", Reason: "the receiver has taken its verification"})
+	must(t, err)
 	if mode != "" {
 		w.Listener = testserver.Listen(t, listener, a.URL(), token, audience, mode)
 	}
