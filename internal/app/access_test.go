@@ -38,7 +38,7 @@ var recorded = map[string]string{
 	"GET /waves": "read", "POST /waves": "decision", "GET /waves/new": "", "GET /waves/{id}": "read", "GET /waves/{id}/stream": "read",
 	"GET /waves/{id}/report": "read", "GET /waves/{id}/report.csv": "read export",
 	"POST /waves/{id}/check": "decision", "POST /waves/{id}/approve": "decision", "POST /waves/{id}/start": "decision", "POST /waves/{id}/go-on": "decision", "POST /waves/{id}/stop": "decision",
-	"GET /gaps": "", "GET /accounts": "read", "POST /accounts/{id}/confirm": "decision", "POST /accounts/{id}/clean-up": "decision", "GET /systems": "", "GET /systems/{id}": "read", "POST /systems/{id}/try": "decision", "POST /systems/{id}/live": "decision", "POST /systems/{id}/back": "decision",
+	"GET /gaps": "", "GET /accounts": "read", "POST /accounts/{id}/confirm": "decision", "POST /accounts/{id}/clean-up": "decision", "GET /systems": "", "GET /systems/-/import": "", "POST /systems/-/import": "", "GET /systems/-/add": "", "GET /systems/{id}": "read", "POST /systems/{id}/try": "decision", "POST /systems/{id}/live": "decision", "POST /systems/{id}/back": "decision",
 	"GET /connectors": "", "GET /connectors/{name}": "",
 	"GET /audit": "read", "GET /audit/{entry}": "read", "GET /audit/checks": "", "GET /audit/proves": "", "GET /audit/erased": "", "POST /cases/{id}/erase": "decision", "POST /audit/verify": "decision",
 

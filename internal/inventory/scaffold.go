@@ -19,8 +19,22 @@ func Scaffold(name string, items []Item, sheets []Sheet) (file string, text []by
 	if i < 0 {
 		return "", nil, exeunt.Errorf(exeunt.NotFound, "no source shows an application %q that the inventory lacks: see exeunt inventory gaps for the names", name)
 	}
-	a := unknown[i]
+	return unknown[i].begin(name, items)
+}
+
+// Begin writes the file of a system of which a person says the name, with what sources and the public know of it.
+func Begin(name string, items []Item, sheets []Sheet) (file string, text []byte, err error) {
+	for _, a := range Unknown(items, sheets) {
+		if applicationKey(a.Name) == applicationKey(name) {
+			return a.begin(name, items)
+		}
+	}
+	return Application{Name: name}.begin(name, items)
+}
+
+func (a Application) begin(name string, items []Item) (file string, text []byte, err error) {
 	l := a.line()
+	l.Name = cmp.Or(l.Name, a.Name)
 	k, isKnown := KnownAs(a.Name)
 	if !isKnown {
 		k = Known{Name: slug(l.Name), Title: l.Name, Tier: a.tier()}

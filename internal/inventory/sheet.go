@@ -129,6 +129,7 @@ func (m *Matcher) decide(system string, l Line, people map[string]Line) Line {
 			l.Maybe = append(l.Maybe, one.System)
 		}
 	}
+	l.Confidence = math.Round(l.Confidence*100) / 100
 	return l
 }
 

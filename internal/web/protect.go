@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/exeunt/exeunt"
@@ -53,10 +54,10 @@ func SameOrigin(next http.Handler, fail Fail) http.Handler {
 const maxForm = 64 << 10
 
 // SmallForms reads forms up to a bound, so that nobody can fill the memory without signing in. What is sent
-// to the address but is for its page to bound, once it knows who sends it.
-func SmallForms(next http.Handler, fail Fail, but string) http.Handler {
+// to the addresses but is for their pages to bound, once they know who sends it.
+func SmallForms(next http.Handler, fail Fail, but ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == but {
+		if slices.Contains(but, r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -189,6 +189,8 @@ var pages = []struct{ name, path, session string }{
 	{"wave-report", "/waves/W-14/report", "auditor"},
 	{"systems", "/systems", "it"},
 	{"gaps", "/gaps", "it"},
+	{"import", "/systems/-/import", "it"},
+	{"add", "/systems/-/add?name=Snowflake+Computing", "it"},
 	{"connectors", "/connectors", "it"},
 	{"connector", "/connectors/scim", "auditor"},
 	{"policies", "/policies?against=set-1", "it"},

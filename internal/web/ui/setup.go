@@ -10,8 +10,10 @@ import (
 type setupLine struct {
 	Title, State, Command string
 	How                   string   // what to do
+	Page                  string   // where it can be done here, by whoever sets systems up
 	Lacks                 []lacked // systems that keep the line open
 	Done                  bool
+	Unseen                bool // whether it was done is kept nowhere
 }
 
 type lacked struct{ Name, Title string }
@@ -52,7 +54,7 @@ func (s *server) setup(systems []exeunt.System) []setupLine {
 	lines := []setupLine{
 		setUp(len(sources), "HR source configured", "HR sources configured", setupLine{Title: "Connect the trigger", State: "No HR source yet", Command: "exeunt doctor",
 			How: "Describe the HR system under sources in the configuration: by it alone a departure begins. The command tries the connection and says what it lacks."}),
-		setUp(len(systems), "system in the inventory", "systems in the inventory", setupLine{Title: "Import systems", State: "The inventory is empty", Command: "exeunt inventory import",
+		setUp(len(systems), "system in the inventory", "systems in the inventory", setupLine{Title: "Import systems", State: "The inventory is empty", Command: "exeunt inventory import", Page: "/systems/-/import",
 			How: "Give it what finance pays for, what the sign-on lets people into and what departments say that they use. Each system that is found gets a file of its own."}),
 		setUp(directories, "system whose accounts a connector can disable", "systems whose accounts a connector can disable", setupLine{Title: "Connect a directory",
 			State: "No connector can disable an account yet", Command: "exeunt doctor", How: "Give the directory or the sign-on its kind and its settings first: most other access ends with it."}),
@@ -61,6 +63,8 @@ func (s *server) setup(systems []exeunt.System) []setupLine {
 		{Title: "Name owners", State: fmt.Sprintf("%d of %s an owner", len(systems)-len(nobodys), plural(len(systems), "system has", "systems have")), Command: "exeunt inventory gaps",
 			How: "Whatever cannot be done by a connector becomes a task of the owner.", Lacks: nobodys, Done: len(systems) > 0 && len(nobodys) == 0},
 	}
+	lines = append(lines, setupLine{Title: "Try each connector", State: "Nothing is kept of it: begin with a test account", Command: "exeunt connector try NAME --account X", Unseen: true,
+		How: "It finds one account, looks at it as a departure would, and says what each action would do to it, without doing it. There is no rehearsal of a whole departure yet: look at a plan, let systems run in stage shadow, and end one test account before a system goes live."})
 	return append(lines, goLive(lines, live, waiting))
 }
 
@@ -82,7 +86,7 @@ func goLive(lines []setupLine, live int, waiting []lacked) setupLine {
 	}
 	line.State += fmt.Sprintf("; %d are enough to begin", liveAtFirst)
 	for _, l := range lines {
-		if !l.Done {
+		if !l.Done && !l.Unseen {
 			line.State += ". First: " + l.Title
 			break
 		}
@@ -93,7 +97,7 @@ func goLive(lines []setupLine, live int, waiting []lacked) setupLine {
 // opens says whether the list has a line open: the first one that is not done.
 func (o overviewView) opens(i int) bool {
 	for j, l := range o.Setup {
-		if !l.Done {
+		if !l.Done && !l.Unseen {
 			return i == j
 		}
 	}

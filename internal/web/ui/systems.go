@@ -173,6 +173,7 @@ type systemsView struct {
 	Filter systemFilter
 	All    []systemLine
 	Rows   []systemLine
+	Sets   bool // the viewer may add to it
 	Zone   *time.Location
 	Now    time.Time
 }
@@ -240,7 +241,7 @@ func (s *server) systemsPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	view := systemsView{Filter: f, Zone: v.zone, Now: v.now}
+	view := systemsView{Filter: f, Sets: v.may(confirmAccounts), Zone: v.zone, Now: v.now}
 	if view.All, err = s.systemLines(v, alone); err != nil {
 		return err
 	}

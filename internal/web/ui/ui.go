@@ -73,7 +73,7 @@ func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	s.routes(mux)
 	var h http.Handler = mux
-	h = web.SmallForms(h, s.fail, "/waves") // a list of people may be long; its page bounds it
+	h = web.SmallForms(h, s.fail, "/waves", "/systems/-/import") // a list may be long; its page bounds it
 	h = web.SameOrigin(h, s.fail)
 	h = web.Recover(h, s.Log, s.fail)
 	h = web.Headers(h, s.Secure)
@@ -125,15 +125,7 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("GET /policies", seeSystems, s.policiesPage)
 	page("GET /preview", previewPlans, s.previewPage)
 	page("GET /preview/compare", compareDepartures, s.comparePage)
-	page("GET /gaps", seeSystems, s.gapsPage)
-	page("GET /accounts", seeFindings, s.accountsPage)
-	page("POST /accounts/{id}/confirm", confirmAccounts, s.confirmAccount)
-	page("POST /accounts/{id}/clean-up", startCases, s.cleanUpAccounts)
-	page("GET /systems", seeSystems, s.systemsPage)
-	page("GET /systems/{id}", seeSystems, s.systemPage)
-	page("POST /systems/{id}/try", trySystems, s.trySystem)
-	page("POST /systems/{id}/live", decideStages, s.goLive)
-	page("POST /systems/{id}/back", decideStages, s.stepBack)
+	s.systemRoutes(page)
 	page("GET /connectors", seeSystems, s.connectorsPage)
 	page("GET /connectors/{name}", seeSystems, s.connectorPage)
 	page("GET /audit", seeAudit, s.auditPage)
@@ -144,6 +136,21 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("GET /audit/proves", seeAudit, s.provesPage)
 	page("POST /audit/verify", verifyLedger, s.verify)
 	page("/", seeNothing, func(*visit) error { return nothingHere() })
+}
+
+func (s *server) systemRoutes(page func(pattern string, need right, h page)) {
+	page("GET /gaps", seeSystems, s.gapsPage)
+	page("GET /accounts", seeFindings, s.accountsPage)
+	page("POST /accounts/{id}/confirm", confirmAccounts, s.confirmAccount)
+	page("POST /accounts/{id}/clean-up", startCases, s.cleanUpAccounts)
+	page("GET /systems", seeSystems, s.systemsPage)
+	page("GET /systems/-/import", confirmAccounts, s.importPage) // no system is called "-"
+	page("POST /systems/-/import", confirmAccounts, s.importExport)
+	page("GET /systems/-/add", confirmAccounts, s.addPage)
+	page("GET /systems/{id}", seeSystems, s.systemPage)
+	page("POST /systems/{id}/try", trySystems, s.trySystem)
+	page("POST /systems/{id}/live", decideStages, s.goLive)
+	page("POST /systems/{id}/back", decideStages, s.stepBack)
 }
 
 func (s *server) waveRoutes(page func(pattern string, need right, h page)) {

@@ -285,6 +285,12 @@ func TestDecisionsAboutWaves(t *testing.T) {
 // sendList sends the form of a new wave as a browser does.
 func sendList(t *testing.T, h http.Handler, session string, fields map[string]string, list string) *httptest.ResponseRecorder {
 	t.Helper()
+	return sendFile(t, h, session, "/waves", "list", "people.csv", fields, list)
+}
+
+// sendFile sends a form with a file.
+func sendFile(t *testing.T, h http.Handler, session, target, field, name string, fields map[string]string, text string) *httptest.ResponseRecorder {
+	t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	for name, value := range fields {
@@ -292,13 +298,13 @@ func sendList(t *testing.T, h http.Handler, session string, fields map[string]st
 			t.Fatal(err)
 		}
 	}
-	file, err := form.CreateFormFile("list", "people.csv")
+	file, err := form.CreateFormFile(field, name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = file.Write([]byte(list)) // into memory
+	_, _ = file.Write([]byte(text)) // into memory
 	_ = form.Close()
-	r := httptest.NewRequest(http.MethodPost, "/waves", &body)
+	r := httptest.NewRequest(http.MethodPost, target, &body)
 	r.Header.Set("Content-Type", form.FormDataContentType())
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	if session != "" {
