@@ -74,14 +74,16 @@ func GoLive(before *Trust, s System, report ShadowTally, by Override, operator P
 	return t, t.decided(s, by.detail(), now), nil
 }
 
-// TrustSimulator is the trust in the connector of a system that is no system at all, but a simulator: nobody has to decide.
+// TrustSimulator is the trust in the connector of a system that is no system at all, but a simulator: nobody has to decide, and nobody is told.
 func TrustSimulator(before *Trust, s System, now time.Time) (Trust, Change) {
 	by := Override{By: "engine", Reason: "a simulator of this process, in which nothing can go wrong"}
 	t := Trust{System: s.Name, Kind: s.Kind, By: &Decision{by, now.UTC()}}
 	if before != nil {
 		t.Version = before.Version
 	}
-	return t, t.decided(s, by.detail(), now)
+	change := t.decided(s, by.detail(), now)
+	change.Notices = nil
+	return t, change
 }
 
 // asked tells who could confirm that they are asked.

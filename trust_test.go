@@ -104,3 +104,24 @@ func TestWhatCannotGoLiveIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestASimulatorIsTrustedAndNobodyIsTold(t *testing.T) {
+	s := live("directory", "", exeunt.Disable)
+	s.Owner = exeunt.Person{Name: "Ana", Email: "ana@x.example"}
+	trust, change := exeunt.TrustSimulator(nil, s, monday)
+	if e := change.Entries[0]; !trust.Covers(s) || len(change.Notices) != 0 || e.Kind != exeunt.EntryLive || e.Actor != "engine" || !strings.Contains(e.Detail["reason"], "simulator") {
+		t.Errorf("%+v, %+v", trust, change)
+	}
+}
+
+func TestADecisionLapsesWithTheReason(t *testing.T) {
+	s := asking(2)
+	trust, _, err := exeunt.GoLive(nil, s, speaksFor, ida, operator, monday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := trust.Lapse(s, "its file says stage: shadow", monday)
+	if e := change.Entries[0]; e.Kind != exeunt.EntrySteppedBack || e.Actor != "engine" || e.Detail["reason"] != "its file says stage: shadow" || e.Detail["decided_by"] != ida.By || len(change.Notices) != 1 {
+		t.Errorf("%+v", change)
+	}
+}

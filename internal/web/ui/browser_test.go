@@ -205,6 +205,7 @@ var pages = []struct{ name, path, session string }{
 	{"overview-it", "/", "it"},
 	{"system", "/systems/entra-id", "it"},
 	{"system-quiet", "/systems/snowflake", "auditor"},
+	{"system-shadow", "/systems/figma", "it"},
 	{"audit", "/audit", "auditor"},
 	{"entry", "/audit/48209", "auditor"},
 	{"checks", "/audit/checks", "auditor"},
@@ -219,7 +220,7 @@ var pages = []struct{ name, path, session string }{
 // TestPagesInABrowser opens every page in both themes and two widths: no axe violation, no policy
 // violation, no script fault, no sideways scrolling, and not more elements than the budget.
 func TestPagesInABrowser(t *testing.T) {
-	b := openTab(t, "", moreCases, decisions, entraIsDown)
+	b := openTab(t, "", moreCases, decisions, entraIsDown, figmaIsShadowed)
 	for _, p := range pages {
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int64{1440, 390} {
