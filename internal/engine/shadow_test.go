@@ -330,3 +330,15 @@ func (s *ticking) Observe(ctx context.Context, a exeunt.Account) (exeunt.Observa
 	}
 	return seen, err
 }
+
+// Who keeps on trying a credential that is refused may lock the account that it is of.
+func TestASystemThatRefusesOurCredentialsIsNotAskedAgainAtOnce(t *testing.T) {
+	shadowed(t, func(t *testing.T, c *company) {
+		c.directory.Fail(connectortest.Find, connectortest.Always, exeunt.Errorf(exeunt.Unauthorised, "the token has expired"))
+		c.leaves(true)
+		pass(10 * time.Minute)
+		if n := c.directory.Calls(connectortest.Find); n != 1 {
+			t.Errorf("it was asked %d times in ten minutes", n)
+		}
+	})
+}
