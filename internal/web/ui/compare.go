@@ -128,9 +128,12 @@ func (c compareView) shown() []exeunt.DepartureCompared {
 
 func (c compareView) pages() int { return max((len(c.rows())+comparedRows-1)/comparedRows, 1) }
 
-// works are the kinds of difference that concern most departures.
+// works are the kinds of difference with the effect that is asked about, those that concern most departures first.
 func (c compareView) works() []exeunt.WorkTally {
-	return c.Tally.Works[:min(comparedWorks, len(c.Tally.Works))]
+	if c.Filter.Effect == "" {
+		return c.Tally.Works
+	}
+	return slices.DeleteFunc(slices.Clone(c.Tally.Works), func(w exeunt.WorkTally) bool { return w.Effect != c.Filter.Effect })
 }
 
 func (c compareView) summary() string {

@@ -19,7 +19,7 @@ func previewPolicy() exeunt.Policy {
 	cut := exeunt.Rule{Name: "cut-access", Title: "End access", Branch: "Access", Actions: []exeunt.Action{exeunt.Disable, exeunt.RevokeSessions, exeunt.RemoveGroups}, Start: moment("cut-off"), Deadline: moment("start + 30m"),
 		Text: exeunt.ConditionTexts{Systems: `system.branch == "Access"`}, Systems: func(f exeunt.Facts) (bool, error) { return f.System.Branch == "", nil }}
 	pay := exeunt.Rule{Name: "final-pay", Title: "Schedule final pay", Branch: "Payroll", Actions: []exeunt.Action{exeunt.EndEmployment}, Start: moment("last-day"), Deadline: moment("start + 2d"),
-		Systems: func(f exeunt.Facts) (bool, error) { return f.System.Branch == "Payroll", nil }, After: []exeunt.After{{Rule: "approve-hours", Because: "final pay is computed from the approved hours"}}}
+		Text: exeunt.ConditionTexts{Systems: `system.branch == "Payroll"`}, Systems: func(f exeunt.Facts) (bool, error) { return f.System.Branch == "Payroll", nil }, After: []exeunt.After{{Rule: "approve-hours", Because: "final pay is computed from the approved hours"}}}
 	task := func(name, title, owner, start, deadline string) exeunt.Rule {
 		return exeunt.Rule{Name: name, Title: title, Branch: "Tasks", Task: &exeunt.TaskPattern{Owner: owner}, Start: moment(start), Deadline: moment(deadline)}
 	}
