@@ -6,6 +6,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/internal/config"
+	"github.com/exeunt/exeunt/internal/policy"
 	"github.com/exeunt/exeunt/internal/web"
 )
 
@@ -41,7 +42,11 @@ func (p previews) CompareDepartures(ctx context.Context, who exeunt.Viewer, q we
 		}
 	}
 	if q.Against != "" && q.Against != out.Set {
-		if _, err := p.app.Store.Policies(ctx, q.Against); err != nil { // one that nobody kept must not pass for the present one
+		kept, err := p.app.Store.Policies(ctx, q.Against)
+		if err == nil {
+			_, err = policy.Kept(kept.Text)
+		}
+		if err != nil { // what nobody kept, or can read any more, must not pass for the present policies
 			return out, err
 		}
 	}

@@ -51,13 +51,13 @@ type Config struct {
 	// NotFound when they are not kept.
 	Kept func(version string) ([]byte, error)
 
-	inventory []exeunt.System // Systems, as plans are made over them
+	planned *planned // the systems that plans are made over
 
 	// Counts gives a system the stage that counts: stage live is what its file asks for, and people decide on it. Where nobody
 	// can know of decisions, as in a check, it is nil, and each system is taken as its file has it.
 	Counts func(exeunt.System) exeunt.System
 
-	lasting *sync.Map // see exeunt.Facts; and the sets of policies that were read again
+	reread sync.Map // the sets of policies that were read again, by their versions
 
 	nouns map[string]string // what it is made of, each with its digest: see Compare
 	fixed map[string]string // what a running server cannot change, by its path in exeunt.yaml, likewise
@@ -155,14 +155,6 @@ func (c *Config) Inventory() []exeunt.System {
 	return out
 }
 
-// planned are the systems as plans are made of them, which no plan changes.
-func (c *Config) planned() []exeunt.System {
-	if c.Counts == nil {
-		return c.inventory
-	}
-	return c.Inventory()
-}
-
 func (c *Config) counted(s exeunt.System) exeunt.System {
 	if c.Counts == nil {
 		return s
@@ -175,16 +167,13 @@ func (c *Config) Policy(d exeunt.Departure) (exeunt.Policy, error) {
 	return c.Set.Policy(d)
 }
 
-// setVersion is under what a set that was read again is kept.
-type setVersion string
-
 // setOf is the set of policies of a version: a case keeps the one that it was planned with. One that nobody kept, or that cannot
 // be read any more, is the present one, and the record says that it changed.
 func (c *Config) setOf(version string) (policy.Set, error) {
 	if version == "" || version == c.Set.Version || c.Kept == nil {
 		return c.Set, nil
 	}
-	if known, ok := c.lasting.Load(setVersion(version)); ok {
+	if known, ok := c.reread.Load(version); ok {
 		return known.(policy.Set), nil
 	}
 	text, err := c.Kept(version)
@@ -198,7 +187,7 @@ func (c *Config) setOf(version string) (policy.Set, error) {
 	if err != nil { // by a newer version of the product; what HR says of the case cannot wait for that
 		set = c.Set
 	}
-	c.lasting.Store(setVersion(version), set)
+	c.reread.Store(version, set)
 	return set, nil
 }
 
@@ -213,12 +202,12 @@ func (c *Config) Plan(of exeunt.Case, now time.Time) (exeunt.Plan, error) {
 	if err != nil {
 		return exeunt.Plan{}, err
 	}
-	p.Approvals, p.Lasting = c.approvals, c.lasting
+	inventory, lasting := c.planned.over(c)
+	p.Approvals, p.Lasting = c.approvals, lasting
 	roles := c.Roles()
 	if !of.Owner.Named() {
 		of.Owner = roles(CaseOwner, of.Departure.Leaver)
 	}
-	inventory := c.planned()
 	plan, err := exeunt.Draft(p, of, inventory, roles, now)
 	if err != nil {
 		return plan, err

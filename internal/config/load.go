@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -36,7 +35,7 @@ func Load(dir string, kinds []connector.Kind) (*Config, Faults) {
 }
 
 func load(dir string, kinds []connector.Kind) (*loader, Faults) {
-	l := &loader{dir: dir, kinds: map[string]connector.Kind{}, config: &Config{Files: map[string]string{}, lasting: &sync.Map{}}, content: sha256.New()}
+	l := &loader{dir: dir, kinds: map[string]connector.Kind{}, config: &Config{Files: map[string]string{}, planned: &planned{}}, content: sha256.New()}
 	for _, k := range kinds {
 		l.kinds[k.Name] = k
 	}
@@ -50,7 +49,6 @@ func load(dir string, kinds []connector.Kind) (*loader, Faults) {
 		faults = append(faults, doc.Faults()...)
 	}
 	l.config.Version = hex.EncodeToString(l.content.Sum(nil))[:12]
-	l.config.inventory = l.config.Inventory()
 	l.count()
 	return l, faults.Sorted()
 }

@@ -24,7 +24,7 @@ func (c *Config) Preview(of exeunt.Case, now time.Time) (exeunt.Preview, error) 
 	if err != nil {
 		return exeunt.Preview{}, err
 	}
-	return plan.Preview(by, c.planned(), now), nil
+	return plan.Preview(by, c.Inventory(), now), nil
 }
 
 // Announced is a departure, and when it was known of, which decides what could still begin in time.
