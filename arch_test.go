@@ -33,6 +33,7 @@ var places = map[string]place{
 	"connectors/activedirectory": {ours: ". connector internal/directory", others: "github.com/go-ldap/"},
 	"connectors/entra":           {ours: ". connector connector/signin connector/vendorapi"},
 	"connectors/google":          {ours: ". connector connector/signin connector/vendorapi"},
+	"connectors/keycloak":        {ours: ". connector connector/signin connector/vendorapi"},
 	"connectors/ldap":            {ours: ". connector internal/directory", others: "github.com/go-ldap/"},
 	"connectors/manual":          {ours: ". connector"},
 	"connectors/okta":            {ours: ". connector connector/signin connector/vendorapi"},
@@ -41,7 +42,7 @@ var places = map[string]place{
 	"connectors/signals":         {ours: ". connector", others: "github.com/go-jose/"},
 	"connectors/template":        {ours: ". connector connector/signin connector/vendorapi"}, // to copy; no kind of system
 	"connectors/yaml":            {},                                                         // descriptions, embedded; internal/httpspec makes connectors of them
-	"connectors":                 {ours: ". connector internal/httpspec connectors/activedirectory connectors/entra connectors/google connectors/ldap connectors/manual connectors/okta connectors/postgresql connectors/scim connectors/signals connectors/yaml"},
+	"connectors":                 {ours: ". connector internal/httpspec connectors/activedirectory connectors/entra connectors/google connectors/keycloak connectors/ldap connectors/manual connectors/okta connectors/postgresql connectors/scim connectors/signals connectors/yaml"},
 	"internal/directory":         {ours: ". connector", others: "github.com/go-ldap/"},
 	"internal/httpspec":          {ours: ". connector connector/signin connector/vendorapi", others: "go.yaml.in/yaml/"},
 	"internal/wrap":              {ours: ". connector", others: "golang.org/x/time/"},

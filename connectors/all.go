@@ -10,6 +10,7 @@ import (
 	"github.com/exeunt/exeunt/connectors/activedirectory"
 	"github.com/exeunt/exeunt/connectors/entra"
 	"github.com/exeunt/exeunt/connectors/google"
+	"github.com/exeunt/exeunt/connectors/keycloak"
 	"github.com/exeunt/exeunt/connectors/ldap"
 	"github.com/exeunt/exeunt/connectors/manual"
 	"github.com/exeunt/exeunt/connectors/okta"
@@ -30,6 +31,7 @@ func Over(house signals.House, folders ...fs.FS) []connector.Kind {
 		activedirectory.Kind(),
 		entra.Kind(),
 		google.Kind(),
+		keycloak.Kind(),
 		okta.Kind(),
 		ldap.Kind(),
 		postgresql.Kind(),

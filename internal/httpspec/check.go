@@ -236,9 +236,10 @@ func (c *checker) list(at []any, list *string, p *Paging) {
 
 // paging checks that the fields are those of its kind.
 func (c *checker) paging(at []any, p *Paging) {
+	counts := p.Param != "" || p.SizeParam != "" || p.Size != 0 || p.Start != 0
 	switch p.Kind {
 	case "none", "link":
-		if p.Param != "" || p.Next != "" || p.SizeParam != "" || p.Size != 0 || p.Start != 0 {
+		if counts || p.Next != "" {
 			c.fault(at, "paging of kind %s takes no further fields", p.Kind)
 		}
 	case "page", "offset":
@@ -249,7 +250,7 @@ func (c *checker) paging(at []any, p *Paging) {
 	case "url":
 		c.require(at, "next", p.Next != "", "where the answer has the address of the next page")
 		c.pointer(under(at, "next"), p.Next)
-		if p.Param != "" || p.SizeParam != "" || p.Size != 0 || p.Start != 0 {
+		if counts {
 			c.fault(at, "paging of kind url takes next only")
 		}
 	case "cursor":

@@ -126,8 +126,6 @@ func (s *server) routes(mux *http.ServeMux) {
 	page("GET /preview", previewPlans, s.previewPage)
 	page("GET /preview/compare", compareDepartures, s.comparePage)
 	s.systemRoutes(page)
-	page("GET /connectors", seeSystems, s.connectorsPage)
-	page("GET /connectors/{name}", seeSystems, s.connectorPage)
 	page("GET /audit", seeAudit, s.auditPage)
 	page("GET /audit/erased", seeAudit, s.erasedPage)
 	page("POST /cases/{id}/erase", eraseCases, s.eraseCase)
@@ -151,6 +149,8 @@ func (s *server) systemRoutes(page func(pattern string, need right, h page)) {
 	page("POST /systems/{id}/try", trySystems, s.trySystem)
 	page("POST /systems/{id}/live", decideStages, s.goLive)
 	page("POST /systems/{id}/back", decideStages, s.stepBack)
+	page("GET /connectors", seeSystems, s.connectorsPage)
+	page("GET /connectors/{name}", seeSystems, s.connectorPage)
 }
 
 func (s *server) waveRoutes(page func(pattern string, need right, h page)) {

@@ -1,0 +1,248 @@
+package keycloak_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// house is a realm in memory, after UserResource.java: what it answers, and what it forgets when a PUT leaves it out. Nobody
+// could start a Keycloak beside these tests, which takes a Java runtime.
+type house struct {
+	mu     sync.Mutex
+	people map[string]*person
+	order  []string // ids, as they came
+	groups map[string]string
+	roles  map[string]string // id → name
+	weak   bool              // our client may look only
+	hired  int
+}
+
+type person struct {
+	Whole       map[string]any // the representation
+	Credentials []map[string]string
+	Sessions    []string
+	Consents    []string
+	Groups      []string
+	Roles       map[string][]string // "realm" or a client's id → ids of roles
+}
+
+const crmClient = "c-crm"
+
+func newHouse(t *testing.T) (*house, string) {
+	h := &house{people: map[string]*person{}, groups: map[string]string{}, roles: map[string]string{}}
+	mux := http.NewServeMux()
+	const realm, one = "/admin/realms/corp", "/admin/realms/corp/users/{id}"
+	mux.HandleFunc("POST /realms/corp/protocol/openid-connect/token", h.token)
+	mux.HandleFunc("GET "+realm+"/users", h.search)
+	mux.HandleFunc("GET "+realm+"/roles-by-id/{role}", func(w http.ResponseWriter, r *http.Request) {
+		if h.known(w, h.roles, r.PathValue("role")) {
+			say(w, map[string]string{"id": r.PathValue("role"), "name": h.roles[r.PathValue("role")]})
+		}
+	})
+	for pattern, do := range map[string]func(*person, http.ResponseWriter, *http.Request){
+		"GET " + one: func(p *person, w http.ResponseWriter, _ *http.Request) { say(w, h.shown(p)) },
+		"PUT " + one: h.put,
+		"GET " + one + "/credentials": func(p *person, w http.ResponseWriter, _ *http.Request) {
+			say(w, append([]map[string]string{}, p.Credentials...))
+		},
+		"DELETE " + one + "/credentials/{it}": func(p *person, w http.ResponseWriter, r *http.Request) {
+			n := len(p.Credentials)
+			p.Credentials = slices.DeleteFunc(p.Credentials, func(c map[string]string) bool { return c["id"] == r.PathValue("it") })
+			done(w, n > len(p.Credentials))
+		},
+		"GET " + one + "/sessions": func(p *person, w http.ResponseWriter, _ *http.Request) { say(w, named("id", p.Sessions)) },
+		"POST " + one + "/logout":  func(p *person, w http.ResponseWriter, _ *http.Request) { p.Sessions = nil; done(w, true) },
+		"GET " + one + "/consents": func(p *person, w http.ResponseWriter, _ *http.Request) { say(w, named("clientId", p.Consents)) },
+		"DELETE " + one + "/consents/{it}": func(p *person, w http.ResponseWriter, r *http.Request) {
+			n := len(p.Consents)
+			p.Consents = without(p.Consents, r.PathValue("it"))
+			done(w, n > len(p.Consents))
+		},
+		"GET " + one + "/groups": h.groupsOf,
+		"PUT " + one + "/groups/{it}": func(p *person, w http.ResponseWriter, r *http.Request) {
+			if h.known(w, h.groups, r.PathValue("it")) {
+				p.Groups = append(without(p.Groups, r.PathValue("it")), r.PathValue("it"))
+				done(w, true)
+			}
+		},
+		"DELETE " + one + "/groups/{it}": func(p *person, w http.ResponseWriter, r *http.Request) {
+			if h.known(w, h.groups, r.PathValue("it")) {
+				p.Groups = without(p.Groups, r.PathValue("it"))
+				done(w, true)
+			}
+		},
+		"GET " + one + "/role-mappings":     h.rolesOf,
+		"POST " + one + "/role-mappings/":   h.mapRole,
+		"DELETE " + one + "/role-mappings/": h.mapRole,
+	} {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			p, there := h.people[r.PathValue("id")]
+			switch {
+			case !there:
+				done(w, false)
+			case h.weak && r.Method != http.MethodGet:
+				w.WriteHeader(http.StatusForbidden)
+			default:
+				do(p, w, r)
+			}
+		})
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/admin/") && r.Header.Get("Authorization") != "Bearer access-token-0123" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		mux.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return h, server.URL
+}
+
+func say(w http.ResponseWriter, value any) { _ = json.NewEncoder(w).Encode(value) }
+
+func done(w http.ResponseWriter, found bool) {
+	w.WriteHeader(map[bool]int{true: http.StatusNoContent, false: http.StatusNotFound}[found])
+}
+
+func named(field string, values []string) []map[string]string {
+	out := []map[string]string{}
+	for _, v := range values {
+		out = append(out, map[string]string{field: v})
+	}
+	return out
+}
+
+func without(list []string, value string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(v string) bool { return v == value })
+}
+
+func (h *house) known(w http.ResponseWriter, among map[string]string, id string) bool {
+	_, there := among[id]
+	if !there {
+		done(w, false)
+	}
+	return there
+}
+
+func (h *house) token(w http.ResponseWriter, r *http.Request) {
+	if id, secret, _ := r.BasicAuth(); id != "exeunt" || secret != clientSecret || r.FormValue("grant_type") != "client_credentials" {
+		w.WriteHeader(http.StatusUnauthorized)
+		say(w, map[string]string{"error": "unauthorized_client"})
+		return
+	}
+	say(w, map[string]any{"access_token": "access-token-0123", "token_type": "Bearer", "expires_in": 60})
+}
+
+// shown is a representation with what depends on whoever asks.
+func (h *house) shown(p *person) map[string]any {
+	whole := map[string]any{"access": map[string]bool{"view": true, "manage": !h.weak, "mapRoles": !h.weak, "manageGroupMembership": !h.weak}}
+	for field, value := range p.Whole {
+		whole[field] = value
+	}
+	return whole
+}
+
+func (h *house) search(w http.ResponseWriter, r *http.Request) {
+	q, found := r.URL.Query(), []map[string]any{}
+	for _, id := range h.order {
+		p, there := h.people[id]
+		if !there {
+			continue
+		}
+		matches := true
+		for _, field := range []string{"username", "email"} {
+			matches = matches && (q.Get(field) == "" || strings.EqualFold(fmt.Sprint(p.Whole[field]), q.Get(field)))
+		}
+		if q.Get("q") != "" {
+			attribute, value, _ := strings.Cut(q.Get("q"), ":")
+			held, _ := p.Whole["attributes"].(map[string]any)
+			values, _ := held[strings.Trim(attribute, `"`)].([]any)
+			matches = matches && slices.Contains(values, any(strings.Trim(value, `"`)))
+		}
+		if matches {
+			found = append(found, h.shown(p))
+		}
+	}
+	say(w, paged(found, r))
+}
+
+func paged[T any](all []T, r *http.Request) []T {
+	first, _ := strconv.Atoi(r.URL.Query().Get("first"))
+	most, _ := strconv.Atoi(r.URL.Query().Get("max"))
+	first = min(first, len(all))
+	return all[first:min(first+most, len(all))]
+}
+
+// put loses every attribute that it is not given, and refuses who has no name.
+func (h *house) put(p *person, w http.ResponseWriter, r *http.Request) {
+	var given map[string]any
+	_ = json.NewDecoder(r.Body).Decode(&given)
+	if given["username"] != p.Whole["username"] || given["access"] != nil || given["federatedIdentities"] != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	given["federatedIdentities"] = p.Whole["federatedIdentities"]
+	p.Whole = given
+	done(w, true)
+}
+
+func (h *house) groupsOf(p *person, w http.ResponseWriter, r *http.Request) {
+	all := []map[string]string{}
+	for _, id := range p.Groups {
+		if name, there := h.groups[id]; there {
+			all = append(all, map[string]string{"id": id, "name": name, "path": "/" + name})
+		}
+	}
+	say(w, paged(all, r))
+}
+
+func (h *house) rolesOf(p *person, w http.ResponseWriter, _ *http.Request) {
+	list := func(ids []string) []map[string]string {
+		out := []map[string]string{}
+		for _, id := range ids {
+			if name, there := h.roles[id]; there {
+				out = append(out, map[string]string{"id": id, "name": name})
+			}
+		}
+		return out
+	}
+	answer := map[string]any{}
+	if realm := list(p.Roles["realm"]); len(realm) > 0 {
+		answer["realmMappings"] = realm
+	}
+	if crm := list(p.Roles[crmClient]); len(crm) > 0 {
+		answer["clientMappings"] = map[string]any{"crm": map[string]any{"id": crmClient, "client": "crm", "mappings": crm}}
+	}
+	say(w, answer)
+}
+
+// mapRole takes a list of roles, of which id and name must be those of one.
+func (h *house) mapRole(p *person, w http.ResponseWriter, r *http.Request) {
+	place := strings.TrimPrefix(r.URL.Path[strings.Index(r.URL.Path, "/role-mappings/"):], "/role-mappings/")
+	place = strings.TrimPrefix(place, "clients/")
+	var given []struct{ ID, Name string }
+	if json.NewDecoder(r.Body).Decode(&given) != nil || len(given) == 0 || place != "realm" && place != crmClient {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	for _, one := range given {
+		if h.roles[one.ID] != one.Name {
+			done(w, false)
+			return
+		}
+		p.Roles[place] = without(p.Roles[place], one.ID)
+		if r.Method == http.MethodPost {
+			p.Roles[place] = append(p.Roles[place], one.ID)
+		}
+	}
+	done(w, true)
+}
