@@ -41,7 +41,7 @@ var actions = []exeunt.ActionSpec{
 		Action: exeunt.RemoveGroups, Title: "Remove from groups", Order: 50, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Settles: settles,
 		Takes:  []string{"groups"},
 		Scopes: []string{"User.Read.All", "GroupMember.ReadWrite.All", "RoleManagement.ReadWrite.Directory"},
-		Caveat: "Groups with dynamic members or from Active Directory follow their rule or their source, and are named as left; those that give licences stay until licences are reclaimed. Distribution lists and mail-enabled security groups are Exchange's: the step ends as a task with the commands. RoleManagement.ReadWrite.Directory is for role-assignable groups only.",
+		Caveat: "Groups with dynamic members or from Active Directory follow their rule or their source, and are named as left; those that give licences stay until licences are reclaimed. Distribution lists and mail-enabled security groups are Exchange's: the step ends as a task with the commands. RoleManagement.ReadWrite.Directory is for role-assignable groups only. Groups that hide their members show with Member.Read.Hidden only.",
 	},
 	{
 		Action: exeunt.RemoveApps, Title: "Remove application assignments", Order: 60, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Settles: settles,
@@ -74,7 +74,7 @@ var actions = []exeunt.ActionSpec{
 	{
 		Action: exeunt.TransferData, Title: "Give the manager the files", Order: 110, Proof: exeunt.Observed, Repeatable: true, Settles: settles,
 		Scopes: []string{"User.Read.All", "Files.ReadWrite.All"},
-		Caveat: "The manager may read and write the whole OneDrive from then on; nothing is copied. That its root can be shared so was never seen on a tenant (unverified). " + exchange,
+		Caveat: "The manager may read and write the whole OneDrive from then on; nothing is copied. " + exchange,
 	},
 	{
 		Action: exeunt.ReclaimLicence, Title: "Reclaim licences", Order: 120, Proof: exeunt.Observed, Repeatable: true, Destructive: true, Settles: settles,

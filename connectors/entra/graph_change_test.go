@@ -70,7 +70,7 @@ func (g *graph) person(method, uid string, p *person, s []string, body object) *
 			p.Reply[k] = v
 		}
 		return &answer{status: 200, body: body}
-	case "drive/root":
+	case "drive/items":
 		to := body["recipients"].([]any)[0].(object)["objectId"]
 		p.Files = append(p.Files, object{"id": "p", "roles": body["roles"], "grantedToV2": object{"user": object{"id": to}}})
 		return &answer{status: 200, body: object{"value": []any{}}}

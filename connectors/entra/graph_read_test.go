@@ -61,7 +61,7 @@ func (w *world) of(uid string, p *person, what string) any {
 		return append(some(w.Consents, "principalId", uid), some(w.Consents, "consentType", "AllPrincipals")...)
 	case "authentication/methods":
 		return append([]object{{"@odata.type": "#microsoft.graph.passwordAuthenticationMethod", "id": "28c10230-6103-485e-b985-444c60001490"}}, p.Factors...)
-	case "ownedDevices/microsoft.graph.device":
+	case "ownedDevices":
 		all := []object{}
 		for _, d := range p.Devices {
 			if w.Devices[d] != nil {
@@ -79,7 +79,7 @@ func (w *world) of(uid string, p *person, what string) any {
 			return failure(404, "MailboxNotEnabledForRESTAPI", "The mailbox is either inactive, soft-deleted, or is hosted on-premise.")
 		}
 		return object{"automaticRepliesSetting": p.Reply, "timeZone": "UTC"}
-	case "drive/root/permissions":
+	case "drive/items/root/permissions":
 		if !p.HasFiles {
 			return failure(404, "itemNotFound", "User's mysite not found.")
 		}
@@ -136,6 +136,19 @@ func texts(v any) []string {
 	list, _ := v.([]any)
 	for _, one := range list {
 		out = append(out, one.(string))
+	}
+	return out
+}
+
+// limited is what an application is shown of objects that it may not read.
+func limited(found any) any {
+	all, is := found.([]object)
+	if !is {
+		return found
+	}
+	out := []object{}
+	for _, o := range all {
+		out = append(out, object{"@odata.type": o["@odata.type"], "id": o["id"], "displayName": nil, "accountEnabled": nil})
 	}
 	return out
 }

@@ -279,7 +279,13 @@ func (g *graph) one(scopes []string, method, address string, body object) *answe
 		if g.shown != nil {
 			from = g.shown
 		}
-		return g.paged(address, u.Query(), from.read(s, u.Query()))
+		found := from.read(s, u.Query())
+		for place, right := range map[string]string{"memberOf": "GroupMember.ReadWrite.All", "ownedDevices": "Device.ReadWrite.All"} {
+			if slices.Contains(s, place) && !slices.Contains(scopes, right) {
+				found = limited(found)
+			}
+		}
+		return g.paged(address, u.Query(), found)
 	}
 	return g.change(method, s, body)
 }
@@ -296,11 +302,9 @@ var needs = []struct {
 	{"PATCH", regexp.MustCompile(`/mailboxSettings`), "MailboxSettings.ReadWrite"},
 	{"", regexp.MustCompile(`/drive/`), "Files.ReadWrite.All"},
 	{"", regexp.MustCompile(`^/roleManagement/`), "RoleManagement.ReadWrite.Directory"},
-	{"", regexp.MustCompile(`/memberOf`), "GroupMember.ReadWrite.All"},
 	{"", regexp.MustCompile(`^/groups/`), "GroupMember.ReadWrite.All"},
 	{"", regexp.MustCompile(`^/users/.*/appRoleAssignments`), "AppRoleAssignment.ReadWrite.All"},
 	{"", regexp.MustCompile(`/oauth2PermissionGrants`), "DelegatedPermissionGrant.ReadWrite.All"},
-	{"", regexp.MustCompile(`/ownedDevices`), "Device.ReadWrite.All"},
 	{"", regexp.MustCompile(`^/devices/`), "Device.ReadWrite.All"},
 	{"", regexp.MustCompile(`^/servicePrincipals`), "Application.Read.All"},
 	{"POST", regexp.MustCompile(`/revokeSignInSessions`), "User.RevokeSessions.All"},

@@ -53,7 +53,7 @@ func (t *tenant) revokeConsents(ctx context.Context, l *look) error {
 
 // open are the devices that still let somebody in.
 func (l *look) open() []device {
-	return slices.DeleteFunc(slices.Clone(l.devices), func(d device) bool { return !d.Enabled })
+	return slices.DeleteFunc(slices.Clone(l.devices), func(d device) bool { return d.Enabled == nil || !*d.Enabled })
 }
 
 func (t *tenant) disableDevices(ctx context.Context, l *look, with connector.Parameters) error {

@@ -79,7 +79,7 @@ func (l *look) shared() bool {
 }
 
 // share gives the manager the OneDrive, and nobody when HR and the directory do not agree on who that is.
-// Source: learn.microsoft.com/graph/api/driveitem-invite.
+// Source: learn.microsoft.com/graph/api/driveitem-invite, by which only a personal OneDrive refuses this for its root.
 func (t *tenant) share(ctx context.Context, l *look, with connector.Parameters) error {
 	if !l.hasFiles {
 		return nil
@@ -91,7 +91,7 @@ func (t *tenant) share(ctx context.Context, l *look, with connector.Parameters) 
 	case manager.Email != "" && !l.manager.known(manager.Email):
 		return exeunt.Errorf(exeunt.Invalid, "HR names another manager than the directory, which has %s: nobody was given the files; correct the directory, or hand them over by hand", l.manager.Name)
 	}
-	_, err := t.send(ctx, http.MethodPost, "/users/"+l.user.ID+"/drive/root/invite", map[string]any{
+	_, err := t.send(ctx, http.MethodPost, "/users/"+l.user.ID+"/drive/items/root/invite", map[string]any{
 		"recipients": []any{map[string]string{"objectId": l.manager.ID}}, "roles": []string{"write"}, "requireSignIn": true, "sendInvitation": false,
 	})
 	return err
