@@ -18,7 +18,12 @@ var actions = []exeunt.ActionSpec{
 	{
 		Action: exeunt.ResetFactors, Title: "Remove sign-in factors", Order: 10, Proof: exeunt.Observed, Repeatable: true, Settles: settles,
 		Scopes: []string{"User.Read.All", "UserAuthenticationMethod.ReadWrite.All"},
-		Caveat: "The password stays; no application may reset that of an administrator. Factors cannot be put back: whoever returns enrols again.",
+		Caveat: "Factors cannot be put back: whoever returns enrols again.",
+	},
+	{
+		Action: exeunt.ResetPassword, Title: "Reset password", Order: 15, Proof: exeunt.Acknowledged, Repeatable: true,
+		Scopes: []string{"User.Read.All", "User-PasswordProfile.ReadWrite.All"},
+		Caveat: "To one that nobody knows, which cannot be read back; that the moment of the last change has moved was seen, or it would not be said to be done. That of an account from Active Directory is reset there.",
 	},
 	{
 		Action: exeunt.Disable, Title: "Disable account", Order: 20, Immediate: 1, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Settles: settles,

@@ -2,6 +2,7 @@ package entra
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"strings"
 	"time"
@@ -37,6 +38,8 @@ func (t *tenant) act(ctx context.Context, l *look, action exeunt.Action, with co
 	switch action {
 	case exeunt.ResetFactors:
 		return t.removeFactors(ctx, l)
+	case exeunt.ResetPassword:
+		return t.resetPassword(ctx, l)
 	case exeunt.Disable:
 		return t.enable(ctx, l, false)
 	case exeunt.RevokeSessions, exeunt.RevokeSessionsAgain:
@@ -77,15 +80,28 @@ func (t *tenant) enable(ctx context.Context, l *look, on bool) error {
 		return exeunt.Errorf(exeunt.Unsupported, "the account comes from Active Directory: change it there, since the next synchronisation (every 30 minutes by default) would undo what is changed here")
 	}
 	_, err := t.send(ctx, http.MethodPatch, "/users/"+l.user.ID, map[string]bool{"accountEnabled": on})
-	if refusedAs(err, exeunt.Denied) && len(l.privileges()) > 0 {
-		return exeunt.Errorf(exeunt.Denied, "%s lets only a higher administrator do this to an account that holds %s: give our application a role above it, or do it by hand", name, told(l.privileges())).Because(err)
+	return ranking(l, err)
+}
+
+// ranking says of a refusal that the account may be too high for us.
+func ranking(l *look, err error) error {
+	if held := l.privileges(); refusedAs(err, exeunt.Denied) && len(held) > 0 {
+		return exeunt.Errorf(exeunt.Denied, "%s lets only a higher administrator do this to an account that holds %s: give our application a role above it, or do it by hand", name, told(held)).Because(err)
 	}
 	return err
 }
 
-// recently is how old the moment from which sessions count may be, by Graph's own clock, to be of a revocation of ours. A
-// replica may show that of an attempt before this one.
-const recently = 15 * time.Minute
+// resetPassword sets one that nobody knows.
+func (t *tenant) resetPassword(ctx context.Context, l *look) error {
+	if l.user.Synchronised {
+		return exeunt.Errorf(exeunt.Unsupported, "%s", passwordElsewhere)
+	}
+	profile := map[string]any{"password": rand.Text() + "-" + strings.ToLower(rand.Text()), "forceChangePasswordNextSignIn": true}
+	if _, err := t.send(ctx, http.MethodPatch, "/users/"+l.user.ID, map[string]any{"passwordProfile": profile}); err != nil {
+		return ranking(l, err)
+	}
+	return t.moved(ctx, l, "lastPasswordChangeDateTime")
+}
 
 // revokeSessions makes every session that was begun before now worthless, and sees that the moment from which sessions
 // count has moved: an answer alone is no proof.
@@ -106,10 +122,19 @@ func (t *tenant) revokeSessions(ctx context.Context, l *look) error {
 	if done.Value != nil && !*done.Value {
 		return exeunt.Errorf(exeunt.Temporary, "%s answered that the sessions were not revoked", name)
 	}
-	var after user
-	if a, err = t.send(ctx, http.MethodGet, under("", "$select", "id,signInSessionsValidFromDateTime")(l.user.ID), nil); err != nil {
+	return t.moved(ctx, l, "signInSessionsValidFromDateTime")
+}
+
+// recently is how old a moment that we moved may be, by Graph's own clock. A replica may show that of an attempt before.
+const recently = 15 * time.Minute
+
+// moved sees that a moment of the user is of now: an answer alone is no proof.
+func (t *tenant) moved(ctx context.Context, l *look, property string) error {
+	a, err := t.send(ctx, http.MethodGet, under("", "$select", "id,"+property)(l.user.ID), nil)
+	if err != nil {
 		return err
 	}
+	var after map[string]any
 	if err := a.Decode(&after); err != nil {
 		return err
 	}
@@ -117,8 +142,9 @@ func (t *tenant) revokeSessions(ctx context.Context, l *look) error {
 	if err != nil {
 		now = time.Now()
 	}
-	if from, err := time.Parse(time.RFC3339, after.SessionsFrom); err != nil || from.Before(now.Add(-recently)) {
-		return exeunt.Errorf(exeunt.Temporary, "%s accepted to revoke the sessions and does not show it yet; it is done again", name)
+	moment, _ := after[property].(string)
+	if at, err := time.Parse(time.RFC3339, moment); err != nil || at.Before(now.Add(-recently)) {
+		return exeunt.Errorf(exeunt.Temporary, "%s accepted the change and does not show it yet; it is made again", name)
 	}
 	return nil
 }

@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	globalAdmin = "62e90394-69f5-4237-9190-012177145e10"
-	helpdesk    = "729827e3-9c14-49f7-bb1b-9608f156bbb8"
-	reply       = "{name} has left us. Please write to {manager} & the team."
+	globalAdmin   = "62e90394-69f5-4237-9190-012177145e10"
+	helpdesk      = "729827e3-9c14-49f7-bb1b-9608f156bbb8"
+	firstPassword = "what the person knows"
+	reply         = "{name} has left us. Please write to {manager} & the team."
 )
 
 func (g *graph) settings(t testing.TB, more string) json.RawMessage {
@@ -28,10 +29,11 @@ func (g *graph) settings(t testing.TB, more string) json.RawMessage {
 // user makes an account with an address.
 func (g *graph) user(w *world, mail string) string {
 	id := g.id(1)
-	w.Users[id] = &person{Is: object{
+	w.Users[id] = &person{Password: firstPassword, Is: object{
 		"id": id, "userPrincipalName": mail, "displayName": "Ann O'Neil", "mail": mail, "userType": "Member", "accountEnabled": true,
 		"proxyAddresses":                  []string{"SMTP:" + mail, "smtp:also." + mail, "x500:/o=Corp/cn=" + id},
 		"onPremisesImmutableId":           "abc+/" + id + "==",
+		"lastPasswordChangeDateTime":      "2020-01-01T00:00:00Z",
 		"signInSessionsValidFromDateTime": "2020-01-01T00:00:00Z",
 		"licenseAssignmentStates":         []object{{"skuId": g.id(9), "assignedByGroup": nil, "state": "Active"}},
 	}}
@@ -131,7 +133,9 @@ func (g *graph) subject(t *testing.T) connectortest.Subject {
 		},
 		// What Entra asks of whoever signs in; a session from before goes on unless it was revoked.
 		CanSignIn: func(_ testing.TB, l exeunt.Leaver) (open bool) {
-			g.do(func(w *world) { open = w.Users[idOf(l)].Is["accountEnabled"] == true })
+			g.do(func(w *world) {
+				open = w.Users[idOf(l)].Is["accountEnabled"] == true && w.Users[idOf(l)].Password == firstPassword
+			})
 			return open
 		},
 		Twin: func(_ testing.TB, l exeunt.Leaver) {

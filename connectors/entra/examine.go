@@ -101,9 +101,9 @@ func right(scope string, serves []exeunt.Action, said claims, readable bool) con
 
 // ranked is the administrator role without which accounts of administrators are beyond us.
 func ranked(said claims) connector.Right {
-	r := connector.Right{Name: "an administrator role of our application", For: []exeunt.Action{exeunt.Disable, exeunt.ResetFactors}, State: connector.Granted}
+	r := connector.Right{Name: "an administrator role of our application", For: []exeunt.Action{exeunt.Disable, exeunt.ResetFactors, exeunt.ResetPassword}, State: connector.Granted}
 	if !slices.ContainsFunc(said.Wids, func(id string) bool { return id != everybody }) {
-		r.State, r.Why = connector.Unknown, "the access token names none, and without one the accounts of administrators cannot be disabled; others can"
+		r.State, r.Why = connector.Unknown, "the access token names none, and without one the accounts of administrators cannot be disabled, nor their passwords and factors reset; others can"
 		r.Remedy = "leave it so, and end administrators by hand; or assign our application Privileged Authentication Administrator"
 	}
 	return r

@@ -23,7 +23,13 @@ func (g *graph) change(method string, s []string, body object) *answer {
 			if p.Is["onPremisesSyncEnabled"] == true {
 				return failure(400, "Request_BadRequest", "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration.")
 			}
-			p.Is["accountEnabled"] = body["accountEnabled"]
+			if enabled, given := body["accountEnabled"]; given {
+				p.Is["accountEnabled"] = enabled
+			}
+			if profile, given := body["passwordProfile"].(object); given {
+				p.Password, _ = profile["password"].(string)
+				p.Is["lastPasswordChangeDateTime"] = time.Now().UTC().Format(time.RFC3339)
+			}
 			return nothing()
 		}
 		return g.person(method, s[1], p, s[2:], body)

@@ -37,6 +37,7 @@ type world struct {
 
 type person struct {
 	Is       object
+	Password string
 	Factors  []object // the first is the default one
 	Manager  string
 	Reply    object // nil without a mailbox
@@ -84,7 +85,7 @@ const (
 var everything = []string{
 	"User.Read.All", "UserAuthenticationMethod.ReadWrite.All", "User.EnableDisableAccount.All", "User.RevokeSessions.All", "RoleManagement.ReadWrite.Directory",
 	"GroupMember.ReadWrite.All", "AppRoleAssignment.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All", "Device.ReadWrite.All", "MailboxSettings.ReadWrite",
-	"Files.ReadWrite.All", "LicenseAssignment.ReadWrite.All", "Application.Read.All",
+	"User-PasswordProfile.ReadWrite.All", "Files.ReadWrite.All", "LicenseAssignment.ReadWrite.All", "Application.Read.All",
 }
 
 func newGraph(t testing.TB) *graph {
@@ -266,7 +267,11 @@ func (g *graph) one(scopes []string, method, address string, body object) *answe
 		return a
 	}
 	path, _, _ := strings.Cut(address, "?")
-	if need := permission(method, path); !slices.ContainsFunc(need, func(n string) bool { return slices.Contains(scopes, n) }) {
+	need := permission(method, path)
+	if body["passwordProfile"] != nil {
+		need = []string{"User-PasswordProfile.ReadWrite.All"}
+	}
+	if !slices.ContainsFunc(need, func(n string) bool { return slices.Contains(scopes, n) }) {
 		return failure(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	}
 	u, _ := url.Parse(address)

@@ -23,6 +23,7 @@ type user struct {
 	Enabled        *bool    `json:"accountEnabled"`
 	Synchronised   bool     `json:"onPremisesSyncEnabled"`
 	SessionsFrom   string   `json:"signInSessionsValidFromDateTime"`
+	PasswordOf     string   `json:"lastPasswordChangeDateTime"`
 	Licences       []struct {
 		SKU   string `json:"skuId"`
 		Group string `json:"assignedByGroup"`
@@ -30,7 +31,7 @@ type user struct {
 }
 
 // observed are the properties of a user that are given only when they are asked for.
-const observed = "id,userPrincipalName,displayName,mail,userType,accountEnabled,onPremisesSyncEnabled,signInSessionsValidFromDateTime,licenseAssignmentStates"
+const observed = "id,userPrincipalName,displayName,mail,userType,accountEnabled,onPremisesSyncEnabled,signInSessionsValidFromDateTime,lastPasswordChangeDateTime,licenseAssignmentStates"
 
 // object is anything of the directory that has a name.
 type object struct {

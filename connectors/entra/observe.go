@@ -44,15 +44,19 @@ func (l *look) say(o *exeunt.Observation, action exeunt.Action, holds bool, of .
 	}
 }
 
+// passwordElsewhere is why nothing is done to a password here.
+const passwordElsewhere = "the account comes from Active Directory, and so does its password: it is reset there"
+
 func (l *look) itself(o *exeunt.Observation) {
 	l.say(o, exeunt.Disable, !*l.user.Enabled)
 	if *l.user.Enabled {
 		o.Snapshot["enabled"] = []string{"true"}
 	}
 	o.Facts["account_enabled"] = strconv.FormatBool(*l.user.Enabled)
-	o.Facts["sessions_valid_from"] = l.user.SessionsFrom
+	o.Facts["sessions_valid_from"], o.Facts["password_changed"] = l.user.SessionsFrom, l.user.PasswordOf
 	if l.user.Synchronised {
 		o.Facts["source"] = "Active Directory"
+		o.Standing[exeunt.ResetPassword], o.Why = exeunt.Moot, map[exeunt.Action]string{exeunt.ResetPassword: passwordElsewhere}
 	}
 	if l.user.Kind == "Guest" {
 		o.Facts["kind"] = "guest"

@@ -38,7 +38,7 @@ func TestWhatMayNotBeReadIsNotSaidToBeDone(t *testing.T) {
 		{"GroupMember.ReadWrite.All", exeunt.RemoveGroups}, {"AppRoleAssignment.ReadWrite.All", exeunt.RemoveApps},
 		{"DelegatedPermissionGrant.ReadWrite.All", exeunt.RevokeGrants}, {"Device.ReadWrite.All", exeunt.LockDevices},
 		{"MailboxSettings.ReadWrite", exeunt.SetAutoReply}, {"Files.ReadWrite.All", exeunt.TransferData},
-		{"User.EnableDisableAccount.All", exeunt.Disable}, {"User.RevokeSessions.All", exeunt.RevokeSessions}, {"LicenseAssignment.ReadWrite.All", exeunt.ReclaimLicence},
+		{"User.EnableDisableAccount.All", exeunt.Disable}, {"User-PasswordProfile.ReadWrite.All", exeunt.ResetPassword}, {"User.RevokeSessions.All", exeunt.RevokeSessions}, {"LicenseAssignment.ReadWrite.All", exeunt.ReclaimLicence},
 	} {
 		g.granted["full"] = slices.DeleteFunc(slices.Clone(everything), func(s string) bool { return s == c.lacks })
 		conn, l := g.open(t, `,"auto_reply":"x","files_to_manager":true`), g.hire(t)
@@ -113,7 +113,7 @@ func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %q named", settings, err, field)
 		}
 	}
-	for settings, want := range map[string]int{"{" + good + "}": 10, "{" + good + `,"auto_reply":"x"}`: 11, "{" + good + `,"auto_reply":"x","files_to_manager":true}`: 12} {
+	for settings, want := range map[string]int{"{" + good + "}": 11, "{" + good + `,"auto_reply":"x"}`: 12, "{" + good + `,"auto_reply":"x","files_to_manager":true}`: 13} {
 		if specs, err := entra.Kind().Specs([]byte(settings)); err != nil || len(specs) != want {
 			t.Errorf("%s: %d actions, %v; want %d", settings, len(specs), err, want)
 		}

@@ -104,3 +104,35 @@ func TestWhoIsDangerousIsLockedOutFirst(t *testing.T) {
 		}
 	}
 }
+
+func TestThePasswordIsSeenToChange(t *testing.T) {
+	g := newGraph(t)
+	c, l := g.open(t, ""), g.hire(t)
+	g.meet = func(method, _ string) *answer {
+		if method == "PATCH" {
+			return nothing()
+		}
+		return nil
+	}
+	if out := converge(t, c, l, exeunt.ResetPassword); out.Kind != exeunt.TryAgain {
+		t.Errorf("204 and nothing: %s: %s", out.Kind, said(out))
+	}
+	g.meet = nil
+	if out := converge(t, c, l, exeunt.ResetPassword); out.Kind != exeunt.Done || out.Proof != exeunt.Acknowledged {
+		t.Errorf("%s %s: %s", out.Kind, out.Proof, said(out))
+	}
+	var first, second string
+	g.do(func(w *world) { first = w.Users[idOf(l)].Password })
+	converge(t, c, l, exeunt.ResetPassword)
+	g.do(func(w *world) {
+		second = w.Users[idOf(l)].Password
+		w.Users[idOf(l)].Is["onPremisesSyncEnabled"] = true
+	})
+	if first == firstPassword || first == second || len(second) < 40 {
+		t.Errorf("set to %q, then to %q", first, second)
+	}
+	g.requests()
+	if out := converge(t, c, l, exeunt.ResetPassword); out.Kind != exeunt.BecameMoot || !strings.Contains(said(out), "reset there") || len(changes(g.requests())) != 0 {
+		t.Errorf("from Active Directory: %s: %s", out.Kind, said(out))
+	}
+}
