@@ -60,6 +60,7 @@ func (g *graph) app(w *world, name string) string {
 func (g *graph) hire(testing.TB) exeunt.Leaver {
 	var leaver exeunt.Leaver
 	g.do(func(w *world) {
+		w.forget(g.hired)
 		manager := g.user(w, fmt.Sprintf("mia.%d@corp.example", g.made))
 		w.Users[manager].Is["displayName"] = "Mia Boss"
 		n := g.made
@@ -94,8 +95,40 @@ func (g *graph) hire(testing.TB) exeunt.Leaver {
 		leaver = exeunt.Leaver{ID: fmt.Sprintf("E-%d", n), Entity: "corp", Name: "Ann O'Neil", Zone: "UTC", Flags: []exeunt.Flag{exeunt.Privileged},
 			Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: "also." + mail, exeunt.PrincipalName: mail, exeunt.UUID: id},
 			Manager:     exeunt.Person{Name: "Mia Boss", Email: w.Users[manager].Is["mail"].(string)}}
+		g.hired = append(g.hired, leaver)
 	})
 	return leaver
+}
+
+// forget deletes the leaver before the last four, with all that was made for them: a world that grows makes every copy of it
+// slower, and a suite hires hundreds.
+func (w *world) forget(hired []exeunt.Leaver) {
+	if len(hired) < 4 {
+		return
+	}
+	l := hired[len(hired)-4]
+	id, number := idOf(l), strings.TrimPrefix(l.ID, "E-")
+	if p := w.Users[id]; p != nil {
+		delete(w.Users, p.Manager)
+		for _, d := range p.Devices {
+			delete(w.Devices, d)
+		}
+	}
+	delete(w.Users, id)
+	of := func(o object) bool {
+		name, _ := o["displayName"].(string)
+		return o["principalId"] == id || o["id"] == "all_"+id || strings.HasSuffix(name, " "+number) || strings.HasPrefix(name, "Salesforce "+number+"-")
+	}
+	for gid, group := range w.Groups {
+		if of(group) {
+			delete(w.Groups, gid)
+			delete(w.Members, gid)
+			w.Assignments = slices.DeleteFunc(w.Assignments, func(a object) bool { return a["principalId"] == gid })
+		}
+	}
+	for _, all := range []*[]object{&w.Active, &w.Eligible, &w.Scheduled, &w.Assignments, &w.Consents, &w.Apps} {
+		*all = slices.DeleteFunc(*all, of)
+	}
 }
 
 func idOf(l exeunt.Leaver) string { return l.Identifiers[exeunt.UUID] }

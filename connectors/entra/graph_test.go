@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/exeunt/exeunt"
 )
 
 // object is a resource of Graph as JSON.
@@ -58,6 +60,7 @@ type graph struct {
 	shown   *world // nil while reads do not lag
 	granted map[string][]string
 	made    int
+	hired   []exeunt.Leaver
 	page    int      // how many of a list come at a time
 	log     []string // every request, parts of batches included
 
