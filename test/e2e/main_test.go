@@ -7,6 +7,7 @@
 //   - kill_test.go: kill -9 in the middle of departures
 //   - nodes_test.go: several servers, of which each is lost in every way
 //   - faults_test.go, clock_test.go: disks, databases, connections, ledgers, vendors and clocks that fail
+//   - reconcile_test.go: from a list of people to a clean-up
 //   - liar_test.go: a system that answers 200 and does nothing
 //   - server_test.go, house_test.go, folder_test.go: the binary, the vendors, the configuration
 package e2e_test
