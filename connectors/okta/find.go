@@ -120,8 +120,8 @@ const mostPages = 10
 func (a *api) search(ctx context.Context, k exeunt.Key) ([]user, error) {
 	switch k.Attribute {
 	case "id":
-		u, err := a.read(ctx, k.Value)
-		if is(err, exeunt.NotFound) || err == nil && u.ID != k.Value {
+		u, err := a.read(ctx, k.Value) // Okta also finds by a login there: Find sees whose id it is
+		if is(err, exeunt.NotFound) {
 			return nil, nil
 		}
 		return []user{u}, err
