@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,7 @@ import (
 // shelf keeps one stream and what waits for it.
 type shelf struct {
 	Streams
+	mu      sync.Mutex
 	stream  exeunt.SignalStream
 	waiting []exeunt.Signal
 	settled []string
@@ -28,7 +30,15 @@ func (s *shelf) SignalStream(context.Context, string) (exeunt.SignalStream, erro
 }
 
 func (s *shelf) WaitingSignals(_ context.Context, _ string, limit int) ([]exeunt.Signal, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.waiting[:min(limit, len(s.waiting))], len(s.waiting) > limit, nil
+}
+
+func (s *shelf) comes(g exeunt.Signal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = []exeunt.Signal{g}
 }
 
 func (s *shelf) SettleSignal(_ context.Context, receiver, id string, state exeunt.SignalState, reason string, _ time.Time) (bool, error) {
@@ -126,7 +136,7 @@ func TestPolling(t *testing.T) {
 			t.Errorf("with time it waited %s", time.Since(begun))
 		}
 		begun = time.Now()
-		time.AfterFunc(3*time.Second+time.Millisecond, func() { s.waiting = []exeunt.Signal{{ID: "d", Token: "D"}} })
+		time.AfterFunc(3*time.Second+time.Millisecond, func() { s.comes(exeunt.Signal{ID: "d", Token: "D"}) })
 		if got := poll(`{}`); got.Sets["d"] != "D" || time.Since(begun) != 4*time.Second {
 			t.Errorf("what came while it waited: %+v after %s", got, time.Since(begun))
 		}
