@@ -63,7 +63,7 @@ func (a *App) settleTrusts(ctx context.Context, c *config.Config, by Asker) erro
 	known := *a.trusts.known.Load()
 	for name, t := range known {
 		system, why := asksFor(c, t)
-		if why == "" {
+		if why == "" || system.Name == "" && a.othersAsk(name) {
 			continue
 		}
 		system.Name = name
@@ -78,6 +78,13 @@ func (a *App) settleTrusts(ctx context.Context, c *config.Config, by Asker) erro
 		}
 	}
 	return a.trusts.read(ctx)
+}
+
+// othersAsk says whether a system that is not in the folder may be in that of another server of the database: of one that
+// was never in this one's, this server has nothing to say.
+func (a *App) othersAsk(name string) bool {
+	_, err := a.Config().System(name) // as it was before a reload
+	return a.Store.Shared() && err != nil
 }
 
 // asksFor says why a configuration does not ask any more for what was decided; "" when it does.

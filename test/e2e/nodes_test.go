@@ -128,6 +128,7 @@ func (f *fleet) stranger(t *testing.T) {
 	others := f.members
 	f.members = append(slices.Clone(others), m)
 	f.start(t, m)
+	m.authorise(t)
 	for _, o := range others {
 		o.leave(true)
 		o.stop()
@@ -148,6 +149,9 @@ func (f *fleet) stranger(t *testing.T) {
 	eventually(t, "what only one server can do is done", func() (bool, string) {
 		return f.effects(p, "/final-payment") == 1 && !f.company.Chat.CanWork(p), "not yet"
 	})
+	if left := m.undecided(t); len(left) > 0 {
+		t.Errorf("servers that know nothing of it ended the decision about %v", left)
+	}
 }
 
 const chatYAML = `
