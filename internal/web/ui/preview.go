@@ -172,6 +172,11 @@ func (s *server) previewed(v *visit, f previewForm) (*exeunt.Departure, error) {
 func (p *previewView) draw(v *visit) {
 	p.Made = true
 	plan := p.Plan.Plan()
+	for i, step := range plan.Steps {
+		if step.State == exeunt.StepReady { // nothing has begun, also of what would begin at once
+			plan.Steps[i].State = exeunt.StepScheduled
+		}
+	}
 	p.Case = viewCase(store.CaseFile{Case: plan.Case, Steps: plan.Steps, Tasks: plan.Tasks}, nil, LedgerCheck{}, v.viewer, scaleOf(p.Form.value("scale")), v.now)
 	p.Rows = p.rows()
 	why := map[string]string{}

@@ -20,6 +20,7 @@ func TestAPreviewIsDrawnAsACaseIs(t *testing.T) {
 			"Standard departure", "a81f02c4d9e0", "Every step has an owner and an identifier", "not:href=\"/cases/C-0", "not:Maya")
 		says(t, send(h, "hr", "/preview?flag=on_leave&last_day=2026-12-18&type=voluntary&view=table", nil), 200,
 			"not:id=\"timeline\"", "cut-off", "start + 30m", "Acknowledged", "Attested", "Final pay is computed from the approved hours.", "Identity team", "Rule call (Call them at home); modifier on-leave: added: somebody on leave is not at work.")
+		says(t, send(h, "hr", "/preview?immediate=1&last_day=2026-11-19&type=involuntary", nil), 200, "Starts now", "not:so far")
 		says(t, send(h, "hr", "/preview?last_day=never&type=voluntary", nil), 422, "role=\"alert\"", "last_day")
 		if len(w.did)+len(w.started) > 0 {
 			t.Errorf("a preview did something: %v %v", w.did, w.started)
