@@ -367,7 +367,7 @@ func TestFaults(t *testing.T) {
 func TestFirstRun(t *testing.T) {
 	inNovember(t, func(t *testing.T, w *world, h http.Handler) {
 		w.overview.Cases = 0
-		says(t, send(h, "admin", "/", nil), 200, "Set up", "1 HR source configured", "6 systems in the inventory", "6 of 6 systems have an owner", "4 systems are live", "not:exeunt rehearse", "not:exeunt connector", "not:Time to full access revocation")
+		says(t, send(h, "admin", "/", nil), 200, "Set up", "1 HR source configured", "6 systems in the inventory", "6 of 6 systems have an owner", "4 systems are live", "exeunt connector try NAME", "not:exeunt rehearse", "not:Time to full access revocation")
 	})
 }
 
