@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 )
@@ -120,13 +121,16 @@ func (d *seamed) write(ctx context.Context, t turn, do func(Tx) error) error {
 }
 
 // statementsOf runs a write against no database and returns the statements that it would make, with their short
-// values: long ones are documents, salts and random names. That is harmless, since every write may run
+// values and keys: what else is long is a document, a salt or a random name. That is harmless, since every write may run
 // several times.
 func statementsOf(do func(Tx) error) string {
 	var l listener
 	_ = do(Tx{&l}) // an answer that is missing may end it early
 	return strings.Join(l.heard, "; ")
 }
+
+// longKey is the key of a task or step that is as long as a random name, such as directory-remove-groups-again-3-exception.
+var longKey = regexp.MustCompile(`^[a-z]+(-([a-z]+|[0-9]+))+$`)
 
 type listener struct{ heard []string }
 
@@ -143,7 +147,7 @@ func (l *listener) hear(query string, args []any) {
 		if p, ok := a.(*int64); ok && p != nil {
 			a = *p
 		}
-		if s := fmt.Sprint(a); len(s) < 32 {
+		if s := fmt.Sprint(a); len(s) < 32 || longKey.MatchString(s) {
 			words = append(words, s)
 		}
 	}

@@ -83,8 +83,10 @@ func (w *world) checkReplay(f store.CaseFile, entries []store.EntryRow) {
 			rehired = true
 		case exeunt.EntryAmended:
 			amended = true
-			for _, key := range strings.Split(e.Detail["scheduled_anew"], "; ") {
-				delete(told, key)
+			for _, keys := range []string{e.Detail["scheduled_anew"], e.Detail["added"]} { // also what an earlier change had cancelled
+				for key := range strings.SplitSeq(keys, "; ") {
+					delete(told, key)
+				}
 			}
 		case exeunt.EntryLegalHold, exeunt.EntryLegalReleased, exeunt.EntryStepHeld, exeunt.EntryApproved:
 			stopped = true
