@@ -5,7 +5,7 @@ GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 help:
 	@echo 'make run       the demo company, live in the browser'
-	@echo 'make test      every test, with the real servers and the browser that they need, 2,000 seeds of the simulation'
+	@echo 'make test      every test, with the real servers and the browser that they need, 1,500 seeds of the simulation'
 	@echo '               and some 200 kills of the real binary among them'
 	@echo 'make soak      the simulation with SEEDS=20000 seeds from FIRST=1000000 on, then kills, lost servers and wrong'
 	@echo '               clocks on the real binary for SOAK=15m; or as many and as long as you say'

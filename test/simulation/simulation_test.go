@@ -39,7 +39,7 @@ func again(seed uint64) string {
 }
 
 // seeds is how many are run with every commit: what two idle cores do in five minutes.
-const seeds = 2000
+const seeds = 1500
 
 // number is what the environment says, or else what is good for every commit.
 func number(t *testing.T, name string, otherwise uint64) uint64 {
