@@ -18,7 +18,6 @@ const (
 	SignalAccountDisabled  SignalEvent = "https://schemas.openid.net/secevent/risc/event-type/account-disabled"
 	SignalAccountEnabled   SignalEvent = "https://schemas.openid.net/secevent/risc/event-type/account-enabled"
 	SignalVerification     SignalEvent = "https://schemas.openid.net/secevent/ssf/event-type/verification"
-	SignalStreamUpdated    SignalEvent = "https://schemas.openid.net/secevent/ssf/event-type/stream-updated"
 )
 
 // Short is the last word of its address: "session-revoked".

@@ -67,16 +67,6 @@ func Verification(ctx context.Context, house House, s Settings, stream exeunt.Si
 	return aboutStream(ctx, house, s, stream, exeunt.SignalVerification, said)
 }
 
-// StreamUpdated makes the token by which a receiver hears that somebody here changed the status of its stream (SSF 1.0
-// section 7.1.5).
-func StreamUpdated(ctx context.Context, house House, s Settings, stream exeunt.SignalStream) (exeunt.Signal, error) {
-	said := map[string]any{"status": stream.Status}
-	if stream.Reason != "" {
-		said["reason"] = stream.Reason
-	}
-	return aboutStream(ctx, house, s, stream, exeunt.SignalStreamUpdated, said)
-}
-
 func aboutStream(ctx context.Context, house House, s Settings, stream exeunt.SignalStream, event exeunt.SignalEvent, said map[string]any) (exeunt.Signal, error) {
 	now := time.Now().UTC()
 	g := exeunt.Signal{ID: newID(), Receiver: stream.Receiver, Attempts: newID(), Event: event, MadeAt: now, State: exeunt.SignalWaiting}
