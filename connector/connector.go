@@ -83,18 +83,43 @@ type Kind struct {
 type Claim struct{ Setting, Value string }
 
 // Define makes a Kind whose settings are of type S. Unknown fields in the settings are refused.
-// S may have a method Check() error, which sees the decoded settings.
+// S may have these methods, which see the decoded settings: Check() error, what is wrong with them; Specs()
+// []exeunt.ActionSpec, what a system with them can do, where that is not all of actions; Knows() Knows, by what it knows people.
 func Define[S any](name, title string, actions []exeunt.ActionSpec, open func(S, http.RoundTripper) (Connector, error)) Kind {
-	return Kind{
+	decode := func(settings []byte) (s S, err error) {
+		if err = DecodeSettings(settings, &s); err != nil {
+			err = exeunt.Errorf(exeunt.Invalid, "settings of a %s system: %v", name, err)
+		}
+		return s, err
+	}
+	kind := Kind{
 		Name: name, Title: title, Actions: actions, Settings: reflect.TypeFor[S](),
 		Specs: func([]byte) ([]exeunt.ActionSpec, error) { return actions, nil },
 		Open: func(settings []byte, rt http.RoundTripper) (Connector, error) {
-			var s S
-			if err := DecodeSettings(settings, &s); err != nil {
-				return nil, exeunt.Errorf(exeunt.Invalid, "settings of a %s system: %v", name, err)
+			s, err := decode(settings)
+			if err != nil {
+				return nil, err
 			}
 			return open(s, rt)
 		},
+	}
+	if _, says := any(*new(S)).(interface{ Specs() []exeunt.ActionSpec }); says {
+		kind.Specs = asked(decode, func(s S) []exeunt.ActionSpec { return any(s).(interface{ Specs() []exeunt.ActionSpec }).Specs() })
+	}
+	if _, says := any(*new(S)).(interface{ Knows() Knows }); says {
+		kind.Knows = asked(decode, func(s S) Knows { return any(s).(interface{ Knows() Knows }).Knows() })
+	}
+	return kind
+}
+
+// asked answers from decoded settings.
+func asked[S, T any](decode func([]byte) (S, error), answer func(S) T) func([]byte) (T, error) {
+	return func(settings []byte) (out T, err error) {
+		s, err := decode(settings)
+		if err != nil {
+			return out, err
+		}
+		return answer(s), nil
 	}
 }
 

@@ -64,18 +64,17 @@ func (k Kind) Correlation(settings []byte) (exeunt.Correlation, error) {
 	return knows.Correlation(), err
 }
 
-// KnowsBy makes a Knows of a map of settings, in which each identifier has its attribute, in the order of the identifiers.
-func KnowsBy(match map[exeunt.IdentifierKind]string, exact func(attribute string) bool) []Attribute {
+// KnowsBy makes a Knows of a map of settings, in which each identifier has its attribute, in the order of the identifiers. The others are there for rules to name.
+func KnowsBy(match map[exeunt.IdentifierKind]string, exact func(attribute string) bool, others ...string) []Attribute {
 	var out []Attribute
-	for kind, name := range match {
-		out = append(out, Attribute{Name: name, Identifier: kind, Exact: exact != nil && exact(name)})
+	for _, kind := range slices.Sorted(maps.Keys(match)) {
+		out = append(out, Attribute{Name: match[kind], Identifier: kind, Exact: exact != nil && exact(match[kind])})
 	}
-	slices.SortFunc(out, func(a, b Attribute) int {
-		if a.Identifier < b.Identifier {
-			return -1
+	for _, name := range others {
+		if !slices.ContainsFunc(out, func(a Attribute) bool { return a.Name == name }) {
+			out = append(out, Attribute{Name: name, Exact: exact != nil && exact(name)})
 		}
-		return 1
-	})
+	}
 	return out
 }
 

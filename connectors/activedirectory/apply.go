@@ -20,7 +20,7 @@ const permissive = "1.2.840.113556.1.4.1413"
 
 // Apply implements connector.Connector.
 func (d *domain) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
-	if _, err := connector.Able("Active Directory with these settings", d.specs(), action, with); err != nil {
+	if _, err := connector.Able("Active Directory with these settings", d.Specs(), action, with); err != nil {
 		return err
 	}
 	return d.Do(ctx, func(c *ldap.Conn) error {

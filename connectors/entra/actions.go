@@ -88,8 +88,8 @@ var actions = []exeunt.ActionSpec{
 	},
 }
 
-// specs leaves out what the settings do not ask for.
-func (s Settings) specs() []exeunt.ActionSpec {
+// Specs leaves out what the settings do not ask for.
+func (s Settings) Specs() []exeunt.ActionSpec {
 	return slices.DeleteFunc(slices.Clone(actions), func(a exeunt.ActionSpec) bool {
 		return a.Action == exeunt.SetAutoReply && s.AutoReply == "" || a.Action == exeunt.TransferData && !s.FilesToManager
 	})

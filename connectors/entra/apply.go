@@ -13,7 +13,7 @@ import (
 
 // Apply does one action. It looks for itself first: what is acted on is what is there now.
 func (t *tenant) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
-	if _, err := connector.Able(name, t.specs(), action, with); err != nil {
+	if _, err := connector.Able(name, t.Specs(), action, with); err != nil {
 		return err
 	}
 	l, err := t.look(ctx, account, func(a exeunt.Action) bool {

@@ -81,41 +81,17 @@ func (s Settings) Check() error {
 }
 
 // Kind is the kind "entra".
-func Kind() connector.Kind {
-	kind := connector.Define("entra", "Microsoft Entra ID", actions, open)
-	kind.Specs = func(raw []byte) ([]exeunt.ActionSpec, error) {
-		s, err := decode(raw)
-		return s.specs(), err
-	}
-	kind.Knows = func(raw []byte) (connector.Knows, error) {
-		s, err := decode(raw)
-		return s.knows(), err
-	}
-	return kind
-}
+func Kind() connector.Kind { return connector.Define("entra", "Microsoft Entra ID", actions, open) }
 
-func decode(raw []byte) (Settings, error) {
-	var s Settings
-	if err := connector.DecodeSettings(raw, &s); err != nil {
-		return s, exeunt.Errorf(exeunt.Invalid, "settings of an entra system: %v", err)
-	}
-	return s, nil
-}
-
-// knows lists what match names, and the others for rules to name.
-func (s Settings) knows() connector.Knows {
+// Knows lists what match names, and the others for rules to name.
+func (s Settings) Knows() connector.Knows {
 	match := s.Match
 	if len(match) == 0 {
 		// proxyAddresses has every address that mail to the person may carry, the one in mail among them.
 		match = map[exeunt.IdentifierKind]string{exeunt.EmployeeID: "employeeId", exeunt.PrincipalName: "userPrincipalName", exeunt.WorkEmail: "proxyAddresses"}
 	}
-	known := connector.KnowsBy(match, func(name string) bool { return attributes[name].exact })
-	for _, name := range slices.Sorted(maps.Keys(attributes)) {
-		if !slices.ContainsFunc(known, func(a connector.Attribute) bool { return a.Name == name }) {
-			known = append(known, connector.Attribute{Name: name, Exact: attributes[name].exact})
-		}
-	}
-	return connector.Knows{Attributes: known}
+	exact := func(name string) bool { return attributes[name].exact }
+	return connector.Knows{Attributes: connector.KnowsBy(match, exact, slices.Sorted(maps.Keys(attributes))...)}
 }
 
 // tenant is one configured directory.

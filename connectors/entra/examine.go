@@ -61,7 +61,7 @@ func (t *tenant) Examine(ctx context.Context) ([]connector.Right, error) {
 // scopes are all that the actions need, each once.
 func (t *tenant) scopes() []string {
 	var out []string
-	for _, spec := range t.specs() {
+	for _, spec := range t.Specs() {
 		for _, scope := range spec.Scopes {
 			if !slices.Contains(out, scope) {
 				out = append(out, scope)
@@ -73,7 +73,7 @@ func (t *tenant) scopes() []string {
 
 func (t *tenant) actionsOf(scope string) []exeunt.Action {
 	var out []exeunt.Action
-	for _, spec := range t.specs() {
+	for _, spec := range t.Specs() {
 		if slices.Contains(spec.Scopes, scope) {
 			out = append(out, spec.Action)
 		}

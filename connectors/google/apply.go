@@ -10,7 +10,7 @@ import (
 
 // Apply does one action, or puts it back. It begins with a look at the account, which says whose it is.
 func (t *tenant) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
-	if _, err := connector.Able(name, t.specs(), action, with); err != nil {
+	if _, err := connector.Able(name, t.Specs(), action, with); err != nil {
 		return err
 	}
 	u, err := t.account(ctx, account)

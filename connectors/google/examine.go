@@ -71,7 +71,7 @@ func (t *tenant) Examine(ctx context.Context) ([]connector.Right, error) {
 // serves are the actions that need a scope.
 func (t *tenant) serves(scope string) []exeunt.Action {
 	var out []exeunt.Action
-	for _, spec := range t.specs() {
+	for _, spec := range t.Specs() {
 		if slices.Contains(spec.Scopes, scope) {
 			out = append(out, spec.Action)
 		}
@@ -95,7 +95,7 @@ func (t *tenant) try(ctx context.Context, try trial, serves []exeunt.Action) (co
 // privileges tells what the administrator may do. Scopes say what the service account may ask for, roles what is answered.
 func (t *tenant) privileges(ctx context.Context) connector.Right {
 	right := connector.Right{Name: "privileges of " + t.Delegate, State: connector.Granted}
-	for _, spec := range t.specs() {
+	for _, spec := range t.Specs() {
 		right.For = append(right.For, spec.Action)
 	}
 	me, err := t.read(ctx, t.Delegate)

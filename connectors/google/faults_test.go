@@ -41,7 +41,7 @@ func drive(t *testing.T, w *workspace, settings json.RawMessage, l exeunt.Leaver
 	return out
 }
 
-// specs are the actions in their order.
+// Specs are the actions in their order.
 func specs() []exeunt.ActionSpec {
 	return slices.SortedFunc(slices.Values(google.Kind().Actions), func(a, b exeunt.ActionSpec) int { return a.Order - b.Order })
 }

@@ -29,15 +29,12 @@ var attributes = map[string]struct {
 	"externalId": {true, func(u user) []string { return u.numbers(func(string) bool { return true }) }},
 }
 
-func (s Settings) knows() connector.Knows {
+func (s Settings) Knows() connector.Knows {
 	if len(s.Match) == 0 {
 		s.Match = map[exeunt.IdentifierKind]string{exeunt.WorkEmail: "email", exeunt.EmployeeID: "employeeId"}
 	}
-	known := connector.KnowsBy(s.Match, func(attribute string) bool { return attributes[attribute].exact })
-	for _, attribute := range slices.Sorted(maps.Keys(attributes)) {
-		known = append(known, connector.Attribute{Name: attribute, Exact: attributes[attribute].exact})
-	}
-	return connector.Knows{Attributes: known}
+	exact := func(attribute string) bool { return attributes[attribute].exact }
+	return connector.Knows{Attributes: connector.KnowsBy(s.Match, exact, slices.Sorted(maps.Keys(attributes))...)}
 }
 
 // Find asks for an address or an id directly, and for a number by a search, whose hits are read again by their id: searching

@@ -178,8 +178,8 @@ func (s Settings) checkActions() error {
 	return nil
 }
 
-// specs are the actions that the settings leave.
-func (s Settings) specs() []exeunt.ActionSpec {
+// Specs are the actions that the settings leave.
+func (s Settings) Specs() []exeunt.ActionSpec {
 	off := map[exeunt.Action]bool{
 		exeunt.MoveToArchive:  s.ArchiveUnit == "",
 		exeunt.ReclaimLicence: len(s.Licences) == 0,
@@ -192,26 +192,7 @@ func (s Settings) specs() []exeunt.ActionSpec {
 }
 
 // Kind is the kind "google".
-func Kind() connector.Kind {
-	kind := connector.Define("google", name, actions, open)
-	kind.Specs = func(raw []byte) ([]exeunt.ActionSpec, error) {
-		s, err := decode(raw)
-		return s.specs(), err
-	}
-	kind.Knows = func(raw []byte) (connector.Knows, error) {
-		s, err := decode(raw)
-		return s.knows(), err
-	}
-	return kind
-}
-
-func decode(raw []byte) (Settings, error) {
-	var s Settings
-	if err := connector.DecodeSettings(raw, &s); err != nil {
-		return Settings{}, exeunt.Errorf(exeunt.Invalid, "settings of a google system: %v", err)
-	}
-	return s, nil
-}
+func Kind() connector.Kind { return connector.Define("google", name, actions, open) }
 
 // tenant is one configured Google Workspace account.
 type tenant struct {

@@ -87,7 +87,7 @@ func (t *tenant) Observe(ctx context.Context, account exeunt.Account) (exeunt.Ob
 // wanted are the parts of the actions that the settings leave and that somebody wants to know of. A look at everything is
 // some 15 requests, and a departure has two looks for each action.
 func (t *tenant) wanted(ctx context.Context) []part {
-	specs := t.specs()
+	specs := t.Specs()
 	return slices.DeleteFunc(t.parts(), func(p part) bool {
 		return !connector.Looks(ctx, p.of) || !slices.ContainsFunc(specs, func(spec exeunt.ActionSpec) bool { return spec.Action == p.of })
 	})

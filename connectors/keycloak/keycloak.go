@@ -50,8 +50,8 @@ func (s Settings) Check() error {
 	return nil
 }
 
-// knows is by what the realm knows people. Usernames and addresses are in small letters there.
-func (s Settings) knows() connector.Knows {
+// Knows is by what the realm knows people. Usernames and addresses are in small letters there.
+func (s Settings) Knows() connector.Knows {
 	match := s.Match
 	if len(match) == 0 {
 		match = map[exeunt.IdentifierKind]string{exeunt.Login: "username", exeunt.WorkEmail: "email"}
@@ -93,17 +93,7 @@ var actions = []exeunt.ActionSpec{
 }
 
 // Kind is the kind "keycloak".
-func Kind() connector.Kind {
-	kind := connector.Define("keycloak", name, actions, open)
-	kind.Knows = func(raw []byte) (connector.Knows, error) {
-		var s Settings
-		if err := connector.DecodeSettings(raw, &s); err != nil {
-			return connector.Knows{}, exeunt.Errorf(exeunt.Invalid, "settings of a keycloak system: %v", err)
-		}
-		return s.knows(), nil
-	}
-	return kind
-}
+func Kind() connector.Kind { return connector.Define("keycloak", name, actions, open) }
 
 // realm is the connector of one configured realm.
 type realm struct {
@@ -122,7 +112,7 @@ func open(s Settings, rt http.RoundTripper) (connector.Connector, error) {
 	tokens := base + "/realms/" + url.PathEscape(at) + "/protocol/openid-connect/token"
 	grant := signin.ClientCredentials{ClientID: s.ClientID, Proof: s.BySecret}
 	known := map[string]bool{"username": true, "email": true}
-	for _, a := range s.knows().Attributes {
+	for _, a := range s.Knows().Attributes {
 		known[a.Name] = true
 	}
 	return &realm{slices.Sorted(maps.Keys(known)), vendorapi.Client{

@@ -12,7 +12,7 @@ import (
 
 // Apply implements connector.Connector.
 func (d *ldapDirectory) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
-	if _, err := connector.Able("an LDAP directory with these settings", d.specs(), action, with); err != nil {
+	if _, err := connector.Able("an LDAP directory with these settings", d.Specs(), action, with); err != nil {
 		return err
 	}
 	return d.Do(ctx, func(c *ldap.Conn) error {

@@ -32,7 +32,7 @@ func (d *ldapDirectory) Examine(ctx context.Context) ([]connector.Right, error) 
 			}
 			rights = append(rights, right)
 		}
-		for _, spec := range d.specs() {
+		for _, spec := range d.Specs() {
 			for _, scope := range spec.Scopes {
 				rights = append(rights, connector.Right{Name: scope, For: []exeunt.Action{spec.Action}, State: connector.Unknown,
 					Why: "LDAP does not tell what an account may write", Remedy: connector.Rehearse})

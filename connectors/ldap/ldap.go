@@ -68,29 +68,19 @@ var archive = exeunt.ActionSpec{
 
 // Kind is the LDAP directory.
 func Kind() connector.Kind {
-	kind := connector.Define("ldap", "LDAP directory", append(slices.Clone(actions), archive),
+	return connector.Define("ldap", "LDAP directory", append(slices.Clone(actions), archive),
 		func(s Settings, _ http.RoundTripper) (connector.Connector, error) {
 			return &ldapDirectory{Settings: s.complete()}, nil
 		})
-	kind.Specs = func(settings []byte) ([]exeunt.ActionSpec, error) {
-		var s Settings
-		if err := connector.DecodeSettings(settings, &s); err != nil {
-			return nil, exeunt.Errorf(exeunt.Invalid, "settings of an ldap system: %v", err)
-		}
-		return s.specs(), nil
-	}
-	kind.Knows = func(settings []byte) (connector.Knows, error) {
-		var s Settings
-		if err := connector.DecodeSettings(settings, &s); err != nil {
-			return connector.Knows{}, exeunt.Errorf(exeunt.Invalid, "settings of an ldap system: %v", err)
-		}
-		return connector.Knows{Attributes: connector.KnowsBy(s.complete().Match, nil), Any: true}, nil
-	}
-	return kind
 }
 
-// specs leaves out the archive where there is none.
-func (s Settings) specs() []exeunt.ActionSpec {
+// Knows are the attributes that match names, and any other that a rule names.
+func (s Settings) Knows() connector.Knows {
+	return connector.Knows{Attributes: connector.KnowsBy(s.complete().Match, nil), Any: true}
+}
+
+// Specs leaves out the archive where there is none.
+func (s Settings) Specs() []exeunt.ActionSpec {
 	if s.ArchiveOU == "" {
 		return slices.Clone(actions)
 	}

@@ -65,8 +65,8 @@ func everything() []exeunt.ActionSpec {
 	}
 }
 
-// specs leaves out what the settings do not ask for.
-func (s Settings) specs() []exeunt.ActionSpec {
+// Specs leaves out what the settings do not ask for.
+func (s Settings) Specs() []exeunt.ActionSpec {
 	optional := map[exeunt.Action]bool{exeunt.RemoveApps: s.UnassignApps, exeunt.LockDevices: s.Devices, exeunt.Deactivate: s.Deactivate}
 	return slices.DeleteFunc(everything(), func(spec exeunt.ActionSpec) bool {
 		wanted, choice := optional[spec.Action]
@@ -75,5 +75,5 @@ func (s Settings) specs() []exeunt.ActionSpec {
 }
 
 func (s Settings) can(action exeunt.Action) bool {
-	return slices.ContainsFunc(s.specs(), func(spec exeunt.ActionSpec) bool { return spec.Action == action })
+	return slices.ContainsFunc(s.Specs(), func(spec exeunt.ActionSpec) bool { return spec.Action == action })
 }

@@ -11,7 +11,7 @@ import (
 
 // Apply implements connector.Connector.
 func (a *api) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
-	if _, err := connector.Able("Okta with these settings", a.specs(), action, with); err != nil {
+	if _, err := connector.Able("Okta with these settings", a.Specs(), action, with); err != nil {
 		return err
 	}
 	u, err := a.user(ctx, account.ID) // else what is not found would be a group or a token

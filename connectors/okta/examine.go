@@ -46,7 +46,7 @@ func (a *api) Examine(ctx context.Context) ([]connector.Right, error) {
 // acting are the actions of these settings.
 func (a *api) acting() []exeunt.Action {
 	var all []exeunt.Action
-	for _, spec := range a.specs() {
+	for _, spec := range a.Specs() {
 		all = append(all, spec.Action)
 	}
 	return all
@@ -75,7 +75,7 @@ func (a *api) tryScopes(ctx context.Context) (rights []connector.Right, granted 
 // needing are the actions that need a scope.
 func (a *api) needing(scope string) []exeunt.Action {
 	var all []exeunt.Action
-	for _, spec := range a.specs() {
+	for _, spec := range a.Specs() {
 		if slices.Contains(spec.Scopes, scope) {
 			all = append(all, spec.Action)
 		}

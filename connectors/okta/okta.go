@@ -31,26 +31,7 @@ type api struct {
 }
 
 // Kind is the kind "okta".
-func Kind() connector.Kind {
-	kind := connector.Define("okta", vendor, everything(), open)
-	kind.Specs = func(raw []byte) ([]exeunt.ActionSpec, error) {
-		s, err := settings(raw)
-		return s.specs(), err
-	}
-	kind.Knows = func(raw []byte) (connector.Knows, error) {
-		s, err := settings(raw)
-		return s.knows(), err
-	}
-	return kind
-}
-
-func settings(raw []byte) (Settings, error) {
-	var s Settings
-	if err := connector.DecodeSettings(raw, &s); err != nil {
-		return s, exeunt.Errorf(exeunt.Invalid, "settings of an okta system: %v", err)
-	}
-	return s, nil
-}
+func Kind() connector.Kind { return connector.Define("okta", vendor, everything(), open) }
 
 func open(s Settings, rt http.RoundTripper) (connector.Connector, error) {
 	if rt == nil {
@@ -81,7 +62,7 @@ func (s Settings) base() string { return strings.TrimRight(s.BaseURL, "/") }
 // scopes are what the actions of these settings need, each once.
 func (s Settings) scopes() []string {
 	all := []string{"okta.users.read", "okta.roles.read"} // whose account it is, and whether it is an administrator's
-	for _, spec := range s.specs() {
+	for _, spec := range s.Specs() {
 		for _, scope := range spec.Scopes {
 			if !slices.Contains(all, scope) {
 				all = append(all, scope)

@@ -47,17 +47,11 @@ func (s Settings) Check() error {
 	return s.CheckKey()
 }
 
-// knows lists what match names, and the others for rules to name. Okta compares without regard to capital letters.
-func (s Settings) knows() connector.Knows {
+// Knows lists what match names, and the others for rules to name. Okta compares without regard to capital letters.
+func (s Settings) Knows() connector.Knows {
 	match := s.Match
 	if len(match) == 0 {
 		match = map[exeunt.IdentifierKind]string{exeunt.EmployeeID: "employeeNumber", exeunt.WorkEmail: "email", exeunt.Login: "login"}
 	}
-	known := connector.KnowsBy(match, nil)
-	for _, name := range []string{"id", "login", "email", "employeeNumber"} {
-		if !slices.ContainsFunc(known, func(a connector.Attribute) bool { return a.Name == name }) {
-			known = append(known, connector.Attribute{Name: name})
-		}
-	}
-	return connector.Knows{Attributes: known, Any: true}
+	return connector.Knows{Attributes: connector.KnowsBy(match, nil, "id", "login", "email", "employeeNumber"), Any: true}
 }

@@ -48,17 +48,14 @@ var actions = []exeunt.ActionSpec{
 
 // Kind is PostgreSQL.
 func Kind() connector.Kind {
-	kind := connector.Define("postgresql", "PostgreSQL", actions, func(s Settings, _ http.RoundTripper) (connector.Connector, error) {
+	return connector.Define("postgresql", "PostgreSQL", actions, func(s Settings, _ http.RoundTripper) (connector.Connector, error) {
 		return &server{s}, nil
 	})
-	kind.Knows = func(settings []byte) (connector.Knows, error) {
-		var s Settings
-		if err := connector.DecodeSettings(settings, &s); err != nil {
-			return connector.Knows{}, exeunt.Errorf(exeunt.Invalid, "settings of a postgresql system: %v", err)
-		}
-		return connector.Knows{Attributes: []connector.Attribute{{Name: roleName, Exact: true, Identifier: cmp.Or(s.Identifier, exeunt.Login), Write: s.Transform.Name}}}, nil
-	}
-	return kind
+}
+
+// Knows is the name of the role alone.
+func (s Settings) Knows() connector.Knows {
+	return connector.Knows{Attributes: []connector.Attribute{{Name: roleName, Exact: true, Identifier: cmp.Or(s.Identifier, exeunt.Login), Write: s.Transform.Name}}}
 }
 
 type server struct{ Settings }

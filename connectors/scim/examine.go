@@ -29,7 +29,7 @@ func (s *service) Examine(ctx context.Context) ([]connector.Right, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, spec := range s.specs() {
+	for _, spec := range s.Specs() {
 		only := []exeunt.Action{spec.Action}
 		write := connector.Right{Name: "Users: write", For: only, State: connector.Unknown, Why: "SCIM does not tell what credentials may write", Remedy: connector.Rehearse}
 		if spec.Action == exeunt.RemoveGroups {

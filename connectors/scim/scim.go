@@ -70,39 +70,19 @@ var actions = []exeunt.ActionSpec{
 }
 
 // Kind is the kind "scim".
-func Kind() connector.Kind {
-	kind := connector.Define("scim", "SCIM 2.0", actions, open)
-	kind.Specs = func(raw []byte) ([]exeunt.ActionSpec, error) {
-		var s Settings
-		if err := connector.DecodeSettings(raw, &s); err != nil {
-			return nil, exeunt.Errorf(exeunt.Invalid, "settings of a scim system: %v", err)
-		}
-		return s.specs(), nil
-	}
-	kind.Knows = func(raw []byte) (connector.Knows, error) {
-		var s Settings
-		if err := connector.DecodeSettings(raw, &s); err != nil {
-			return connector.Knows{}, exeunt.Errorf(exeunt.Invalid, "settings of a scim system: %v", err)
-		}
-		return s.knows(), nil
-	}
-	return kind
-}
+func Kind() connector.Kind { return connector.Define("scim", "SCIM 2.0", actions, open) }
 
-// knows lists what match names, and the others for rules to name.
-func (s Settings) knows() connector.Knows {
+// Knows lists what match names, and the others for rules to name.
+func (s Settings) Knows() connector.Knows {
 	if len(s.Match) == 0 {
 		s.Match = map[exeunt.IdentifierKind]string{exeunt.WorkEmail: "userName"}
 	}
-	known := connector.KnowsBy(s.Match, func(name string) bool { return attributes[name].exact })
-	for _, name := range slices.Sorted(maps.Keys(attributes)) {
-		known = append(known, connector.Attribute{Name: name, Exact: attributes[name].exact})
-	}
-	return connector.Knows{Attributes: known}
+	exact := func(name string) bool { return attributes[name].exact }
+	return connector.Knows{Attributes: connector.KnowsBy(s.Match, exact, slices.Sorted(maps.Keys(attributes))...)}
 }
 
-// specs leaves out the groups where there are none.
-func (s Settings) specs() []exeunt.ActionSpec {
+// Specs leaves out the groups where there are none.
+func (s Settings) Specs() []exeunt.ActionSpec {
 	if s.WithoutGroups {
 		return actions[:1]
 	}

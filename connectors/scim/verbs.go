@@ -233,7 +233,7 @@ func contains(members []resource, id string) bool {
 
 // Apply does one action.
 func (s *service) Apply(ctx context.Context, account exeunt.Account, action exeunt.Action, with connector.Parameters) error {
-	if _, err := connector.Able("a "+name, s.specs(), action, with); err != nil {
+	if _, err := connector.Able("a "+name, s.Specs(), action, with); err != nil {
 		return err
 	}
 	switch {

@@ -28,7 +28,7 @@ func (r *receiver) Examine(ctx context.Context) ([]connector.Right, error) {
 		return nil, err
 	}
 	var rights []connector.Right
-	for _, spec := range r.specs() {
+	for _, spec := range r.Specs() {
 		right := connector.Right{Name: "to tell " + eventOf(spec.Action, false).Short(), For: []exeunt.Action{spec.Action}, State: connector.Granted}
 		switch err := stream.Refuses(eventOf(spec.Action, false)); {
 		case missing:

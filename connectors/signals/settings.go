@@ -163,8 +163,9 @@ var eventsOf = map[string][]exeunt.SignalEvent{
 	"credential-change": {exeunt.SignalCredentialChange},
 }
 
-// specs are the actions of a receiver.
-func (s Settings) specs() []exeunt.ActionSpec {
+// Specs are the actions of a receiver.
+func (s Settings) Specs() []exeunt.ActionSpec {
+	s = s.filled()
 	if s.Way == wayRevocation {
 		return []exeunt.ActionSpec{{
 			Action: exeunt.RevokeSessions, Scopes: []string{"global token revocation"}, Title: "Ask to revoke every token and session", Order: 40, Proof: exeunt.Acknowledged, Repeatable: true,

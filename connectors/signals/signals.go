@@ -47,10 +47,6 @@ func Kind(house House) connector.Kind {
 		}}
 		return r, nil
 	})
-	kind.Specs = func(raw []byte) ([]exeunt.ActionSpec, error) {
-		s, err := Decode(raw)
-		return s.specs(), err
-	}
 	kind.Claims = func(raw []byte) []connector.Claim {
 		s, err := Decode(raw)
 		if err != nil { // said elsewhere
@@ -62,13 +58,13 @@ func Kind(house House) connector.Kind {
 		}
 		return out
 	}
-	kind.Knows = func(raw []byte) (connector.Knows, error) {
-		s, err := Decode(raw)
-		return connector.Knows{Attributes: []connector.Attribute{
-			{Name: s.attribute(), Identifier: exeunt.IdentifierKind(s.Identifier), Exact: s.Subject != "email"},
-		}}, err
-	}
 	return kind
+}
+
+// Knows is the one identifier by which the receiver knows people.
+func (s Settings) Knows() connector.Knows {
+	s = s.filled()
+	return connector.Knows{Attributes: []connector.Attribute{{Name: s.attribute(), Identifier: exeunt.IdentifierKind(s.Identifier), Exact: s.Subject != "email"}}}
 }
 
 // Decode reads the settings of a receiver.
@@ -143,7 +139,7 @@ func (r *receiver) Observe(ctx context.Context, of exeunt.Account) (exeunt.Obser
 	if err != nil {
 		return exeunt.Observation{}, err
 	}
-	for _, spec := range r.specs() {
+	for _, spec := range r.Specs() {
 		last := latest(told, spec.Action, true) // one that was withdrawn may have been fetched, and not acknowledged
 		switch {
 		case last.ID == "":
@@ -169,7 +165,7 @@ func latest(told []exeunt.Signal, action exeunt.Action, withdrawn bool) exeunt.S
 
 // Apply tells the receiver. Every attempt at a step tells the same.
 func (r *receiver) Apply(ctx context.Context, of exeunt.Account, action exeunt.Action, with connector.Parameters) error {
-	if _, err := connector.Able(r.Audience, r.specs(), action, with); err != nil {
+	if _, err := connector.Able(r.Audience, r.Specs(), action, with); err != nil {
 		return err
 	}
 	stream, err := r.stream(ctx)

@@ -53,11 +53,12 @@ var actions = []exeunt.ActionSpec{
 
 // Kind is the kind "template".
 func Kind() connector.Kind {
-	kind := connector.Define("template", "Template service", actions, open)
-	kind.Knows = func([]byte) (connector.Knows, error) {
-		return connector.Knows{Attributes: []connector.Attribute{{Name: "email", Identifier: exeunt.WorkEmail}}}, nil
-	}
-	return kind
+	return connector.Define("template", "Template service", actions, open)
+}
+
+// Knows is by which attributes the service knows people.
+func (Settings) Knows() connector.Knows {
+	return connector.Knows{Attributes: []connector.Attribute{{Name: "email", Identifier: exeunt.WorkEmail}}}
 }
 
 // title is the system in messages.
