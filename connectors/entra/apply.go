@@ -68,10 +68,10 @@ func (t *tenant) act(ctx context.Context, l *look, action exeunt.Action, with co
 // may not be read, Entra's own protection of administrators is what is left: it refuses all but a higher one.
 func (t *tenant) mayAct(l *look, leaver exeunt.Leaver) error {
 	held := l.privileges()
-	if len(held) == 0 || t.Privileged == "act" || leaver.Has(exeunt.Privileged) || leaver.Has(exeunt.Protected) {
+	if len(held) == 0 || t.Privileged.Lets(leaver) {
 		return nil
 	}
-	return exeunt.Errorf(exeunt.Denied, "the account holds %s, and HR does not say that this person is privileged: nothing was done. Have HR flag the person as privileged, which asks for the approval that the configuration wants, or end the account by hand", told(held))
+	return t.Privileged.Refuse("the account holds " + told(held))
 }
 
 // enable opens and closes the account.

@@ -44,7 +44,7 @@ type Settings struct {
 
 	Match map[exeunt.IdentifierKind]string `json:"match,omitempty" jsonschema_description:"Which of the leaver's identifiers is which attribute: userPrincipalName, mail, proxyAddresses, employeeId, onPremisesImmutableId or id. {employee_id: employeeId, upn: userPrincipalName, work_email: proxyAddresses} when left out."`
 
-	Privileged string `json:"privileged,omitempty" jsonschema:"enum=ask,enum=act" jsonschema_description:"What happens to an account with an administrator role of which HR does not know: ask, when left out, leaves every step to a person; act ends it like any other. Steps of people whom HR flags as privileged are done, after the approval that the configuration wants."`
+	Privileged connector.Privileged `json:"privileged,omitempty" jsonschema:"enum=ask,enum=act" jsonschema_description:"What happens to an account with an administrator role of which HR does not know: ask, when left out, leaves every step to a person; act ends it like any other. Steps of people whom HR flags as privileged are done, after the approval that the configuration wants."`
 
 	AutoReply      string `json:"auto_reply,omitempty" jsonschema_description:"What the mailbox answers from the cut-off on; {name} and {manager} are put in, as the directory has them. Without it, set_auto_reply is no action of the system."`
 	FilesToManager bool   `json:"files_to_manager,omitempty" jsonschema_description:"Give the manager that the directory names access to the OneDrive. Without it, transfer_data is no action of the system."`
@@ -61,8 +61,9 @@ func (s Settings) Check() error {
 		return exeunt.Errorf(exeunt.Invalid, "give either client_secret or certificate").In("client_secret")
 	case !s.PrivateKey.IsZero() && s.Certificate.IsZero():
 		return exeunt.Errorf(exeunt.Invalid, "private_key is the key of certificate, which is not given").In("private_key")
-	case !slices.Contains([]string{"", "ask", "act"}, s.Privileged):
-		return exeunt.Errorf(exeunt.Invalid, "privileged is %q: write ask or act", s.Privileged).In("privileged")
+	}
+	if err := s.Privileged.Check(); err != nil {
+		return err
 	}
 	for field, address := range map[string]string{"graph_url": s.GraphURL, "login_url": s.LoginURL} {
 		if address == "" {

@@ -75,10 +75,10 @@ func (t *tenant) allowed(u user, leaver exeunt.Leaver) error {
 			return exeunt.Errorf(exeunt.Denied, "this is the administrator for whom Exeunt acts at %s: name another as delegate first", name)
 		}
 	}
-	if !u.SuperAdmin && !u.DelegatedAdmin || t.Privileged == "act" || leaver.Has(exeunt.Privileged) || leaver.Has(exeunt.Protected) {
+	if !u.SuperAdmin && !u.DelegatedAdmin || t.Privileged.Lets(leaver) {
 		return nil
 	}
-	return exeunt.Errorf(exeunt.Denied, "the account is an administrator's, and HR does not say that this person is privileged: nothing was done. Have HR flag the person as privileged, which asks for the approval that the configuration wants, or end the account by hand")
+	return t.Privileged.Refuse("the account is an administrator's")
 }
 
 func (t *tenant) undo(ctx context.Context, u user, action exeunt.Action, recorded map[string][]string) error {

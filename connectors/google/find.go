@@ -29,6 +29,7 @@ var attributes = map[string]struct {
 	"externalId": {true, func(u user) []string { return u.numbers(func(string) bool { return true }) }},
 }
 
+// Knows lists what match names, and the others for rules to name.
 func (s Settings) Knows() connector.Knows {
 	if len(s.Match) == 0 {
 		s.Match = map[exeunt.IdentifierKind]string{exeunt.WorkEmail: "email", exeunt.EmployeeID: "employeeId"}

@@ -128,7 +128,7 @@ type Settings struct {
 
 	Customer    string                           `json:"customer,omitempty" jsonschema_description:"The customer ID, such as C03az79cb; the delegate's own account (my_customer) when left out."`
 	Match       map[exeunt.IdentifierKind]string `json:"match,omitempty" jsonschema_description:"Which of the leaver's identifiers is which attribute: email (primary or alias), employeeId (an external ID of the type organization), externalId (of any type) or id. {work_email: email, employee_id: employeeId} when left out."`
-	Privileged  string                           `json:"privileged,omitempty" jsonschema:"enum=ask,enum=act" jsonschema_description:"What happens to an account with an administrator role of which HR does not know: ask, when left out, leaves every step to a person; act ends it like any other. Steps of people whom HR flags as privileged are done, after the approval that the configuration wants."`
+	Privileged  connector.Privileged             `json:"privileged,omitempty" jsonschema:"enum=ask,enum=act" jsonschema_description:"What happens to an account with an administrator role of which HR does not know: ask, when left out, leaves every step to a person; act ends it like any other. Steps of people whom HR flags as privileged are done, after the approval that the configuration wants."`
 	Without     []exeunt.Action                  `json:"without,omitempty" jsonschema_description:"Actions that are not used here, so that their scopes need not be granted."`
 	Successor   string                           `json:"successor,omitempty" jsonschema_description:"The address of who takes over files and mailbox when HR names no manager."`
 	ArchiveUnit string                           `json:"archive_unit,omitempty" jsonschema_description:"The path of the organisational unit of people who left, such as /Leavers. Without it, move_to_archive is no action of the system."`
@@ -148,8 +148,8 @@ func (s Settings) Check() error {
 			return exeunt.Errorf(exeunt.Invalid, "match needs an identifier and one of the attributes email, employeeId, externalId and id").In("match")
 		}
 	}
-	if !slices.Contains([]string{"", "ask", "act"}, s.Privileged) {
-		return exeunt.Errorf(exeunt.Invalid, "privileged is %q: write ask or act", s.Privileged).In("privileged")
+	if err := s.Privileged.Check(); err != nil {
+		return err
 	}
 	if err := s.checkActions(); err != nil {
 		return err

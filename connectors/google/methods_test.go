@@ -303,7 +303,8 @@ func (w *workspace) mobile(c call) (int, any) {
 		return absent("resourceId")
 	}
 	var all []any
-	for _, p := range w.people {
+	for _, of := range slices.Sorted(maps.Keys(w.people)) { // in one order, or a device falls between two pages
+		p := w.people[of]
 		if prefix := strings.TrimPrefix(c.query.Get("query"), "email:"); !strings.HasPrefix(p.email, prefix) {
 			continue
 		}

@@ -51,14 +51,14 @@ func (a *api) Apply(ctx context.Context, account exeunt.Account, action exeunt.A
 // allowed refuses accounts with an admin role of which HR does not know: who approves the steps of privileged people was not
 // asked.
 func (a *api) allowed(ctx context.Context, u user, leaver exeunt.Leaver) error {
-	if a.Privileged == "act" || leaver.Has(exeunt.Privileged) || leaver.Has(exeunt.Protected) {
+	if a.Privileged.Lets(leaver) {
 		return nil
 	}
 	own, byGroup, err := a.roles(ctx, u.ID)
 	if err != nil || len(own)+len(byGroup) == 0 {
 		return err
 	}
-	return exeunt.Errorf(exeunt.Denied, "the account has an admin role at %s, and HR does not say that this person is privileged: nothing was done. Have HR flag the person as privileged, which asks for the approval that the configuration wants, or end the account by hand", vendor)
+	return a.Privileged.Refuse("the account has an admin role at " + vendor)
 }
 
 // suspend closes the account. By its description Okta suspends active accounts only; that it also takes those that are locked

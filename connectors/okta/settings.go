@@ -2,7 +2,6 @@ package okta
 
 import (
 	"regexp"
-	"slices"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
@@ -17,7 +16,7 @@ type Settings struct {
 	signin.ByKey
 	signin.ByToken
 
-	Privileged string `json:"privileged,omitempty" jsonschema:"enum=ask,enum=act" jsonschema_description:"What happens to an account with an admin role of which HR does not know: ask, when left out, leaves every step to a person; act ends it like any other. Steps of people whom HR flags as privileged are done, after the approval that the configuration wants."`
+	Privileged connector.Privileged `json:"privileged,omitempty" jsonschema:"enum=ask,enum=act" jsonschema_description:"What happens to an account with an admin role of which HR does not know: ask, when left out, leaves every step to a person; act ends it like any other. Steps of people whom HR flags as privileged are done, after the approval that the configuration wants."`
 
 	Match map[exeunt.IdentifierKind]string `json:"match,omitempty" jsonschema_description:"Which of the leaver's identifiers is which attribute of the profile: employeeNumber, email, login, or one of your own. {employee_id: employeeNumber, work_email: email, login: login} when left out."`
 
@@ -36,8 +35,8 @@ func (s Settings) Check() error {
 	if s.Token.IsZero() == (s.ClientID == "" || s.PrivateKey.IsZero()) {
 		return exeunt.Errorf(exeunt.Invalid, "give either client_id and private_key of a service application, or token").In("client_id")
 	}
-	if !slices.Contains([]string{"", "ask", "act"}, s.Privileged) {
-		return exeunt.Errorf(exeunt.Invalid, "privileged is %q: write ask or act", s.Privileged).In("privileged")
+	if err := s.Privileged.Check(); err != nil {
+		return err
 	}
 	for identifier, name := range s.Match {
 		if identifier == "" || !attributeName.MatchString(name) {
