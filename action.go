@@ -27,6 +27,7 @@ const (
 	TransferData        Action = "transfer_data"
 	SetAutoReply        Action = "set_auto_reply" // what the mailbox answers from then on
 	Deactivate          Action = "deactivate"     // beyond disable: what cannot be taken back
+	HandOver            Action = "hand_over"      // what others depend on and the person alone owns: people say who has it next
 	EndEmployment       Action = "end_employment"
 	ScheduleFinalPay    Action = "schedule_final_pay"
 	NotifyAdministrator Action = "notify_administrator"
@@ -45,6 +46,7 @@ type ActionSpec struct {
 	Destructive bool          `json:"destructive,omitempty"` // loses data; a legal hold forbids it
 	Scopes      []string      `json:"scopes,omitempty"`      // permissions it needs, in the vendor's words
 	Settles     time.Duration `json:"settles,omitempty"`     // how long the vendor may take to show it
+	ByHand      bool          `json:"by_hand,omitempty"`     // people do it; the connector lists what there is to do, and sees when it is done
 	Caveat      string        `json:"caveat,omitempty"`      // what it does not do, for the evidence: "Kerberos tickets live up to 10 h"
 }
 
@@ -55,6 +57,14 @@ func (a ActionSpec) In(immediate bool) int {
 		return a.Immediate
 	}
 	return a.Order
+}
+
+// Proven is who does the action and how well it is proven, in words.
+func (a ActionSpec) Proven() string {
+	if a.ByHand {
+		return string(a.Proof) + "; people do it"
+	}
+	return string(a.Proof)
 }
 
 // dated says whether what was done carries the dates of the departure, so that it is wrong once they

@@ -60,14 +60,14 @@ func (s Step) NoMoreTries(why string, now time.Time) Change {
 	return s.StillFailed(why, now)
 }
 
-// ComeBack puts failed steps back to work by themselves, with the reason, and withdraws the task that
+// ComeBack puts steps that are with people back to work by themselves, with the reason, and withdraws the task that
 // stood in for them.
 func ComeBack(steps []Step, task *Task, why string, now time.Time) Change {
 	var change Change
 	var back []string
 	stays := false
 	for _, s := range steps {
-		if s.State != StepFailed {
+		if !s.State.WithPeople() {
 			continue
 		}
 		if s.Approval.Open() { // what a second person rejected is theirs to let go on

@@ -194,9 +194,9 @@ func CutAgainIn(c, of Case, steps []Step, now time.Time) (joined, ended Change) 
 }
 
 // CutsAgain says whether what came back is done again without asking anybody: not what does more when it is done
-// twice, such as a payment, nor what was done for a date.
+// twice, such as a payment, nor what was done for a date or by people.
 func (s Step) CutsAgain(spec ActionSpec) bool {
-	return s.Action == CheckAccess || spec.Repeatable && !s.Action.dated()
+	return s.Action == CheckAccess || spec.Repeatable && !spec.ByHand && !s.Action.dated()
 }
 
 // LeftToPeople reports what holds no longer and must not simply be done again.

@@ -15,7 +15,7 @@ func (s Step) DueAt() (time.Time, bool) {
 			return s.NextAttemptAt, true
 		}
 		return s.StartsAt, true
-	case StepFailed:
+	case StepFailed, StepByHand:
 		return s.NextAttemptAt, !s.NextAttemptAt.IsZero()
 	default:
 		return s.driftLookAt()
@@ -33,7 +33,7 @@ const (
 // Place is the step's place in its lane: the smaller goes first. It is when the step is due, less the
 // head starts of immediate departures and of risky systems. A mere look at what is settled has none.
 func (s Step) Place(due time.Time) time.Time {
-	if s.State == StepFailed || s.State == StepConfirmed {
+	if s.State.WithPeople() || s.State == StepConfirmed {
 		return due
 	}
 	if s.Urgent {

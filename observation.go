@@ -23,6 +23,15 @@ type Observation struct {
 	Snapshot map[string][]string `json:"snapshot,omitempty"` // what a removal will take away: "groups": [dn…]
 }
 
+// HandOver tells of an action that people do: what there is to do, item by item, as they should read it. Without any, it
+// holds.
+func (o Observation) HandOver(action Action, items []string) {
+	o.Standing[action] = Holds
+	if len(items) > 0 {
+		o.Standing[action], o.Snapshot[string(action)] = Absent, items
+	}
+}
+
 // Of is the standing of an action; Unknown when the system said nothing of it.
 func (o Observation) Of(a Action) Standing {
 	if a == CheckAccess {

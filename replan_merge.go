@@ -89,7 +89,7 @@ func (r *replan) mergeStep(s, f Step, at time.Time, undone bool) error {
 		return r.again(s, f, !undone)
 	case s.State.Settled(), s.State == StepRunning && !ahead:
 		return nil
-	case s.State == StepFailed && !ahead && !(r.identifiersChanged() && s.Account.ID == ""):
+	case s.State.WithPeople() && !ahead && !(r.identifiersChanged() && s.Account.ID == ""):
 		return nil // its task is with its owner
 	}
 	return r.moveStep(s, f, ahead)
@@ -107,7 +107,7 @@ func (r *replan) moveStep(s, f Step, ahead bool) error {
 	if s = s.plannedBy(f); retrying {
 		s.After = nil
 	} else {
-		r.retried[s.Key] = s.State == StepFailed
+		r.retried[s.Key] = s.State.WithPeople()
 		s.State, s.Attempt, s.Unshown, s.NextAttemptAt, s.SettledAt = StepWaiting, 0, 0, time.Time{}, time.Time{}
 		if !acted {
 			s.BegunAt = time.Time{}
@@ -177,7 +177,7 @@ func (r *replan) dropStep(s Step, undone bool) {
 			r.ask(s.Key, fmt.Sprintf("%s: %s, which the plan does not ask for any more", s.SystemTitle, s.Title))
 		}
 	default:
-		r.retried[s.Key] = s.State == StepFailed
+		r.retried[s.Key] = s.State.WithPeople()
 		s.State, s.SettledAt, s.NextAttemptAt, s.Reason, s.After = StepCancelled, r.now, time.Time{}, r.why(), nil
 		r.dropped = append(r.dropped, s.Key)
 		r.steps = append(r.steps, s)

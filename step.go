@@ -21,6 +21,7 @@ const (
 	StepAcknowledged StepState = "acknowledged" // the system said ok and cannot be read back
 	StepAttested     StepState = "attested"     // a named person did it
 	StepFailed       StepState = "failed"       // automation gave up; a task of the owner is open
+	StepByHand       StepState = "by_hand"      // people do it, as is meant: a task of the owner is open, and looks show when it is done
 	StepWaived       StepState = "waived"       // a named person decided against it
 	StepSkipped      StepState = "skipped"      // does not apply: the leaver has no account there, or it became moot
 	StepCancelled    StepState = "cancelled"    // the departure was rescinded
@@ -30,6 +31,9 @@ const (
 func (s StepState) Succeeded() bool {
 	return s == StepConfirmed || s == StepAcknowledged || s == StepAttested
 }
+
+// WithPeople says whether a task of the owner stands in for the step, and looks say when it is done.
+func (s StepState) WithPeople() bool { return s == StepFailed || s == StepByHand }
 
 // Settled says whether nothing more is to happen to the step.
 func (s StepState) Settled() bool {
@@ -107,6 +111,7 @@ const (
 	GaveUp     OutcomeKind = "gave_up"    // cannot work without a person
 	NoAccount  OutcomeKind = "no_account" // the leaver has none there, and that is known for sure
 	BecameMoot OutcomeKind = "moot"       // it can no longer be done, and need not be
+	ForPeople  OutcomeKind = "for_people" // people have to do it: the snapshot lists what, under the action's name
 )
 
 // Outcome is what an attempt found and did.
@@ -177,6 +182,8 @@ func (s Step) Finish(o Outcome, now time.Time) Change {
 		change = s.skip(o, now)
 	case NotYet, TryAgain:
 		change = s.wait(before, o, now)
+	case ForPeople:
+		change = s.leave(o, now)
 	default:
 		change = s.giveUp(o, now)
 	}
@@ -342,11 +349,11 @@ func giveUpTogether(steps []Step, o Outcome, now time.Time) Change {
 	return change
 }
 
-// Retry puts failed steps back to work and withdraws the task that stood in for them.
+// Retry puts steps that are with people back to work and withdraws the task that stood in for them.
 func Retry(steps []Step, task *Task, by Override, now time.Time) (Change, error) {
 	var change Change
 	for _, s := range steps {
-		if s.State != StepFailed {
+		if !s.State.WithPeople() {
 			continue
 		}
 		s = s.again(now)

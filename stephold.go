@@ -116,7 +116,7 @@ func (c *Change) stopDestructive(of Case, steps []Step, tasks []Task, now time.T
 		if !s.Destructive || s.Undoes != "" || s.State.Settled() || s.HeldFor(HoldLegal) != nil {
 			continue
 		}
-		if s.State == StepFailed {
+		if s.State.WithPeople() {
 			withdrawn = append(withdrawn, s.Key)
 			s.Attempt, s.Unshown = 0, 0
 		}

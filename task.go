@@ -111,7 +111,8 @@ func (t Task) Save(ticked []int, note, by string, now time.Time) (Change, error)
 	return change, nil
 }
 
-// Complete ends the task in a person's name. The failed steps that it stood in for become attested.
+// Complete ends the task in a person's name. The failed steps that it stood in for become attested; what people were meant
+// to do from the start, and the system shows, is looked at.
 func (t Task) Complete(steps []Step, ticked []int, note, by string, now time.Time) (Change, error) {
 	if t.State != TaskOpen {
 		return Change{}, t.notOpen()
@@ -131,7 +132,12 @@ func (t Task) Complete(steps []Step, ticked []int, note, by string, now time.Tim
 	}
 	change.Record(EntryTaskDone, t, now, what, map[string]string{"by": by, "note": t.Note})
 	for _, s := range steps {
-		if s.State != StepFailed || !slices.Contains(t.Steps, s.Key) {
+		if !s.State.WithPeople() || !slices.Contains(t.Steps, s.Key) {
+			continue
+		}
+		if s.State == StepByHand {
+			looked, said := s.lookNow(by, now)
+			change.Steps, change.Entries = append(change.Steps, looked), append(change.Entries, said.Entries...)
 			continue
 		}
 		s.State, s.Proof, s.SettledAt, s.Reason = StepAttested, Attested, now, "done by hand by "+by

@@ -27,6 +27,7 @@ type Aim struct {
 //   - answered and seen: done, observed
 //   - answered and not readable: done, acknowledged
 //   - no longer possible, and of no consequence any more: moot, with the reason
+//   - for people to do: for people, with what there is to do; nothing is applied
 //   - answered and not seen: not yet, until the vendor's settling time is over; then try again
 //   - lost answer: look; repeat only what is repeatable; else a person must find out
 //
@@ -76,8 +77,11 @@ func (a Aim) withoutActing(before exeunt.Observation) (out exeunt.Outcome, ended
 		}
 	case exeunt.Absent: // there is something to do
 	}
-	if a.Spec.Action == exeunt.CheckAccess {
+	switch {
+	case a.Spec.Action == exeunt.CheckAccess:
 		return stillOpen(a, before), true
+	case a.Spec.ByHand:
+		return forPeople(a, before), true
 	}
 	if a.Intended && a.Settling && standing == exeunt.Absent {
 		return notYet(a, before), true
@@ -168,6 +172,18 @@ func unshown(a Aim, o exeunt.Observation) exeunt.Outcome {
 func unknowable(a Aim, o exeunt.Observation) exeunt.Outcome {
 	return exeunt.Outcome{Kind: exeunt.GaveUp, Account: a.Account, Seen: o.Facts, Snapshot: o.Snapshot,
 		Err: exeunt.Errorf(exeunt.Conflict, "an earlier attempt may or may not have worked, the system cannot be asked, and it must not be done twice: a person has to find out")}
+}
+
+// forPeople leaves to people what the look showed, item by item.
+func forPeople(a Aim, o exeunt.Observation) exeunt.Outcome {
+	key := string(a.Spec.Action)
+	out := exeunt.Outcome{Kind: exeunt.ForPeople, Account: a.Account, Seen: o.Facts, Snapshot: map[string][]string{key: o.Snapshot[key]}}
+	if o.Of(a.Spec.Action) == exeunt.Unknown {
+		out.Kind, out.Err = exeunt.GaveUp, exeunt.Errorf(exeunt.Unsupported, "this system does not show what there is to %s: look by hand", a.Spec.Action.Words())
+		return out
+	}
+	out.Err = exeunt.Errorf(exeunt.Conflict, "people have to say who has it next: %s", listed(o.Snapshot[key]))
+	return out
 }
 
 func stillOpen(a Aim, o exeunt.Observation) exeunt.Outcome {

@@ -93,6 +93,15 @@ func foresee(account exeunt.Account, spec exeunt.ActionSpec, seen exeunt.Observa
 	case ended && out.Kind == exeunt.Done:
 		p.Would = "nothing: it is so already"
 		return p
+	case ended && out.Kind == exeunt.BecameMoot:
+		p.Would = "nothing: " + out.Err.Message
+		return p
+	case ended && out.Kind == exeunt.ForPeople:
+		p.Would = "ask people to do it: " + listed(seen.Snapshot[string(spec.Action)])
+		return p
+	case ended && out.Kind == exeunt.GaveUp:
+		p.Would = "ask people to do it: " + out.Err.Message
+		return p
 	case ended:
 		p.Would = "wait: the system is on its way there"
 		return p

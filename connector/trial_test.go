@@ -46,6 +46,26 @@ func TestATrialForetellsAndDoesNothing(t *testing.T) {
 	}
 }
 
+func TestATrialTellsWhatIsForPeopleAndWhatIsTooLate(t *testing.T) {
+	specs := append(connectortest.Actions(), exeunt.ActionSpec{Action: exeunt.HandOver, Title: "Hand over", Order: 5, Proof: exeunt.Observed, ByHand: true})
+	vendor := connectortest.NewVendor(specs...)
+	account := vendor.Hire(connectortest.Leaver(1))
+	vendor.Own(account.ID, "the group Sales")
+	vendor.MootAfter(exeunt.RevokeSessions, exeunt.Disable)
+	vendor.Close(account.ID, exeunt.Disable)
+	trial, err := connector.Try(t.Context(), vendor, exeunt.System{Name: "crm", Identifier: exeunt.WorkEmail, Actions: specs}, account.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[exeunt.Action]string{}
+	for _, p := range trial.Prospects {
+		told[p.Action] = p.Would
+	}
+	if told[exeunt.HandOver] != "ask people to do it: the group Sales" || told[exeunt.RevokeSessions] != "nothing: moot: it is too late to revoke sessions" {
+		t.Errorf("%q", told)
+	}
+}
+
 func TestATrialRefusesWhatItWouldHaveToGuess(t *testing.T) {
 	vendor := connectortest.NewVendor()
 	one, two := connectortest.Leaver(1), connectortest.Leaver(2)

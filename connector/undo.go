@@ -64,6 +64,8 @@ func Able(system string, specs []exeunt.ActionSpec, action exeunt.Action, with P
 	switch {
 	case i < 0:
 		return exeunt.ActionSpec{}, exeunt.Errorf(exeunt.Unsupported, "%s cannot %s", system, action.Words())
+	case specs[i].ByHand:
+		return exeunt.ActionSpec{}, exeunt.Errorf(exeunt.Unsupported, "%s leaves it to people to %s", system, action.Words())
 	case !with.Undo:
 		return specs[i], nil
 	case !specs[i].Reversible:

@@ -49,7 +49,7 @@ func actionsOf(s connector.Sheet) string {
 	var b strings.Builder
 	b.WriteString("\n## Actions\n\nIn this order, one after the other.\n\n| order | action | what | proof | repeatable | put back | shows within |\n| --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, a := range s.Actions {
-		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s | %s | %s |\n", order(a), a.Action, cell(a.Title), a.Proof, word(a.Repeatable, "yes", "no"), putBack(a), Settles(a))
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s | %s | %s |\n", order(a), a.Action, cell(a.Title), a.Proven(), word(a.Repeatable, "yes", "no"), putBack(a), Settles(a))
 	}
 	for _, a := range s.Actions {
 		if a.Caveat != "" {

@@ -174,6 +174,8 @@ func stepWords(s exeunt.Step, now time.Time) (words, status string) {
 		return s.Reason, "done"
 	case exeunt.StepFailed:
 		return s.Reason, "failed"
+	case exeunt.StepByHand:
+		return s.Reason, "person"
 	case exeunt.StepWaived:
 		return "overridden by " + s.Reason, "override"
 	case exeunt.StepSkipped, exeunt.StepCancelled:

@@ -37,7 +37,7 @@ func printConnector(w io.Writer, s connector.Sheet) {
 		_, _ = fmt.Fprintln(t, "\nORDER\tACTION\tWHAT\tPROOF\tREPEATABLE\tPUT BACK\tSHOWS WITHIN\tNEEDS")
 	}
 	for _, a := range s.Actions {
-		_, _ = fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", a.Order, a.Action, a.Title, a.Proof, yesNo(a.Repeatable), yesNo(a.Reversible), connectors.Settles(a), strings.Join(a.Scopes, "; "))
+		_, _ = fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", a.Order, a.Action, a.Title, a.Proven(), yesNo(a.Repeatable), yesNo(a.Reversible), connectors.Settles(a), strings.Join(a.Scopes, "; "))
 	}
 	_ = t.Flush()
 	for _, a := range s.Actions {
@@ -74,7 +74,7 @@ func printTrial(w io.Writer, trial api.SystemTrial) {
 		for _, key := range sorted(p.Removes) {
 			takes = append(takes, key+": "+strings.Join(p.Removes[key], ", "))
 		}
-		_, _ = fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Order, p.Action, p.Standing, p.Would, p.Proof, yesNo(p.Reversible), strings.Join(takes, "; "))
+		_, _ = fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Order, p.Action, p.Standing, p.Would, p.Proven(), yesNo(p.Reversible), strings.Join(takes, "; "))
 	}
 	_ = t.Flush()
 	_, _ = fmt.Fprintln(w, "Nothing was done.")

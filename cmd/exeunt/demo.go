@@ -82,7 +82,7 @@ func printSummary(w io.Writer, s demo.Summary) {
 
 func counts(by map[string]int) string {
 	text := ""
-	for _, state := range []string{"confirmed", "acknowledged", "attested", "done", "skipped", "waived", "failed", "waiting", "scheduled", "ready", "running", "open", "withdrawn", "cancelled"} {
+	for _, state := range []string{"confirmed", "acknowledged", "attested", "done", "skipped", "waived", "failed", "by_hand", "waiting", "scheduled", "ready", "running", "open", "withdrawn", "cancelled"} {
 		if by[state] > 0 {
 			text += fmt.Sprintf("%d %s  ", by[state], state)
 		}

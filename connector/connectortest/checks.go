@@ -16,7 +16,7 @@ func specsAreSound(t testing.TB, s Subject) {
 	if s.Kind.Name == "" || s.Kind.Title == "" || s.Kind.Settings == nil {
 		t.Errorf("the kind lacks a name, title or settings type: %q %q %v", s.Kind.Name, s.Kind.Title, s.Kind.Settings)
 	}
-	specs := s.specs(t)
+	specs := s.everySpec(t)
 	if len(specs) == 0 {
 		t.Fatal("the kind can do nothing")
 	}
@@ -44,6 +44,7 @@ func specsAreSound(t testing.TB, s Subject) {
 		if spec.Destructive && spec.Reversible {
 			t.Errorf("%s loses data and can be put back: one is wrong", spec.Action)
 		}
+		forPeopleIsSound(t, spec)
 		undoIsSound(t, spec, taken)
 		if spec.Action == exeunt.CheckAccess {
 			t.Error("check_access is Converge's own and not in a kind's list")

@@ -19,6 +19,7 @@
 //     again when it is so already, and does no harm when a lost answer makes it come twice. No
 //     action undoes an earlier one: at the end all of them hold.
 //   - In the order of an immediate departure, too, where a kind has one. What is then too late is moot, with the reason.
+//   - What is left to people is listed, item by item, never applied, and seen when they have done it.
 //   - What a removal takes away stands, complete, in the look before it.
 //   - At the end the person cannot sign in through the vendor's own door.
 //   - Wrong credentials are Unauthorised or Denied, a dead system is Temporary, an unknown action is

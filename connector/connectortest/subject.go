@@ -42,6 +42,10 @@ type Subject struct {
 	// it in the snapshot; no word when the action takes nothing that can be deleted.
 	Drop func(testing.TB, exeunt.Leaver, exeunt.Action) (name, value string)
 
+	// HandOver gives, as people do, another owner to all that the leaver's account alone owns, which for a fresh account is
+	// something. A kind with an action for people has it.
+	HandOver func(testing.TB, exeunt.Leaver)
+
 	// Later lets a moment pass for a vendor that shows changes late. It must not sleep.
 	Later func(testing.TB)
 
@@ -79,6 +83,7 @@ var checks = []check{
 	{"each action converges in order", eachActionConvergesInOrder},
 	{"the immediate order locks out first", immediateOrderLocksOutFirst},
 	{"the look before records what is taken away", lookBeforeRecordsWhatIsTaken},
+	{"what people do is listed and seen", forPeopleIsListedAndSeen},
 	{"a renamed account is the same account", renamedAccountIsTheSame},
 	{"a vanished account is not found", vanishedAccountIsNotFound},
 	{"an unknown action is unsupported", unknownActionIsUnsupported},
@@ -123,8 +128,14 @@ func (s Subject) openWith(t testing.TB, settings json.RawMessage) *witness {
 	return &witness{Connector: c, t: t, secrets: s.Secrets}
 }
 
-// specs are the actions in their order.
+// specs are the actions that the connector does, in their order.
 func (s Subject) specs(t testing.TB) []exeunt.ActionSpec {
+	t.Helper()
+	return slices.DeleteFunc(s.everySpec(t), func(spec exeunt.ActionSpec) bool { return spec.ByHand })
+}
+
+// everySpec has those, too, that it leaves to people.
+func (s Subject) everySpec(t testing.TB) []exeunt.ActionSpec {
 	t.Helper()
 	specs := s.Kind.Actions
 	if s.Kind.Specs != nil {
@@ -242,7 +253,7 @@ func (s Subject) attempt(t testing.TB, c connector.Connector, a connector.Aim, t
 		if err != nil {
 			t.Fatalf("%s: %v", a.Spec.Action, err)
 		}
-		if out.Kind == exeunt.Done || out.Kind == exeunt.GaveUp || out.Kind == exeunt.BecameMoot {
+		if slices.Contains([]exeunt.OutcomeKind{exeunt.Done, exeunt.GaveUp, exeunt.BecameMoot, exeunt.ForPeople}, out.Kind) {
 			break
 		}
 		if s.Later != nil {

@@ -67,6 +67,7 @@ type record struct {
 	leaver exeunt.Leaver
 	login  string
 	groups []string
+	owns   []string
 	done   map[exeunt.Action]int // looks until it shows; zero shows
 	back   map[exeunt.Action]int // undone: looks until that shows
 }
@@ -119,6 +120,15 @@ func (v *Vendor) Reopen(id string, action exeunt.Action) {
 	defer v.mu.Unlock()
 	if r := v.accounts[id]; r != nil {
 		delete(r.done, action)
+	}
+}
+
+// Own makes the account the only owner of things, and of nothing else.
+func (v *Vendor) Own(id string, things ...string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if r := v.accounts[id]; r != nil {
+		r.owns = things
 	}
 }
 
@@ -292,6 +302,10 @@ func (v *Vendor) Observe(ctx context.Context, account exeunt.Account) (exeunt.Ob
 	o := exeunt.Observation{At: time.Now().UTC(), Standing: map[exeunt.Action]exeunt.Standing{},
 		Facts: map[string]string{"login": r.login, "groups": strconv.Itoa(len(r.groups))}, Snapshot: map[string][]string{}, Why: map[exeunt.Action]string{}}
 	for _, spec := range v.specs {
+		if spec.ByHand {
+			o.HandOver(spec.Action, r.owns)
+			continue
+		}
 		stands := r.look(spec.Action)
 		if v.tooLate(r, spec.Action) {
 			stands, o.Why[spec.Action] = exeunt.Moot, "it is too late to "+spec.Action.Words()

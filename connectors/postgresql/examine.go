@@ -58,7 +58,7 @@ func (s *server) Examine(ctx context.Context) ([]connector.Right, error) {
 
 // rights are those that the role's own properties decide.
 func (s standings) rights() []connector.Right {
-	all := []connector.Right{{Name: "sign in", State: connector.Granted}}
+	all := []connector.Right{{Name: "sign in", For: []exeunt.Action{exeunt.HandOver}, State: connector.Granted}}
 	is := func(right connector.Right, granted bool, why, remedy string) {
 		right.State = connector.Granted
 		if !granted {

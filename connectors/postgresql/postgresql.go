@@ -2,11 +2,12 @@
 //
 // An account is a role, known by its oid. What is done to it, in order:
 //
+//   - hand_over: what it owns is listed, for people to give to another role
 //   - disable: NOLOGIN and no password
 //   - revoke_sessions: its backends are terminated, since NOLOGIN ends none
 //   - remove_roles: its memberships are revoked, after they were recorded
 //
-// Roles are never dropped: what they own stays where it is. A superuser and our own role are refused.
+// Roles are never dropped, and nothing that they own is. A superuser and our own role are refused.
 package postgresql
 
 import (
@@ -27,6 +28,11 @@ import (
 const perCall = 30 * time.Second
 
 var actions = []exeunt.ActionSpec{
+	{
+		Action: exeunt.HandOver, Title: "Hand over what others depend on", Order: 5, Proof: exeunt.Observed, ByHand: true,
+		Scopes: []string{"sign in"},
+		Caveat: "What the role owns is named in the database that we are signed in to, and counted in the others. Jobs and programs that sign in as the role are not seen.",
+	},
 	{
 		Action: exeunt.Disable, Title: "Forbid sign-in", Order: 10, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
 		Takes:  []string{"enabled"},
@@ -142,7 +148,12 @@ func (s *server) Observe(ctx context.Context, account exeunt.Account) (exeunt.Ob
 			return err
 		}
 		o = r.look()
-		return nil
+		if !connector.Looks(ctx, exeunt.HandOver) {
+			return nil
+		}
+		things, err := owned(ctx, c, account)
+		o.HandOver(exeunt.HandOver, things)
+		return err
 	})
 	return o, err
 }

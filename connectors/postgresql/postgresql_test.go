@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -96,7 +97,7 @@ func (c *company) do(t testing.TB, statements ...string) {
 
 func quoted(name string) string { return pgx.Identifier{name}.Sanitize() }
 
-// hire makes a role with a name that must be quoted, two memberships and a live session.
+// hire makes a role with a name that must be quoted, two memberships, a live session and a schema of its own.
 func (c *company) hire(t testing.TB) exeunt.Leaver {
 	t.Helper()
 	name := fmt.Sprintf(`%s J"Doe; --%d`, c.prefix, c.hired.Add(1))
@@ -104,7 +105,8 @@ func (c *company) hire(t testing.TB) exeunt.Leaver {
 		c.do(t, "CREATE ROLE "+quoted(name+group))
 	}
 	c.do(t, "CREATE ROLE "+quoted(name)+" LOGIN PASSWORD '"+password+"'",
-		"GRANT "+quoted(name+"read")+" TO "+quoted(name), "GRANT "+quoted(name+"Write")+" TO "+quoted(name)+" WITH ADMIN OPTION")
+		"GRANT "+quoted(name+"read")+" TO "+quoted(name), "GRANT "+quoted(name+"Write")+" TO "+quoted(name)+" WITH ADMIN OPTION",
+		"CREATE SCHEMA "+quoted(name)+" AUTHORIZATION "+quoted(name))
 	_, err := c.connectAs(t, c.as(name, password))
 	must(t, err)
 	return exeunt.Leaver{ID: name, Name: "Jane Doe", Identifiers: map[exeunt.IdentifierKind]string{exeunt.Login: name}}
@@ -131,7 +133,10 @@ func TestConforms(t *testing.T) {
 		Rename: func(t testing.TB, l exeunt.Leaver) {
 			c.do(t, "ALTER ROLE "+quoted(l.ID)+" RENAME TO "+quoted("was "+l.ID))
 		},
-		Vanish: func(t testing.TB, l exeunt.Leaver) { c.do(t, "DROP ROLE "+quoted(l.ID)) },
+		Vanish: func(t testing.TB, l exeunt.Leaver) { c.do(t, "DROP OWNED BY "+quoted(l.ID), "DROP ROLE "+quoted(l.ID)) },
+		HandOver: func(t testing.TB, l exeunt.Leaver) {
+			c.do(t, "REASSIGN OWNED BY "+quoted(l.ID)+" TO "+c.prefix+"_exeunt")
+		},
 		Drop: func(t testing.TB, l exeunt.Leaver, action exeunt.Action) (name, value string) {
 			if action != exeunt.RemoveRoles {
 				return "", ""
@@ -176,6 +181,25 @@ func TestASessionFromBeforeLivesUntilItIsTerminated(t *testing.T) {
 	}
 }
 
+func TestWhatARoleOwnsIsListedInEveryDatabase(t *testing.T) {
+	c := open(t)
+	l := c.hire(t)
+	other := c.prefix + "_other"
+	c.do(t, "CREATE DATABASE "+other)
+	elsewhere := *c.admin
+	elsewhere.Path = "/" + other
+	there := company{admin: &elsewhere}
+	there.do(t, "CREATE SCHEMA one AUTHORIZATION "+quoted(l.ID), "CREATE SCHEMA two AUTHORIZATION "+quoted(l.ID))
+	conn, account := c.connect(t, l, nil)
+	o, err := conn.Observe(t.Context(), account)
+	must(t, err)
+	want := []string{"schema " + quoted(l.ID), "2 objects in database " + other}
+	if got := o.Snapshot[string(exeunt.HandOver)]; !slices.Equal(got, want) && !slices.Equal(got, []string{"schema " + l.ID, want[1]}) {
+		t.Errorf("it owns %q, want %q", got, want)
+	}
+	c.do(t, "DROP DATABASE "+other)
+}
+
 func TestThePasswordIsErased(t *testing.T) {
 	c := open(t)
 	l := c.hire(t)
@@ -185,6 +209,11 @@ func TestThePasswordIsErased(t *testing.T) {
 	if c.canSignIn(t, l) {
 		t.Error("LOGIN alone lets the old password in again")
 	}
+}
+
+// applied are the actions that the connector does itself.
+func applied() []exeunt.ActionSpec {
+	return slices.DeleteFunc(slices.Clone(postgresql.Kind().Actions), func(s exeunt.ActionSpec) bool { return s.ByHand })
 }
 
 func TestASuperuserAndOurselvesAreRefused(t *testing.T) {
@@ -201,7 +230,7 @@ func TestASuperuserAndOurselvesAreRefused(t *testing.T) {
 	} {
 		for _, name := range []string{super, us.name} {
 			conn, account := c.connect(t, exeunt.Leaver{Identifiers: map[exeunt.IdentifierKind]string{exeunt.Login: name}}, us.changes)
-			for _, spec := range postgresql.Kind().Actions {
+			for _, spec := range applied() {
 				if err := conn.Apply(t.Context(), account, spec.Action, connector.Parameters{}); exeunt.KindOf(err) != exeunt.Denied {
 					t.Errorf("as %s, %s of %s: %s %v", us.name, spec.Action, name, exeunt.KindOf(err), err)
 				}
@@ -218,7 +247,7 @@ func TestWithoutTheRightItIsDenied(t *testing.T) {
 	weak := c.prefix + "_weak"
 	c.do(t, "CREATE ROLE "+weak+" LOGIN PASSWORD 'weak-of-a-test'")
 	conn, account := c.connect(t, c.hire(t), map[string]any{"url": c.as(weak, ""), "password": secret(t, "weak-of-a-test")})
-	for _, spec := range postgresql.Kind().Actions {
+	for _, spec := range applied() {
 		if err := conn.Apply(t.Context(), account, spec.Action, connector.Parameters{}); exeunt.KindOf(err) != exeunt.Denied {
 			t.Errorf("%s: %s %v", spec.Action, exeunt.KindOf(err), err)
 		}

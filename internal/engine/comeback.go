@@ -32,6 +32,10 @@ func (e *Engine) lookAgain(ctx context.Context, c connector.Connector, v store.V
 			if err := e.seenDone(ctx, s, seen); err != nil {
 				return err
 			}
+		case s.Grown(seen):
+			if err := e.comeBack(ctx, []exeunt.Step{s}, "there is more to do than people were asked for"); err != nil {
+				return err
+			}
 		case s.Passing():
 			passing = append(passing, s)
 		default:

@@ -50,7 +50,7 @@ func (e *Engine) visit(ctx context.Context, v store.Visit) (verdict, error) {
 func sortOut(steps []exeunt.Step) (acting, failed, confirmed []exeunt.Step) {
 	for _, s := range steps {
 		switch s.State {
-		case exeunt.StepFailed:
+		case exeunt.StepFailed, exeunt.StepByHand:
 			failed = append(failed, s)
 		case exeunt.StepConfirmed:
 			confirmed = append(confirmed, s)

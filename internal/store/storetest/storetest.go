@@ -85,6 +85,10 @@ func Policy() exeunt.Policy {
 			return strings.Contains(strings.Join(names, " "), f.System.Name), nil
 		}
 	}
+	owners := func(f exeunt.Facts) (bool, error) {
+		_, can := f.System.Can(exeunt.HandOver)
+		return can, nil
+	}
 	hour := exeunt.Moment{Anchor: exeunt.AtStart, Offset: time.Hour}
 	return exeunt.Policy{Name: "standard", Version: "v1", CutOff: "17:00", AccessSLA: time.Hour, Rules: []exeunt.Rule{
 		{Name: "cut", Systems: in("directory", "badges"), Actions: []exeunt.Action{exeunt.Disable, exeunt.RemoveGroups}, Start: exeunt.Moment{Anchor: exeunt.AtCutOff}, Deadline: hour},
@@ -92,6 +96,7 @@ func Policy() exeunt.Policy {
 		{Name: "timesheet", Title: "Approve the final timesheet", Branch: "Payroll", Task: &exeunt.TaskPattern{Owner: "manager", Procedure: "Check the hours."}, Start: exeunt.Moment{Anchor: exeunt.AtTrigger}, Deadline: exeunt.Moment{Anchor: exeunt.AtStart, Offset: 20 * time.Minute}},
 		{Name: "pay", Branch: "Payroll", Systems: in("payroll"), Actions: []exeunt.Action{exeunt.ScheduleFinalPay}, Start: exeunt.Moment{Anchor: exeunt.AtTrigger}, Deadline: hour,
 			After: []exeunt.After{{Rule: "timesheet", Because: "Final pay needs the approved hours."}}},
+		{Name: "hand-over", Branch: "Tasks", Systems: owners, Actions: []exeunt.Action{exeunt.HandOver}, Start: exeunt.Moment{Anchor: exeunt.AtTrigger}, Deadline: exeunt.Moment{Anchor: exeunt.AtStart, Offset: 120 * time.Hour}},
 	}}
 }
 

@@ -117,7 +117,7 @@ func cameBack(s exeunt.Step) string {
 // nextLook is when a settled or failed step is looked at again; zero when it is not.
 func (v stepView) nextLook() time.Time {
 	at, ok := v.Step.DueAt()
-	settled := v.Step.State == exeunt.StepConfirmed && v.Case.State != exeunt.CaseRescinded || v.Step.State == exeunt.StepFailed
+	settled := v.Step.State == exeunt.StepConfirmed && v.Case.State != exeunt.CaseRescinded || v.Step.State.WithPeople()
 	if !ok || !settled {
 		return time.Time{}
 	}

@@ -162,7 +162,7 @@ func (v stepView) mayPutBack() bool { return v.Offered && v.Viewer.may(waiveStep
 
 // mayDecide says whether there is anything that the viewer can decide about the step.
 func (v stepView) mayDecide() bool {
-	return v.mayApprove() || v.mayPutBack() || v.Step.State == exeunt.StepFailed && v.Viewer.may(retrySteps) || !v.Step.State.Settled() && v.Viewer.may(waiveSteps)
+	return v.mayApprove() || v.mayPutBack() || v.Step.State.WithPeople() && v.Viewer.may(retrySteps) || !v.Step.State.Settled() && v.Viewer.may(waiveSteps)
 }
 
 // waiveWords is what an override of the step brings about.

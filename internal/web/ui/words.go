@@ -47,6 +47,8 @@ func stepStatus(s exeunt.Step, now time.Time) (status, string) {
 		return statusSaid, "Done by hand"
 	case exeunt.StepFailed:
 		return statusFailed, "Failed"
+	case exeunt.StepByHand:
+		return statusPerson, "With a person"
 	case exeunt.StepWaived:
 		return statusOverride, "Overridden"
 	case exeunt.StepSkipped:
