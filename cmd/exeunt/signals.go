@@ -90,7 +90,7 @@ type receiverToken struct {
 func signalsTokenCommand(c *console) *cobra.Command {
 	return &cobra.Command{
 		Use: "token", Short: "Make a token for a receiver, and the digest of it for the configuration", Args: cobra.NoArgs,
-		Long: "Make a token with which a receiver signs in here. It is shown once and kept nowhere: give it to whoever runs the\nreceiver, and write its digest under tokens in the settings of the system. It needs no server.",
+		Long: "Make a token with which a receiver signs in here: as it is, or as client_secret of OAuth 2.0 client credentials, where\nthe name of the system is the client_id. It is shown once and kept nowhere: give it to whoever runs the\nreceiver, and write its digest under tokens in the settings of the system. It needs no server.",
 		RunE: func(*cobra.Command, []string) error {
 			token, digest := signals.NewToken()
 			return c.print(receiverToken{"receiver-token/v1", token, digest}, func(w io.Writer) {

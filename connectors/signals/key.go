@@ -70,6 +70,35 @@ func Sign(k exeunt.SignalKey, typ string, claims any) (string, error) {
 	return token, nil
 }
 
+// Read reads the claims of a token of ours that has a type, and was signed by one of these keys.
+func Read(keys []exeunt.SignalKey, typ, token string, into any) error {
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
+	if err != nil || len(signed.Signatures) != 1 {
+		return errUnread
+	}
+	header := signed.Signatures[0].Protected
+	if said, _ := header.ExtraHeaders[jose.HeaderType].(string); said != typ {
+		return errUnread
+	}
+	for _, k := range keys {
+		if k.ID != header.KeyID || k.Algorithm != header.Algorithm {
+			continue
+		}
+		key, err := parse(k)
+		if err != nil {
+			return err
+		}
+		claims, err := signed.Verify(key.Public())
+		if err != nil || json.Unmarshal(claims, into) != nil {
+			return errUnread
+		}
+		return nil
+	}
+	return errUnread
+}
+
+var errUnread = exeunt.Errorf(exeunt.Unauthorised, "the token is none of ours: sign in again")
+
 // Set is the public halves of keys, as receivers read them (RFC 7517 section 5).
 func Set(keys []exeunt.SignalKey) (jose.JSONWebKeySet, error) {
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}

@@ -22,7 +22,7 @@ type Settings struct {
 	Way      string `json:"way,omitempty" jsonschema:"enum=stream,enum=push,enum=global-token-revocation" jsonschema_description:"How it is told: stream when it makes its own stream here (Shared Signals Framework), push when it only takes security event tokens at an address, global-token-revocation when it has that endpoint. stream when left out."`
 	Audience string `json:"audience" jsonschema:"required" jsonschema_description:"What the receiver calls itself, which no other system may: the aud of its tokens, such as https://app.example."`
 
-	Tokens []string `json:"tokens,omitempty" jsonschema_description:"For stream: by which the receiver signs in here, each as sha256: and 64 digits. exeunt signals token makes one. Two while it is changed."`
+	Tokens []string `json:"tokens,omitempty" jsonschema_description:"For stream: by which the receiver signs in here (as client_secret, or as it is), each as sha256: and 64 digits. exeunt signals token makes one. Two while it is changed."`
 	PushTo []string `json:"push_to,omitempty" jsonschema_description:"For stream: the hosts to which the receiver may have its tokens sent. It has to poll when left out."`
 
 	Endpoint      string           `json:"endpoint,omitempty" jsonschema_description:"For push and global-token-revocation: where it listens. Only https, except on this machine."`

@@ -62,7 +62,7 @@ var recorded = map[string]string{
 	"GET /api/v1/gaps": "", "GET /api/v1/systems": "", "GET /api/v1/systems/{name}": "", "POST /api/v1/systems/{name}/try": "decision", "GET /api/v1/shadow": "", "GET /api/v1/systems/{name}/shadow": "", "POST /api/v1/systems/{name}/live": "decision", "POST /api/v1/systems/{name}/back": "decision",
 	"GET /api/v1/connectors": "", "GET /api/v1/connectors/{name}": "", "POST /api/v1/systems/{name}/check": "", "POST /api/v1/systems/{name}/trial": "door",
 	"GET /api/v1/signals": "", "POST /api/v1/signals/rotate": "decision", "POST /api/v1/systems/{name}/verify": "decision",
-	"GET /.well-known/ssf-configuration": "", "GET /ssf/keys": "", "GET /ssf/stream": "", "POST /ssf/stream": "decision", "PATCH /ssf/stream": "decision", "PUT /ssf/stream": "decision", "DELETE /ssf/stream": "decision",
+	"GET /.well-known/ssf-configuration": "", "GET /.well-known/oauth-authorization-server": "", "GET /.well-known/oauth-protected-resource": "", "GET /ssf/keys": "", "POST /ssf/token": "", "GET /ssf/stream": "", "POST /ssf/stream": "decision", "PATCH /ssf/stream": "decision", "PUT /ssf/stream": "decision", "DELETE /ssf/stream": "decision",
 	"GET /ssf/status": "", "POST /ssf/status": "decision", "POST /ssf/subjects/add": "decision", "POST /ssf/subjects/remove": "decision", "POST /ssf/verify": "decision", "POST /ssf/poll": "decision",
 	"GET /api/v1/entries": "read export", "GET /api/v1/erasures": "", "POST /api/v1/cases/{id}/erase": "decision", "GET /api/v1/ledger/checks": "", "GET /api/v1/ledger/key": "", "POST /api/v1/ledger/verify": "decision", "GET /api/v1/cases/{id}/evidence": "export",
 }

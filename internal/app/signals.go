@@ -135,10 +135,25 @@ func (h signalHouse) face(c *config.Config) ssf.Config {
 		Verify: func(ctx context.Context, of ssf.Receiver, stream exeunt.SignalStream, state string) error {
 			return h.verifyLater(ctx, of, stream, state)
 		},
+		Issue: func(ctx context.Context, of ssf.Receiver, claims signals.Access) (string, error) {
+			return h.Sign(ctx, algorithmOf(of.Settings), signals.TypeOfAccess, claims)
+		},
+		Admit: h.admit,
 		Refused: func(ctx context.Context) error {
 			return h.app.accesses.count(ctx, exeunt.Access{Kind: exeunt.EntrySignInRefused, Who: "somebody unknown", What: "token of a receiver of signals refused"})
 		},
 	}
+}
+
+// admit reads an access token that any server of this installation gave.
+func (h signalHouse) admit(ctx context.Context, token string) (signals.Access, error) {
+	var a signals.Access
+	keys, err := h.app.Store.SignalKeys(ctx, time.Now())
+	if err != nil {
+		return a, err
+	}
+	err = signals.Read(keys, signals.TypeOfAccess, token, &a)
+	return a, err
 }
 
 // verifyLater makes a verification, and sends it after the receiver was answered, where it is pushed. Whether it arrives, the

@@ -26,6 +26,7 @@ type town struct {
 	testserver.Listener
 	t     *testing.T
 	token string // of the receiver
+	dir   string // of the configuration
 }
 
 const audience = "https://crm.acme.example"
@@ -52,10 +53,13 @@ func settleTown(t *testing.T, mode, more string) *town {
 	a, err := Start(t.Context(), Options{ConfigDir: dir, DataDir: t.TempDir(), Listen: fmt.Sprintf("127.0.0.1:%d", port), Environment: "test", Log: slog.New(slog.DiscardHandler)})
 	must(t, err)
 	t.Cleanup(a.Stop)
-	w := &town{App: a, t: t, token: token}
+	w := &town{App: a, t: t, token: token, dir: dir}
 	_, err = w.commands(exeunt.Viewer{}).GoLive(t.Context(), "crm", exeunt.Override{By: "Ida Novak", Reason: "the receiver has taken its verification"})
 	must(t, err)
-	if mode != "" {
+	if mode, oauth := strings.CutPrefix(mode, "oauth "); mode != "" {
+		if oauth {
+			token = "oauth:crm:" + token
+		}
 		w.Listener = testserver.Listen(t, listener, a.URL(), token, audience, mode)
 	}
 	return w
@@ -162,7 +166,7 @@ func TestReceiversOfSignalsConform(t *testing.T) {
 // A live session ends, by either way of delivery, and the record says that it was acknowledged and not seen. What the
 // departure is taken back for is told back.
 func TestAListeningApplicationEndsSessionsAndTakesBackWhatItWasTold(t *testing.T) {
-	for _, mode := range []string{"push", "poll"} {
+	for _, mode := range []string{"push", "poll", "oauth push", "oauth poll"} {
 		t.Run(mode, func(t *testing.T) {
 			w := settleTown(t, mode, "")
 			jane, other := w.SignIn(t, "jane@acme.example"), w.SignIn(t, "ann@acme.example")

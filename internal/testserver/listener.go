@@ -26,7 +26,8 @@ type Token struct {
 }
 
 // Listen starts a listener that makes its stream at the issuer. Mode is push, poll, or turn for one that polls when it is
-// asked to. It listens at the port, which may be 0.
+// asked to. It signs in with the token, or with access tokens where that is oauth:CLIENT:SECRET. It listens at the port, which
+// may be 0.
 func Listen(t testing.TB, port int, issuer, token, audience, mode string) Listener {
 	t.Helper()
 	node := need(t, Node)

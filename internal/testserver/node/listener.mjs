@@ -2,9 +2,12 @@
 // It knows of the transmitter what the specifications say. jose checks signatures and claims (RFC 7515, RFC 7519, RFC 8417);
 // here is only what an application does with them: it ends sessions.
 //
+// TOKEN is what it signs in with; oauth:CLIENT:SECRET gets access tokens for that, from where the transmitter says that they
+// are given.
 // MODE is push, poll (it polls for ever and waits for answers), or turn (it polls when POST /turn asks it to).
 import express from "express";
 import { createRemoteJWKSet, jwtVerify } from "jose";
+import * as oauth from "oauth4webapi";
 
 const [port, issuer, token, audience, mode] = process.argv.slice(2);
 const own = `http://127.0.0.1:${port}`;
@@ -18,10 +21,30 @@ const seen = []; // claims of every token, as often as it came
 const refusals = [];
 let refuse = ""; // the error that is given to whatever comes
 
+// bearer is what it sends as Authorization: Bearer.
+let bearer = async () => token;
+if (token.startsWith("oauth:")) {
+  const [, client_id, secret] = token.split(":");
+  const plain = { [oauth.allowInsecureRequests]: true };
+  const resource = await oauth.processResourceDiscoveryResponse(new URL(issuer), await oauth.resourceDiscoveryRequest(new URL(issuer), plain));
+  const server = new URL(resource.authorization_servers[0]);
+  const at = await oauth.processDiscoveryResponse(server, await oauth.discoveryRequest(server, { algorithm: "oauth2", ...plain }));
+  const wanted = new URLSearchParams({ scope: resource.scopes_supported.join(" ") });
+  let access, until = 0;
+  bearer = async () => {
+    if (Date.now() > until) {
+      const answer = await oauth.clientCredentialsGrantRequest(at, { client_id }, oauth.ClientSecretBasic(secret), wanted, plain);
+      access = await oauth.processClientCredentialsResponse(at, { client_id }, answer);
+      until = Date.now() + (access.expires_in - 60) * 1000;
+    }
+    return access.access_token;
+  };
+}
+
 async function api(method, address, body) {
   const answer = await fetch(address, {
     method,
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    headers: { authorization: `Bearer ${await bearer()}`, "content-type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   const text = await answer.text();

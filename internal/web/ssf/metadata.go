@@ -2,6 +2,7 @@ package ssf
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -32,11 +33,25 @@ type scheme struct {
 
 // metadata tells receivers where everything is (SSF 1.0 section 6.1).
 func (f *face) metadata(w http.ResponseWriter, _ *http.Request) error {
-	at := func(path string) string { return strings.TrimRight(f.Issuer, "/") + path }
+	at := f.at
 	return answer(w, http.StatusOK, metadata{
 		SpecVersion: "1_0", Issuer: f.Issuer, Keys: at(keysPath), Methods: []string{push, poll}, Streams: at(streamPath), Status: at(statusPath),
-		Add: at(addPath), Remove: at(removePath), Verification: at(verifyPath), Critical: []string{"user"}, Schemes: []scheme{{"urn:ietf:rfc:6750"}}, Subjects: f.subjects(),
+		Add: at(addPath), Remove: at(removePath), Verification: at(verifyPath), Critical: []string{"user"}, Schemes: []scheme{{"urn:ietf:rfc:6749"}, {"urn:ietf:rfc:6750"}}, Subjects: f.subjects(),
 	})
+}
+
+// at is an address of this installation.
+func (f *face) at(path string) string { return strings.TrimRight(f.Issuer, "/") + path }
+
+// wellKnown is where metadata of an issuer are: between its host and its path (SSF 1.0 section 6.2, RFC 8414 section 3, RFC
+// 9728 section 3).
+func wellKnown(issuer, name string) string {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return ""
+	}
+	u.Path, u.RawPath = "/.well-known/"+name+strings.TrimRight(u.Path, "/"), ""
+	return u.String()
 }
 
 // subjects says whom receivers hear of who say nothing; nothing is said where that is not the same for all.

@@ -1,7 +1,8 @@
 // Package ssf is the face that receivers of signals see: the metadata, streams, subjects, verification and polling of the
 // OpenID Shared Signals Framework 1.0 and RFC 8936, and the keys that tokens are signed with.
 //
-// Each receiver signs in with a token of its own and sees nothing but its own stream. What it is told, the steps of cases
+// Each receiver signs in with a secret of its own, or with an access token that it was given for that (OAuth 2.0 client
+// credentials), and sees nothing but its own stream. What it is told, the steps of cases
 // decide: nothing here reads a case.
 package ssf
 
@@ -11,6 +12,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,6 +49,8 @@ type Config struct {
 	Operator  exeunt.Person
 	Keys      func(context.Context) (any, error)                                                     // the key set (RFC 7517)
 	Verify    func(ctx context.Context, of Receiver, stream exeunt.SignalStream, state string) error // makes and sends a verification
+	Issue     func(ctx context.Context, of Receiver, claims signals.Access) (string, error)          // signs an access token
+	Admit     func(ctx context.Context, token string) (signals.Access, error)                        // reads one; Unauthorised for what is none
 	Refused   func(context.Context) error                                                            // records that somebody unknown was refused
 	Log       *slog.Logger
 	Done      <-chan struct{} // closed when the server stops
@@ -60,6 +65,7 @@ const (
 	removePath = "/ssf/subjects/remove"
 	verifyPath = "/ssf/verify"
 	pollPath   = "/ssf/poll"
+	tokenPath  = "/ssf/token"
 )
 
 // Limits of what a receiver may ask: see limit.
@@ -85,46 +91,63 @@ type face struct {
 func Register(mux *http.ServeMux, c Config) {
 	f := &face{Config: c, guesses: rate.NewLimiter(guesses, guesses), limits: map[string]*rate.Limiter{}}
 	mux.Handle("GET /.well-known/ssf-configuration", f.open(f.metadata))
+	mux.Handle("GET /.well-known/oauth-authorization-server", f.open(f.authorization))
+	mux.Handle("GET /.well-known/oauth-protected-resource", f.open(f.resource))
+	if u, err := url.Parse(c.Issuer); err == nil && strings.Trim(u.Path, "/") != "" { // SSF 1.0 section 6.2, RFC 8414 section 3
+		at := strings.TrimRight(u.EscapedPath(), "/")
+		mux.Handle("GET /.well-known/ssf-configuration"+at, f.open(f.metadata))
+		mux.Handle("GET /.well-known/oauth-authorization-server"+at, f.open(f.authorization))
+		mux.Handle("GET /.well-known/oauth-protected-resource"+at, f.open(f.resource))
+	}
 	mux.Handle("GET /ssf/keys", f.open(f.keys))
-	mux.Handle("POST /ssf/stream", f.closed(f.make))
-	mux.Handle("GET /ssf/stream", f.closed(f.read))
-	mux.Handle("PATCH /ssf/stream", f.closed(f.patch))
-	mux.Handle("PUT /ssf/stream", f.closed(f.replace))
-	mux.Handle("DELETE /ssf/stream", f.closed(f.drop))
-	mux.Handle("GET /ssf/status", f.closed(f.readStatus))
-	mux.Handle("POST /ssf/status", f.closed(f.setStatus))
-	mux.Handle("POST /ssf/subjects/add", f.closed(f.addSubject))
-	mux.Handle("POST /ssf/subjects/remove", f.closed(f.removeSubject))
-	mux.Handle("POST /ssf/verify", f.closed(f.verify))
-	mux.Handle("POST /ssf/poll", f.closed(f.poll))
+	mux.Handle("POST /ssf/token", http.HandlerFunc(f.token))
+	mux.Handle("POST /ssf/stream", f.closed(f.make, signals.ScopeManage))
+	mux.Handle("GET /ssf/stream", f.closed(f.read, signals.ScopeRead, signals.ScopeManage))
+	mux.Handle("PATCH /ssf/stream", f.closed(f.patch, signals.ScopeManage))
+	mux.Handle("PUT /ssf/stream", f.closed(f.replace, signals.ScopeManage))
+	mux.Handle("DELETE /ssf/stream", f.closed(f.drop, signals.ScopeManage))
+	mux.Handle("GET /ssf/status", f.closed(f.readStatus, signals.ScopeRead, signals.ScopeManage))
+	mux.Handle("POST /ssf/status", f.closed(f.setStatus, signals.ScopeManage))
+	mux.Handle("POST /ssf/subjects/add", f.closed(f.addSubject, signals.ScopeManage))
+	mux.Handle("POST /ssf/subjects/remove", f.closed(f.removeSubject, signals.ScopeManage))
+	mux.Handle("POST /ssf/verify", f.closed(f.verify, signals.ScopeManage))
+	mux.Handle("POST /ssf/poll", f.closed(f.poll, signals.ScopeRead, signals.ScopeManage))
 }
 
 // served answers a receiver that has signed in.
 type served func(w http.ResponseWriter, r *http.Request, of Receiver) error
 
-// open answers everybody. Such an answer may be kept for as long as keys are published before they sign.
+// openAge is for how long others may keep what everybody is answered: less than anybody takes who changes a key at once.
+const openAge = "public, max-age=300"
+
+// open answers everybody.
 func (f *face) open(serve func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "public, max-age=3600")
+		w.Header().Set("Cache-Control", openAge)
 		if err := serve(w, r); err != nil {
 			f.fail(w, r, err)
 		}
 	})
 }
 
-// closed answers receivers only (RFC 6750).
-func (f *face) closed(serve served) http.Handler {
+// closed answers receivers only (RFC 6750), who have one of some scopes.
+func (f *face) closed(serve served, scopes ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		token, given := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		of, known := f.receiver(token)
-		if !given || !known {
+		of, granted, err := f.signedIn(r)
+		switch {
+		case exeunt.KindOf(err) == exeunt.Unauthorised:
 			f.refuse(w, r)
 			return
+		case err != nil:
+			f.fail(w, r, err)
+			return
+		case !signals.Allows(granted, scopes...):
+			w.Header().Set("WWW-Authenticate", f.challenge(`error="insufficient_scope"`, `scope="`+scopes[0]+`"`))
+			f.fail(w, r, exeunt.Errorf(exeunt.Denied, "the access token has not the scope %s: ask for it", strings.Join(scopes, " or ")))
+			return
 		}
-		if wait := f.limit(of.Settings.Audience); wait > 0 {
-			web.RetryAfter(w, wait)
-			f.fail(w, r, exeunt.Errorf(exeunt.Throttled, "too many requests: wait as long as Retry-After says"))
+		if f.waits(w, r, of) {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -134,46 +157,93 @@ func (f *face) closed(serve served) http.Handler {
 	})
 }
 
-// receiver finds whose token it is. The digests are of random secrets, so that comparing them tells nothing of those.
-func (f *face) receiver(token string) (Receiver, bool) {
-	digest := signals.Digest(token)
+// signedIn says which receiver asks, and with which scopes.
+func (f *face) signedIn(r *http.Request) (Receiver, string, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") { // RFC 9110 section 11.1: without regard to capital letters
+		return Receiver{}, "", errUnknown
+	}
+	if of, known := f.receiver(token); known {
+		return of, strings.Join(signals.Scopes(), " "), nil
+	}
+	if strings.Count(token, ".") != 2 {
+		return Receiver{}, "", errUnknown
+	}
+	access, err := f.Admit(r.Context(), token)
+	if err != nil {
+		return Receiver{}, "", err
+	}
 	for _, of := range f.Receivers {
-		for _, t := range of.Settings.Tokens {
-			if t == digest {
-				return of, true
-			}
+		if of.System.Name == access.Client && access.Good(f.Issuer, of.Settings.Tokens, time.Now()) {
+			return of, access.Scope, nil
+		}
+	}
+	return Receiver{}, "", errUnknown
+}
+
+var errUnknown = exeunt.Errorf(exeunt.Unauthorised, "no receiver has this token: send the one that the operator gave you, or an access token, as Authorization: Bearer")
+
+// receiver finds whose secret it is. The digests are of random secrets, so that comparing them tells nothing of those.
+func (f *face) receiver(secret string) (Receiver, bool) {
+	digest := signals.Digest(secret)
+	for _, of := range f.Receivers {
+		if slices.Contains(of.Settings.Tokens, digest) {
+			return of, true
 		}
 	}
 	return Receiver{}, false
 }
 
+// refuse answers who has not signed in. What was sent and is wrong is said so (RFC 6750 section 3.1).
 func (f *face) refuse(w http.ResponseWriter, r *http.Request) {
+	if f.guessed(w, r) {
+		return
+	}
+	if r.Header.Get("Authorization") == "" {
+		w.Header().Set("WWW-Authenticate", f.challenge())
+	} else {
+		w.Header().Set("WWW-Authenticate", f.challenge(`error="invalid_token"`))
+	}
+	problem(w, http.StatusUnauthorized, exeunt.MessageOf(errUnknown))
+}
+
+// guessed counts who was refused, and answers those who try too often, or cannot be counted.
+func (f *face) guessed(w http.ResponseWriter, r *http.Request) bool {
 	if !f.guesses.Allow() {
 		web.RetryAfter(w, time.Second)
-		f.fail(w, r, exeunt.Errorf(exeunt.Throttled, "too many requests: wait as long as Retry-After says"))
-		return
+		f.fail(w, r, errTooMany)
+		return true
 	}
 	if err := f.Refused(r.Context()); err != nil {
 		f.fail(w, r, err)
-		return
+		return true
 	}
-	w.Header().Set("WWW-Authenticate", `Bearer realm="signals"`)
-	problem(w, http.StatusUnauthorized, "no receiver has this token: send the one that the operator gave you as Authorization: Bearer")
+	return false
 }
 
-// limit says how long a receiver has to wait; zero when it may go on.
-func (f *face) limit(audience string) time.Duration {
+var errTooMany = exeunt.Errorf(exeunt.Throttled, "too many requests: wait as long as Retry-After says")
+
+// challenge tells where to sign in (RFC 9728 section 5.1).
+func (f *face) challenge(more ...string) string {
+	said := append([]string{`Bearer realm="signals"`, `resource_metadata="` + wellKnown(f.Issuer, "oauth-protected-resource") + `"`}, more...)
+	return strings.Join(said, ", ")
+}
+
+// waits answers a receiver that asks too often.
+func (f *face) waits(w http.ResponseWriter, r *http.Request, of Receiver) bool {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	l := f.limits[audience]
+	l := f.limits[of.Settings.Audience]
 	if l == nil {
 		l = rate.NewLimiter(perSecond, burst)
-		f.limits[audience] = l
+		f.limits[of.Settings.Audience] = l
 	}
+	f.mu.Unlock()
 	if l.Allow() {
-		return 0
+		return false
 	}
-	return time.Second
+	web.RetryAfter(w, time.Second)
+	f.fail(w, r, errTooMany)
+	return true
 }
 
 // fail writes an RFC 9457 problem. A request that is wrong is 400 here, as the framework has it.

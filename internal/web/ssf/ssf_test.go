@@ -170,7 +170,7 @@ func TestMetadata(t *testing.T) {
 	w := ask(serve(&shelf{}, nil), "", "GET", "/.well-known/ssf-configuration", "")
 	for _, want := range []string{
 		`"spec_version":"1_0"`, `"issuer":"https://exeunt.example"`, `"jwks_uri":"https://exeunt.example/ssf/keys"`, `"default_subjects":"ALL"`,
-		`"delivery_methods_supported":["urn:ietf:rfc:8935","urn:ietf:rfc:8936"]`, `"authorization_schemes":[{"spec_urn":"urn:ietf:rfc:6750"}]`,
+		`"delivery_methods_supported":["urn:ietf:rfc:8935","urn:ietf:rfc:8936"]`, `"authorization_schemes":[{"spec_urn":"urn:ietf:rfc:6749"},{"spec_urn":"urn:ietf:rfc:6750"}]`,
 	} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("the metadata lacks %s: %s", want, w.Body)
