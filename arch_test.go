@@ -26,26 +26,27 @@ type place struct{ ours, others string }
 var places = map[string]place{
 	".": {}, // the domain: see pure
 
-	"connector":                  {ours: "."},
-	"connector/connectortest":    {ours: ". connector"},
-	"connector/signin":           {ours: ". connector connector/vendorapi", others: "github.com/go-jose/"},
-	"connector/vendorapi":        {ours: ". connector"},
-	"connectors/activedirectory": {ours: ". connector internal/directory", others: "github.com/go-ldap/"},
-	"connectors/entra":           {ours: ". connector connector/signin connector/vendorapi"},
-	"connectors/google":          {ours: ". connector connector/signin connector/vendorapi"},
-	"connectors/keycloak":        {ours: ". connector connector/signin connector/vendorapi"},
-	"connectors/ldap":            {ours: ". connector internal/directory", others: "github.com/go-ldap/"},
-	"connectors/manual":          {ours: ". connector"},
-	"connectors/okta":            {ours: ". connector connector/signin connector/vendorapi"},
-	"connectors/postgresql":      {ours: ". connector", others: "github.com/jackc/pgx/"},
-	"connectors/scim":            {ours: ". connector connector/signin connector/vendorapi"},
-	"connectors/signals":         {ours: ". connector", others: "github.com/go-jose/"},
-	"connectors/template":        {ours: ". connector connector/signin connector/vendorapi"}, // to copy; no kind of system
-	"connectors/yaml":            {},                                                         // descriptions, embedded; internal/httpspec makes connectors of them
-	"connectors":                 {ours: ". connector internal/httpspec connectors/activedirectory connectors/entra connectors/google connectors/keycloak connectors/ldap connectors/manual connectors/okta connectors/postgresql connectors/scim connectors/signals connectors/yaml"},
-	"internal/directory":         {ours: ". connector", others: "github.com/go-ldap/"},
-	"internal/httpspec":          {ours: ". connector connector/signin connector/vendorapi", others: "go.yaml.in/yaml/"},
-	"internal/wrap":              {ours: ". connector", others: "golang.org/x/time/"},
+	"connector":                           {ours: "."},
+	"connector/connectortest":             {ours: ". connector"},
+	"connector/connectortest/description": {ours: "connector/connectortest", others: "github.com/getkin/kin-openapi/"},
+	"connector/signin":                    {ours: ". connector connector/vendorapi", others: "github.com/go-jose/"},
+	"connector/vendorapi":                 {ours: ". connector"},
+	"connectors/activedirectory":          {ours: ". connector internal/directory", others: "github.com/go-ldap/"},
+	"connectors/entra":                    {ours: ". connector connector/signin connector/vendorapi"},
+	"connectors/google":                   {ours: ". connector connector/signin connector/vendorapi"},
+	"connectors/keycloak":                 {ours: ". connector connector/signin connector/vendorapi"},
+	"connectors/ldap":                     {ours: ". connector internal/directory", others: "github.com/go-ldap/"},
+	"connectors/manual":                   {ours: ". connector"},
+	"connectors/okta":                     {ours: ". connector connector/signin connector/vendorapi"},
+	"connectors/postgresql":               {ours: ". connector", others: "github.com/jackc/pgx/"},
+	"connectors/scim":                     {ours: ". connector connector/signin connector/vendorapi"},
+	"connectors/signals":                  {ours: ". connector", others: "github.com/go-jose/"},
+	"connectors/template":                 {ours: ". connector connector/signin connector/vendorapi"}, // to copy; no kind of system
+	"connectors/yaml":                     {},                                                         // descriptions, embedded; internal/httpspec makes connectors of them
+	"connectors":                          {ours: ". connector internal/httpspec connectors/activedirectory connectors/entra connectors/google connectors/keycloak connectors/ldap connectors/manual connectors/okta connectors/postgresql connectors/scim connectors/signals connectors/yaml"},
+	"internal/directory":                  {ours: ". connector", others: "github.com/go-ldap/"},
+	"internal/httpspec":                   {ours: ". connector connector/signin connector/vendorapi", others: "go.yaml.in/yaml/"},
+	"internal/wrap":                       {ours: ". connector", others: "golang.org/x/time/"},
 
 	"internal/spelling":        {},
 	"internal/config/yamlfile": {ours: ". internal/spelling", others: "go.yaml.in/yaml/"},

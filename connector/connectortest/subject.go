@@ -22,6 +22,10 @@ type Subject struct {
 	Settings  json.RawMessage
 	Transport http.RoundTripper // nil is http.DefaultTransport
 
+	// Description is what the vendor says of its API. All that the suite says through the transport, and hears, is recorded
+	// and held to it. Nil for what does not speak HTTP, or where the vendor describes nothing.
+	Description Description
+
 	// Hire makes a fresh account, enabled, with everything that the kind's actions take away (groups,
 	// roles, a live session), and returns the leaver whose it is. Each call makes another person.
 	Hire func(testing.TB) exeunt.Leaver
@@ -104,9 +108,12 @@ var checks = []check{
 // Run checks every promise of the package's description.
 func Run(t *testing.T, s Subject) {
 	t.Helper()
+	recorder := &Recorder{Next: s.Transport, Secrets: s.Secrets}
+	s.Transport = recorder
 	for _, c := range slices.Concat(checks, undoChecks) {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) { c.run(t, s) })
 	}
+	t.Run("the_recorded_traffic_is_as_described", func(t *testing.T) { s.trafficIsAsDescribed(t, recorder) })
 }
 
 // open opens the connector and puts a witness before it.

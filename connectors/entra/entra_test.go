@@ -11,6 +11,7 @@ import (
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/connector/connectortest"
+	"github.com/exeunt/exeunt/connector/connectortest/description"
 	"github.com/exeunt/exeunt/connectors/entra"
 )
 
@@ -142,7 +143,8 @@ func (g *graph) subject(t *testing.T) connectortest.Subject {
 		return json.RawMessage(strings.ReplaceAll(string(g.settings(t, all)), "ENTRA_SECRET", name))
 	}
 	return connectortest.Subject{
-		Kind: entra.Kind(), Settings: g.settings(t, all), Transport: http.DefaultTransport,
+		Description: description.Any(g.contract, description.Token("/corp.example/oauth2/v2.0/token")),
+		Kind:        entra.Kind(), Settings: g.settings(t, all), Transport: http.DefaultTransport,
 		WrongCredentials: with("ENTRA_WRONG"),
 		Powerless:        with("ENTRA_READER"), Needs: exeunt.Disable,
 		Unreachable: json.RawMessage(strings.ReplaceAll(string(g.settings(t, all)), g.URL, "http://127.0.0.1:1")),

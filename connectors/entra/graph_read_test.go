@@ -1,6 +1,7 @@
 package entra_test
 
 import (
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -71,7 +72,9 @@ func (w *world) of(uid string, p *person, what string) any {
 		return all
 	case "manager":
 		if m := w.Users[p.Manager]; m != nil {
-			return m.Is
+			is := maps.Clone(m.Is)
+			is["@odata.type"] = "#microsoft.graph.user" // a manager is any object of the directory
+			return is
 		}
 		return notThere
 	case "mailboxSettings":

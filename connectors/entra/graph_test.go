@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector/connectortest/description"
 )
 
 // object is a resource of Graph as JSON.
@@ -53,7 +55,7 @@ type person struct {
 type graph struct {
 	*httptest.Server
 	t        testing.TB
-	contract *contract
+	contract *description.Graph
 
 	mu      sync.Mutex
 	truth   *world
@@ -84,6 +86,9 @@ const (
 	wrong    = "wr0ng-s3cret"
 )
 
+// oneID is the id of an object of the directory.
+var oneID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
 // everything are the least permissions that all actions together need, and no more.
 var everything = []string{
 	"User.Read.All", "UserAuthenticationMethod.ReadWrite.All", "User.EnableDisableAccount.All", "User.RevokeSessions.All", "RoleManagement.ReadWrite.Directory",
@@ -91,9 +96,23 @@ var everything = []string{
 	"User-PasswordProfile.ReadWrite.All", "Files.ReadWrite.All", "LicenseAssignment.ReadWrite.All", "Application.Read.All",
 }
 
+// described is Microsoft's description of Graph.
+func described(t testing.TB) *description.Graph {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/msgraph-leaver.csdl.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := description.ReadGraph(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 func newGraph(t testing.TB) *graph {
 	t.Helper()
-	g := &graph{t: t, page: 2, contract: readContract(t), granted: map[string][]string{"full": everything, "reader": {"User.Read.All"}},
+	g := &graph{t: t, page: 2, contract: described(t), granted: map[string][]string{"full": everything, "reader": {"User.Read.All"}},
 		truth: &world{Users: map[string]*person{}, Groups: map[string]object{}, Members: map[string][]string{}, Devices: map[string]object{}}}
 	g.Server = httptest.NewServer(g)
 	t.Cleanup(g.Close)
@@ -262,7 +281,7 @@ func (g *graph) meeting(method, path string) *answer {
 // one answers one request that keeps to the contract.
 func (g *graph) one(scopes []string, method, address string, body object) *answer {
 	g.log = append(g.log, method+" "+address)
-	if err := g.contract.check(method, address, body); err != nil {
+	if err := g.contract.Check(method, address, body); err != nil {
 		g.t.Errorf("%s %s %v is against Microsoft's description: %v", method, address, body, err)
 		return failure(400, "BadRequest", "bad")
 	}
@@ -345,7 +364,7 @@ func (g *graph) paged(address string, q url.Values, found any) *answer {
 			size = 7
 		}
 		to := min(from+size, len(v))
-		body := object{"@odata.context": g.URL, "value": slices.Concat([]object{}, v[from:to])}
+		body := object{"@odata.context": g.URL, "value": append([]object{}, v[from:to]...)}
 		if to < len(v) {
 			path, _, _ := strings.Cut(address, "?")
 			q.Set("$skiptoken", strconv.Itoa(to))

@@ -21,13 +21,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/exeunt/exeunt/connector/connectortest/description"
 )
 
 // workspace is a Google Workspace in memory, held to Google's own descriptions: a request that they do not have, or with a
 // token whose scopes do not do for it, fails the test, and so does an answer of its own. Its lists lag behind.
 type workspace struct {
 	*httptest.Server
-	contract
+	description.Discovery
 	t   testing.TB
 	key *rsa.PrivateKey
 
@@ -104,13 +106,31 @@ var known, foreign = sync.OnceValues(newKey), sync.OnceValues(newKey)
 
 func newKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
 
+// described is what Google says of its APIs.
+func described(t testing.TB) description.Discovery {
+	t.Helper()
+	var documents [][]byte
+	for _, file := range []string{"directory", "datatransfer", "gmail", "licensing"} {
+		raw, err := os.ReadFile(filepath.Join("testdata", file+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents = append(documents, raw)
+	}
+	all, err := description.ReadDiscovery(documents...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 func newWorkspace(t testing.TB) *workspace {
 	key, err := known()
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &workspace{
-		contract: readContract(t), t: t, key: key, people: map[string]*person{}, groups: map[string]*group{}, tokens: map[string]bearer{},
+		Discovery: described(t), t: t, key: key, people: map[string]*person{}, groups: map[string]*group{}, tokens: map[string]bearer{},
 		roles: map[string]string{"1": "Groups Admin", "2": "Help Desk Admin", "3": "_SEED_ADMIN_ROLE"}, units: []string{"/", "/Staff", "/Leavers"}, lacking: map[string]bool{},
 	}
 	w.Server = httptest.NewServer(w)
@@ -188,12 +208,12 @@ func (w *workspace) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 		w.token(out, body)
 		return
 	}
-	m, path, err := w.method(r)
+	m, path, err := w.Method(r.Method, r.URL)
 	if err == nil {
-		err = m.request(r, path, body)
+		err = m.Check(path, r.URL.Query(), r.Header.Get("Content-Type"), body)
 	}
 	if err != nil {
-		w.t.Errorf("outside the contract: %v", err)
+		w.t.Errorf("outside the description: %v", err)
 		say(out, http.StatusBadRequest, refusal("badRequest"))
 		return
 	}
@@ -210,7 +230,7 @@ func (w *workspace) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	w.answer(out, r, m, path, body, who)
 }
 
-func (w *workspace) answer(out http.ResponseWriter, r *http.Request, m method, path map[string]string, body []byte, who bearer) {
+func (w *workspace) answer(out http.ResponseWriter, r *http.Request, m description.Method, path map[string]string, body []byte, who bearer) {
 	happens := healthy
 	if w.fault != nil {
 		happens = w.fault(m.ID)
@@ -240,14 +260,14 @@ func (w *workspace) answer(out http.ResponseWriter, r *http.Request, m method, p
 		return
 	}
 	plain := normal(answer)
-	if m.Response.Ref == "" {
+	if m.Gives.Ref == "" {
 		plain = nil
-	} else if err := m.of.check(m.Response, plain, false, m.Response.Ref); err != nil {
-		w.t.Errorf("the fake answers outside the contract: %v", err)
+	} else if err := m.Answer(plain); err != nil {
+		w.t.Errorf("the fake answers outside the description: %v", err)
 	}
 	if mask := r.URL.Query().Get("fields"); mask != "" && plain != nil {
 		var err error
-		if plain, err = m.of.only(m.Response, plain, mask); err != nil {
+		if plain, err = m.Only(plain, mask); err != nil {
 			w.t.Errorf("%s: fields=%s: %v", m.ID, mask, err)
 		}
 	}

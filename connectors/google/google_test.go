@@ -13,6 +13,7 @@ import (
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/connector/connectortest"
+	"github.com/exeunt/exeunt/connector/connectortest/description"
 	"github.com/exeunt/exeunt/connectors/google"
 )
 
@@ -57,7 +58,8 @@ func (w *workspace) of(l exeunt.Leaver) *person { return w.person(l.Identifiers[
 func (w *workspace) subject(t *testing.T, more string) connectortest.Subject {
 	dead := strings.Replace(string(w.settings(t, 1, more)), w.URL, "http://127.0.0.1:1", 1)
 	return connectortest.Subject{
-		Kind: google.Kind(), Settings: w.settings(t, 1, more), Hire: w.leaver, Later: func(testing.TB) { w.tick() },
+		Description: description.Any(w.Discovery, description.Token("/token")),
+		Kind:        google.Kind(), Settings: w.settings(t, 1, more), Hire: w.leaver, Later: func(testing.TB) { w.tick() },
 		WrongCredentials: w.settings(t, 3, more), Unreachable: json.RawMessage(dead),
 		Powerless: w.settings(t, 2, more), Needs: exeunt.RemoveRoles,
 		Secrets: []string{"s3cret-0123", "PRIVATE KEY"},

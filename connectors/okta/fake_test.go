@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// organisation is an Okta in memory, as its description has it. Every request is held to that description; see contract.
+// organisation is an Okta in memory, as its description has it. Every request is held to that description; see held.
 type organisation struct {
 	t  testing.TB
 	mu sync.Mutex
@@ -65,7 +65,7 @@ func anOrganisation(t testing.TB) *organisation {
 	} {
 		o.groups[g.id] = g
 	}
-	o.Server = httptest.NewServer(contract(t, o.serve))
+	o.Server = httptest.NewServer(held(t, o.serve))
 	t.Cleanup(o.Close)
 	return o
 }
@@ -205,7 +205,7 @@ var routes = []struct {
 	})},
 	{"GET", "/api/v1/groups/rules", func(o *organisation, w http.ResponseWriter, r *http.Request, _ []string) {
 		rule := func(id, status string, groups ...string) any {
-			return map[string]any{"id": id, "name": id, "status": status, "type": "group_rule", "actions": map[string]any{"assignUserToGroups": map[string]any{"groupIds": groups}}}
+			return map[string]any{"id": id, "name": id, "status": status, "type": "group_rule", "actions": map[string]any{"assignUserToGroups": map[string]any{"groupIds": append([]string{}, groups...)}}}
 		}
 		o.paged(w, r, []any{rule("r1", "INACTIVE", "00geng"), rule("r2", "ACTIVE"), rule("r3", "ACTIVE", "00grule")})
 	}},

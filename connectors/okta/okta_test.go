@@ -10,6 +10,7 @@ import (
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/connector/connectortest"
+	"github.com/exeunt/exeunt/connector/connectortest/description"
 	"github.com/exeunt/exeunt/connectors/okta"
 )
 
@@ -109,5 +110,11 @@ func subject(t *testing.T, o *organisation) connectortest.Subject {
 }
 
 func TestConforms(t *testing.T) {
-	connectortest.Run(t, subject(t, anOrganisation(t)))
+	d, err := described()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := subject(t, anOrganisation(t))
+	s.Description = description.Any(d, description.Token("/oauth2/v1/token"))
+	connectortest.Run(t, s)
 }

@@ -1,35 +1,36 @@
-package google_test
+package description
 
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
+
+	"github.com/exeunt/exeunt/connector/connectortest"
 )
 
-// contract is what Google says of its APIs: see testdata.
-type contract struct{ documents []document }
+// Discovery are discovery documents of Google (developers.google.com/discovery/v1/reference/apis).
+type Discovery []*document
 
 type document struct {
 	ServicePath string            `json:"servicePath"`
 	Parameters  map[string]schema `json:"parameters"`
-	Methods     map[string]method `json:"methods"`
+	Methods     map[string]Method `json:"methods"`
 	Schemas     map[string]schema `json:"schemas"`
 }
 
-type method struct {
+// Method is one of an API.
+type Method struct {
 	ID         string            `json:"id"`
 	HTTPMethod string            `json:"httpMethod"`
 	Path       string            `json:"path"`
 	Parameters map[string]schema `json:"parameters"`
-	Request    schema            `json:"request"`
-	Response   schema            `json:"response"`
+	Takes      schema            `json:"request"`
+	Gives      schema            `json:"response"`
 	Scopes     []string          `json:"scopes"`
 
 	of *document
@@ -48,32 +49,83 @@ type schema struct {
 	Properties map[string]schema `json:"properties"`
 }
 
-func readContract(t testing.TB) contract {
-	t.Helper()
-	var c contract
-	for _, file := range []string{"directory", "datatransfer", "gmail", "licensing"} {
-		raw, err := os.ReadFile(filepath.Join("testdata", file+".json"))
-		if err != nil {
-			t.Fatal(err)
-		}
+// ReadDiscovery reads documents.
+func ReadDiscovery(documents ...[]byte) (Discovery, error) {
+	var all Discovery
+	for _, raw := range documents {
 		var d document
 		if err := json.Unmarshal(raw, &d); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
-		c.documents = append(c.documents, d)
+		all = append(all, &d)
 	}
-	return c
+	return all, nil
 }
 
-// method finds which one a request is, with the values of its path.
-func (c contract) method(r *http.Request) (method, map[string]string, error) {
-	asked := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
-	for i := range c.documents {
-		d := &c.documents[i]
+// Judge implements connectortest.Description.
+func (all Discovery) Judge(x connectortest.Exchange) connectortest.Verdict {
+	m, path, err := all.Method(x.Method, x.URL)
+	if err != nil {
+		return connectortest.Verdict{Faults: []string{err.Error()}}
+	}
+	v := connectortest.Verdict{Operations: []string{m.ID}}
+	if err := m.Check(path, x.URL.Query(), x.Header.Get("Content-Type"), x.Body); err != nil {
+		v.Faults = append(v.Faults, err.Error())
+	}
+	if x.Header.Get("Authorization") == "" {
+		v.Faults = append(v.Faults, "no credentials")
+	}
+	if err := m.answered(x); err != nil {
+		v.Faults = append(v.Faults, "the answer: "+err.Error())
+	}
+	return v
+}
+
+// answered holds an answer to the method. Errors have the form of cloud.google.com/apis/design/errors, or of the older
+// developers.google.com/workspace/admin/directory/v1/limits.
+func (m Method) answered(x connectortest.Exchange) error {
+	if x.Status == 0 || x.Status >= http.StatusInternalServerError {
+		return nil
+	}
+	if x.Status >= http.StatusMultipleChoices {
+		body, err := object(x.Answer)
+		if _, told := body["error"].(map[string]any); err != nil || !told {
+			return fmt.Errorf("an error without its object: %.80s", x.Answer)
+		}
+		return nil
+	}
+	if m.Gives.Ref == "" {
+		return m.empty(x.Answer)
+	}
+	var value any
+	if err := json.Unmarshal(x.Answer, &value); err != nil {
+		return fmt.Errorf("%s: %w", m.ID, err)
+	}
+	return m.Answer(value)
+}
+
+// empty is what a method without a response gives: nothing, or an object with nothing in it.
+func (m Method) empty(answer []byte) error {
+	if text := strings.TrimSpace(string(answer)); text != "" && text != "{}" {
+		return fmt.Errorf("%s answers nothing, and has %.80s", m.ID, text)
+	}
+	return nil
+}
+
+// Answer holds a value to what the method answers.
+func (m Method) Answer(value any) error { return m.of.check(m.Gives, value, false, m.Gives.Ref) }
+
+// Only leaves of an answer what a mask of fields names.
+func (m Method) Only(value any, mask string) (any, error) { return m.of.only(m.Gives, value, mask) }
+
+// Method finds which one a request is, with the values of its path.
+func (all Discovery) Method(verb string, address *url.URL) (Method, map[string]string, error) {
+	asked := strings.Split(strings.TrimPrefix(address.EscapedPath(), "/"), "/")
+	for _, d := range all {
 		for _, m := range d.Methods {
 			template := strings.Split(d.ServicePath+m.Path, "/")
 			values := map[string]string{}
-			if m.HTTPMethod != r.Method || len(template) != len(asked) {
+			if m.HTTPMethod != verb || len(template) != len(asked) {
 				continue
 			}
 			same := true
@@ -92,12 +144,11 @@ func (c contract) method(r *http.Request) (method, map[string]string, error) {
 			}
 		}
 	}
-	return method{}, nil, fmt.Errorf("%s %s is no method of Google's", r.Method, r.URL.Path)
+	return Method{}, nil, fmt.Errorf("%s %s is no method of Google's", verb, address.Path)
 }
 
-// request says what is wrong with a request.
-func (m method) request(r *http.Request, path map[string]string, body []byte) error {
-	query := r.URL.Query()
+// Check says what is wrong with a request.
+func (m Method) Check(path map[string]string, query url.Values, contentType string, body []byte) error {
 	for name, values := range query {
 		p, own := m.Parameters[name]
 		if !own {
@@ -115,20 +166,20 @@ func (m method) request(r *http.Request, path map[string]string, body []byte) er
 			return fmt.Errorf("%s: %s is required", m.ID, name)
 		}
 	}
-	if m.Request.Ref == "" {
+	if m.Takes.Ref == "" {
 		if len(body) > 0 {
 			return fmt.Errorf("%s takes no body", m.ID)
 		}
 		return nil
 	}
-	if r.Header.Get("Content-Type") != "application/json" {
-		return fmt.Errorf("%s: the body is %q", m.ID, r.Header.Get("Content-Type"))
+	if media(contentType) != "application/json" {
+		return fmt.Errorf("%s: the body is %q", m.ID, contentType)
 	}
 	var value any
 	if err := json.Unmarshal(body, &value); err != nil {
 		return fmt.Errorf("%s: %w", m.ID, err)
 	}
-	return m.of.check(m.Request, value, true, m.Request.Ref)
+	return m.of.check(m.Takes, value, true, m.Takes.Ref)
 }
 
 // text checks a value of a query.
@@ -156,41 +207,43 @@ func (d *document) check(s schema, value any, sent bool, at string) error {
 		}
 		s = ref
 	}
-	var fits bool
 	switch v := value.(type) {
 	case map[string]any:
-		fits = s.Type == "object" || s.Type == "any"
-		for name, item := range v {
-			p, known := s.Properties[name]
-			if s.Type == "object" && (!known || sent && p.ReadOnly) {
-				return fmt.Errorf("%s has no %s that may be written", at, name)
-			}
-			if s.Type == "object" {
-				if err := d.check(p, item, sent, at+"."+name); err != nil {
-					return err
-				}
-			}
+		if s.Type == "object" {
+			return d.fields(s, v, sent, at)
 		}
 	case []any:
-		fits = s.Type == "array" || s.Type == "any"
-		for _, item := range v {
-			if s.Items != nil {
-				if err := d.check(*s.Items, item, sent, at+"[]"); err != nil {
-					return err
-				}
-			}
+		if s.Type == "array" && s.Items != nil {
+			return d.items(*s.Items, v, sent, at)
 		}
-	case string:
-		fits = s.Type == "string" || s.Type == "any"
-	case bool:
-		fits = s.Type == "boolean" || s.Type == "any"
-	case float64:
-		fits = s.Type == "integer" || s.Type == "number" || s.Type == "any"
-	default:
-		fits = s.Type == "any"
 	}
-	if !fits {
+	if s.Type != "any" && !slices.Contains(types[fmt.Sprintf("%T", value)], s.Type) {
 		return fmt.Errorf("%s is %T, %s is wanted", at, value, s.Type)
+	}
+	return nil
+}
+
+// types are those of a schema that a value of JSON may be of.
+var types = map[string][]string{"string": {"string"}, "bool": {"boolean"}, "float64": {"integer", "number"}, "[]interface {}": {"array"}}
+
+func (d *document) fields(s schema, object map[string]any, sent bool, at string) error {
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		p, known := s.Properties[name]
+		if !known || sent && p.ReadOnly {
+			return fmt.Errorf("%s has no %s that may be written", at, name)
+		}
+		if err := d.check(p, object[name], sent, at+"."+name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *document) items(s schema, list []any, sent bool, at string) error {
+	for _, item := range list {
+		if err := d.check(s, item, sent, at+"[]"); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -248,39 +301,4 @@ func fields(mask string) []string {
 		}
 	}
 	return out
-}
-
-func TestTheContractTellsRightFromWrong(t *testing.T) {
-	c := readContract(t)
-	for request, wrong := range map[string]string{
-		"GET /admin/directory/v1/users/1?projection=full&fields=id":              "",
-		"GET /admin/directory/v1/users?customer=my_customer&maxResults=500":      "",
-		"PATCH /admin/directory/v1/users/1 {\"suspended\":true}":                 "",
-		"GET /admin/directory/v1/user/1":                                         "no method",
-		"PUT /admin/directory/v1/users/1/signOut":                                "no method",
-		"GET /admin/directory/v1/users?maxResults=501":                           "a number",
-		"GET /admin/directory/v1/users/1?projection=all":                         "one of",
-		"GET /admin/directory/v1/users/1?expand=groups":                          "no parameter",
-		"PATCH /admin/directory/v1/users/1 {\"suspended\":\"true\"}":             "boolean is wanted",
-		"PATCH /admin/directory/v1/users/1 {\"isAdmin\":false}":                  "may be written",
-		"PATCH /admin/directory/v1/users/1 {\"suspend\":true}":                   "may be written",
-		"POST /admin/directory/v1/users/1/signOut {}":                            "takes no body",
-		"GET /apps/licensing/v1/product/p/sku/s/users":                           "required",
-		"POST /admin/datatransfer/v1/transfers {\"applicationDataTransfers\":1}": "array is wanted",
-	} {
-		parts := strings.SplitN(request, " ", 3)
-		r, err := http.NewRequestWithContext(t.Context(), parts[0], "https://admin.googleapis.com"+parts[1], http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Content-Type", "application/json")
-		body := append(parts, "")[2]
-		m, path, err := c.method(r)
-		if err == nil {
-			err = m.request(r, path, []byte(body))
-		}
-		if (err == nil) != (wrong == "") || err != nil && !strings.Contains(err.Error(), wrong) {
-			t.Errorf("%s: %v, want %q", request, err, wrong)
-		}
-	}
 }
