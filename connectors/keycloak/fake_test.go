@@ -107,7 +107,10 @@ func newHouse(t *testing.T) (*house, string) {
 	return h, server.URL
 }
 
-func say(w http.ResponseWriter, value any) { _ = json.NewEncoder(w).Encode(value) }
+func say(w http.ResponseWriter, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(value)
+}
 
 func done(w http.ResponseWriter, found bool) {
 	w.WriteHeader(map[bool]int{true: http.StatusNoContent, false: http.StatusNotFound}[found])
@@ -135,6 +138,7 @@ func (h *house) known(w http.ResponseWriter, among map[string]string, id string)
 
 func (h *house) token(w http.ResponseWriter, r *http.Request) {
 	if id, secret, _ := r.BasicAuth(); id != "exeunt" || secret != clientSecret || r.FormValue("grant_type") != "client_credentials" {
+		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusUnauthorized)
 		say(w, map[string]string{"error": "unauthorized_client"})
 		return

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/connector/connectortest"
+	"github.com/exeunt/exeunt/connector/connectortest/description"
 	"github.com/exeunt/exeunt/connectors/keycloak"
 )
 
@@ -73,6 +75,21 @@ func (h *house) idOf(leaver exeunt.Leaver) (id string) {
 	return id
 }
 
+// described is Keycloak's description of itself. What it says of statuses is what its generator guesses.
+func described(t *testing.T) connectortest.Description {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/keycloak-leaver.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := description.NewOpenAPI(raw, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.AnySuccess = true
+	return description.Any(d, description.Token("/realms/corp/protocol/openid-connect/token"))
+}
+
 func TestConforms(t *testing.T) {
 	secrets(t)
 	h, address := newHouse(t)
@@ -82,7 +99,7 @@ func TestConforms(t *testing.T) {
 	connectortest.Run(t, connectortest.Subject{
 		Kind: keycloak.Kind(), Settings: settings(address, "KEYCLOAK_SECRET"), WrongCredentials: settings(address, "KEYCLOAK_WRONG"), Unreachable: settings("http://127.0.0.1:1", "KEYCLOAK_SECRET"),
 		Secrets: []string{clientSecret, wrongSecret, "access-token-0123"}, Powerless: settings(weakAddress, "KEYCLOAK_SECRET"), Needs: exeunt.Disable,
-		Hire: h.hire,
+		Description: described(t), Hire: h.hire,
 		Twin: func(_ testing.TB, leaver exeunt.Leaver) { h.add(leaver, leaver.Identifier(exeunt.Login)+"-2") },
 		Removals: func(_ testing.TB, leaver exeunt.Leaver) map[string][]string {
 			id := h.idOf(leaver)

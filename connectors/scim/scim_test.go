@@ -10,6 +10,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector/connectortest"
+	"github.com/exeunt/exeunt/connector/connectortest/description"
 	"github.com/exeunt/exeunt/connectors/scim"
 	"github.com/exeunt/exeunt/internal/testserver"
 )
@@ -120,6 +121,24 @@ func (h *house) groupsOf(t testing.TB, l exeunt.Leaver) []string {
 	return ids
 }
 
+// described is the service as it describes itself.
+func (h *house) described(t *testing.T) *description.SCIM {
+	t.Helper()
+	var parts [][]byte
+	for _, path := range []string{"/Schemas", "/ResourceTypes"} {
+		raw, err := json.Marshal(h.do(t, "GET", path, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, raw)
+	}
+	d, err := description.ReadSCIM(h.URL, parts[0], parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 func TestConforms(t *testing.T) {
 	h := &house{SCIM: testserver.Scimmy(t)}
 	t.Setenv("SCIM_TOKEN", h.Token)
@@ -128,7 +147,7 @@ func TestConforms(t *testing.T) {
 		return fmt.Appendf(nil, `{"base_url":%q,"token":"env:%s","match":{"upn":"userName","work_email":"emails"}}`, base, token)
 	}
 	connectortest.Run(t, connectortest.Subject{
-		Kind: scim.Kind(), Settings: settings(h.URL, "SCIM_TOKEN"),
+		Kind: scim.Kind(), Settings: settings(h.URL, "SCIM_TOKEN"), Description: h.described(t),
 		WrongCredentials: settings(h.URL, "SCIM_WRONG"),
 		Unreachable:      settings("http://127.0.0.1:1/scim/v2", "SCIM_TOKEN"),
 		Secrets:          []string{h.Token, "wrong-token-0123"},

@@ -2,7 +2,6 @@ package yaml_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,14 +18,10 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/legacy"
-
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/connector/connectortest"
+	"github.com/exeunt/exeunt/connector/connectortest/description"
 	"github.com/exeunt/exeunt/connectors/yaml"
 	"github.com/exeunt/exeunt/internal/httpspec"
 	"github.com/exeunt/exeunt/internal/sim"
@@ -71,93 +66,48 @@ func TestEveryDescriptionIsTested(t *testing.T) {
 	}
 }
 
-// contract is a transport that holds every request, and on wish every answer, to an API description.
-type contract struct {
-	t       testing.TB
-	router  routers.Router
-	answers bool
-
-	mu         sync.Mutex
-	transcript *strings.Builder
-}
-
-func held(t testing.TB, file, base string, answers bool) *contract {
+// held reads a description; the answers of a simulator of few calls are left alone on wish.
+func held(t testing.TB, file, base string, answers bool) connectortest.Description {
 	t.Helper()
-	document, err := openapi3.NewLoader().LoadFromFile("testdata/" + file)
+	raw, err := os.ReadFile("testdata/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	document.Servers = openapi3.Servers{{URL: base}}
-	// The router validates the document, which GitHub's own fails in its examples.
-	router, err := legacy.NewRouter(document, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaDefaultsValidation())
+	d, err := description.NewOpenAPI(raw, base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &contract{t: t, router: router, answers: answers}
+	d.RequestsOnly = !answers
+	return d
 }
 
-func (c *contract) RoundTrip(r *http.Request) (*http.Response, error) {
-	route, parameters, err := c.router.FindRoute(r)
-	if err != nil {
-		c.t.Errorf("%s %s is not in the contract: %v", r.Method, r.URL, err)
-		return http.DefaultTransport.RoundTrip(r)
-	}
-	options := &openapi3filter.Options{AuthenticationFunc: func(_ context.Context, in *openapi3filter.AuthenticationInput) error {
-		if in.SecurityScheme.Type != "apiKey" && r.Header.Get("Authorization") == "" {
-			return errors.New("no credentials")
+// transcript is traffic for people to read.
+type transcript struct {
+	strings.Builder
+	from *connectortest.Recorder
+	told int // exchanges
+}
+
+// heading begins a part, after all that was said before.
+func (s *transcript) heading(text string) {
+	s.write()
+	fmt.Fprintf(s, "# %s\n\n", text)
+}
+
+func (s *transcript) write() {
+	traffic := s.from.Traffic()
+	for _, x := range traffic[s.told:] {
+		fmt.Fprintf(s, "> %s %s\n", x.Method, x.URL.RequestURI())
+		if key := x.Header.Get("Idempotency-Key"); key != "" {
+			fmt.Fprintf(s, "> Idempotency-Key: %s\n", key)
 		}
-		return nil
-	}}
-	input := &openapi3filter.RequestValidationInput{Request: r, PathParams: parameters, Route: route, Options: options}
-	if err := openapi3filter.ValidateRequest(r.Context(), input); err != nil && r.Context().Err() == nil {
-		c.t.Errorf("%s %s breaks the contract: %v", r.Method, r.URL, err)
-	}
-	sent := peek(&r.Body)
-	answer, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	got := peek(&answer.Body)
-	c.record(r, sent, answer, got)
-	if c.answers && answer.StatusCode < 500 {
-		err := openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
-			RequestValidationInput: input, Status: answer.StatusCode, Header: answer.Header, Body: io.NopCloser(strings.NewReader(got)),
-		})
-		if err != nil {
-			c.t.Errorf("the simulator's answer to %s %s breaks the contract: %v", r.Method, r.URL, err)
+		if len(x.Body) > 0 {
+			fmt.Fprintf(s, "> %s\n", x.Body)
 		}
+		fmt.Fprintf(s, "< %d %s\n\n", x.Status, bytes.TrimSpace(x.Answer))
 	}
-	return answer, nil
+	s.told = len(traffic)
 }
-
-func peek(body *io.ReadCloser) string {
-	if *body == nil {
-		return ""
-	}
-	raw, _ := io.ReadAll(*body)
-	(*body).Close()
-	*body = io.NopCloser(bytes.NewReader(raw))
-	return string(raw)
-}
-
-// record writes an exchange without its credentials.
-func (c *contract) record(r *http.Request, sent string, answer *http.Response, got string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.transcript == nil {
-		return
-	}
-	fmt.Fprintf(c.transcript, "> %s %s\n", r.Method, r.URL.RequestURI())
-	if key := r.Header.Get("Idempotency-Key"); key != "" {
-		fmt.Fprintf(c.transcript, "> Idempotency-Key: %s\n", key)
-	}
-	if sent != "" {
-		fmt.Fprintf(c.transcript, "> %s\n", sent)
-	}
-	fmt.Fprintf(c.transcript, "< %d %s\n\n", answer.StatusCode, accessToken.ReplaceAllString(strings.TrimSpace(got), `"access_token":"…"`))
-}
-
-var accessToken = regexp.MustCompile(`"access_token":"[^"]*"`)
 
 // company starts a company of people without the faults that a demonstration has.
 func company(t testing.TB, people int) *sim.Company {
@@ -204,10 +154,9 @@ func TestTheExchangesOfADeparture(t *testing.T) {
 			world := company(t, 40)
 			setenv(t, world)
 			vendor := s.vendor(world)
-			rt := held(t, s.contract, vendor.URL, s.answersToo)
-			rt.transcript = &strings.Builder{}
+			said := &transcript{from: &connectortest.Recorder{}}
 			raw := settings(t, world, vendor)
-			c, err := kind().Open(raw, rt)
+			c, err := kind().Open(raw, said.from)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -241,16 +190,20 @@ func TestTheExchangesOfADeparture(t *testing.T) {
 				}
 			}
 			for _, spec := range specs {
-				fmt.Fprintf(rt.transcript, "# %s\n\n", spec.Title)
+				said.heading(spec.Title)
 				converge(spec, false)
 			}
 			for _, spec := range slices.Backward(specs) {
 				if spec.Reversible {
-					fmt.Fprintf(rt.transcript, "# Put back: %s\n\n", spec.Title)
+					said.heading("Put back: " + spec.Title)
 					converge(spec, true)
 				}
 			}
-			golden(t, "testdata/"+s.name+".transcript", rt.transcript.String())
+			said.write()
+			if _, faults := connectortest.Judge(held(t, s.contract, vendor.URL, s.answersToo), said.from.Traffic()); len(faults) > 0 {
+				t.Errorf("against the description: %q", faults)
+			}
+			golden(t, "testdata/"+s.name+".transcript", said.String())
 		})
 	}
 }
@@ -265,7 +218,8 @@ func TestGitHubSaysWhichScopeIsMissing(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, "[]")
 		}))
-		c, err := kind().Open([]byte(`{"spec":"github","base_url":"`+server.URL+`","token":"env:GITHUB_TEST_TOKEN","values":{"org":"corp"}}`), held(t, "github-leaver.json", server.URL, false))
+		recorder := &connectortest.Recorder{}
+		c, err := kind().Open([]byte(`{"spec":"github","base_url":"`+server.URL+`","token":"env:GITHUB_TEST_TOKEN","values":{"org":"corp"}}`), recorder)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -273,6 +227,9 @@ func TestGitHubSaysWhichScopeIsMissing(t *testing.T) {
 		i := slices.IndexFunc(rights, func(r connector.Right) bool { return r.Name == "admin:org" })
 		if err != nil || i < 0 || rights[i].State != want || rights[0].Name != "read members" || rights[0].State != connector.Granted {
 			t.Errorf("%q: %+v, %v", scopes, rights, err)
+		}
+		if _, faults := connectortest.Judge(held(t, "github-leaver.json", server.URL, false), recorder.Traffic()); len(faults) > 0 {
+			t.Error(faults)
 		}
 		server.Close()
 	}
@@ -304,7 +261,7 @@ func TestDescriptionsConform(t *testing.T) {
 			raw := settings(t, world, vendor)
 			people := newPeople(world)
 			subject := connectortest.Subject{
-				Kind: kind(), Settings: raw, Transport: held(t, s.contract, vendor.URL, s.answersToo),
+				Kind: kind(), Settings: raw, Description: held(t, s.contract, vendor.URL, s.answersToo),
 				WrongCredentials: secret.ReplaceAll(raw, []byte(`"env:YAML_TEST_WRONG"`)),
 				Secrets:          []string{vendor.Token, "wrong-secret-0123"},
 				Hire:             people.hire,

@@ -3,8 +3,10 @@ package description
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -22,6 +24,9 @@ import (
 type OpenAPI struct {
 	// RequestsOnly leaves answers alone, for a server in memory that tells less than its vendor must.
 	RequestsOnly bool
+	// AnySuccess lets a success have another status than the description says, for one that is generated from code and does
+	// not know them.
+	AnySuccess bool
 	// Wrong are places of answers, as JSON Pointers or ends of them, where the description contradicts its own prose. Each
 	// says why where it is given.
 	Wrong []string
@@ -53,7 +58,7 @@ func NewOpenAPI(raw []byte, base string) (*OpenAPI, error) {
 
 // Scopes are those that one of the ways to sign in for an operation asks for, by its name in the document.
 func (o *OpenAPI) Scopes(r *http.Request, scheme string) (all []string) {
-	route, _, err := o.router.FindRoute(r)
+	route, _, err := o.find(r)
 	if err != nil || route.Operation.Security == nil {
 		return nil
 	}
@@ -61,6 +66,21 @@ func (o *OpenAPI) Scopes(r *http.Request, scheme string) (all []string) {
 		all = append(all, way[scheme]...)
 	}
 	return all
+}
+
+// find is the operation of a request. A slash that is escaped is part of a value, which the router does not know by itself.
+func (o *OpenAPI) find(r *http.Request) (*routers.Route, map[string]string, error) {
+	escaped := *r
+	address := *r.URL
+	address.Path = r.URL.EscapedPath()
+	escaped.URL = &address
+	route, parameters, err := o.router.FindRoute(&escaped)
+	for name, value := range parameters {
+		if plain, err := url.PathUnescape(value); err == nil {
+			parameters[name] = plain
+		}
+	}
+	return route, parameters, err
 }
 
 // Judge implements connectortest.Description.
@@ -74,7 +94,7 @@ func (o *OpenAPI) Judge(x connectortest.Exchange) connectortest.Verdict {
 	if len(x.Body) == 0 {
 		r.Body = nil
 	}
-	route, parameters, err := o.router.FindRoute(r)
+	route, parameters, err := o.find(r)
 	if err != nil {
 		return connectortest.Verdict{Faults: []string{"is not in the description: " + err.Error()}}
 	}
@@ -86,6 +106,7 @@ func (o *OpenAPI) Judge(x connectortest.Exchange) connectortest.Verdict {
 			v.Faults = append(v.Faults, "there is no parameter "+name)
 		}
 	}
+	v.Faults = append(v.Faults, sentOnly(route, x.Body)...)
 	if !o.RequestsOnly {
 		v.Faults = append(v.Faults, o.answered(x, input)...)
 	}
@@ -96,7 +117,7 @@ func (o *OpenAPI) Judge(x connectortest.Exchange) connectortest.Verdict {
 // is no fault.
 func (o *OpenAPI) answered(x connectortest.Exchange, input *openapi3filter.RequestValidationInput) (faults []string) {
 	described := input.Route.Operation.Responses.Status(x.Status) != nil
-	if x.Status == 0 || x.Status >= http.StatusInternalServerError || x.Status >= http.StatusBadRequest && !described {
+	if x.Status == 0 || x.Status >= http.StatusInternalServerError || !described && (o.AnySuccess || x.Status >= http.StatusBadRequest) {
 		return nil
 	}
 	err := openapi3filter.ValidateResponse(input.Request.Context(), &openapi3filter.ResponseValidationInput{
@@ -122,6 +143,59 @@ var options = &openapi3filter.Options{
 		}
 		return nil
 	},
+}
+
+// sentOnly names what a body has and its schema does not, which most servers ignore in silence. Schemas that choose among
+// others are left to their validation.
+func sentOnly(route *routers.Route, body []byte) []string {
+	if route.Operation.RequestBody == nil || len(body) == 0 {
+		return nil
+	}
+	content := route.Operation.RequestBody.Value.Content.Get("application/json")
+	var value any
+	if content == nil || content.Schema == nil || json.Unmarshal(body, &value) != nil {
+		return nil
+	}
+	return strangers(content.Schema.Value, value, "")
+}
+
+func strangers(s *openapi3.Schema, value any, at string) (faults []string) {
+	if s == nil || len(s.OneOf)+len(s.AnyOf) > 0 {
+		return nil
+	}
+	if list, many := value.([]any); many && s.Items != nil {
+		for _, one := range list {
+			faults = append(faults, strangers(s.Items.Value, one, at)...)
+		}
+		return faults
+	}
+	object, is := value.(map[string]any)
+	properties, open := members(s)
+	if !is || open || len(properties) == 0 {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		p, known := properties[name]
+		if !known {
+			faults = append(faults, "there is no "+at+"/"+name+" to send")
+			continue
+		}
+		faults = append(faults, strangers(p.Value, object[name], at+"/"+name)...)
+	}
+	return faults
+}
+
+// members are the properties of a schema and of those that it is made of, and whether it takes any others.
+func members(s *openapi3.Schema) (all openapi3.Schemas, open bool) {
+	all = openapi3.Schemas{}
+	open = s.AdditionalProperties.Schema != nil || s.AdditionalProperties.Has != nil && *s.AdditionalProperties.Has
+	maps.Copy(all, s.Properties)
+	for _, part := range s.AllOf {
+		more, also := members(part.Value)
+		maps.Copy(all, more)
+		open = open || also
+	}
+	return all, open
 }
 
 // takes says whether an operation has a parameter in its query.

@@ -97,3 +97,22 @@ func TestTokenTellsRightFromWrong(t *testing.T) {
 		t.Errorf("another path is known: %+v", v)
 	}
 }
+
+func TestKeycloakIgnoresWhatItDoesNotKnow(t *testing.T) {
+	d, err := description.NewOpenAPI(read(t, "keycloak/testdata/keycloak-leaver.json"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const one = "/admin/realms/corp/users/u1"
+	for _, c := range []struct{ request, body, wrong string }{
+		{"PUT " + one, `{"enabled":false,"attributes":{"any":["x"]}}`, ""},
+		{"PUT " + one, `{"enabeld":false}`, "no /enabeld to send"},
+		{"PUT " + one, `{"credentials":[{"typ":"password"}]}`, "no /credentials/typ to send"},
+		{"DELETE " + one + "/consents/a%2Fb", ``, ""},
+		{"DELETE " + one + "/consents/a/b", ``, "not in the description"},
+	} {
+		if faults := judged(t, d, c.request, c.body, 0, ""); (faults == "") != (c.wrong == "") || !strings.Contains(faults, c.wrong) {
+			t.Errorf("%s %s: %q, want %q", c.request, c.body, faults, c.wrong)
+		}
+	}
+}
