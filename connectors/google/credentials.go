@@ -1,6 +1,7 @@
 package google
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"net/http"
@@ -74,31 +75,27 @@ type appPassword struct {
 	Name   string `json:"name"`
 }
 
-func (t *tenant) appPasswords(ctx context.Context, u user) ([]appPassword, error) {
-	var list struct{ Items []appPassword }
-	err := t.get(ctx, t.security, u.path("/asps"), url.Values{"fields": {"items(codeId,name)"}}, &list)
-	return list.Items, scoped(err)
-}
-
 func (t *tenant) lookAtAppPasswords(ctx context.Context, u user, s *sight) error {
-	list, err := t.appPasswords(ctx, u)
-	if err != nil {
+	var list struct{ Items []appPassword }
+	if err := t.get(ctx, t.security, u.path("/asps"), url.Values{"fields": {"items(codeId,name)"}}, &list); err != nil {
 		return err
 	}
 	var names []string
-	for _, p := range list {
+	for _, p := range list.Items {
 		names = append(names, p.Name)
 	}
-	s.tell(exeunt.RevokeTokens, standing(len(list) == 0), map[string]string{"app passwords": counted(names)}, map[string][]string{"app_passwords": names})
+	s.appPasswords = list.Items
+	s.tell(exeunt.RevokeTokens, standing(len(names) == 0), map[string]string{"app passwords": counted(names)}, map[string][]string{"app_passwords": names})
 	return nil
 }
 
-func (t *tenant) removeAppPasswords(ctx context.Context, u user) error {
-	list, err := t.appPasswords(ctx, u)
-	for i := 0; err == nil && i < len(list); i++ {
-		err = gone(t.remove(ctx, t.security, u.path("/asps/"+strconv.Itoa(list[i].CodeID))), exeunt.Invalid, exeunt.NotFound)
+func (t *tenant) removeAppPasswords(ctx context.Context, s *sight) error {
+	for _, p := range s.appPasswords {
+		if err := gone(t.remove(ctx, t.security, s.user.path("/asps/"+strconv.Itoa(p.CodeID))), exeunt.Invalid, exeunt.NotFound); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 type grant struct {
@@ -106,31 +103,27 @@ type grant struct {
 	DisplayText string `json:"displayText"`
 }
 
-func (t *tenant) grants(ctx context.Context, u user) ([]grant, error) {
-	var list struct{ Items []grant }
-	err := t.get(ctx, t.security, u.path("/tokens"), url.Values{"fields": {"items(clientId,displayText)"}}, &list)
-	return list.Items, scoped(err)
-}
-
 func (t *tenant) lookAtGrants(ctx context.Context, u user, s *sight) error {
-	list, err := t.grants(ctx, u)
-	if err != nil {
+	var list struct{ Items []grant }
+	if err := t.get(ctx, t.security, u.path("/tokens"), url.Values{"fields": {"items(clientId,displayText)"}}, &list); err != nil {
 		return err
 	}
 	var names []string
-	for _, g := range list {
-		names = append(names, g.DisplayText)
+	for _, g := range list.Items {
+		names = append(names, cmp.Or(g.DisplayText, g.ClientID))
 	}
-	s.tell(exeunt.RevokeGrants, standing(len(list) == 0), map[string]string{"grants": counted(names)}, map[string][]string{"grants": names})
+	s.grants = list.Items
+	s.tell(exeunt.RevokeGrants, standing(len(names) == 0), map[string]string{"grants": counted(names)}, map[string][]string{"grants": names})
 	return nil
 }
 
-func (t *tenant) revokeGrants(ctx context.Context, u user) error {
-	list, err := t.grants(ctx, u)
-	for i := 0; err == nil && i < len(list); i++ {
-		err = gone(t.remove(ctx, t.security, u.path("/tokens/"+url.PathEscape(list[i].ClientID))), exeunt.NotFound)
+func (t *tenant) revokeGrants(ctx context.Context, s *sight) error {
+	for _, g := range s.grants {
+		if err := gone(t.remove(ctx, t.security, s.user.path("/tokens/"+url.PathEscape(g.ClientID))), exeunt.NotFound); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // signOut ends web and device sessions and resets the sign-in cookies.

@@ -36,9 +36,11 @@ func (d device) locked() exeunt.Standing {
 	return standing(strings.EqualFold(d.Status, "blocked") || d.wiped() != exeunt.Absent)
 }
 
+// mobiles are the account's devices. The list has one order, or a device whose place changes between two pages is on neither.
 func (t *tenant) mobiles(ctx context.Context, u user) ([]device, error) {
 	var all []device
-	query := url.Values{"query": {"email:" + u.PrimaryEmail}, "projection": {"BASIC"}, "maxResults": {"100"}, "fields": {"nextPageToken,mobiledevices(resourceId,model,status,email)"}}
+	query := url.Values{"query": {"email:" + u.PrimaryEmail}, "projection": {"BASIC"}, "orderBy": {"deviceId"}, "sortOrder": {"ASCENDING"},
+		"maxResults": {"100"}, "fields": {"nextPageToken,mobiledevices(resourceId,model,status,email)"}}
 	err := t.all(ctx, t.devices, t.rolePath("/devices/mobile"), query, func(a vendorapi.Answer) (string, error) {
 		var page struct {
 			NextPageToken string
@@ -49,9 +51,8 @@ func (t *tenant) mobiles(ctx context.Context, u user) ([]device, error) {
 		}
 		for _, d := range page.MobileDevices {
 			// The search is for a beginning: ann@ finds joann@ nowhere, but ann@corp.example finds ann@corp.example.org.
-			if slices.ContainsFunc(d.Email, func(e string) bool {
-				return slices.ContainsFunc(u.addresses(), func(own string) bool { return strings.EqualFold(own, e) })
-			}) {
+			known := slices.ContainsFunc(all, func(other device) bool { return other.ResourceID == d.ResourceID })
+			if !known && slices.ContainsFunc(d.Email, u.has) {
 				all = append(all, d)
 			}
 		}
@@ -60,39 +61,38 @@ func (t *tenant) mobiles(ctx context.Context, u user) ([]device, error) {
 	return all, scoped(err)
 }
 
-func (t *tenant) lookAtDevices(ctx context.Context, u user, s *sight) error {
-	return t.lookAtMobiles(ctx, u, s, wipeDevices, device.wiped)
-}
-
-func (t *tenant) lookAtLocks(ctx context.Context, u user, s *sight) error {
-	return t.lookAtMobiles(ctx, u, s, exeunt.LockDevices, device.locked)
-}
-
-// lookAtMobiles says how an action stands that holds when it does of every device.
-func (t *tenant) lookAtMobiles(ctx context.Context, u user, s *sight, action exeunt.Action, of func(device) exeunt.Standing) error {
+// lookAtMobiles says how the actions stand that hold when they do of every device.
+func (t *tenant) lookAtMobiles(ctx context.Context, u user, s *sight) error {
 	list, err := t.mobiles(ctx, u)
 	if err != nil {
 		return err
 	}
-	all, names := exeunt.Holds, []string{}
+	names := []string{}
 	for _, d := range list {
 		names = append(names, d.Model+" ("+strings.ToLower(d.Status)+")")
+	}
+	facts := map[string]string{"mobile devices": counted(names)}
+	s.mobiles = list
+	s.tell(exeunt.LockDevices, ofAll(list, device.locked), facts, nil)
+	s.tell(wipeDevices, ofAll(list, device.wiped), facts, nil)
+	return nil
+}
+
+// ofAll is how an action stands of all devices.
+func ofAll(list []device, of func(device) exeunt.Standing) exeunt.Standing {
+	all := exeunt.Holds
+	for _, d := range list {
 		switch is := of(d); {
 		case is == exeunt.Absent, is == exeunt.Pending && all == exeunt.Holds:
 			all = is
 		}
 	}
-	s.tell(action, all, map[string]string{"mobile devices": counted(names)}, nil)
-	return nil
+	return all
 }
 
 // tellDevices tells each device that is not there yet. What is on its way is not told again.
-func (t *tenant) tellDevices(ctx context.Context, u user, of func(device) exeunt.Standing, word string) error {
-	list, err := t.mobiles(ctx, u)
-	if err != nil {
-		return err
-	}
-	for _, d := range list {
+func (t *tenant) tellDevices(ctx context.Context, s *sight, of func(device) exeunt.Standing, word string) error {
+	for _, d := range s.mobiles {
 		if of(d) != exeunt.Absent {
 			continue
 		}

@@ -59,8 +59,8 @@ func explain(a vendorapi.Answer, status *exeunt.Error) error {
 		return exeunt.Errorf(exeunt.Denied, "%s: the access token lacks a scope: compare the list under Domain-wide delegation with the connector's page", name)
 	case "failedPrecondition", "FAILED_PRECONDITION":
 		return exeunt.Errorf(exeunt.Conflict, "%s cannot do this to the account in its present state: it is suspended, or the service is off for it", name)
-	case "conditionNotMet":
-		return exeunt.Errorf(exeunt.Conflict, "%s: the account was changed by somebody else at the same time", name)
+	case "conditionNotMet", "aborted", "ABORTED", "conflict":
+		return exeunt.Errorf(exeunt.Temporary, "%s: the account was changed by somebody else at the same time", name)
 	case "duplicate", "ALREADY_EXISTS":
 		return exeunt.Errorf(exeunt.Conflict, "%s says that it is so already", name)
 	}
@@ -68,6 +68,15 @@ func explain(a vendorapi.Answer, status *exeunt.Error) error {
 		return exeunt.Errorf(exeunt.Denied, "%s does not let our administrator do this to the account (403): give the administrator's role the privilege, or let a super administrator do it when the account is an administrator's", name)
 	}
 	return status
+}
+
+// explainLicence knows that the License Manager has one of these reasons for something else: who has a licence gets no second.
+// Source: developers.google.com/workspace/admin/licensing/v1/troubleshoot-error-codes.
+func explainLicence(a vendorapi.Answer, status *exeunt.Error) error {
+	if a.Status == http.StatusPreconditionFailed {
+		return status
+	}
+	return explain(a, status)
 }
 
 func isKind(err error, kind exeunt.ErrorKind) bool { return err != nil && exeunt.KindOf(err) == kind }

@@ -39,7 +39,10 @@ type workspace struct {
 	roles     map[string]string // id to name
 	units     []string
 	transfers []map[string]any
-	begun     int // of the transfers, those that the list shows
+	offered   []object // applications whose data can be handed over
+	binned    []object // accounts that were deleted and can be restored
+	forgetful bool     // roles are listed of everybody, whoever is asked about
+	begun     int      // of the transfers, those that the list shows
 	made      int
 	lagging   bool
 	lacking   map[string]bool // scopes that the second service account was not given
@@ -82,6 +85,7 @@ type lists struct {
 	asps     map[int]string
 	grants   map[string]string
 	groups   map[string]string // id to role
+	delivery map[string]string // of groups whose mail does not come one by one
 	roles    map[string]map[string]any
 	devices  map[string]string // id to status
 	licences map[string]bool
@@ -89,7 +93,7 @@ type lists struct {
 
 func (l lists) clone() lists {
 	l.asps, l.grants, l.groups, l.roles = maps.Clone(l.asps), maps.Clone(l.grants), maps.Clone(l.groups), maps.Clone(l.roles)
-	l.devices, l.licences = maps.Clone(l.devices), maps.Clone(l.licences)
+	l.devices, l.licences, l.delivery = maps.Clone(l.devices), maps.Clone(l.licences), maps.Clone(l.delivery)
 	return l
 }
 
@@ -132,6 +136,7 @@ func newWorkspace(t testing.TB) *workspace {
 	w := &workspace{
 		Discovery: described(t), t: t, key: key, people: map[string]*person{}, groups: map[string]*group{}, tokens: map[string]bearer{},
 		roles: map[string]string{"1": "Groups Admin", "2": "Help Desk Admin", "3": "_SEED_ADMIN_ROLE"}, units: []string{"/", "/Staff", "/Leavers"}, lacking: map[string]bool{},
+		offered: []object{{"id": "55656082996", "name": "Drive and Docs"}, {"id": "435070579839", "name": "Calendar"}, {"id": "810260081642", "name": "Looker Studio"}},
 	}
 	w.Server = httptest.NewServer(w)
 	t.Cleanup(w.Close)
@@ -143,7 +148,7 @@ func (w *workspace) hire(email string) *person {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.made++
-	p := &person{id: fmt.Sprintf("1%020d", w.made), email: email, password: "old", recovery: "s3cret-0123@home.example", unit: "/Staff", live: lists{groups: map[string]string{}, roles: map[string]map[string]any{}}}
+	p := &person{id: fmt.Sprintf("1%020d", w.made), email: email, password: "old", recovery: "s3cret-0123@home.example", unit: "/Staff", live: lists{groups: map[string]string{}, delivery: map[string]string{}, roles: map[string]map[string]any{}}}
 	w.people[p.id] = p
 	return p
 }

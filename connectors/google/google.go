@@ -108,7 +108,7 @@ var actions = []exeunt.ActionSpec{
 	{
 		Action: exeunt.RemoveGroups, Title: "Remove from groups", Order: 120, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
 		Takes: []string{"groups"}, Scopes: []string{scopeGroups, scopeMembers, scopeUser}, Settles: lag,
-		Caveat: "Membership by another group ends with that one. Dynamic groups follow their query and are named as left. A group whose only owner this was has none then. How much mail a group sends the person is not put back.",
+		Caveat: "Membership by another group ends with that one. Dynamic groups follow their query and are named as left. A group whose only owner this was has none then.",
 	},
 	{
 		Action: exeunt.MoveToArchive, Title: "Move to archive organisational unit", Order: 130, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
@@ -200,6 +200,10 @@ type tenant struct {
 	rt http.RoundTripper
 
 	users, security, groups, admins, transfers, devices, licences *vendorapi.Client
+
+	recent       recent
+	titles       titles
+	applications applications
 }
 
 func open(s Settings, rt http.RoundTripper) (connector.Connector, error) {
@@ -217,6 +221,7 @@ func open(s Settings, rt http.RoundTripper) (connector.Connector, error) {
 	t.transfers = t.api(host, s.Delegate, scopeTransfer)
 	t.devices = t.api(host, s.Delegate, scopeDevices)
 	t.licences = t.api(licensingHost, s.Delegate, scopeLicences)
+	t.licences.Explain = explainLicence
 	return t, nil
 }
 

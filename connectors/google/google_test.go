@@ -43,10 +43,13 @@ func (w *workspace) leaver(testing.TB) exeunt.Leaver {
 		id := fmt.Sprintf("g%d-%s", i, n)
 		w.groups[id] = &group{email: id + "@" + domain}
 		p.live.groups[id] = role
+		if role == "OWNER" {
+			p.live.delivery[id] = "DIGEST"
+		}
 	}
 	w.groups["nested-"+n] = &group{email: "nested-" + n + "@" + domain, nested: "g0-" + n}
-	w.assign(p, "1", "CUSTOMER", nil)
-	w.assign(p, "2", "ORG_UNIT", "ou/1")
+	w.assign(p, "1", object{"scopeType": "CUSTOMER"})
+	w.assign(p, "2", object{"scopeType": "ORG_UNIT", "orgUnitId": "ou/1"})
 	p.live.devices, p.live.licences = map[string]string{"phone" + n: "APPROVED", "tablet" + n: "APPROVED"}, map[string]bool{"Google-Apps/1010020020": true}
 	p.shown = p.live.clone()
 	return exeunt.Leaver{ID: n, Entity: "corp", Name: "Ann O'Neil", Zone: "UTC", Manager: exeunt.Person{Name: "Bob Boss", Email: address}, Flags: []exeunt.Flag{exeunt.Privileged},
@@ -66,7 +69,7 @@ func (w *workspace) subject(t *testing.T, more string) connectortest.Subject {
 		Removals: func(_ testing.TB, l exeunt.Leaver) map[string][]string {
 			n := l.ID
 			want := map[string][]string{
-				"groups": {"g0-" + n, "g1-" + n + " OWNER", "g2-" + n}, "roles": {"1 CUSTOMER", "2 ORG_UNIT ou/1"},
+				"groups": {"g0-" + n, "g1-" + n + " OWNER DIGEST", "g2-" + n}, "roles": {"1 CUSTOMER", "2 ORG_UNIT ou/1"},
 				"enabled": {"true"}, "grants": {"An app", "Another"}, "app_passwords": {"Calendar", "Mail on the phone"},
 			}
 			if more != "" {
@@ -230,7 +233,7 @@ func TestNothingIsDoneToAnAdministratorUnasked(t *testing.T) {
 	p := w.of(l)
 	l.Flags = nil
 	p.admin = true
-	w.assign(p, "3", "CUSTOMER", nil) // which the list has beside isAdmin
+	w.assign(p, "3", object{"scopeType": "CUSTOMER"}) // which the list has beside isAdmin
 	w.tick()
 	asks, acts := open(t, w.settings(t, 1, "")), open(t, w.settings(t, 1, `,"privileged":"act"`))
 	for _, s := range google.Kind().Actions {

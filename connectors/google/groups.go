@@ -1,6 +1,7 @@
 package google
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -14,22 +15,26 @@ import (
 // member is the role of most.
 const member = "MEMBER"
 
-// membership is one of the account's groups. In a snapshot it is the group's id, with the role where it is not that of most.
-type membership struct{ id, name, role string }
+// allMail is how most have their mail from a group.
+const allMail = "ALL_MAIL"
+
+// membership is one of the account's groups. In a snapshot it is the group's id, with the role and with how mail is delivered
+// where they are not those of most.
+type membership struct{ id, name, role, delivery string }
 
 func (m membership) String() string {
-	if m.role == member {
-		return m.id
+	switch {
+	case m.delivery != allMail:
+		return m.id + " " + m.role + " " + m.delivery
+	case m.role != member:
+		return m.id + " " + m.role
 	}
-	return m.id + " " + m.role
+	return m.id
 }
 
 func membershipOf(recorded string) membership {
-	id, role, _ := strings.Cut(recorded, " ")
-	if role == "" {
-		role = member
-	}
-	return membership{id: id, role: role}
+	part := append(strings.Fields(recorded), "", "", "")
+	return membership{id: part[0], role: cmp.Or(part[1], member), delivery: cmp.Or(part[2], allMail)}
 }
 
 func memberPath(group, of string) string {
@@ -49,15 +54,18 @@ func (t *tenant) memberships(ctx context.Context, u user) (direct []membership, 
 			return "", err
 		}
 		for _, g := range page.Groups {
-			var own struct{ Role string }
-			err := t.get(ctx, t.groups, memberPath(g.ID, "/"+url.PathEscape(u.ID)), url.Values{"fields": {"role"}}, &own)
+			var own struct {
+				Role     string
+				Delivery string `json:"delivery_settings"`
+			}
+			err := t.get(ctx, t.groups, memberPath(g.ID, "/"+url.PathEscape(u.ID)), url.Values{"fields": {"role,delivery_settings"}}, &own)
 			switch {
 			case isKind(err, exeunt.NotFound):
 				others = append(others, g.Email)
 			case err != nil:
 				return "", err
 			default:
-				direct = append(direct, membership{g.ID, g.Email, own.Role})
+				direct = append(direct, membership{g.ID, g.Email, cmp.Or(own.Role, member), cmp.Or(own.Delivery, allMail)})
 			}
 		}
 		return page.NextPageToken, nil
@@ -112,7 +120,7 @@ func (t *tenant) removeGroups(ctx context.Context, u user, seen exeunt.Observati
 func (t *tenant) rejoinGroups(ctx context.Context, u user, recorded map[string][]string) error {
 	return connector.PutBack("groups", recorded["groups"], recorded["group_names"], func(item string) error {
 		m := membershipOf(item)
-		err := t.do(ctx, t.groups, http.MethodPost, memberPath(m.id, ""), map[string]string{"id": u.ID, "role": m.role})
+		err := t.do(ctx, t.groups, http.MethodPost, memberPath(m.id, ""), map[string]string{"id": u.ID, "role": m.role, "delivery_settings": m.delivery})
 		return gone(err, exeunt.Conflict) // a member already
 	})
 }

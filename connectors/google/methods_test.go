@@ -1,6 +1,7 @@
 package google_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -111,6 +112,12 @@ var searched = regexp.MustCompile(`^(email|externalId)='((?:[^'\\]|\\.)*)'$`)
 
 func (w *workspace) users(c call) (int, any) {
 	var all []any
+	if c.query.Get("showDeleted") == "true" {
+		for _, one := range w.binned {
+			all = append(all, one)
+		}
+		return paged(c, "users", all, 2)
+	}
 	people := slices.SortedFunc(maps.Values(w.people), func(a, b *person) int { return strings.Compare(a.email, b.email) })
 	query := searched.FindStringSubmatch(c.query.Get("query"))
 	if c.query.Get("query") != "" && query == nil {
@@ -235,16 +242,18 @@ func (w *workspace) membership(c call) (int, any) {
 	case p == nil, c.method != "directory.members.insert" && p.live.groups[id] == "":
 		return absent("memberKey")
 	case c.method == "directory.members.get":
-		return fine(object{"id": p.id, "role": p.live.groups[id], "type": "USER"})
+		return fine(object{"id": p.id, "role": p.live.groups[id], "type": "USER", "delivery_settings": cmp.Or(p.live.delivery[id], "ALL_MAIL")})
 	case g.dynamic:
 		return http.StatusForbidden, refusal("forbidden", "Permission denied")
 	case c.method == "directory.members.delete":
 		delete(p.live.groups, id)
+		delete(p.live.delivery, id)
 		return fine(nil)
 	case p.live.groups[id] != "":
 		return http.StatusConflict, refusal("duplicate", "Member already exists.")
 	}
 	p.live.groups[id], _ = c.sent()["role"].(string)
+	p.live.delivery[id], _ = c.sent()["delivery_settings"].(string)
 	return fine(object{"id": p.id})
 }
 
@@ -256,8 +265,12 @@ func (w *workspace) assignment(c call) (int, any) {
 			return fine(object{})
 		}
 		var items []any
-		for _, id := range slices.Sorted(maps.Keys(p.shown.roles)) {
-			items = append(items, p.shown.roles[id])
+		for _, of := range slices.Sorted(maps.Keys(w.people)) {
+			for _, id := range slices.Sorted(maps.Keys(w.people[of].shown.roles)) {
+				if of == p.id || w.forgetful {
+					items = append(items, w.people[of].shown.roles[id])
+				}
+			}
 		}
 		return paged(c, "items", items, 2)
 	case "directory.roleAssignments.delete":
@@ -275,17 +288,16 @@ func (w *workspace) assignment(c call) (int, any) {
 	if w.roles[role] == "" || w.person(assignee) == nil {
 		return absent("roleId")
 	}
-	w.assign(w.person(assignee), role, sent["scopeType"].(string), sent["orgUnitId"])
+	w.assign(w.person(assignee), role, sent)
 	return fine(sent)
 }
 
-func (w *workspace) assign(p *person, role, scope string, unit any) {
+// assign gives a role, with more that the assignment has.
+func (w *workspace) assign(p *person, role string, more object) {
 	w.made++
 	id := strconv.Itoa(w.made)
-	p.live.roles[id] = object{"roleAssignmentId": id, "roleId": role, "assignedTo": p.id, "assigneeType": "user", "scopeType": scope}
-	if unit != nil {
-		p.live.roles[id]["orgUnitId"] = unit
-	}
+	p.live.roles[id] = maps.Clone(more)
+	maps.Copy(p.live.roles[id], object{"roleAssignmentId": id, "roleId": role, "assignedTo": p.id, "assigneeType": "user"})
 }
 
 func (w *workspace) mobile(c call) (int, any) {
@@ -312,10 +324,20 @@ func (w *workspace) mobile(c call) (int, any) {
 			all = append(all, object{"resourceId": id, "status": p.shown.devices[id], "model": "Pixel", "email": []string{p.email}})
 		}
 	}
+	if c.query.Get("orderBy") == "" && c.query.Get("pageToken") != "" {
+		slices.Reverse(all) // whose order nobody asked for
+	}
 	return paged(c, "mobiledevices", all, 1)
 }
 
 func (w *workspace) transferring(c call) (int, any) {
+	if c.method == "datatransfer.applications.list" {
+		var all []any
+		for _, one := range w.offered {
+			all = append(all, one)
+		}
+		return paged(c, "applications", all, 2)
+	}
 	if c.method == "datatransfer.transfers.list" {
 		var all []any
 		for _, one := range w.transfers[:w.begun] {

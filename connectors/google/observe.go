@@ -2,74 +2,59 @@ package google
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
 )
 
-// part is what a look reads beside the account itself.
+// part is what a look reads beside the account itself, for one action or more.
 type part struct {
-	of   exeunt.Action
+	of   []exeunt.Action
 	look func(ctx context.Context, u user, s *sight) error
 }
 
 func (t *tenant) parts() []part {
+	of := func(actions ...exeunt.Action) []exeunt.Action { return actions }
 	return []part{
-		{exeunt.RemoveRoles, t.lookAtRoles},
-		{exeunt.SetAutoReply, t.lookAtReply},
-		{exeunt.ResetFactors, t.lookAtFactors},
-		{exeunt.RevokeTokens, t.lookAtAppPasswords},
-		{exeunt.RevokeGrants, t.lookAtGrants},
-		{exeunt.TransferData, t.lookAtTransfers},
-		{exeunt.LockDevices, t.lookAtLocks},
-		{wipeDevices, t.lookAtDevices},
-		{exeunt.RemoveGroups, t.lookAtGroups},
-		{exeunt.ReclaimLicence, t.lookAtLicences},
+		{of(exeunt.RemoveRoles), t.lookAtRoles},
+		{of(exeunt.SetAutoReply), t.lookAtReply},
+		{of(exeunt.ResetFactors), t.lookAtFactors},
+		{of(exeunt.RevokeTokens), t.lookAtAppPasswords},
+		{of(exeunt.RevokeGrants), t.lookAtGrants},
+		{of(exeunt.TransferData), t.lookAtTransfers},
+		{of(exeunt.LockDevices, wipeDevices), t.lookAtMobiles},
+		{of(exeunt.RemoveGroups), t.lookAtGroups},
+		{of(exeunt.ReclaimLicence), t.lookAtLicences},
 	}
-}
-
-// sight is what was seen so far.
-type sight struct {
-	mu sync.Mutex
-	exeunt.Observation
-}
-
-// tell adds what was read for one action. Nothing is said of a standing that is not known.
-func (s *sight) tell(action exeunt.Action, standing exeunt.Standing, facts map[string]string, snapshot map[string][]string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if standing != exeunt.Unknown {
-		s.Standing[action] = standing
-	}
-	maps.Copy(s.Facts, facts)
-	maps.Copy(s.Snapshot, snapshot)
-}
-
-// moot tells that an action can no longer be done, and why that is of no consequence.
-func (s *sight) moot(action exeunt.Action, why string, facts map[string]string) {
-	s.tell(action, exeunt.Moot, facts, nil)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.Why[action] = why
 }
 
 // Observe reads the account by its id, and then side by side what it has.
 func (t *tenant) Observe(ctx context.Context, account exeunt.Account) (exeunt.Observation, error) {
-	u, err := t.account(ctx, account)
+	s, err := t.look(ctx, account, func(action exeunt.Action) bool { return connector.Looks(ctx, action) })
 	if err != nil {
 		return exeunt.Observation{}, err
 	}
-	s := &sight{Observation: exeunt.Observation{
-		At: time.Now().UTC(), Standing: map[exeunt.Action]exeunt.Standing{}, Facts: map[string]string{}, Snapshot: map[string][]string{}, Why: map[exeunt.Action]string{},
-	}}
+	t.recent.keep(account.ID, s)
+	return s.Observation, nil
+}
+
+// look reads what somebody wants to know.
+func (t *tenant) look(ctx context.Context, account exeunt.Account, wants func(exeunt.Action) bool) (*sight, error) {
+	u, err := t.account(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	s := t.newSight(u, wants)
+	if u.Deletion != "" {
+		t.lookAtDeleted(u, s)
+		return s, nil
+	}
 	t.lookAtUser(u, s)
-	parts := t.wanted(ctx)
+	parts := t.wanted(s)
 	failed := make([]error, len(parts))
 	var all sync.WaitGroup
 	for i, p := range parts {
@@ -78,27 +63,32 @@ func (t *tenant) Observe(ctx context.Context, account exeunt.Account) (exeunt.Ob
 	all.Wait()
 	for _, err := range failed {
 		if err != nil {
-			return exeunt.Observation{}, err
+			return nil, err
 		}
 	}
-	return s.Observation, nil
+	return s, nil
 }
 
 // wanted are the parts of the actions that the settings leave and that somebody wants to know of. A look at everything is
 // some 15 requests, and a departure has two looks for each action.
-func (t *tenant) wanted(ctx context.Context) []part {
-	specs := t.Specs()
+func (t *tenant) wanted(s *sight) []part {
 	return slices.DeleteFunc(t.parts(), func(p part) bool {
-		return !connector.Looks(ctx, p.of) || !slices.ContainsFunc(specs, func(spec exeunt.ActionSpec) bool { return spec.Action == p.of })
+		return !slices.ContainsFunc(p.of, func(action exeunt.Action) bool { return s.looked[action] })
 	})
 }
 
-// lookAt reads one part. What we may not read leaves its action unknown and the others as they are: acting will say why.
+// lookAt reads one part. What we may not read leaves its actions unknown and the others as they are: acting will say why.
 func (t *tenant) lookAt(ctx context.Context, p part, u user, s *sight) error {
 	err := scoped(p.look(ctx, u, s))
-	if isKind(err, exeunt.Denied) {
-		s.tell(p.of, exeunt.Unknown, map[string]string{string(p.of): "may not be read"}, nil)
+	switch {
+	case isKind(err, exeunt.Denied):
+		for _, action := range p.of {
+			s.refuse(action, err)
+		}
 		return nil
+	case isKind(err, exeunt.NotFound):
+		// The account was read a moment ago: it is not gone, the list does not know of it yet or just now.
+		return exeunt.Errorf(exeunt.Temporary, "%s has the account, and does not find what belongs to it", name).Because(err)
 	}
 	return err
 }
@@ -128,6 +118,22 @@ func (t *tenant) lookAtUser(u user, s *sight) {
 	s.tell(exeunt.MoveToArchive, standing(moved && !u.Listed), nil, map[string][]string{
 		"org_unit": when(!moved, u.OrgUnitPath), "listed": when(u.Listed, "true"),
 	})
+}
+
+// lookAtDeleted tells of an account that somebody deleted, which is kept for 20 days in which it can be restored.
+// Source: developers.google.com/workspace/admin/directory/v1/guides/manage-users#undelete_user.
+func (t *tenant) lookAtDeleted(u user, s *sight) {
+	facts := map[string]string{"deleted": u.Deletion}
+	for _, spec := range t.Specs() {
+		switch spec.Action {
+		case exeunt.Disable:
+			s.tell(spec.Action, exeunt.Holds, facts, nil)
+		case exeunt.TransferData:
+			s.refuse(spec.Action, exeunt.Errorf(exeunt.Denied, "the account was deleted at %s, and its data goes with it 20 days later: restore it in the Admin console before, and hand the data over", name))
+		default:
+			s.moot(spec.Action, "the account was deleted, and lets nobody in", facts)
+		}
+	}
 }
 
 func standing(holds bool) exeunt.Standing {

@@ -71,6 +71,12 @@ func TestATransferIsNotBegunBesideAnother(t *testing.T) {
 			t.Errorf("beside one that is %s: %v, %d transfers", status, err, len(w.transfers))
 		}
 	}
+	began := w.transfers[0]["requestTime"]
+	delete(w.transfers[0], "requestTime")
+	if err := c.Apply(t.Context(), account, exeunt.TransferData, with); exeunt.KindOf(err) != exeunt.Conflict || len(w.transfers) != 1 {
+		t.Errorf("beside one that does not say when it began: %v, %d transfers", err, len(w.transfers))
+	}
+	w.transfers[0]["requestTime"] = began
 	// One of long ago was of something else; one of a part leaves the rest.
 	w.transfers[0]["requestTime"] = time.Now().AddDate(0, 0, -101).UTC().Format(time.RFC3339)
 	if err := c.Apply(t.Context(), account, exeunt.TransferData, with); err != nil || len(w.transfers) != 2 {
@@ -82,6 +88,39 @@ func TestATransferIsNotBegunBesideAnother(t *testing.T) {
 	}
 	if begun, _ := w.transfers[2]["applicationDataTransfers"].([]any); len(begun) != 1 || begun[0].(object)["applicationId"] != "435070579839" {
 		t.Errorf("after one of the files, %v is begun", begun)
+	}
+}
+
+func TestOnlyWhatTheCustomerHasIsHandedOver(t *testing.T) {
+	w := newWorkspace(t)
+	l := w.leaver(t)
+	drive, calendar := w.offered[0], w.offered[1]
+	for _, c := range []struct {
+		offered []object
+		ends    exeunt.OutcomeKind
+		handed  int
+	}{
+		{nil, exeunt.TryAgain, 0},
+		{[]object{w.offered[2]}, exeunt.TryAgain, 0},
+		{[]object{drive}, exeunt.Done, 1},
+		{w.offered, exeunt.Done, 2},
+		{[]object{calendar}, exeunt.Done, 1},
+	} {
+		w.offered, w.transfers, w.begun = c.offered, nil, 0
+		g := open(t, w.settings(t, 1, ""))
+		out := converge(t, g, l, w.of(l), exeunt.TransferData, false, false)
+		for out.Kind == exeunt.NotYet {
+			w.tick()
+			out = converge(t, g, l, w.of(l), exeunt.TransferData, true, true)
+		}
+		handed := 0
+		if len(w.transfers) == 1 {
+			list, _ := w.transfers[0]["applicationDataTransfers"].([]any)
+			handed = len(list)
+		}
+		if out.Kind != c.ends || handed != c.handed || len(c.offered) == 3 && out.Seen["not handed over"] != "Looker Studio" {
+			t.Errorf("%v: %s %s, %d handed over, %v", c.offered, out.Kind, says(out), handed, out.Seen)
+		}
 	}
 }
 

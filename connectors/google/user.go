@@ -3,8 +3,11 @@ package google
 import (
 	"context"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector/vendorapi"
 )
 
 // user is what is read of an account: nothing private.
@@ -24,6 +27,7 @@ type user struct {
 	OrgUnitPath        string       `json:"orgUnitPath"`
 	Listed             bool         `json:"includeInGlobalAddressList"`
 	LastLogin          string       `json:"lastLoginTime"`
+	Deletion           string       `json:"deletionTime"` // of one that can still be restored
 }
 
 type externalID struct {
@@ -43,13 +47,51 @@ func (t *tenant) read(ctx context.Context, key string) (user, error) {
 	return u, err
 }
 
-// account reads the very account.
+// account reads the very account, also one that was deleted and can still be restored.
 func (t *tenant) account(ctx context.Context, a exeunt.Account) (user, error) {
 	u, err := t.read(ctx, a.ID)
+	if isKind(err, exeunt.NotFound) {
+		return t.deleted(ctx, a, err)
+	}
 	if err == nil && u.ID != a.ID { // an id that is another one's alias would be somebody else
 		err = exeunt.Errorf(exeunt.Temporary, "%s answered with something other than the account that was asked for", name)
 	}
 	return u, err
+}
+
+// deleted looks for the account among those of the last 20 days; there is no asking for one of them. Where it is not, the
+// account is gone.
+func (t *tenant) deleted(ctx context.Context, a exeunt.Account, gone error) (user, error) {
+	var found user
+	query := url.Values{"customer": {t.Customer}, "showDeleted": {"true"}, "maxResults": {"500"}, "fields": {"nextPageToken,users(id,primaryEmail,deletionTime)"}}
+	err := t.all(ctx, t.users, directory+"/users", query, func(answer vendorapi.Answer) (string, error) {
+		var page struct {
+			NextPageToken string
+			Users         []user
+		}
+		if err := answer.Decode(&page); err != nil {
+			return "", err
+		}
+		for _, u := range page.Users {
+			if u.ID == a.ID && u.Deletion != "" {
+				found = u
+				return "", nil
+			}
+		}
+		return page.NextPageToken, nil
+	})
+	switch {
+	case found.ID != "":
+		return found, nil
+	case isKind(err, exeunt.Throttled), isKind(err, exeunt.Temporary), isKind(err, exeunt.Unauthorised):
+		return found, err
+	}
+	return found, gone
+}
+
+// has says whether an address is the account's.
+func (u user) has(address string) bool {
+	return slices.ContainsFunc(u.addresses(), func(own string) bool { return strings.EqualFold(own, address) })
 }
 
 func (u user) addresses() []string {
