@@ -93,17 +93,17 @@ var actions = []exeunt.ActionSpec{
 	{
 		Action: exeunt.TransferData, Title: "Transfer Drive files and calendars", Order: 100, Proof: exeunt.Observed,
 		Scopes: []string{scopeTransfer, scopeUser}, Settles: lag,
-		Caveat: "Files in shared drives belong to nobody and stay. Rooms that the person booked are released. Transfers of the last 100 days count, whoever began them.",
+		Caveat: "Files in shared drives belong to nobody and stay. Rooms that the person booked are released. Transfers of the last 100 days count, whoever began them. Other applications whose data could go are named in the facts.",
 	},
 	{
 		Action: exeunt.LockDevices, Title: "Block mobile devices", Order: 105, Proof: exeunt.Observed, Repeatable: true,
 		Scopes: []string{scopeDevices, scopeUser}, Settles: lag,
-		Caveat: "A blocked device gets nothing of the account any more; what is on it stays. It is approved again by hand.",
+		Caveat: "A blocked device gets nothing of the account any more; what is on it stays. It is approved again by hand. Company-owned devices are not in this list of Google's.",
 	},
 	{
 		Action: wipeDevices, Title: "Wipe the account from mobile devices", Order: 110, Proof: exeunt.Observed, Repeatable: true, Destructive: true,
 		Scopes: []string{scopeDevices, scopeUser}, Settles: lag,
-		Caveat: "Only the account's own data goes, the rest of the device stays. A device that is off does it when it is back.",
+		Caveat: "Only the account's own data goes, the rest of the device stays. A device that is off does it when it is back. Company-owned devices are not in this list of Google's.",
 	},
 	{
 		Action: exeunt.RemoveGroups, Title: "Remove from groups", Order: 120, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
