@@ -26,6 +26,7 @@ const (
 	ReclaimLicence      Action = "reclaim_licence"
 	TransferData        Action = "transfer_data"
 	SetAutoReply        Action = "set_auto_reply" // what the mailbox answers from then on
+	ShareMailbox        Action = "share_mailbox"  // the mailbox outlives the account, and the manager reads it
 	Deactivate          Action = "deactivate"     // beyond disable: what cannot be taken back
 	HandOver            Action = "hand_over"      // what others depend on and the person alone owns: people say who has it next
 	EndEmployment       Action = "end_employment"

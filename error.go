@@ -34,6 +34,7 @@ type Error struct {
 	Message    string        // what failed, why, what to do
 	Field      string        // the field at fault, where Kind is Invalid and one is
 	RetryAfter time.Duration // how long the vendor asked us to wait; zero when it did not say
+	ByHand     []string      // what a person does in its place, one thing at a time, such as the commands to run; none when Message says it all
 	cause      error
 }
 
@@ -74,6 +75,13 @@ func (e *Error) After(wait time.Duration) *Error {
 func (e *Error) In(field string) *Error {
 	c := *e
 	c.Field = field
+	return &c
+}
+
+// Instead returns the error with what a person does in place of what failed.
+func (e *Error) Instead(items ...string) *Error {
+	c := *e
+	c.ByHand = items
 	return &c
 }
 

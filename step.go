@@ -277,6 +277,9 @@ func (s Step) wait(before Step, o Outcome, now time.Time) Change {
 func (s Step) giveUp(o Outcome, now time.Time) Change {
 	s = s.fail(o, "automation could not do it", now)
 	task := s.FallbackTask(now)
+	if o.Err != nil && len(o.Err.ByHand) > 0 {
+		task.Checklist = o.Err.ByHand
+	}
 	change := Change{Steps: []Step{s}, Tasks: []Task{task}}
 	change.Notices = append(change.Notices, task.notice(NoticeFailed, fmt.Sprintf("failed:%d", now.UnixMicro())))
 	change.Record(EntryFailed, s, now, fmt.Sprintf("%s: %s stopped", s.SystemTitle, lower(s.Title)),

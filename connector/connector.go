@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"time"
 
 	"github.com/exeunt/exeunt"
 )
@@ -52,6 +53,7 @@ type Parameters struct {
 	Step            string             // the key of the step, of the case
 	IdempotencyKey  string             // the same for every attempt at the same step
 	Seen            exeunt.Observation // the look that preceded this
+	Begun           time.Time          // when the first attempt at the step began: whatever is older is not its doing; zero when nobody knows
 
 	Undo     bool                // put the action back instead of doing it
 	Snapshot map[string][]string // with Undo: what was there before the action was done

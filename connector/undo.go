@@ -81,23 +81,16 @@ func Able(system string, specs []exeunt.ActionSpec, action exeunt.Action, with P
 // all others are back. An error that may pass by itself ends it at once, to be tried again. one must
 // give errors of ours.
 func PutBack(what string, items, names []string, one func(item string) error) error {
-	var first *exeunt.Error
+	at, first, passing := refusedOf(items, one)
+	if passing != nil {
+		return passing
+	}
 	var left []string
-	for i, item := range items {
-		err := one(item)
-		if err == nil {
-			continue
-		}
-		e := classed(err)
-		if failed(e).Kind == exeunt.TryAgain {
-			return e
-		}
+	for _, i := range at {
 		if len(names) == len(items) && names[i] != "" {
-			item = names[i]
-		}
-		left = append(left, item)
-		if first == nil || first.Kind == exeunt.NotFound { // a refusal says more than an absence
-			first = e
+			left = append(left, names[i])
+		} else {
+			left = append(left, items[i])
 		}
 	}
 	switch {

@@ -11,8 +11,8 @@ import (
 // is no promise of Microsoft's.
 const settles = 5 * time.Minute
 
-// exchange is what Graph cannot do about a mailbox, with the command of Exchange Online that does.
-const exchange = "Graph cannot let the manager into the mailbox: Add-MailboxPermission -Identity LEAVER -User MANAGER -AccessRights FullAccess does, in Exchange Online PowerShell, as Set-Mailbox -Identity LEAVER -Type Shared makes it a shared one. Do both before the licence is reclaimed."
+// exchange is what Graph cannot do about a mailbox.
+const exchange = "Graph cannot let the manager into the mailbox: with shared_mailbox that is a task with the commands."
 
 var actions = []exeunt.ActionSpec{
 	{
@@ -82,6 +82,11 @@ var actions = []exeunt.ActionSpec{
 		Caveat: "The manager may read and write the whole OneDrive from then on; nothing is copied. " + exchange,
 	},
 	{
+		Action: exeunt.ShareMailbox, Title: "Make the mailbox a shared one", Order: 115, Proof: exeunt.Observed, Repeatable: true,
+		Scopes: []string{"User.Read.All", "MailboxSettings.Read"},
+		Caveat: "Microsoft Graph cannot do it: the step ends as a task with the two commands of Exchange Online PowerShell, for the manager's access and for the shared mailbox, and is seen to be done when the mailbox is a shared one. That the manager was let in cannot be read. A shared mailbox of more than 50 GB, one with an archive and one on litigation hold need a licence all the same.",
+	},
+	{
 		Action: exeunt.ReclaimLicence, Title: "Reclaim licences", Order: 120, Proof: exeunt.Observed, Repeatable: true, Destructive: true, Settles: settles,
 		Scopes: []string{"User.Read.All", "LicenseAssignment.ReadWrite.All", "GroupMember.ReadWrite.All"},
 		Caveat: "Mailbox and files are lost 30 days later unless the licence is given back; the licences are recorded. Those that come by a group with dynamic members, or from Active Directory, stay with it.",
@@ -91,6 +96,7 @@ var actions = []exeunt.ActionSpec{
 // Specs leaves out what the settings do not ask for.
 func (s Settings) Specs() []exeunt.ActionSpec {
 	return slices.DeleteFunc(slices.Clone(actions), func(a exeunt.ActionSpec) bool {
-		return a.Action == exeunt.SetAutoReply && s.AutoReply == "" || a.Action == exeunt.TransferData && !s.FilesToManager
+		return a.Action == exeunt.SetAutoReply && s.AutoReply == "" || a.Action == exeunt.TransferData && !s.FilesToManager ||
+			a.Action == exeunt.ShareMailbox && !s.SharedMailbox
 	})
 }

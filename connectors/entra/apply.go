@@ -39,11 +39,11 @@ func (t *tenant) act(ctx context.Context, l *look, action exeunt.Action, with co
 	case exeunt.ResetFactors:
 		return t.removeFactors(ctx, l)
 	case exeunt.ResetPassword:
-		return t.resetPassword(ctx, l)
+		return t.resetPassword(ctx, l, with)
 	case exeunt.Disable:
 		return t.enable(ctx, l, false)
 	case exeunt.RevokeSessions, exeunt.RevokeSessionsAgain:
-		return t.revokeSessions(ctx, l)
+		return t.revokeSessions(ctx, l, with)
 	case exeunt.RemoveRoles:
 		return t.removeRoles(ctx, l, with)
 	case exeunt.RemoveGroups:
@@ -58,6 +58,8 @@ func (t *tenant) act(ctx context.Context, l *look, action exeunt.Action, with co
 		return t.setReply(ctx, l)
 	case exeunt.TransferData:
 		return t.share(ctx, l, with)
+	case exeunt.ShareMailbox:
+		return t.shareMailbox(l, with)
 	default: // Able refused all others
 		return t.reclaim(ctx, l)
 	}
@@ -77,7 +79,8 @@ func (t *tenant) mayAct(l *look, leaver exeunt.Leaver) error {
 // enable opens and closes the account.
 func (t *tenant) enable(ctx context.Context, l *look, on bool) error {
 	if l.user.Synchronised {
-		return exeunt.Errorf(exeunt.Unsupported, "the account comes from Active Directory: change it there, since the next synchronisation (every 30 minutes by default) would undo what is changed here")
+		// Not Unsupported, so that it is looked at again: the synchronisation shows here what is done there.
+		return exeunt.Errorf(exeunt.Conflict, "the account comes from Active Directory: change it there, since the next synchronisation (every 30 minutes by default) would undo what is changed here")
 	}
 	_, err := t.send(ctx, http.MethodPatch, "/users/"+l.user.ID, map[string]bool{"accountEnabled": on})
 	return ranking(l, err)
@@ -92,20 +95,20 @@ func ranking(l *look, err error) error {
 }
 
 // resetPassword sets one that nobody knows.
-func (t *tenant) resetPassword(ctx context.Context, l *look) error {
+func (t *tenant) resetPassword(ctx context.Context, l *look, with connector.Parameters) error {
 	if l.user.Synchronised {
-		return exeunt.Errorf(exeunt.Unsupported, "%s", passwordElsewhere)
+		return exeunt.Errorf(exeunt.Conflict, "%s", passwordElsewhere)
 	}
 	profile := map[string]any{"password": rand.Text() + "-" + strings.ToLower(rand.Text()), "forceChangePasswordNextSignIn": true}
 	if _, err := t.send(ctx, http.MethodPatch, "/users/"+l.user.ID, map[string]any{"passwordProfile": profile}); err != nil {
 		return ranking(l, err)
 	}
-	return t.moved(ctx, l, "lastPasswordChangeDateTime")
+	return t.moved(ctx, l, "lastPasswordChangeDateTime", with.Begun)
 }
 
 // revokeSessions makes every session that was begun before now worthless, and sees that the moment from which sessions
 // count has moved: an answer alone is no proof.
-func (t *tenant) revokeSessions(ctx context.Context, l *look) error {
+func (t *tenant) revokeSessions(ctx context.Context, l *look, with connector.Parameters) error {
 	a, err := t.send(ctx, http.MethodPost, "/users/"+l.user.ID+"/revokeSignInSessions", nil)
 	if err != nil {
 		return err
@@ -122,14 +125,18 @@ func (t *tenant) revokeSessions(ctx context.Context, l *look) error {
 	if done.Value != nil && !*done.Value {
 		return exeunt.Errorf(exeunt.Temporary, "%s answered that the sessions were not revoked", name)
 	}
-	return t.moved(ctx, l, "signInSessionsValidFromDateTime")
+	return t.moved(ctx, l, "signInSessionsValidFromDateTime", with.Begun)
 }
 
-// recently is how old a moment that we moved may be, by Graph's own clock. A replica may show that of an attempt before.
-const recently = 15 * time.Minute
+// Graph's moments and its Date header are cut to seconds. A replica may show the moment of an earlier attempt for minutes.
+const (
+	grain    = 2 * time.Second
+	recently = 15 * time.Minute
+)
 
-// moved sees that a moment of the user is of now: an answer alone is no proof.
-func (t *tenant) moved(ctx context.Context, l *look, property string) error {
+// moved sees that a moment of the user is not older than the step that moves it, by Graph's own clock: an answer alone is no
+// proof, nor is what an earlier step did. When the step begun is not told, whatever is recent counts.
+func (t *tenant) moved(ctx context.Context, l *look, property string, begun time.Time) error {
 	a, err := t.send(ctx, http.MethodGet, under("", "$select", "id,"+property)(l.user.ID), nil)
 	if err != nil {
 		return err
@@ -138,12 +145,17 @@ func (t *tenant) moved(ctx context.Context, l *look, property string) error {
 	if err := a.Decode(&after); err != nil {
 		return err
 	}
-	now, err := http.ParseTime(a.Header.Get("Date"))
+	ours := time.Now()
+	theirs, err := http.ParseTime(a.Header.Get("Date"))
 	if err != nil {
-		now = time.Now()
+		theirs = ours
+	}
+	since := theirs.Add(-recently)
+	if at := begun.Add(theirs.Sub(ours) - grain); at.After(since) {
+		since = at
 	}
 	moment, _ := after[property].(string)
-	if at, err := time.Parse(time.RFC3339, moment); err != nil || at.Before(now.Add(-recently)) {
+	if at, err := time.Parse(time.RFC3339, moment); err != nil || at.Before(since) {
 		return exeunt.Errorf(exeunt.Temporary, "%s accepted the change and does not show it yet; it is made again", name)
 	}
 	return nil

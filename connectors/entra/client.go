@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -34,7 +35,25 @@ func quote(value string) string { return "'" + strings.ReplaceAll(value, "'", "'
 
 // send makes one change.
 func (t *tenant) send(ctx context.Context, method, path string, body any) (vendorapi.Answer, error) {
-	return t.api.Ask(ctx, vendorapi.Question{Method: method, Path: path, Body: body})
+	return t.ask(ctx, vendorapi.Question{Method: method, Path: path, Body: body})
+}
+
+// ask makes one exchange. An error with the status of a success is one all the same.
+func (t *tenant) ask(ctx context.Context, q vendorapi.Question) (vendorapi.Answer, error) {
+	a, err := t.api.Ask(ctx, q)
+	if err == nil {
+		err = sound(a)
+	}
+	return a, err
+}
+
+// sound says what is wrong with an answer whose status is that of a success.
+func sound(a vendorapi.Answer) error {
+	var body said
+	if !bytes.HasPrefix(a.Body, []byte("{")) || a.Decode(&body) != nil || body.Error.Code == "" && body.Error.Message == "" {
+		return nil
+	}
+	return explain(a, exeunt.Errorf(exeunt.Temporary, "%s answered %d with an error", name, a.Status))
 }
 
 // reference is how an object is named in the body of a request.
@@ -51,13 +70,17 @@ type list[T any] struct {
 // mostPages is far more than one person has of anything.
 const mostPages = 100
 
-// all reads a collection from its first page on.
-func all[T any](ctx context.Context, t *tenant, a vendorapi.Answer) ([]T, error) {
-	var out []T
+// all reads a collection from its first page on. One without its values is no collection: taken for an empty one, it would
+// prove that everything is gone.
+func all[T any](ctx context.Context, t *tenant, a answered) ([]T, error) {
+	out := []T{}
 	for range mostPages {
 		var page list[T]
 		if err := a.Decode(&page); err != nil {
 			return nil, err
+		}
+		if page.Value == nil {
+			return nil, exeunt.Errorf(exeunt.Temporary, "%s answered %d without the list that was asked for", name, a.Status)
 		}
 		out = append(out, page.Value...)
 		if page.Next == "" {
@@ -67,7 +90,7 @@ func all[T any](ctx context.Context, t *tenant, a vendorapi.Answer) ([]T, error)
 		if err != nil {
 			return nil, err
 		}
-		if a, err = t.api.Ask(ctx, vendorapi.Question{Path: next}); err != nil {
+		if a.Answer, err = t.ask(ctx, vendorapi.Question{Path: next, Header: a.asked}); err != nil {
 			return nil, err
 		}
 	}
@@ -88,7 +111,8 @@ const mostParts = 20
 // answered is one answer of a batch, with the error that it is.
 type answered struct {
 	vendorapi.Answer
-	err error
+	asked http.Header // what the pages after it are asked with, too
+	err   error
 }
 
 // batch sends several reads as one request. The batch itself is answered 200 whatever became of them: each has a status of
@@ -120,6 +144,8 @@ func (t *tenant) batch(ctx context.Context, parts []part) (map[string]answered, 
 		}
 		if status := connector.Status(name, &http.Response{StatusCode: r.Status, Header: one.Header}); status != nil {
 			one.err = explain(one.Answer, status)
+		} else {
+			one.err = sound(one.Answer)
 		}
 		out[r.ID] = one
 	}
@@ -129,67 +155,4 @@ func (t *tenant) batch(ctx context.Context, parts []part) (map[string]answered, 
 		}
 	}
 	return out, nil
-}
-
-// refusals are the error codes that say more than their status. Only these codes are shown; the message beside them is the
-// vendor's own text and may hold anything.
-var refusals = map[string]struct {
-	kind exeunt.ErrorKind
-	why  string
-}{
-	"Authorization_RequestDenied":                 {exeunt.Denied, "does not allow it (Authorization_RequestDenied): grant our application the permission that the action lists (exeunt doctor names the one that is missing), or, where the account holds an administrator role, give our application a higher one"},
-	"ErrorAccessDenied":                           {exeunt.Denied, "does not allow it (ErrorAccessDenied): grant our application the permission, or take the mailbox into the scope of its Exchange access policy"},
-	"accessDenied":                                {exeunt.Denied, "does not allow it (accessDenied): grant our application the permission that the action lists"},
-	"Request_ResourceNotFound":                    {exeunt.NotFound, "has no such object (Request_ResourceNotFound)"},
-	"Directory_ObjectNotFound":                    {exeunt.NotFound, "has no such object (Directory_ObjectNotFound)"},
-	"MailboxNotEnabledForRESTAPI":                 {exeunt.NotFound, "has no mailbox for the account (MailboxNotEnabledForRESTAPI)"},
-	"ErrorInvalidUser":                            {exeunt.NotFound, "has no mailbox for the account (ErrorInvalidUser)"},
-	"AadPremiumLicenseRequired":                   {exeunt.Unsupported, "does not do this without a licence of the tenant (AadPremiumLicenseRequired): eligible roles come with Entra ID P2"},
-	"Request_MultipleObjectsWithSameKeyValue":     {exeunt.Ambiguous, "has several objects of this key (Request_MultipleObjectsWithSameKeyValue)"},
-	"Directory_ExpiredPageToken":                  {exeunt.Conflict, "does not know where the list went on (Directory_ExpiredPageToken): it is read again from the beginning"},
-	"Directory_ConcurrencyViolation":              {exeunt.Temporary, "was changing the same object at that moment (Directory_ConcurrencyViolation)"},
-	"Authorization_IdentityNotFound":              {exeunt.Unauthorised, "does not know our application in this tenant (Authorization_IdentityNotFound): have an administrator consent to it there"},
-	"InvalidAuthenticationToken":                  {exeunt.Unauthorised, "refused our access token (InvalidAuthenticationToken): check client_id, and the clock of this machine"},
-	"RoleAssignmentExists":                        {exeunt.Conflict, "has this role assignment already (RoleAssignmentExists)"},
-	"RoleAssignmentDoesNotExist":                  {exeunt.NotFound, "has no such role assignment (RoleAssignmentDoesNotExist)"},
-	"RoleAssignmentRequestPolicyValidationFailed": {exeunt.Denied, "does not allow the role for that long (RoleAssignmentRequestPolicyValidationFailed): its settings in Privileged Identity Management forbid it"},
-}
-
-// said is the body of an error.
-type said struct {
-	Error struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	} `json:"error"`
-}
-
-// sentences tell apart what Graph answers with one code, Request_BadRequest; what they say is never shown.
-var sentences = []struct {
-	words, why string
-	kind       exeunt.ErrorKind
-}{
-	{"already exist", "has it so already", exeunt.Conflict},
-	{"on-premises mastered", "does not change what comes from Active Directory: change it there", exeunt.Unsupported},
-	{"inherited from a group", "gives this licence by a group: take the account out of that group", exeunt.Conflict},
-	{"default method with other", "wants the other factors removed before the default one", exeunt.Conflict},
-}
-
-// explain says what an error means, by its code where one is known.
-func explain(a vendorapi.Answer, status *exeunt.Error) error {
-	var body said
-	if a.Decode(&body) != nil || status.Kind == exeunt.Throttled {
-		return status
-	}
-	if r, known := refusals[body.Error.Code]; known {
-		return exeunt.Errorf(r.kind, "%s %s", name, r.why)
-	}
-	if a.Status != http.StatusBadRequest {
-		return status
-	}
-	for _, s := range sentences {
-		if strings.Contains(strings.ToLower(body.Error.Message), s.words) {
-			return exeunt.Errorf(s.kind, "%s %s", name, s.why)
-		}
-	}
-	return status
 }

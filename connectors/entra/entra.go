@@ -47,6 +47,7 @@ type Settings struct {
 	Privileged connector.Privileged `json:"privileged,omitempty" jsonschema:"enum=ask,enum=act" jsonschema_description:"What happens to an account with an administrator role of which HR does not know: ask, when left out, leaves every step to a person; act ends it like any other. Steps of people whom HR flags as privileged are done, after the approval that the configuration wants."`
 
 	AutoReply      string `json:"auto_reply,omitempty" jsonschema_description:"What the mailbox answers from the cut-off on; {name} and {manager} are put in, as the directory has them. Without it, set_auto_reply is no action of the system."`
+	SharedMailbox  bool   `json:"shared_mailbox,omitempty" jsonschema_description:"Let the mailbox outlive the account as a shared one that the manager reads. Microsoft Graph cannot make it one: it is a task with the commands of Exchange Online, which ends by itself when the mailbox is seen to be shared, and licences are reclaimed only after it. Without it, share_mailbox is no action of the system."`
 	FilesToManager bool   `json:"files_to_manager,omitempty" jsonschema_description:"Give the manager that the directory names access to the OneDrive. Without it, transfer_data is no action of the system."`
 }
 

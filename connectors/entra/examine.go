@@ -25,6 +25,7 @@ var wider = map[string][]string{
 	"DelegatedPermissionGrant.ReadWrite.All": {"Directory.ReadWrite.All"},
 	"Device.ReadWrite.All":                   {"Directory.ReadWrite.All"},
 	"LicenseAssignment.ReadWrite.All":        {"User.ReadWrite.All", "Directory.ReadWrite.All"},
+	"MailboxSettings.Read":                   {"MailboxSettings.ReadWrite"},
 	"Files.ReadWrite.All":                    {"Sites.ReadWrite.All", "Sites.FullControl.All"},
 }
 
@@ -52,7 +53,7 @@ func (t *tenant) Examine(ctx context.Context) ([]connector.Right, error) {
 	rights := []connector.Right{reads}
 	for _, scope := range t.scopes() {
 		if scope != reads.Name {
-			rights = append(rights, right(scope, t.actionsOf(scope), said, readable))
+			rights = append(rights, right(scope, t.actionsOf(scope), said, readable, t.scopes()))
 		}
 	}
 	return append(rights, ranked(said)), nil
@@ -82,13 +83,14 @@ func (t *tenant) actionsOf(scope string) []exeunt.Action {
 }
 
 // right says whether a permission is among those of the token, by itself or within a wider one.
-func right(scope string, serves []exeunt.Action, said claims, readable bool) connector.Right {
+func right(scope string, serves []exeunt.Action, said claims, readable bool, needed []string) connector.Right {
 	r := connector.Right{Name: scope, For: serves, State: connector.Granted}
 	more := slices.IndexFunc(wider[scope], func(w string) bool { return slices.Contains(said.Roles, w) })
 	switch {
 	case !readable:
 		r.State, r.Why, r.Remedy = connector.Unknown, "the access token cannot be read", connector.Rehearse
 	case slices.Contains(said.Roles, scope):
+	case more >= 0 && slices.Contains(needed, wider[scope][more]): // for another action
 	case more >= 0:
 		r.Why = "by " + wider[scope][more] + ", which allows more than is needed: grant " + scope + " in its place"
 	case scope == "UserAuthenticationMethod.ReadWrite.All" && slices.ContainsFunc(said.Roles, func(s string) bool { return strings.HasPrefix(s, factorByFactor) }):

@@ -50,6 +50,8 @@ func (t *tenant) removeFactors(ctx context.Context, l *look) error {
 			case "", exeunt.NotFound: // gone meanwhile
 			case exeunt.Conflict, exeunt.Invalid: // the default one, for now
 				again, refused = append(again, f), err
+			case exeunt.Denied: // there is a permission for each kind of factor, too
+				again, refused = append(again, f), exeunt.Errorf(exeunt.Denied, "%s does not let us delete the factor of the type %s: grant our application UserAuthenticationMethod.ReadWrite.All, or, where the account holds an administrator role, give our application a higher one", name, typeName(f)).Because(err)
 			default:
 				return err
 			}
@@ -62,7 +64,7 @@ func (t *tenant) removeFactors(ctx context.Context, l *look) error {
 }
 
 func byHand(f object) error {
-	return exeunt.Errorf(exeunt.Unsupported, "Microsoft Graph v1.0 cannot delete a factor of the type %s: delete it by hand in the Entra admin centre, under Authentication methods of the user", typeName(f))
+	return exeunt.Errorf(exeunt.Denied, "Microsoft Graph v1.0 cannot delete a factor of the type %s: delete it by hand in the Entra admin centre, under Authentication methods of the user", typeName(f))
 }
 
 // typeName is a type of factor as people read it: phone, fido2.

@@ -52,6 +52,9 @@ func TestDroppedAnswersConverge(t *testing.T) {
 		return true
 	}
 	for _, spec := range entra.Kind().Actions {
+		if spec.Action == exeunt.ShareMailbox { // changes nothing itself
+			continue
+		}
 		out := converge(t, c, l, spec.Action)
 		for range 20 {
 			if out.Kind == exeunt.Done {
@@ -114,7 +117,7 @@ func TestErrorsAreClassedByTheirCode(t *testing.T) {
 		says          string
 	}{
 		{403, "Authorization_RequestDenied", "Insufficient privileges", exeunt.Denied, "a higher administrator"},
-		{400, "Request_BadRequest", "Unable to update the specified properties for on-premises mastered Directory Sync objects", exeunt.Unsupported, "Active Directory"},
+		{400, "Request_BadRequest", "Unable to update the specified properties for on-premises mastered Directory Sync objects", exeunt.Conflict, "Active Directory"},
 		{400, "Request_BadRequest", "whatever s3cret", exeunt.Invalid, "400"},
 		{404, "Request_ResourceNotFound", "gone", exeunt.NotFound, "Request_ResourceNotFound"},
 		{409, "Conflict", "x", exeunt.Conflict, "409"},

@@ -83,7 +83,7 @@ func (t *tenant) search(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found,
 		if a.err != nil {
 			return nil, a.err
 		}
-		users, err := all[user](ctx, t, a.Answer)
+		users, err := all[user](ctx, t, a)
 		if err != nil {
 			return nil, err
 		}
@@ -114,13 +114,16 @@ func (t *tenant) List(ctx context.Context, cursor string, _ []string) (connector
 		}
 		path = cursor
 	}
-	a, err := t.api.Ask(ctx, vendorapi.Question{Path: path})
+	a, err := t.ask(ctx, vendorapi.Question{Path: path})
 	if err != nil {
 		return connector.Page{}, err
 	}
 	var users list[user]
 	if err := a.Decode(&users); err != nil {
 		return connector.Page{}, err
+	}
+	if users.Value == nil {
+		return connector.Page{}, exeunt.Errorf(exeunt.Temporary, "%s answered %d without the list that was asked for", name, a.Status)
 	}
 	var page connector.Page
 	for _, u := range users.Value {

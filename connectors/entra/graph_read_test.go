@@ -81,7 +81,7 @@ func (w *world) of(uid string, p *person, what string) any {
 		if p.Reply == nil {
 			return failure(404, "MailboxNotEnabledForRESTAPI", "The mailbox is either inactive, soft-deleted, or is hosted on-premise.")
 		}
-		return object{"automaticRepliesSetting": p.Reply, "timeZone": "UTC"}
+		return object{"automaticRepliesSetting": p.Reply, "timeZone": "UTC", "userPurpose": first(p.Purpose, "user")}
 	case "drive/items/root/permissions":
 		if !p.HasFiles {
 			return failure(404, "itemNotFound", "User's mysite not found.")

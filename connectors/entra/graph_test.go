@@ -45,6 +45,7 @@ type person struct {
 	Factors  []object // the first is the default one
 	Manager  string
 	Reply    object // nil without a mailbox
+	Purpose  string // of the mailbox; "" for a person's own
 	HasFiles bool
 	Files    []object
 	Devices  []string
@@ -57,14 +58,15 @@ type graph struct {
 	t        testing.TB
 	contract *description.Graph
 
-	mu      sync.Mutex
-	truth   *world
-	shown   *world // nil while reads do not lag
-	granted map[string][]string
-	made    int
-	hired   []exeunt.Leaver
-	page    int      // how many of a list come at a time
-	log     []string // every request, parts of batches included
+	mu          sync.Mutex
+	truth       *world
+	shown       *world // nil while reads do not lag
+	granted     map[string][]string
+	made        int
+	hired       []exeunt.Leaver
+	page        int      // how many of a list come at a time
+	strictCasts bool     // a cast is taken with ConsistencyLevel and $count only
+	log         []string // every request, parts of batches included
 
 	meet func(method, path string) *answer // what happens instead, nil for nothing
 	drop func(method, path string) bool    // whether the answer is lost, after all was done
@@ -92,7 +94,7 @@ var oneID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 // everything are the least permissions that all actions together need, and no more.
 var everything = []string{
 	"User.Read.All", "UserAuthenticationMethod.ReadWrite.All", "User.EnableDisableAccount.All", "User.RevokeSessions.All", "RoleManagement.ReadWrite.Directory",
-	"GroupMember.ReadWrite.All", "AppRoleAssignment.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All", "Device.ReadWrite.All", "MailboxSettings.ReadWrite",
+	"GroupMember.ReadWrite.All", "AppRoleAssignment.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All", "Device.ReadWrite.All", "MailboxSettings.ReadWrite", "MailboxSettings.Read",
 	"User-PasswordProfile.ReadWrite.All", "Files.ReadWrite.All", "LicenseAssignment.ReadWrite.All", "Application.Read.All",
 }
 
@@ -186,7 +188,7 @@ func (g *graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost && address == "/$batch" {
 		out = g.batch(scopes, body)
 	} else {
-		out = g.one(scopes, r.Method, address, body)
+		out = g.one(scopes, r.Method, address, body, r.Header.Get("ConsistencyLevel"))
 	}
 	lost := g.drop != nil && g.drop(r.Method, address)
 	if out.body != nil { // what it is made of may change as soon as the lock is given back
@@ -261,7 +263,11 @@ func (g *graph) batch(scopes []string, body object) *answer {
 		if method != "GET" {
 			g.t.Errorf("a batch that changes something: %s %s", method, address)
 		}
-		a := g.one(scopes, method, address, nil)
+		level := ""
+		if headers, given := r["headers"].(object); given {
+			level, _ = headers["ConsistencyLevel"].(string)
+		}
+		a := g.one(scopes, method, address, nil, level)
 		response := object{"id": r["id"], "status": a.status, "body": a.body}
 		if len(a.header) > 0 {
 			response["headers"] = a.header
@@ -279,7 +285,7 @@ func (g *graph) meeting(method, path string) *answer {
 }
 
 // one answers one request that keeps to the contract.
-func (g *graph) one(scopes []string, method, address string, body object) *answer {
+func (g *graph) one(scopes []string, method, address string, body object, level string) *answer {
 	g.log = append(g.log, method+" "+address)
 	if err := g.contract.Check(method, address, body); err != nil {
 		g.t.Errorf("%s %s %v is against Microsoft's description: %v", method, address, body, err)
@@ -287,6 +293,9 @@ func (g *graph) one(scopes []string, method, address string, body object) *answe
 	}
 	if a := g.meeting(method, address); a != nil {
 		return a
+	}
+	if g.strictCasts && strings.Contains(address, "/microsoft.graph.") && (level != "eventual" || !strings.Contains(address, "count=true")) {
+		return failure(400, "Request_UnsupportedQuery", "The specified casting is not supported without ConsistencyLevel.")
 	}
 	path, _, _ := strings.Cut(address, "?")
 	need := permission(method, path)
@@ -325,7 +334,7 @@ var needs = []struct {
 }{
 	{"GET", regexp.MustCompile(`/authentication/`), "UserAuthenticationMethod.ReadWrite.All"},
 	{"DELETE", regexp.MustCompile(`/authentication/`), "UserAuthenticationMethod.ReadWrite.All"},
-	{"GET", regexp.MustCompile(`/mailboxSettings`), "MailboxSettings.ReadWrite"},
+	{"GET", regexp.MustCompile(`/mailboxSettings`), "MailboxSettings.Read MailboxSettings.ReadWrite"},
 	{"PATCH", regexp.MustCompile(`/mailboxSettings`), "MailboxSettings.ReadWrite"},
 	{"", regexp.MustCompile(`/drive/`), "Files.ReadWrite.All"},
 	{"", regexp.MustCompile(`^/roleManagement/`), "RoleManagement.ReadWrite.Directory"},
@@ -343,7 +352,7 @@ var needs = []struct {
 func permission(method, path string) []string {
 	for _, n := range needs {
 		if (n.method == "" || n.method == method) && n.path.MatchString(path) {
-			return []string{n.permission}
+			return strings.Fields(n.permission)
 		}
 	}
 	return nil

@@ -82,22 +82,21 @@ func (l *look) left() []string {
 // removeGroups takes the account out of the groups that the look before recorded, and of no others. What only Exchange can
 // end is then named, with the commands.
 func (t *tenant) removeGroups(ctx context.Context, l *look, with connector.Parameters) error {
-	for _, g := range l.in(removable) {
-		if !recorded(with, "groups", g.ID) {
-			continue
-		}
-		if err := t.leave(ctx, g, l.user.ID); err != nil {
-			return err
-		}
+	ours := slices.DeleteFunc(l.in(removable), func(g group) bool { return !recorded(with, "groups", g.ID) })
+	err := connector.Each(ours, func(g group) string { return g.Name }, func(g group) error { return t.leave(ctx, g, l.user.ID) })
+	left := l.in(exchanges)
+	if len(left) == 0 || refusedAs(err, exeunt.Throttled, exeunt.Temporary, exeunt.Unauthorised) {
+		return err
 	}
-	if left := l.in(exchanges); len(left) > 0 {
-		var commands []string
-		for _, g := range left {
-			commands = append(commands, "Remove-DistributionGroupMember -Identity "+shell(cmp.Or(g.Mail, g.Name))+" -Member "+shell(l.user.PrincipalName)+" -BypassSecurityGroupManagerCheck -Confirm:$false")
-		}
-		return exeunt.Errorf(exeunt.Unsupported, "Microsoft Graph cannot take anybody out of distribution lists and mail-enabled security groups; the other groups are done. In Exchange Online PowerShell: %s", strings.Join(commands, "; "))
+	var commands []string
+	for _, g := range left {
+		commands = append(commands, "Remove-DistributionGroupMember -Identity "+shell(cmp.Or(g.Mail, g.Name))+" -Member "+shell(l.user.PrincipalName)+" -BypassSecurityGroupManagerCheck -Confirm:$false")
 	}
-	return nil
+	const why = "Microsoft Graph takes nobody out of distribution lists and mail-enabled security groups"
+	if err == nil {
+		return inExchange(why+"; the other groups are done", commands...)
+	}
+	return inExchange(why+"; "+exeunt.MessageOf(err), commands...)
 }
 
 // leave ends one membership. Without /$ref at its end, the address would be that of the user as reached through the group,

@@ -16,16 +16,11 @@ func (l *look) own() []assignment {
 }
 
 func (t *tenant) removeAssignments(ctx context.Context, l *look, with connector.Parameters) error {
-	for _, a := range l.own() {
-		if !recorded(with, "app_assignments", a.key()) {
-			continue
-		}
+	own := slices.DeleteFunc(l.own(), func(a assignment) bool { return !recorded(with, "app_assignments", a.key()) })
+	return connector.Each(own, func(a assignment) string { return a.ResourceName }, func(a assignment) error {
 		_, err := t.send(ctx, http.MethodDelete, "/users/"+l.user.ID+"/appRoleAssignments/"+escape(a.ID), nil)
-		if err = unless(err, exeunt.NotFound); err != nil {
-			return err
-		}
-	}
-	return nil
+		return unless(err, exeunt.NotFound)
+	})
 }
 
 func (t *tenant) assign(ctx context.Context, user string, snapshot map[string][]string) error {
@@ -42,13 +37,10 @@ func (l *look) personal() []consent {
 }
 
 func (t *tenant) revokeConsents(ctx context.Context, l *look) error {
-	for _, c := range l.personal() {
+	return connector.Each(l.personal(), func(c consent) string { return c.ClientID }, func(c consent) error {
 		_, err := t.send(ctx, http.MethodDelete, "/oauth2PermissionGrants/"+escape(c.ID), nil)
-		if err = unless(err, exeunt.NotFound); err != nil {
-			return err
-		}
-	}
-	return nil
+		return unless(err, exeunt.NotFound)
+	})
 }
 
 // open are the devices that still let somebody in.
@@ -57,15 +49,10 @@ func (l *look) open() []device {
 }
 
 func (t *tenant) disableDevices(ctx context.Context, l *look, with connector.Parameters) error {
-	for _, d := range l.open() {
-		if !recorded(with, "devices", d.ID) {
-			continue
-		}
-		if err := unless(t.switchDevice(ctx, d.ID, false), exeunt.NotFound); err != nil {
-			return err
-		}
-	}
-	return nil
+	open := slices.DeleteFunc(l.open(), func(d device) bool { return !recorded(with, "devices", d.ID) })
+	return connector.Each(open, func(d device) string { return d.Name }, func(d device) error {
+		return unless(t.switchDevice(ctx, d.ID, false), exeunt.NotFound)
+	})
 }
 
 func (t *tenant) switchDevice(ctx context.Context, id string, on bool) error {
@@ -91,20 +78,19 @@ func (l *look) direct() []string {
 	return skus
 }
 
-// reclaim takes away the licences: those of the account, and the groups that give one.
+// reclaim takes away the licences: those of the account, and the groups that give one. The mailbox that shall outlive the
+// account is a shared one by then, or the licence would take it along.
 func (t *tenant) reclaim(ctx context.Context, l *look) error {
+	if t.SharedMailbox && l.personalMailbox() {
+		return exeunt.Errorf(exeunt.Denied, "the mailbox is still the person's own, and goes when its licence does: make it a shared one first (share mailbox), then try again")
+	}
 	if skus := l.direct(); len(skus) > 0 {
 		_, err := t.send(ctx, http.MethodPost, "/users/"+l.user.ID+"/assignLicense", map[string]any{"addLicenses": []any{}, "removeLicenses": skus})
 		if err != nil {
 			return err
 		}
 	}
-	for _, g := range l.in(licensing) {
-		if err := t.leave(ctx, g, l.user.ID); err != nil {
-			return err
-		}
-	}
-	return nil
+	return connector.Each(l.in(licensing), func(g group) string { return g.Name }, func(g group) error { return t.leave(ctx, g, l.user.ID) })
 }
 
 // names are those of objects, in their order.

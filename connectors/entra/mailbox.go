@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -44,6 +45,36 @@ func (t *tenant) dropReply(ctx context.Context, user, before string) error {
 func (t *tenant) patchReply(ctx context.Context, user string, setting map[string]string) error {
 	_, err := t.send(ctx, http.MethodPatch, "/users/"+user+"/mailboxSettings", map[string]any{"automaticRepliesSetting": setting})
 	return err
+}
+
+// inExchange is what only Exchange Online PowerShell does. It is not Unsupported, so that it is looked at again: that it was
+// done is seen here.
+func inExchange(why string, commands ...string) *exeunt.Error {
+	return exeunt.Errorf(exeunt.Denied, "%s. In Exchange Online PowerShell: %s", why, strings.Join(commands, "; ")).Instead(commands...)
+}
+
+// shareMailbox cannot be done in Graph: the commands are for whoever does it. What is seen of it, the mailbox's purpose,
+// comes last.
+// Source: learn.microsoft.com/exchange/recipients-in-exchange-online/manage-user-mailboxes/convert-a-mailbox.
+func (t *tenant) shareMailbox(l *look, with connector.Parameters) error {
+	if !l.personalMailbox() {
+		return nil
+	}
+	manager := cmp.Or(with.Leaver.Manager.Email, l.manager.PrincipalName, l.manager.Mail)
+	who := shell(manager)
+	if manager == "" { // neither HR nor the directory names one
+		who = "MANAGER"
+	}
+	leaver := shell(l.user.PrincipalName)
+	return inExchange("Microsoft Graph can neither let the manager into a mailbox nor make it a shared one; do both before its licence is taken away",
+		"Add-MailboxPermission -Identity "+leaver+" -User "+who+" -AccessRights FullAccess -InheritanceType All",
+		"Set-Mailbox -Identity "+leaver+" -Type Shared")
+}
+
+// personalMailbox says whether the mailbox is the account's own, and not yet a shared one. Only a mailbox that a person signs
+// in to is (learn.microsoft.com/graph/api/resources/mailboxsettings, userPurpose).
+func (l *look) personalMailbox() bool {
+	return l.mailbox != nil && !slices.Contains([]string{"shared", "room", "equipment"}, strings.ToLower(l.mailbox.Purpose))
 }
 
 // permission is one to an item of a drive. Who has it stands in grantedToV2 for one, in grantedToIdentitiesV2 for a link.

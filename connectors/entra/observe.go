@@ -20,7 +20,7 @@ func (t *tenant) Observe(ctx context.Context, account exeunt.Account) (exeunt.Ob
 	l.itself(&o)
 	for aspect, say := range map[string]func(*exeunt.Observation){
 		"groups": l.memberships, "owned": l.owns, "roles": l.privileged, "app assignments": l.applications, "consents": l.grants,
-		"factors": l.enrolment, "devices": l.locks, "mailbox": func(o *exeunt.Observation) { l.answering(o, t.AutoReply) }, "files": l.handedOver,
+		"factors": l.enrolment, "devices": l.locks, "mailbox": func(o *exeunt.Observation) { l.answering(o, t.Settings) }, "files": l.handedOver,
 	} {
 		if l.asked[aspect] && l.unknown[aspect] == nil { // of what is not shown nothing is said, and nothing recorded
 			say(&o)
@@ -127,8 +127,18 @@ func (l *look) locks(o *exeunt.Observation) {
 	o.Facts["devices"] = told(o.Snapshot["device_names"])
 }
 
-func (l *look) answering(o *exeunt.Observation, template string) {
-	so := l.mailbox == nil || l.replies(template)
+func (l *look) answering(o *exeunt.Observation, s Settings) {
+	if s.SharedMailbox {
+		l.say(o, exeunt.ShareMailbox, !l.personalMailbox(), "mailbox")
+		o.Facts["mailbox"] = "none"
+		if l.mailbox != nil {
+			o.Facts["mailbox"] = l.mailbox.Purpose
+		}
+	}
+	if s.AutoReply == "" {
+		return
+	}
+	so := l.mailbox == nil || l.replies(s.AutoReply)
 	l.say(o, exeunt.SetAutoReply, so, "mailbox", "manager")
 	o.Facts["automatic_reply"], o.Snapshot["auto_reply"] = "no mailbox", []string{}
 	if l.mailbox == nil {

@@ -41,7 +41,7 @@ func TestWhatMayNotBeReadIsNotSaidToBeDone(t *testing.T) {
 		{"User.EnableDisableAccount.All", exeunt.Disable}, {"User-PasswordProfile.ReadWrite.All", exeunt.ResetPassword}, {"User.RevokeSessions.All", exeunt.RevokeSessions}, {"LicenseAssignment.ReadWrite.All", exeunt.ReclaimLicence},
 	} {
 		g.granted["full"] = slices.DeleteFunc(slices.Clone(everything), func(s string) bool { return s == c.lacks })
-		conn, l := g.open(t, `,"auto_reply":"x","files_to_manager":true`), g.hire(t)
+		conn, l := g.open(t, `,"auto_reply":"x","files_to_manager":true,"shared_mailbox":true`), g.hire(t)
 		out := converge(t, conn, l, c.action)
 		if out.Kind != exeunt.GaveUp || exeunt.KindOf(out.Err) != exeunt.Denied {
 			t.Errorf("%s without %s: %s: %s", c.action, c.lacks, out.Kind, said(out))

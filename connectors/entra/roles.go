@@ -79,21 +79,18 @@ func (l *look) privileges() []string {
 // would assign it anew; and what is eligible.
 // Source: learn.microsoft.com/graph/api/unifiedroleassignment-delete, rbacapplication-post-roleeligibilityschedulerequests.
 func (t *tenant) removeRoles(ctx context.Context, l *look, with connector.Parameters) error {
-	for _, r := range l.roles.active {
-		if err := t.removeRole(ctx, l, r, with); err != nil {
-			return unrole(err, r)
-		}
-	}
-	for _, r := range l.roles.offered() {
-		if r.Ends == "" && !recorded(with, "eligible_roles", r.key()) {
-			continue
+	active := len(l.roles.active)
+	all := slices.Concat(l.roles.active, slices.DeleteFunc(l.roles.offered(), func(r role) bool {
+		return r.Ends == "" && !recorded(with, "eligible_roles", r.key())
+	}))
+	at := -1
+	return connector.Each(all, role.name, func(r role) error {
+		if at++; at < active {
+			return unrole(t.removeRole(ctx, l, r, with), r)
 		}
 		_, err := t.send(ctx, http.MethodPost, "/roleManagement/directory/roleEligibilityScheduleRequests", scheduled("adminRemove", l.user.ID, r.Definition, r.Scope))
-		if err = unless(err, exeunt.NotFound); err != nil {
-			return unrole(err, r)
-		}
-	}
-	return nil
+		return unrole(unless(err, exeunt.NotFound), r)
+	})
 }
 
 func (t *tenant) removeRole(ctx context.Context, l *look, r role, with connector.Parameters) error {

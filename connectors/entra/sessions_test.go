@@ -25,7 +25,7 @@ func TestTheDefaultFactorGoesLast(t *testing.T) {
 		w.Users[idOf(l)].Factors = []object{{"@odata.type": "#microsoft.graph.hardwareOathAuthenticationMethod", "id": "h"}, {"@odata.type": "#microsoft.graph.phoneAuthenticationMethod", "id": "p"}}
 	})
 	out := converge(t, c, l, exeunt.ResetFactors)
-	if out.Kind != exeunt.GaveUp || exeunt.KindOf(out.Err) != exeunt.Unsupported || !strings.Contains(said(out), "hardwareOath") {
+	if out.Kind != exeunt.GaveUp || exeunt.KindOf(out.Err) != exeunt.Denied || !strings.Contains(said(out), "hardwareOath") {
 		t.Errorf("a factor that Graph cannot delete: %s: %s", out.Kind, said(out))
 	}
 	g.do(func(w *world) {

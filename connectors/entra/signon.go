@@ -34,7 +34,7 @@ func (t *tenant) Applications(ctx context.Context, cursor string) (connector.App
 		}
 		path = cursor
 	}
-	a, err := t.api.Ask(ctx, vendorapi.Question{Path: path})
+	a, err := t.ask(ctx, vendorapi.Question{Path: path})
 	if refusedAs(err, exeunt.Denied) {
 		return connector.Applications{}, exeunt.Errorf(exeunt.Denied, "%s does not let us list its applications: grant the application permission Application.Read.All, or import a CSV export of them", name).Because(err)
 	}
@@ -44,6 +44,9 @@ func (t *tenant) Applications(ctx context.Context, cursor string) (connector.App
 	var listed list[principal]
 	if err := a.Decode(&listed); err != nil {
 		return connector.Applications{}, err
+	}
+	if listed.Value == nil {
+		return connector.Applications{}, exeunt.Errorf(exeunt.Temporary, "%s answered %d without the list that was asked for", name, a.Status)
 	}
 	page, err := t.counted(ctx, listed.Value)
 	if err == nil && listed.Next != "" {
@@ -74,7 +77,7 @@ func (t *tenant) counted(ctx context.Context, listed []principal) (connector.App
 			if a.err != nil {
 				return connector.Applications{}, a.err
 			}
-			assigned, err := all[assignee](ctx, t, a.Answer)
+			assigned, err := all[assignee](ctx, t, a)
 			if err != nil {
 				return connector.Applications{}, err
 			}

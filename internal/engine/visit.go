@@ -255,9 +255,13 @@ func (e *Engine) endAgain(ctx context.Context, of exeunt.Case, undo exeunt.Step)
 }
 
 func parameters(of exeunt.Case, step exeunt.Step) connector.Parameters {
+	begun := step.BegunAt
+	if begun.IsZero() { // this is the first attempt
+		begun = time.Now()
+	}
 	return connector.Parameters{
 		Case: of.ID, Leaver: of.Leaver(), LastDay: of.Departure.LastDay, TerminationDate: of.Departure.TerminationDate,
-		Step: step.Key, IdempotencyKey: fmt.Sprintf("%s-%s", of.Handle, step.Key),
+		Step: step.Key, IdempotencyKey: fmt.Sprintf("%s-%s", of.Handle, step.Key), Begun: begun,
 		Undo: step.Undoes != "", Snapshot: step.Snapshot,
 	}
 }

@@ -96,7 +96,10 @@ func (r redactor) clean(err error) error {
 		return exeunt.Errorf(exeunt.Internal, "%s: the connector failed in a way that it does not explain", r.system).Because(hidden)
 	}
 	e := *own
-	e.Message = scrub(e.Message)
+	e.Message, e.ByHand = scrub(e.Message), nil
+	for _, item := range own.ByHand {
+		e.ByHand = append(e.ByHand, scrub(item))
+	}
 	if cause := errors.Unwrap(own); cause != nil {
 		hidden = hiddenCause{text: scrub(cause.Error()), cause: cause}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -173,13 +174,15 @@ func TestRedactLetsNoSecretThrough(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for kind, err := range map[string]error{
 				"ours":          exeunt.Errorf(exeunt.Denied, "%s", leak),
+				"by hand":       exeunt.Errorf(exeunt.Denied, "do it").Instead("run " + leak),
 				"ours, wrapped": fmt.Errorf("outer %s: %w", leak, exeunt.Errorf(exeunt.Denied, "%s", leak).Because(errors.New(leak))),
 				"foreign":       errors.New(leak),
 			} {
 				got := apply(t.Context(), wrap.Redact(fake{apply: func(context.Context) error { return err }}, "hr", secrets))
 				for e := got; e != nil; e = errors.Unwrap(e) {
 					for _, part := range []string{"s3cr3t", "abcdef0123456789", "dXNlcjpwYXNzd29yZA", "eyJzdWIi", "hunter2"} {
-						if strings.Contains(e.Error(), part) {
+						own, _ := errors.AsType[*exeunt.Error](e)
+						if strings.Contains(e.Error(), part) || own != nil && strings.Contains(strings.Join(own.ByHand, "\n"), part) {
 							t.Errorf("%s: %q still shows %q", kind, e, part)
 						}
 					}
@@ -191,10 +194,10 @@ func TestRedactLetsNoSecretThrough(t *testing.T) {
 
 func TestRedactKeepsWhatTheEngineDecidesOn(t *testing.T) {
 	cause := errors.New("cause")
-	in := exeunt.Errorf(exeunt.Throttled, "token permissions are missing: wait for the basic administration to answer").After(time.Minute).Because(cause)
+	in := exeunt.Errorf(exeunt.Throttled, "token permissions are missing: wait for the basic administration to answer").After(time.Minute).Instead("ring them").Because(cause)
 	err := apply(t.Context(), wrap.Redact(fake{apply: func(context.Context) error { return in }}, "hr", nil))
 	e, ok := errors.AsType[*exeunt.Error](err)
-	if !ok || e.Kind != in.Kind || e.RetryAfter != in.RetryAfter || e.Message != in.Message || !errors.Is(err, cause) {
+	if !ok || e.Kind != in.Kind || e.RetryAfter != in.RetryAfter || e.Message != in.Message || !slices.Equal(e.ByHand, in.ByHand) || !errors.Is(err, cause) {
 		t.Errorf("got %#v, want the same kind, wait, words and cause", err)
 	}
 	if err := apply(t.Context(), wrap.Redact(fake{apply: func(context.Context) error { return context.DeadlineExceeded }}, "hr", nil)); exeunt.KindOf(err) != exeunt.Temporary {
