@@ -47,6 +47,11 @@ const lag = 10 * time.Minute
 
 var actions = []exeunt.ActionSpec{
 	{
+		Action: exeunt.HandOver, Title: "Hand over groups without another owner", Order: 5, Proof: exeunt.Observed, ByHand: true,
+		Scopes: []string{scopeGroups, scopeMembers, scopeUser}, Settles: lag,
+		Caveat: "Shared drives and calendars of the person's own are not seen: for those we would have to be allowed to read everybody's files and calendars.",
+	},
+	{
 		Action: exeunt.RemoveRoles, Title: "Take administrator roles away", Order: 10, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
 		Takes: []string{"roles"}, Scopes: []string{scopeRoles, scopeUser}, Settles: lag,
 		Caveat: "Roles that come from a group end with the membership of that group.",

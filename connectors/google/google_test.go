@@ -56,6 +56,16 @@ func (w *workspace) leaver(testing.TB) exeunt.Leaver {
 		Identifiers: map[exeunt.IdentifierKind]string{exeunt.WorkEmail: p.email, exeunt.EmployeeID: n}}
 }
 
+// share makes somebody else an owner of a group, too.
+func (w *workspace) share(group string) *person {
+	other := w.hire(fmt.Sprintf("owner%d@%s", w.made, domain))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	other.live.groups[group] = "OWNER"
+	other.shown = other.live.clone()
+	return other
+}
+
 func (w *workspace) of(l exeunt.Leaver) *person { return w.person(l.Identifiers[exeunt.WorkEmail]) }
 
 func (w *workspace) subject(t *testing.T, more string) connectortest.Subject {
@@ -83,6 +93,7 @@ func (w *workspace) subject(t *testing.T, more string) connectortest.Subject {
 			p := w.of(l)
 			return !p.suspended && (p.password == "old" || len(p.live.asps) > 0 || p.sessions > 0)
 		},
+		HandOver: func(_ testing.TB, l exeunt.Leaver) { w.share("g1-" + l.ID) },
 		Twin: func(_ testing.TB, l exeunt.Leaver) {
 			w.hire("second." + l.Identifiers[exeunt.WorkEmail]).employeeID = l.ID
 		},
@@ -237,7 +248,7 @@ func TestNothingIsDoneToAnAdministratorUnasked(t *testing.T) {
 	w.tick()
 	asks, acts := open(t, w.settings(t, 1, "")), open(t, w.settings(t, 1, `,"privileged":"act"`))
 	for _, s := range google.Kind().Actions {
-		if slices.Contains([]exeunt.Action{exeunt.SetAutoReply, "delegate_mailbox", exeunt.MoveToArchive, exeunt.ReclaimLicence}, s.Action) {
+		if slices.Contains([]exeunt.Action{exeunt.SetAutoReply, "delegate_mailbox", exeunt.MoveToArchive, exeunt.ReclaimLicence, exeunt.HandOver}, s.Action) {
 			continue
 		}
 		if out := converge(t, asks, l, p, s.Action, false, false); out.Kind != exeunt.GaveUp || !strings.Contains(says(out), "flag the person as privileged") {

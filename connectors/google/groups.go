@@ -12,8 +12,11 @@ import (
 	"github.com/exeunt/exeunt/connector/vendorapi"
 )
 
-// member is the role of most.
-const member = "MEMBER"
+// The roles in a group: that of most, and that of who decides about it.
+const (
+	member = "MEMBER"
+	owner  = "OWNER"
+)
 
 // allMail is how most have their mail from a group.
 const allMail = "ALL_MAIL"
@@ -78,10 +81,15 @@ func (t *tenant) lookAtGroups(ctx context.Context, u user, s *sight) error {
 	if err != nil {
 		return err
 	}
+	if s.looked[exeunt.HandOver] {
+		if err := t.lookAtOwned(ctx, u, direct, s); err != nil {
+			return err
+		}
+	}
 	ids, names, owned := []string{}, []string{}, []string{}
 	for _, m := range direct {
 		ids, names = append(ids, m.String()), append(names, m.name)
-		if m.role == "OWNER" {
+		if m.role == owner {
 			owned = append(owned, m.name)
 		}
 	}
@@ -94,6 +102,48 @@ func (t *tenant) lookAtGroups(ctx context.Context, u user, s *sight) error {
 	}
 	s.tell(exeunt.RemoveGroups, standing(len(direct) == 0), facts, map[string][]string{"groups": ids, "group_names": names})
 	return nil
+}
+
+// lookAtOwned tells of the groups that nobody else can be asked about.
+func (t *tenant) lookAtOwned(ctx context.Context, u user, direct []membership, s *sight) error {
+	alone := []string{}
+	for _, m := range direct {
+		if m.role != owner {
+			continue
+		}
+		others, err := t.otherOwners(ctx, u, m)
+		if err != nil {
+			return err
+		}
+		if others == 0 {
+			alone = append(alone, "the group "+m.name)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.HandOver(exeunt.HandOver, alone)
+	return nil
+}
+
+// otherOwners counts those who are not suspended themselves (unverified whether Google tells of each that they are).
+func (t *tenant) otherOwners(ctx context.Context, u user, m membership) (count int, err error) {
+	query := url.Values{"roles": {owner}, "maxResults": {"200"}, "fields": {"nextPageToken,members(id,status)"}}
+	err = t.all(ctx, t.groups, memberPath(m.id, ""), query, func(a vendorapi.Answer) (string, error) {
+		var page struct {
+			NextPageToken string
+			Members       []struct{ ID, Status string }
+		}
+		if err := a.Decode(&page); err != nil {
+			return "", err
+		}
+		for _, other := range page.Members {
+			if other.ID != u.ID && !strings.EqualFold(other.Status, "suspended") {
+				count++
+			}
+		}
+		return page.NextPageToken, nil
+	})
+	return count, err
 }
 
 // removeGroups takes the account out of the groups that the look before recorded. Groups that refuse it are named after all

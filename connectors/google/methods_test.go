@@ -233,6 +233,16 @@ func (w *workspace) membership(c call) (int, any) {
 	if g == nil {
 		return absent("groupKey")
 	}
+	if c.method == "directory.members.list" {
+		var all []any
+		for _, of := range slices.Sorted(maps.Keys(w.people)) {
+			p := w.people[of]
+			if role := p.live.groups[c.path["groupKey"]]; role != "" && role == c.query.Get("roles") {
+				all = append(all, object{"id": p.id, "role": role, "type": "USER", "status": map[bool]string{true: "SUSPENDED", false: "ACTIVE"}[p.suspended]})
+			}
+		}
+		return paged(c, "members", all, 1)
+	}
 	key := c.path["memberKey"]
 	if c.method == "directory.members.insert" {
 		key, _ = c.sent()["id"].(string)

@@ -27,7 +27,7 @@ func (t *tenant) parts() []part {
 		{of(exeunt.RevokeGrants), t.lookAtGrants},
 		{of(exeunt.TransferData), t.lookAtTransfers},
 		{of(exeunt.LockDevices, wipeDevices), t.lookAtMobiles},
-		{of(exeunt.RemoveGroups), t.lookAtGroups},
+		{of(exeunt.RemoveGroups, exeunt.HandOver), t.lookAtGroups},
 		{of(exeunt.ReclaimLicence), t.lookAtLicences},
 	}
 }
@@ -128,6 +128,7 @@ func (t *tenant) lookAtDeleted(u user, s *sight) {
 		switch spec.Action {
 		case exeunt.Disable:
 			s.tell(spec.Action, exeunt.Holds, facts, nil)
+		case exeunt.HandOver: // it is not told any more of what
 		case exeunt.TransferData:
 			s.refuse(spec.Action, exeunt.Errorf(exeunt.Denied, "the account was deleted at %s, and its data goes with it 20 days later: restore it in the Admin console before, and hand the data over", name))
 		default:

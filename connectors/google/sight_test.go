@@ -173,3 +173,27 @@ func TestASuccessorWhoDoesNotShowMayNotRead(t *testing.T) {
 		t.Errorf("%s by %s", out.Kind, out.Proof)
 	}
 }
+
+func TestGroupsWithoutAnotherOwnerAreForPeople(t *testing.T) {
+	w := newWorkspace(t)
+	l := w.leaver(t)
+	p := w.of(l)
+	p.live.groups["g2-"+l.ID] = "OWNER"
+	w.tick()
+	w.share("g2-" + l.ID)
+	c := open(t, w.settings(t, 1, ""))
+	out := converge(t, c, l, p, exeunt.HandOver, false, false)
+	alone := []string{"the group g1-" + l.ID + "@" + domain}
+	if out.Kind != exeunt.ForPeople || !slices.Equal(out.Snapshot["hand_over"], alone) {
+		t.Errorf("%s %q, %s", out.Kind, out.Snapshot["hand_over"], says(out))
+	}
+	gone := w.share("g1-" + l.ID)
+	gone.suspended = true // who has left, too, cannot be asked
+	if out := converge(t, c, l, p, exeunt.HandOver, false, false); out.Kind != exeunt.ForPeople {
+		t.Errorf("beside an owner who is suspended: %s %s", out.Kind, says(out))
+	}
+	w.share("g1-" + l.ID)
+	if out := converge(t, c, l, p, exeunt.HandOver, false, false); out.Kind != exeunt.Done || out.Changed {
+		t.Errorf("with another owner: %s %s", out.Kind, says(out))
+	}
+}
