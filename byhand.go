@@ -15,6 +15,7 @@ func (s Step) leave(o Outcome, now time.Time) Change {
 	s.State, s.FailedAs, s.SettledAt, s.Snapshot, s.Awaits = StepByHand, "", time.Time{}, o.Snapshot, 0
 	task := s.FallbackTask(now)
 	task.Title, task.Checklist = fmt.Sprintf("%s: %s", s.SystemTitle, lower(s.Title)), s.Snapshot[string(s.Action)]
+	task.Procedure = "Give each of these another owner in the system. Exeunt looks again, and asks for what is left."
 	change := Change{Steps: []Step{s}, Tasks: []Task{task}, Notices: []Notice{task.notice(NoticeAssigned, fmt.Sprintf("by-hand:%d", now.UnixMicro()))}}
 	change.Record(EntryLooked, s, now, fmt.Sprintf("%s: %s is for people to do", s.SystemTitle, lower(s.Title)),
 		merge(map[string]string{"account": s.Account.ID, "task": task.Key, "owner": task.Owner.String()}, "before.", o.Seen, o.Snapshot))

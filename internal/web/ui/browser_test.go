@@ -177,6 +177,9 @@ var pages = []struct{ name, path, session string }{
 	{"fuse", "/fuse/F-1", "hr"},
 	{"fuse-confirm", "/fuse/F-2", "legal"},
 	{"step", "/cases/C-2041/steps/snowflake-disable-user", "it"},
+	{"case-by-hand", "/cases/C-2070", "it"},
+	{"step-by-hand", "/cases/C-2070/steps/snowflake-hand-over", "it"},
+	{"task-by-hand", "/tasks?sel=T-998", "it"},
 	{"tasks", "/tasks?sel=T-315", "hr"},
 	{"tasks-case", "/tasks?group=case", "it"},
 	{"tasks-mine", "/tasks", "manager"},
@@ -220,7 +223,7 @@ var pages = []struct{ name, path, session string }{
 // TestPagesInABrowser opens every page in both themes and two widths: no axe violation, no policy
 // violation, no script fault, no sideways scrolling, and not more elements than the budget.
 func TestPagesInABrowser(t *testing.T) {
-	b := openTab(t, "", moreCases, decisions, entraIsDown, figmaIsShadowed)
+	b := openTab(t, "", moreCases, decisions, entraIsDown, figmaIsShadowed, salesHasNoOtherOwner)
 	for _, p := range pages {
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int64{1440, 390} {

@@ -178,11 +178,19 @@ func (c caseView) failedNeed(s exeunt.Step, together int) need {
 	return n
 }
 
+// asked is a task's title inside a sentence. One that begins with the name of a system keeps its letters.
+func asked(t exeunt.Task) string {
+	if t.System != "" {
+		return t.Title
+	}
+	return lower(t.Title)
+}
+
 func (c caseView) taskNeed(t exeunt.Task) need {
 	st, _ := taskStatus(t, c.Now)
 	n := need{
 		ID: "n-" + slug(t.Key), Status: st, Task: &t, by: t.Deadline, URL: taskURL(t),
-		Subject: t.Owner.String() + ": " + lower(t.Title) + ".", When: due(t.Deadline, c.Now),
+		Subject: t.Owner.String() + ": " + asked(t) + ".", When: due(t.Deadline, c.Now),
 		mark: fmt.Sprint(t.Version, st),
 	}
 	if st == statusRunning {

@@ -48,7 +48,7 @@ func TestTimesInWords(t *testing.T) {
 
 // TestConfirmedIsSaidOfWhatWasSeenOnly holds the second principle of the design.
 func TestConfirmedIsSaidOfWhatWasSeenOnly(t *testing.T) {
-	states := []exeunt.StepState{exeunt.StepWaiting, exeunt.StepScheduled, exeunt.StepReady, exeunt.StepRunning, exeunt.StepAcknowledged, exeunt.StepAttested, exeunt.StepFailed, exeunt.StepWaived, exeunt.StepSkipped, exeunt.StepCancelled}
+	states := []exeunt.StepState{exeunt.StepWaiting, exeunt.StepScheduled, exeunt.StepReady, exeunt.StepRunning, exeunt.StepAcknowledged, exeunt.StepAttested, exeunt.StepFailed, exeunt.StepByHand, exeunt.StepWaived, exeunt.StepSkipped, exeunt.StepCancelled}
 	for _, state := range states {
 		if st, word := stepStatus(exeunt.Step{State: state}, noon); st == statusDone || word == "Confirmed" {
 			t.Errorf("%s shows as %s, %s", state, st, word)
