@@ -19,7 +19,7 @@ type Observation struct {
 	At       time.Time           `json:"at"`
 	Standing map[Action]Standing `json:"standing"`
 	Facts    map[string]string   `json:"facts,omitempty"`    // what was read, safe to record: "userAccountControl": "514"
-	Why      map[Action]string   `json:"why,omitempty"`      // why an action is moot, for people to read
+	Why      map[Action]string   `json:"why,omitempty"`      // why an action is moot or pending, for people to read
 	Snapshot map[string][]string `json:"snapshot,omitempty"` // what a removal will take away: "groups": [dn…]
 }
 

@@ -152,8 +152,12 @@ func done(a Aim, o exeunt.Observation, proof exeunt.Proof, changed bool) exeunt.
 }
 
 func notYet(a Aim, o exeunt.Observation) exeunt.Outcome {
+	where := ""
+	if why := o.Why[a.Spec.Action]; why != "" {
+		where = " (" + why + ")"
+	}
 	return exeunt.Outcome{Kind: exeunt.NotYet, Account: a.Account, Seen: o.Facts, Snapshot: o.Snapshot,
-		Err: exeunt.Errorf(exeunt.Temporary, "the system accepted it and has not shown it yet; looking again")}
+		Err: exeunt.Errorf(exeunt.Temporary, "the system accepted it and has not shown it yet%s; looking again", where)}
 }
 
 // moot is of what can no longer be done and need not be. Of what an undo is to put back nothing was taken away then.

@@ -175,7 +175,7 @@ func TestConforms(t *testing.T) {
 	must(t, os.WriteFile(own, []byte(password), 0o600))
 	ordinary := c.hire(t)
 	connectortest.Run(t, connectortest.Subject{
-		Kind: activedirectory.Kind(), Settings: c.with(t, nil), Hire: c.hire, CanSignIn: c.canSignIn,
+		Kind: activedirectory.Kind(), Settings: c.with(t, map[string]any{"set_expiry": true}), Hire: c.hire, CanSignIn: c.canSignIn,
 		Removals: func(t testing.TB, l exeunt.Leaver) map[string][]string {
 			login := l.Identifier(exeunt.Login)
 			return map[string][]string{"groups": {c.group("eng-" + login), c.group("vpn-" + login)}, "container": {c.staff}}

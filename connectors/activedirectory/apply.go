@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"strconv"
+	"time"
 	"unicode/utf16"
 
 	"github.com/go-ldap/ldap/v3"
@@ -29,34 +30,51 @@ func (d *domain) Apply(ctx context.Context, account exeunt.Account, action exeun
 			return err
 		}
 		if with.Undo {
-			return d.undo(c, account, u, action, with.Snapshot)
+			return takenAway(u, d.undo(c, account, u, action, with.Snapshot))
 		}
-		switch action {
-		case exeunt.ResetPassword:
-			return resetPassword(c, account, u)
-		case exeunt.Disable:
-			return disable(c, account, u)
-		case exeunt.RemoveGroups:
-			return removeGroups(c, u)
-		default: // by name: ADSI too moves by name only
-			return directory.Move(c, u.dn, d.ArchiveOU)
+		if err := d.allowed(c, u, with.Leaver); err != nil {
+			return err
 		}
+		return takenAway(u, d.act(c, account, u, action))
 	})
+}
+
+func (d *domain) act(c *ldap.Conn, account exeunt.Account, u user, action exeunt.Action) error {
+	switch action {
+	case exeunt.ResetPassword:
+		return resetPassword(c, account, u)
+	case exeunt.Disable:
+		return d.disable(c, account, u, time.Now())
+	case exeunt.RemoveGroups:
+		return d.removeGroups(c, account, u)
+	default: // by name: ADSI too moves by name only
+		return directory.Move(c, u.dn, d.ArchiveOU)
+	}
 }
 
 // disable sets one bit of userAccountControl and leaves the others as somebody may just have set
 // them: the old value is deleted and the new one added in one request, which fails when it changed.
-func disable(c *ldap.Conn, account exeunt.Account, u user) error {
-	return swapControl(c, account, u.control, u.control|accountDisable)
+func (d *domain) disable(c *ldap.Conn, account exeunt.Account, u user, now time.Time) error {
+	expires := u.expires
+	if d.SetExpiry && !u.expired(now) {
+		expires = filetime(now)
+	}
+	return shut(c, account, u, u.control|accountDisable, expires)
 }
 
-func swapControl(c *ldap.Conn, account exeunt.Account, from, to int64) error {
-	if from == to {
+// shut sets what decides whether an account is open, in one request.
+func shut(c *ldap.Conn, account exeunt.Account, u user, control, expires int64) error {
+	m := ldap.NewModifyRequest(byGUID(account), nil)
+	if control != u.control {
+		m.Delete("userAccountControl", []string{strconv.FormatInt(u.control, 10)})
+		m.Add("userAccountControl", []string{strconv.FormatInt(control, 10)})
+	}
+	if expires != u.expires {
+		m.Replace("accountExpires", []string{strconv.FormatInt(expires, 10)})
+	}
+	if len(m.Changes) == 0 {
 		return nil
 	}
-	m := ldap.NewModifyRequest(byGUID(account), nil)
-	m.Delete("userAccountControl", []string{strconv.FormatInt(from, 10)})
-	m.Add("userAccountControl", []string{strconv.FormatInt(to, 10)})
 	return c.Modify(m)
 }
 
@@ -90,31 +108,4 @@ func encode(password string) string {
 		b = binary.LittleEndian.AppendUint16(b, unit)
 	}
 	return string(b)
-}
-
-// removeGroups goes through the groups, since memberOf itself cannot be written.
-func removeGroups(c *ldap.Conn, u user) error {
-	for _, group := range u.groups {
-		m := ldap.NewModifyRequest(group, []ldap.Control{ldap.NewControlString(permissive, true, "")})
-		m.Delete("member", []string{u.dn})
-		err := c.Modify(m)
-		if err != nil && !left(c, group, u.dn, err) {
-			return err
-		}
-	}
-	return nil
-}
-
-// left says whether an account is out of a group although taking it out failed: somebody else was
-// faster, or the group itself is gone.
-func left(c *ldap.Conn, group, member string, err error) bool {
-	if directory.Is(err, ldap.LDAPResultNoSuchObject) {
-		return true
-	}
-	if !directory.Is(err, ldap.LDAPResultUnwillingToPerform, ldap.LDAPResultNoSuchAttribute) {
-		return false
-	}
-	found, err := c.Search(ldap.NewSearchRequest(group, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, false,
-		"(member="+ldap.EscapeFilter(member)+")", []string{"1.1"}, nil))
-	return err == nil && len(found.Entries) == 0
 }

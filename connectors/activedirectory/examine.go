@@ -2,6 +2,7 @@ package activedirectory
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -24,7 +25,11 @@ func (d *domain) Examine(ctx context.Context) ([]connector.Right, error) {
 	var rights []connector.Right
 	err := d.Do(ctx, func(c *ldap.Conn) error {
 		rights = []connector.Right{{Name: "sign in", State: connector.Granted}}
-		for _, ask := range []func(*ldap.Conn) (connector.Right, error){d.readsPeople, d.disables, d.changesGroups} {
+		asks := []func(*ldap.Conn) (connector.Right, error){d.readsPeople, d.disables, d.changesGroups, d.changesPrimary}
+		if d.SetExpiry {
+			asks = append(asks, d.expires)
+		}
+		for _, ask := range asks {
 			right, err := ask(c)
 			if err != nil {
 				return err
@@ -40,7 +45,40 @@ func (d *domain) Examine(ctx context.Context) ([]connector.Right, error) {
 		rights = append(rights, archives...)
 		return err
 	})
-	return rights, err
+	if err != nil {
+		return rights, err
+	}
+	for _, address := range d.Controllers {
+		rights = append(rights, d.signsInAt(ctx, address))
+	}
+	return rights, nil
+}
+
+// signsInAt says whether a further domain controller answers us: it is asked for nothing but what it shows.
+func (d *domain) signsInAt(ctx context.Context, address string) connector.Right {
+	right := connector.Right{Name: "sign in at " + host(address), For: []exeunt.Action{exeunt.Disable}, State: connector.Granted}
+	ctx, cancel := context.WithTimeout(ctx, perController)
+	defer cancel()
+	if err := d.at(address).Do(ctx, func(*ldap.Conn) error { return nil }); err != nil {
+		right.State, right.Why, right.Remedy = connector.Lacking, exeunt.MessageOf(err), "see that it is up and that its certificate is of ca_file, or take it out of controllers"
+	}
+	return right
+}
+
+func (d *domain) expires(c *ldap.Conn) (connector.Right, error) {
+	right := connector.Right{Name: "Write accountExpires on users", For: []exeunt.Action{exeunt.Disable}}
+	return d.writes(c, right, "(&"+people+"(!(adminCount=1)))", "accountExpires", "one user", "delegate it to "+d.BindDN+" on the units where people lie, or take set_expiry out")
+}
+
+// changesPrimary asks of somebody whose primary group is none that everybody has. Where there is nobody, nothing is lacking.
+func (d *domain) changesPrimary(c *ldap.Conn) (connector.Right, error) {
+	right := connector.Right{Name: "Write primaryGroupID on users, where it is not Domain Users", For: []exeunt.Action{exeunt.RemoveGroups}}
+	filter := fmt.Sprintf("(&%s(!(primaryGroupID=%d))(!(primaryGroupID=%d))(!(adminCount=1)))", people, domainUsers, domainGuests)
+	right, err := d.writes(c, right, filter, "primaryGroupID", "one user", "delegate it to "+d.BindDN+" on the units where people lie")
+	if right.State == connector.Unknown && err == nil {
+		right.State, right.Why, right.Remedy = connector.Granted, "it is Domain Users or Domain Guests of everybody", ""
+	}
+	return right, err
 }
 
 func (d *domain) readsPeople(c *ldap.Conn) (connector.Right, error) {

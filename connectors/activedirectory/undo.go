@@ -1,10 +1,12 @@
 package activedirectory
 
 import (
+	"strconv"
+	"time"
+
 	"github.com/go-ldap/ldap/v3"
 
 	"github.com/exeunt/exeunt"
-	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/internal/directory"
 )
 
@@ -12,28 +14,33 @@ import (
 func (d *domain) undo(c *ldap.Conn, account exeunt.Account, u user, action exeunt.Action, recorded map[string][]string) error {
 	switch action {
 	case exeunt.Disable:
-		if len(recorded["enabled"]) == 0 {
-			return nil
-		}
-		return swapControl(c, account, u.control, u.control&^accountDisable)
+		return enable(c, account, u, recorded, time.Now())
 	case exeunt.RemoveGroups:
-		return connector.PutBack("groups", recorded["groups"], nil, func(group string) error { return join(c, group, u.dn) })
+		return joinGroups(c, account, u, recorded)
 	default:
-		for _, container := range recorded["container"] {
+		for _, container := range recorded[takesContainer] {
 			return directory.MoveBack(c, u.dn, d.ArchiveOU, container)
 		}
 		return nil
 	}
 }
 
-// join makes an account a member of a group. One that is a member already is answered with 68 where
-// the permissive control is not known, by Samba even with it.
-func join(c *ldap.Conn, group, member string) error {
-	m := ldap.NewModifyRequest(group, []ldap.Control{ldap.NewControlString(permissive, true, "")})
-	m.Add("member", []string{member})
-	err := c.Modify(m)
-	if directory.Is(err, ldap.LDAPResultEntryAlreadyExists, ldap.LDAPResultAttributeOrValueExists) {
-		return nil
+// enable opens an account that was open.
+func enable(c *ldap.Conn, account exeunt.Account, u user, recorded map[string][]string, now time.Time) error {
+	control, expires := u.control, u.expires
+	var taken error
+	if len(recorded[takesEnabled]) > 0 {
+		control &^= accountDisable
 	}
-	return directory.Error(err)
+	for _, was := range recorded[takesExpiry] {
+		before, err := strconv.ParseInt(was, 10, 64)
+		if err != nil {
+			return exeunt.Errorf(exeunt.Internal, "the recorded accountExpires is no number").Because(err)
+		}
+		expires, taken = u.expiryAfterUndo(before, now)
+	}
+	if err := shut(c, account, u, control, expires); err != nil {
+		return err
+	}
+	return taken
 }

@@ -90,12 +90,12 @@ func (d *ldapDirectory) locks(c *ldap.Conn) (connector.Right, error) {
 		Why: "the directory does not show us its schema", Remedy: "let " + d.BindDN + " read it, or " + connector.Rehearse}
 	root, err := directory.Read(c, "", "subschemaSubentry")
 	if err != nil || root.GetAttributeValue("subschemaSubentry") == "" {
-		return right, passing(err)
+		return right, directory.Passing(err)
 	}
 	found, err := c.Search(ldap.NewSearchRequest(root.GetAttributeValue("subschemaSubentry"), ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, false,
 		"(objectClass=subschema)", []string{"attributeTypes"}, nil))
 	if err != nil || len(found.Entries) != 1 {
-		return right, passing(err)
+		return right, directory.Passing(err)
 	}
 	types := found.Entries[0].GetAttributeValues("attributeTypes")
 	switch known := func(s string) bool { return strings.Contains(s, "'pwdAccountLockedTime'") }; {
@@ -106,13 +106,4 @@ func (d *ldapDirectory) locks(c *ldap.Conn) (connector.Right, error) {
 		right.State, right.Why, right.Remedy = connector.Lacking, "the directory does not know the attribute by which accounts are locked", "load the ppolicy overlay, with a policy that has pwdLockout TRUE"
 	}
 	return right, nil
-}
-
-// passing keeps the errors that say nothing of what is there or allowed: the system could not be asked.
-func passing(err error) error {
-	silent := []exeunt.ErrorKind{exeunt.Temporary, exeunt.Unauthorised, exeunt.Throttled}
-	if slices.Contains(silent, exeunt.KindOf(directory.Error(err))) {
-		return err
-	}
-	return nil
 }

@@ -89,6 +89,18 @@ func Read(c *ldap.Conn, dn string, attributes ...string) (*ldap.Entry, error) {
 	return result.Entries[0], nil
 }
 
+// ReadIf reads one entry by its name where it matches a filter; nil where it does not, or is not to be seen.
+func ReadIf(c *ldap.Conn, dn, filter string, attributes ...string) (*ldap.Entry, error) {
+	result, err := c.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, int(perCall.Seconds()), false, filter, attributes, nil))
+	if err != nil || len(result.Entries) != 1 {
+		if Is(err, ldap.LDAPResultNoSuchObject) {
+			err = nil
+		}
+		return nil, err //nolint:nilnil // that it is not there is an answer
+	}
+	return result.Entries[0], nil
+}
+
 // Names are the distinguished names of the entries.
 func Names(entries []*ldap.Entry) []string {
 	var names []string

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -68,7 +69,10 @@ func Error(err error) error {
 	if !ok {
 		return connector.Network("the directory", err)
 	}
-	c, known := classes[answer.ResultCode]
+	c, known := saidByWindows(answer)
+	if !known {
+		c, known = classes[answer.ResultCode]
+	}
 	if !known {
 		return exeunt.Errorf(exeunt.Internal, "the directory answered with result code %d, which we do not know", answer.ResultCode).Because(err)
 	}
@@ -79,4 +83,14 @@ func Error(err error) error {
 func Is(err error, codes ...uint16) bool {
 	answer, ok := errors.AsType[*ldap.Error](err)
 	return ok && ldap.IsErrorAnyOf(answer, codes...)
+}
+
+// Passing keeps the errors that say nothing of what is there or allowed: the directory could not be asked. Of any other answer
+// to a question that is not necessary, it makes none.
+func Passing(err error) error {
+	silent := []exeunt.ErrorKind{exeunt.Temporary, exeunt.Unauthorised, exeunt.Throttled}
+	if slices.Contains(silent, exeunt.KindOf(Error(err))) {
+		return err
+	}
+	return nil
 }
