@@ -20,7 +20,7 @@ import (
 const (
 	usualTicket     = 10 * time.Hour
 	protectedTicket = 4 * time.Hour
-	server2012R2    = 6 // DS_BEHAVIOR_WIN2012R2 (MS-ADTS 6.1.4.2), which brought the first two
+	server2012R2    = 6 // the level of Windows Server 2012 R2 (MS-ADTS 6.1.4.2), which brought the first two
 )
 
 // ticket is how long a ticket of an account lives, and by what that is known.

@@ -41,17 +41,17 @@ func TestChangedAtReadsTheMetadata(t *testing.T) {
 	vector := func(version uint32, entries ...[2]uint64) []byte {
 		b := make([]byte, 16, 16+48*len(entries))
 		binary.LittleEndian.PutUint32(b, version)
-		binary.LittleEndian.PutUint32(b[8:], uint32(len(entries))) //nolint:gosec // few
+		binary.LittleEndian.PutUint32(b[8:], uint32(len(entries)))
 		for _, e := range entries {
 			one := make([]byte, 48)
-			binary.LittleEndian.PutUint32(one, uint32(e[0])) //nolint:gosec // an attribute's number
+			binary.LittleEndian.PutUint32(one, uint32(e[0]))
 			binary.LittleEndian.PutUint64(one[8:], e[1])
 			b = append(b, one...)
 		}
 		return b
 	}
 	at := time.Date(2026, 6, 30, 17, 0, 0, 0, time.UTC)
-	seconds := uint64(filetime(at) / 1e7) //nolint:gosec // after 1601
+	seconds := uint64(filetime(at) / 1e7)
 	for _, c := range []struct {
 		name     string
 		metadata []byte

@@ -114,7 +114,7 @@ func changedAt(metadata []byte, attribute uint32) time.Time {
 	for rest := metadata[head:]; count > 0 && len(rest) >= each; rest, count = rest[each:], count-1 {
 		if binary.LittleEndian.Uint32(rest) == attribute {
 			seconds := binary.LittleEndian.Uint64(rest[8:])
-			return fromFiletime(int64(seconds) * 1e7) //nolint:gosec // seconds since 1601
+			return fromFiletime(int64(seconds) * 1e7)
 		}
 	}
 	return time.Time{}
