@@ -2,9 +2,7 @@ package activedirectory
 
 import (
 	"context"
-	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
@@ -57,7 +55,7 @@ func (d *domain) look(u user, now time.Time) exeunt.Observation {
 		o.Facts["adminCount"] = "1" // AdminSDHolder takes delegated rights away from such accounts
 	}
 	if len(u.managed) > 0 {
-		o.Facts["managedBy of"] = listed(u.managed)
+		o.Facts["managedBy of"] = directory.Listed(u.managed)
 	}
 	if !u.disabled() {
 		o.Snapshot[takesEnabled] = []string{"true"}
@@ -97,7 +95,7 @@ func (d *domain) lookAtGroups(ctx context.Context, c *ldap.Conn, u user, o *exeu
 		for _, g := range nested {
 			names = append(names, g.dn)
 		}
-		o.Facts["in through other groups"] = listed(names)
+		o.Facts["in through other groups"] = directory.Listed(names)
 	}
 	if has := authority(u, append(direct, nested...)); has != "" {
 		o.Facts["privileged"] = has
@@ -119,15 +117,6 @@ func (d *domain) lookAtTickets(ctx context.Context, c *ldap.Conn, u user, o *exe
 		o.Facts["Kerberos tickets end by"] = u.controlSet.Add(t.lives).Format(time.RFC3339)
 	}
 	return nil
-}
-
-// listed writes names as a person reads them, twenty at most: a fact is no archive.
-func listed(names []string) string {
-	const most = 20
-	if len(names) > most {
-		return strings.Join(names[:most], "; ") + fmt.Sprintf("; and %d more", len(names)-most)
-	}
-	return strings.Join(names, "; ")
 }
 
 func standing(so bool) exeunt.Standing {

@@ -45,7 +45,7 @@ func (d *ldapDirectory) Examine(ctx context.Context) ([]connector.Right, error) 
 
 func (d *ldapDirectory) readsPeople(c *ldap.Conn) (connector.Right, error) {
 	return directory.ReadsPeople(c, d.BindDN, directory.People{Base: d.BaseDN, Filter: d.UserFilter, Settings: "base_dn or user_filter",
-		Attribute: "entryUUID", Why: "accounts are kept apart"})
+		Attribute: d.IDAttribute, Why: "accounts are kept apart"})
 }
 
 func (d *ldapDirectory) readsGroups(c *ldap.Conn) (connector.Right, error) {
@@ -86,7 +86,7 @@ func comparesPasswords(d *ldapDirectory) func(*ldap.Conn) (connector.Right, erro
 // locks looks whether the directory knows the attribute by which accounts are locked: the subschema lists it only where
 // there are password policies (RFC 4512 §4.2, §4.4).
 func (d *ldapDirectory) locks(c *ldap.Conn) (connector.Right, error) {
-	right := connector.Right{Name: "password policies (pwdAccountLockedTime)", For: []exeunt.Action{exeunt.Disable}, State: connector.Unknown,
+	right := connector.Right{Name: "know " + d.LockAttribute, For: []exeunt.Action{exeunt.Disable}, State: connector.Unknown,
 		Why: "the directory does not show us its schema", Remedy: "let " + d.BindDN + " read it, or " + connector.Rehearse}
 	root, err := directory.Read(c, "", "subschemaSubentry")
 	if err != nil || root.GetAttributeValue("subschemaSubentry") == "" {
@@ -98,12 +98,14 @@ func (d *ldapDirectory) locks(c *ldap.Conn) (connector.Right, error) {
 		return right, directory.Passing(err)
 	}
 	types := found.Entries[0].GetAttributeValues("attributeTypes")
-	switch known := func(s string) bool { return strings.Contains(s, "'pwdAccountLockedTime'") }; {
+	switch known := func(s string) bool {
+		return strings.Contains(strings.ToLower(s), "'"+strings.ToLower(d.LockAttribute)+"'")
+	}; {
 	case len(types) == 0:
 	case slices.ContainsFunc(types, known):
 		right.State, right.Why, right.Remedy = connector.Granted, "", ""
 	default:
-		right.State, right.Why, right.Remedy = connector.Lacking, "the directory does not know the attribute by which accounts are locked", "load the ppolicy overlay, with a policy that has pwdLockout TRUE"
+		right.State, right.Why, right.Remedy = connector.Lacking, "the directory does not know the attribute by which accounts are locked", "load the ppolicy overlay, with a policy that has pwdLockout TRUE, or set lock_attribute to what this directory locks by"
 	}
 	return right, nil
 }

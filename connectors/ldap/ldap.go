@@ -1,15 +1,16 @@
-// Package ldap ends accounts in an LDAP directory with password policies (OpenLDAP's ppolicy overlay
-// and those that follow draft-behera-ldap-password-policy).
+// Package ldap ends accounts in an LDAP directory: one with password policies (OpenLDAP's ppolicy overlay
+// and those that follow draft-behera-ldap-password-policy), 389 Directory Server or FreeIPA.
 //
-// An account is an entry, known by its entryUUID (RFC 4530). What is done to it, in order:
+// An account is an entry, known by its entryUUID (RFC 4530), or by what the settings name instead. What is done to it, in order:
 //
 //   - remove_groups: out of every group that lists it, after its groups were recorded
 //   - reset_password: userPassword is taken away, which a Compare proves without ever reading a hash
-//   - disable: locked for good by pwdAccountLockedTime=000001010000Z
+//   - disable: locked for good by pwdAccountLockedTime=000001010000Z or nsAccountLock=TRUE
 //   - move_to_archive: into archive_ou, where one is configured
 //
 // The password goes before the lock. OpenLDAP unlocks an account silently when its password is set,
-// even by the same request that locks it; taking the password away does not.
+// even by the same request that locks it; taking the password away does not, so that an immediate
+// departure locks first.
 package ldap
 
 import (
@@ -26,10 +27,6 @@ import (
 	"github.com/exeunt/exeunt/internal/directory"
 )
 
-// lockedForGood is the value that no one but an administrator ends
-// (draft-behera-ldap-password-policy-10 §5.3.3).
-const lockedForGood = "000001010000Z"
-
 // groupKeys are the keys of the snapshot that hold groups, by how those list people.
 var groupKeys = []string{"groups", "groups by uniqueMember", "groups by memberUid"}
 
@@ -45,7 +42,8 @@ var actions = []exeunt.ActionSpec{
 		Action: exeunt.RemoveGroups, Title: "Remove from groups", Order: 10, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
 		Takes:  groupKeys,
 		Scopes: []string{"write member of groups"},
-		Caveat: "Groups that are computed (dynlist, posix primary group) are not touched. When it is put back, a placeholder member that took the leaver's place stays beside the leaver.",
+		Caveat: "Groups that are computed (dynlist, posix primary group) are not touched; the facts name the primary group." +
+			" What the account is in through other groups goes with those. When it is put back, a placeholder member that took the leaver's place stays beside the leaver.",
 	},
 	{
 		Action: exeunt.ResetPassword, Title: "Take the password away", Order: 20, Proof: exeunt.Observed, Repeatable: true,
@@ -53,10 +51,10 @@ var actions = []exeunt.ActionSpec{
 		Caveat: "The old password is not kept: a return needs a new one.",
 	},
 	{
-		Action: exeunt.Disable, Title: "Lock account", Order: 30, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Action: exeunt.Disable, Title: "Lock account", Order: 30, Immediate: 1, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
 		Takes:  []string{"enabled", "loginShell"},
-		Scopes: []string{"write pwdAccountLockedTime"},
-		Caveat: "A connection that was bound before stays open until the application or the server closes it. When it is put back, the account opens with whatever password it has then, never an older one. The lock counts only where the password policy has pwdLockout TRUE, and not for sign-in by SSH key or certificate.",
+		Scopes: []string{"write pwdAccountLockedTime, or what lock_attribute names"},
+		Caveat: "A connection that was bound before stays open until the application or the server closes it. When it is put back, the account opens with whatever password it has then, never an older one. The lock by pwdAccountLockedTime counts only where the password policy has pwdLockout TRUE, and none counts for sign-in by SSH key or certificate.",
 	},
 }
 
@@ -100,7 +98,7 @@ func (d *ldapDirectory) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.F
 	}
 	var found []exeunt.Found
 	err := d.Do(ctx, func(c *ldap.Conn) error {
-		attributes := directory.Named(keys, "entryUUID", d.loginAttribute(), "pwdAccountLockedTime")
+		attributes := directory.Named(keys, d.IDAttribute, d.loginAttribute(), d.LockAttribute)
 		entries, err := directory.Search(c, d.BaseDN, "(&"+d.UserFilter+matching+")", attributes...)
 		if err == nil {
 			found, err = d.found(entries, attributes)
@@ -112,7 +110,7 @@ func (d *ldapDirectory) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.F
 
 // List implements connector.Lister.
 func (d *ldapDirectory) List(ctx context.Context, cursor string, attributes []string) (connector.Page, error) {
-	names := directory.Plus(attributes, "entryUUID", d.loginAttribute(), "pwdAccountLockedTime")
+	names := directory.Plus(attributes, d.IDAttribute, d.loginAttribute(), d.LockAttribute)
 	entries, next, err := d.lists.Page(ctx, d.Settings.Settings, cursor, d.UserFilter, names)
 	if err != nil {
 		return connector.Page{}, err
@@ -125,13 +123,13 @@ func (d *ldapDirectory) List(ctx context.Context, cursor string, attributes []st
 func (d *ldapDirectory) found(entries []*ldap.Entry, attributes []string) ([]exeunt.Found, error) {
 	var out []exeunt.Found
 	for _, e := range entries {
-		id := e.GetAttributeValue("entryUUID")
+		id := e.GetEqualFoldAttributeValue(d.IDAttribute)
 		if id == "" {
-			return nil, exeunt.Errorf(exeunt.Denied, "the directory does not show us entryUUID, by which accounts are kept apart: allow our account to read it")
+			return nil, exeunt.Errorf(exeunt.Denied, "the directory does not show us %s, by which accounts are kept apart: allow our account to read it, or name another in id_attribute", d.IDAttribute)
 		}
 		out = append(out, exeunt.Found{
 			Account: exeunt.Account{ID: id, Login: d.login(e)}, Has: directory.Has(e, attributes),
-			Closed: e.GetAttributeValue("pwdAccountLockedTime") == lockedForGood,
+			Closed: d.locked(e.GetAttributeValue(d.LockAttribute)),
 		})
 	}
 	return out, nil
@@ -150,23 +148,23 @@ func (d *ldapDirectory) Observe(ctx context.Context, account exeunt.Account) (ex
 			return err
 		}
 		o = d.look(e, groups, password(c, e.DN))
-		return nil
+		return d.lookAtGroups(ctx, c, e, groups, &o)
 	})
 	return o, err
 }
 
 // look turns what was read into an observation.
 func (d *ldapDirectory) look(e *ldap.Entry, groups []membership, password exeunt.Standing) exeunt.Observation {
-	locked, shell := e.GetAttributeValue("pwdAccountLockedTime"), e.GetAttributeValue("loginShell")
+	locked, shell := d.locked(e.GetAttributeValue(d.LockAttribute)), e.GetAttributeValue("loginShell")
 	o := exeunt.Observation{
 		At: time.Now().UTC(),
 		Standing: map[exeunt.Action]exeunt.Standing{
-			exeunt.Disable:       standing(locked == lockedForGood && (!d.changesShell(shell) || shell == d.NoLoginShell)),
+			exeunt.Disable:       standing(locked && (!d.changesShell(shell) || shell == d.NoLoginShell)),
 			exeunt.RemoveGroups:  standing(len(groups) == 0),
 			exeunt.ResetPassword: password,
 		},
 		Facts: map[string]string{
-			"dn": e.DN, "pwdAccountLockedTime": locked, "groups": strconv.Itoa(len(groups)), "password taken away": string(password),
+			"dn": e.DN, d.LockAttribute: e.GetAttributeValue(d.LockAttribute), "groups": strconv.Itoa(len(groups)), "password taken away": string(password),
 		},
 		Snapshot: map[string][]string{},
 	}
@@ -176,7 +174,7 @@ func (d *ldapDirectory) look(e *ldap.Entry, groups []membership, password exeunt
 	if d.changesShell(shell) && shell != d.NoLoginShell {
 		o.Snapshot["loginShell"] = []string{shell}
 	}
-	if locked != lockedForGood {
+	if !locked {
 		o.Snapshot["enabled"] = []string{"true"}
 	}
 	for _, g := range groups {
@@ -217,15 +215,15 @@ func password(c *ldap.Conn, dn string) exeunt.Standing {
 	return exeunt.Unknown
 }
 
-// entry reads the account by its entryUUID, wherever it lies and whatever it is called by now.
+// entry reads the account by what never changes of it, wherever it lies and whatever it is called by now.
 func (d *ldapDirectory) entry(c *ldap.Conn, account exeunt.Account) (*ldap.Entry, error) {
-	found, err := directory.Search(c, d.BaseDN, "(entryUUID="+ldap.EscapeFilter(account.ID)+")",
-		d.loginAttribute(), "pwdAccountLockedTime", "loginShell", "uid")
+	found, err := directory.Search(c, d.BaseDN, "("+d.IDAttribute+"="+ldap.EscapeFilter(account.ID)+")",
+		d.loginAttribute(), d.LockAttribute, "loginShell", "uid", "gidNumber")
 	if err != nil {
 		return nil, err
 	}
 	if len(found) != 1 {
-		return nil, exeunt.Errorf(exeunt.NotFound, "the directory has no entry with entryUUID %s any more", account.ID)
+		return nil, exeunt.Errorf(exeunt.NotFound, "the directory has no entry with %s %s any more", d.IDAttribute, account.ID)
 	}
 	return found[0], nil
 }

@@ -1,11 +1,14 @@
 package ldap
 
 import (
+	"cmp"
 	"maps"
+	"slices"
 
 	"github.com/go-ldap/ldap/v3"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/internal/directory"
 )
 
@@ -18,7 +21,12 @@ type Settings struct {
 	GroupAttributes   []string `json:"group_attributes,omitempty" jsonschema_description:"How groups list people: member, uniqueMember, memberUid; member when left out."`
 	PlaceholderMember string   `json:"placeholder_member,omitempty" jsonschema_description:"DN that takes the last member's place where the schema wants one."`
 	ArchiveOU         string   `json:"archive_ou,omitempty" jsonschema_description:"Where leavers' entries go. Without it, move_to_archive is no action of the system."`
+	LockAttribute     string   `json:"lock_attribute,omitempty" jsonschema:"enum=pwdAccountLockedTime,enum=nsAccountLock" jsonschema_description:"By which attribute the directory locks an account: pwdAccountLockedTime, when left out, where there is a password policy (OpenLDAP); nsAccountLock in 389 Directory Server and FreeIPA."`
+	IDAttribute       string   `json:"id_attribute,omitempty" jsonschema:"enum=entryUUID,enum=nsUniqueId,enum=ipaUniqueID" jsonschema_description:"Which attribute of an entry never changes: entryUUID when left out (RFC 4530); nsUniqueId or ipaUniqueID where a server has none."`
+	PrivilegedGroups  []string `json:"privileged_groups,omitempty" jsonschema_description:"DNs of the groups whose members are administrators, through other groups, too; cn=admins,cn=groups,cn=accounts,… in FreeIPA. LDAP itself knows none."`
 	NoLoginShell      string   `json:"nologin_shell,omitempty" jsonschema_description:"Set as loginShell too, such as /usr/sbin/nologin."`
+
+	Privileged connector.Privileged `json:"privileged,omitempty" jsonschema:"enum=ask,enum=act" jsonschema_description:"What happens to a member of privileged_groups of whom HR does not know: ask, when left out, leaves every step to a person; act ends it like any other. Steps of people whom HR flags as privileged are done, after the approval that the configuration wants."`
 }
 
 // byName lists the group attributes whose values are logins (RFC 2307); all others hold DNs.
@@ -43,6 +51,20 @@ func (s Settings) Check() error {
 	}
 	if s.ArchiveOU != "" && !directory.Below(s.ArchiveOU, s.BaseDN) {
 		return exeunt.Errorf(exeunt.Invalid, "archive_ou: it must lie below base_dn, or archived entries could not be looked at again").In("archive_ou")
+	}
+	for _, dn := range s.PrivilegedGroups {
+		if err := directory.CheckDN("privileged_groups", dn); err != nil {
+			return err
+		}
+	}
+	if !slices.Contains([]string{behera, netscape}, s.LockAttribute) {
+		return exeunt.Errorf(exeunt.Invalid, "lock_attribute is %q: write %s or %s", s.LockAttribute, behera, netscape).In("lock_attribute")
+	}
+	if !slices.Contains([]string{"entryUUID", "nsUniqueId", "ipaUniqueID"}, s.IDAttribute) {
+		return exeunt.Errorf(exeunt.Invalid, "id_attribute is %q: write entryUUID, nsUniqueId or ipaUniqueID", s.IDAttribute).In("id_attribute")
+	}
+	if err := s.Privileged.Check(); err != nil {
+		return err
 	}
 	for _, attribute := range s.GroupAttributes {
 		if attribute != "member" && attribute != "uniqueMember" && attribute != "memberUid" {
@@ -70,5 +92,7 @@ func (s Settings) complete() Settings {
 	if len(s.GroupAttributes) == 0 {
 		s.GroupAttributes = []string{"member"}
 	}
+	s.LockAttribute = cmp.Or(s.LockAttribute, behera)
+	s.IDAttribute = cmp.Or(s.IDAttribute, "entryUUID")
 	return s
 }

@@ -54,28 +54,3 @@ func join(c *ldap.Conn, g membership) error {
 	}
 	return directory.Error(err)
 }
-
-// unlock takes the lock for good away, never one that wrong passwords brought, and gives back the shell
-// where it is still the one that we set.
-func (d *ldapDirectory) unlock(c *ldap.Conn, e *ldap.Entry, recorded map[string][]string) error {
-	m := ldap.NewModifyRequest(e.DN, nil)
-	if len(recorded["enabled"]) > 0 && e.GetAttributeValue("pwdAccountLockedTime") == lockedForGood {
-		m.Delete("pwdAccountLockedTime", []string{lockedForGood})
-	}
-	var taken error
-	if was := recorded["loginShell"]; len(was) == 1 {
-		switch is := e.GetAttributeValue("loginShell"); is {
-		case was[0]:
-		case d.NoLoginShell:
-			m.Replace("loginShell", was)
-		default:
-			taken = exeunt.Errorf(exeunt.Conflict, "the login shell was %s and is %s by now: somebody changed it, so it was left as it is", was[0], is)
-		}
-	}
-	if len(m.Changes) > 0 {
-		if err := c.Modify(m); err != nil {
-			return err
-		}
-	}
-	return taken
-}

@@ -159,7 +159,7 @@ func Move(c *ldap.Conn, dn, container string) error {
 // somebody has moved elsewhere meanwhile stays there.
 func MoveBack(c *ldap.Conn, dn, archive, container string) error {
 	switch {
-	case sameName(Parent(dn), container):
+	case SameName(Parent(dn), container):
 		return nil
 	case !Below(dn, archive):
 		return exeunt.Errorf(exeunt.Conflict, "the entry is no longer in the archive: somebody moved it to %s, so it was left there", Parent(dn))
@@ -181,7 +181,17 @@ func MoveBack(c *ldap.Conn, dn, archive, container string) error {
 	return err
 }
 
-func sameName(a, b string) bool {
+// Listed writes names as a person reads them, twenty at most: a fact is no archive.
+func Listed(names []string) string {
+	const most = 20
+	if len(names) > most {
+		return strings.Join(names[:most], "; ") + fmt.Sprintf("; and %d more", len(names)-most)
+	}
+	return strings.Join(names, "; ")
+}
+
+// SameName says whether two names are of one entry, however they are spelled.
+func SameName(a, b string) bool {
 	first, err1 := ldap.ParseDN(a)
 	second, err2 := ldap.ParseDN(b)
 	return err1 == nil && err2 == nil && first.EqualFold(second)

@@ -59,7 +59,7 @@ func ReadsPeople(c *ldap.Conn, reader string, p People) (connector.Right, error)
 		return right, err
 	case e == nil:
 		right.Why, right.Remedy = "nobody is found below "+p.Base, "correct "+p.Settings+", or let "+reader+" read people"
-	case e.GetAttributeValue(p.Attribute) == "":
+	case e.GetEqualFoldAttributeValue(p.Attribute) == "":
 		right.Why, right.Remedy = "the directory does not show us "+p.Attribute+", by which "+p.Why, "let "+reader+" read it"
 	default:
 		right.State = connector.Granted
