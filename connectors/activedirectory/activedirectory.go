@@ -3,6 +3,7 @@
 // An account is a user object, known by its objectGUID, and always addressed as <GUID=…>: neither a
 // renaming nor a move loses it. What is done to it, in order:
 //
+//   - hand_over: the groups, computers, units and service accounts that name it as who answers for them are listed, for people
 //   - reset_password: two random passwords, that nobody has seen, in a row
 //   - disable: ACCOUNTDISABLE set by comparing and swapping userAccountControl, seen on each domain
 //     controller that the settings name, and accountExpires with it where they ask for it
@@ -54,6 +55,11 @@ func (s Settings) Knows() connector.Knows {
 // Specs leaves out the archive where there is none.
 func (s Settings) Specs() []exeunt.ActionSpec {
 	specs := []exeunt.ActionSpec{
+		{
+			Action: exeunt.HandOver, Title: "Hand over what others depend on", Order: 5, Proof: exeunt.Observed, ByHand: true,
+			Scopes: []string{"Read managedBy and manager of groups, computers, units and service accounts"},
+			Caveat: "What names the person under managedBy, and service accounts that do under manager. Services and tasks that run with the person's own account are not seen.",
+		},
 		{
 			Action: exeunt.ResetPassword, Title: "Reset password", Order: 10, Proof: exeunt.Acknowledged, Repeatable: true,
 			Scopes: []string{"Reset Password on users"},

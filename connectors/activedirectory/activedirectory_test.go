@@ -154,6 +154,7 @@ func (c *company) hire(t testing.TB) exeunt.Leaver {
 	for _, name := range []string{"eng-" + login, "vpn-" + login, "nested-" + login} {
 		add(t, conn, c.group(name), map[string][]string{"objectClass": {"group"}, "sAMAccountName": {c.prefix + name}})
 	}
+	modify(t, conn, c.group("nested-"+login), func(m *wire.ModifyRequest) { m.Replace("managedBy", []string{c.dn(l)}) })
 	for _, name := range []string{"eng-" + login, "vpn-" + login} {
 		modify(t, conn, c.group(name), func(m *wire.ModifyRequest) { m.Add("member", []string{c.dn(l)}) })
 	}
@@ -204,6 +205,9 @@ func TestConforms(t *testing.T) {
 			found, err := conn.Search(wire.NewSearchRequest(c.BaseDN, wire.ScopeWholeSubtree, 0, 0, 0, false, filter, []string{"1.1"}, nil))
 			must(t, err)
 			must(t, conn.Del(wire.NewDelRequest(found.Entries[0].DN, nil)))
+		},
+		HandOver: func(t testing.TB, l exeunt.Leaver) {
+			modify(t, c.admin(t), c.group("nested-"+l.Identifier(exeunt.Login)), func(m *wire.ModifyRequest) { m.Replace("managedBy", []string{"CN=Administrator,CN=Users," + c.BaseDN}) })
 		},
 		Drop: func(t testing.TB, l exeunt.Leaver, action exeunt.Action) (name, value string) {
 			if action != exeunt.RemoveGroups {
@@ -402,7 +406,7 @@ func TestAnArchiveThatIsNotThereIsAMistake(t *testing.T) {
 		t.Errorf("%s %v", exeunt.KindOf(err), err)
 	}
 	specs, err := activedirectory.Kind().Specs(c.with(t, map[string]any{"archive_ou": nil}))
-	if err != nil || len(specs) != 3 {
+	if err != nil || len(specs) != 4 {
 		t.Errorf("without an archive: %v %v", specs, err)
 	}
 }

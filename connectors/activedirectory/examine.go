@@ -24,7 +24,11 @@ const (
 func (d *domain) Examine(ctx context.Context) ([]connector.Right, error) {
 	var rights []connector.Right
 	err := d.Do(ctx, func(c *ldap.Conn) error {
-		rights = []connector.Right{{Name: "sign in", State: connector.Granted}}
+		rights = []connector.Right{
+			{Name: "sign in", State: connector.Granted},
+			{Name: "Read managedBy and manager of groups, computers, units and service accounts", For: []exeunt.Action{exeunt.HandOver}, State: connector.Unknown,
+				Why: "what we may not read looks as if there were none", Remedy: "let " + d.BindDN + " read them; whoever is signed in may, where nobody changed it"},
+		}
 		asks := []func(*ldap.Conn) (connector.Right, error){d.readsPeople, d.disables, d.changesGroups, d.changesPrimary}
 		if d.SetExpiry {
 			asks = append(asks, d.expires)

@@ -24,6 +24,9 @@ func (d *domain) Observe(ctx context.Context, account exeunt.Account) (exeunt.Ob
 		if err := d.lookAtGroups(ctx, c, u, &o); err != nil {
 			return err
 		}
+		if err := d.lookAtManaged(ctx, c, u, o); err != nil {
+			return err
+		}
 		return d.lookAtTickets(ctx, c, u, &o)
 	})
 	if err == nil && o.Standing[exeunt.Disable] == exeunt.Holds && len(d.Controllers) > 0 && connector.Looks(ctx, exeunt.Disable) {
@@ -53,9 +56,6 @@ func (d *domain) look(u user, now time.Time) exeunt.Observation {
 	}
 	if u.adminCount {
 		o.Facts["adminCount"] = "1" // AdminSDHolder takes delegated rights away from such accounts
-	}
-	if len(u.managed) > 0 {
-		o.Facts["managedBy of"] = directory.Listed(u.managed)
 	}
 	if !u.disabled() {
 		o.Snapshot[takesEnabled] = []string{"true"}

@@ -177,7 +177,7 @@ func TestDisableCountsWhenEachDomainControllerShowsIt(t *testing.T) {
 	name := strings.TrimPrefix(second.url, "ldaps://")
 	specs, err := activedirectory.Kind().Specs(c.with(t, nil))
 	must(t, err)
-	aim := connector.Aim{Account: account, Spec: specs[1], With: connector.Parameters{Leaver: l}}
+	aim := connector.Aim{Account: account, Spec: specs[2], With: connector.Parameters{Leaver: l}}
 	intended := 0
 	attempt := func() exeunt.Outcome {
 		out, err := connector.Converge(t.Context(), conn, aim, func(exeunt.Observation) error { intended++; return nil })

@@ -27,15 +27,14 @@ type user struct {
 	passwordSet  string // FILETIME
 	changed      string
 	adminCount   bool
-	policy, silo string   // DNs of what limits the life of tickets
-	managed      []string // what names the person under managedBy
+	policy, silo string // DNs of what limits the life of tickets
 }
 
 // read reads the account by its GUID, from the domain controller that is written to.
 func read(c *ldap.Conn, account exeunt.Account) (user, error) {
 	e, err := directory.Read(c, byGUID(account),
 		"objectSid", "userAccountControl", "replPropertyMetaData", "accountExpires", "memberOf", "primaryGroupID", "pwdLastSet",
-		"whenChanged", "adminCount", "msDS-AssignedAuthNPolicy", "msDS-AssignedAuthNPolicySilo", "managedObjects")
+		"whenChanged", "adminCount", "msDS-AssignedAuthNPolicy", "msDS-AssignedAuthNPolicySilo")
 	if directory.Is(err, ldap.LDAPResultNoSuchObject) {
 		return user{}, gone(c, account, err)
 	}
@@ -63,9 +62,7 @@ func read(c *ldap.Conn, account exeunt.Account) (user, error) {
 	if u.controlSet.IsZero() { // any change moves whenChanged, so that it is never too early
 		u.controlSet, _ = time.Parse(generalizedTime, u.changed)
 	}
-	u.managed, err = everyValue(c, account, e, "managedObjects")
-	slices.Sort(u.managed)
-	return u, err
+	return u, nil
 }
 
 // disabled says whether nobody can sign in with the account by its ACCOUNTDISABLE bit.

@@ -34,8 +34,12 @@ func (d *ldapDirectory) Examine(ctx context.Context) ([]connector.Right, error) 
 		}
 		for _, spec := range d.Specs() {
 			for _, scope := range spec.Scopes {
-				rights = append(rights, connector.Right{Name: scope, For: []exeunt.Action{spec.Action}, State: connector.Unknown,
-					Why: "LDAP does not tell what an account may write", Remedy: connector.Rehearse})
+				right := connector.Right{Name: scope, For: []exeunt.Action{spec.Action}, State: connector.Unknown,
+					Why: "LDAP does not tell what an account may write", Remedy: connector.Rehearse}
+				if spec.ByHand {
+					right.Why, right.Remedy = "what we may not read looks as if there were none", "let "+d.BindDN+" read "+strings.Join(d.OwnerAttributes, " and ")
+				}
+				rights = append(rights, right)
 			}
 		}
 		return nil

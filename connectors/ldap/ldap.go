@@ -3,6 +3,7 @@
 //
 // An account is an entry, known by its entryUUID (RFC 4530), or by what the settings name instead. What is done to it, in order:
 //
+//   - hand_over: the entries that name it as their owner are listed, for people
 //   - remove_groups: out of every group that lists it, after its groups were recorded
 //   - reset_password: userPassword is taken away, which a Compare proves without ever reading a hash
 //   - disable: locked for good by pwdAccountLockedTime=000001010000Z or nsAccountLock=TRUE
@@ -38,6 +39,11 @@ func groupKey(attribute string) string {
 }
 
 var actions = []exeunt.ActionSpec{
+	{
+		Action: exeunt.HandOver, Title: "Hand over what others depend on", Order: 5, Proof: exeunt.Observed, ByHand: true,
+		Scopes: []string{"read owner of entries"},
+		Caveat: "What names the person under owner, or what owner_attributes names. Services that run with the person's own account are not seen; nor is, once the entry was moved to the archive, what a server without referential integrity of these attributes still lists under the old name.",
+	},
 	{
 		Action: exeunt.RemoveGroups, Title: "Remove from groups", Order: 10, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
 		Takes:  groupKeys,
@@ -148,6 +154,9 @@ func (d *ldapDirectory) Observe(ctx context.Context, account exeunt.Account) (ex
 			return err
 		}
 		o = d.look(e, groups, password(c, e.DN))
+		if err := d.lookAtOwned(ctx, c, e, o); err != nil {
+			return err
+		}
 		return d.lookAtGroups(ctx, c, e, groups, &o)
 	})
 	return o, err

@@ -122,6 +122,7 @@ func (c *company) hire(t testing.TB) exeunt.Leaver {
 	uid := leaver.Identifier(exeunt.Login)
 	c.person(t, conn, uid, leaver.ID, leaver.Identifier(exeunt.WorkEmail))
 	for name, attributes := range map[string]map[string][]string{
+		"held": {"objectClass": {"groupOfNames"}, "member": {c.Admin.Name}, "owner": {c.dn(uid)}},
 		"eng":  {"objectClass": {"groupOfNames"}, "member": {c.Admin.Name, c.dn(uid)}},
 		"solo": {"objectClass": {"groupOfNames"}, "member": {c.dn(uid)}},
 		"uniq": {"objectClass": {"groupOfUniqueNames"}, "uniqueMember": {c.Admin.Name, c.dn(uid)}},
@@ -191,6 +192,9 @@ func TestConforms(t *testing.T) {
 		},
 		Vanish: func(t testing.TB, l exeunt.Leaver) {
 			must(t, c.admin(t).Del(wire.NewDelRequest(c.whereIs(t, l), nil)))
+		},
+		HandOver: func(t testing.TB, l exeunt.Leaver) {
+			c.modify(t, c.group(l.Identifier(exeunt.Login), "held"), func(m *wire.ModifyRequest) { m.Replace("owner", []string{c.Admin.Name}) })
 		},
 		Drop: func(t testing.TB, l exeunt.Leaver, action exeunt.Action) (name, value string) {
 			if action != exeunt.RemoveGroups {
@@ -282,7 +286,7 @@ func TestTheLastMemberNeedsAPlaceholder(t *testing.T) {
 	if exeunt.KindOf(err) != exeunt.Conflict || !strings.Contains(err.Error(), "solo-") || !strings.Contains(err.Error(), "placeholder_member") {
 		t.Errorf("got %s %v, want a conflict that names the group and the remedy", exeunt.KindOf(err), err)
 	}
-	out, err := connector.Converge(t.Context(), conn, connector.Aim{Account: account, Spec: ldap.Kind().Actions[0]}, func(exeunt.Observation) error { return nil })
+	out, err := connector.Converge(t.Context(), conn, connector.Aim{Account: account, Spec: ldap.Kind().Actions[1]}, func(exeunt.Observation) error { return nil })
 	if err != nil || out.Kind != exeunt.GaveUp {
 		t.Errorf("a group that cannot be left ends as %s, %v; want a task", out.Kind, err)
 	}
@@ -419,8 +423,8 @@ func TestBadSettingsAreRefused(t *testing.T) {
 	text, err := json.Marshal(good)
 	must(t, err)
 	specs, err := ldap.Kind().Specs(text)
-	if err != nil || len(specs) != 3 {
-		t.Errorf("without an archive: %v, %v; want three actions", specs, err)
+	if err != nil || len(specs) != 4 {
+		t.Errorf("without an archive: %v, %v; want four actions", specs, err)
 	}
 }
 

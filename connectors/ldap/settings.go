@@ -23,6 +23,7 @@ type Settings struct {
 	ArchiveOU         string   `json:"archive_ou,omitempty" jsonschema_description:"Where leavers' entries go. Without it, move_to_archive is no action of the system."`
 	LockAttribute     string   `json:"lock_attribute,omitempty" jsonschema:"enum=pwdAccountLockedTime,enum=nsAccountLock" jsonschema_description:"By which attribute the directory locks an account: pwdAccountLockedTime, when left out, where there is a password policy (OpenLDAP); nsAccountLock in 389 Directory Server and FreeIPA."`
 	IDAttribute       string   `json:"id_attribute,omitempty" jsonschema:"enum=entryUUID,enum=nsUniqueId,enum=ipaUniqueID" jsonschema_description:"Which attribute of an entry never changes: entryUUID when left out (RFC 4530); nsUniqueId or ipaUniqueID where a server has none."`
+	OwnerAttributes   []string `json:"owner_attributes,omitempty" jsonschema_description:"By which attributes entries name who answers for them: owner when left out; add memberManager in FreeIPA."`
 	PrivilegedGroups  []string `json:"privileged_groups,omitempty" jsonschema_description:"DNs of the groups whose members are administrators, through other groups, too; cn=admins,cn=groups,cn=accounts,… in FreeIPA. LDAP itself knows none."`
 	NoLoginShell      string   `json:"nologin_shell,omitempty" jsonschema_description:"Set as loginShell too, such as /usr/sbin/nologin."`
 
@@ -54,6 +55,11 @@ func (s Settings) Check() error {
 	}
 	for _, dn := range s.PrivilegedGroups {
 		if err := directory.CheckDN("privileged_groups", dn); err != nil {
+			return err
+		}
+	}
+	for _, attribute := range s.OwnerAttributes {
+		if err := directory.CheckAttribute("owner_attributes", attribute); err != nil {
 			return err
 		}
 	}
@@ -91,6 +97,9 @@ func (s Settings) complete() Settings {
 	}
 	if len(s.GroupAttributes) == 0 {
 		s.GroupAttributes = []string{"member"}
+	}
+	if len(s.OwnerAttributes) == 0 {
+		s.OwnerAttributes = []string{"owner"}
 	}
 	s.LockAttribute = cmp.Or(s.LockAttribute, behera)
 	s.IDAttribute = cmp.Or(s.IDAttribute, "entryUUID")

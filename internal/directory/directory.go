@@ -58,8 +58,8 @@ func (s Settings) Check() error {
 		return err
 	}
 	for kind, attribute := range s.Match {
-		if !attributeName.MatchString(attribute) {
-			return invalid("match", "%q is not the name of an attribute (for %s)", attribute, kind)
+		if err := CheckAttribute("match", attribute); err != nil {
+			return exeunt.Errorf(exeunt.Invalid, "%s (for %s)", exeunt.MessageOf(err), kind).In("match")
 		}
 	}
 	return nil
@@ -69,6 +69,14 @@ func (s Settings) Check() error {
 func CheckDN(field, dn string) error {
 	if parsed, err := ldap.ParseDN(dn); err != nil || len(parsed.RDNs) == 0 {
 		return invalid(field, "%q is not a distinguished name such as ou=people,dc=corp,dc=example", dn)
+	}
+	return nil
+}
+
+// CheckAttribute refuses in a setting what is no name of an attribute.
+func CheckAttribute(field, attribute string) error {
+	if !attributeName.MatchString(attribute) {
+		return invalid(field, "%q is not the name of an attribute", attribute)
 	}
 	return nil
 }
