@@ -402,6 +402,11 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		"not a filter":        {"user_filter": "(a=b"},
 		"an archive outside":  {"archive_ou": "ou=leavers,dc=other"},
 		"not a DN":            {"placeholder_member": "nobody"},
+		"not a lock":          {"lock_attribute": "locked"},
+		"not an identifier":   {"id_attribute": "dn"},
+		"no privileged group": {"privileged_groups": []string{"admins"}},
+		"no owner attribute":  {"owner_attributes": []string{"(owner"}},
+		"no privileged word":  {"privileged": "maybe"},
 		"not a group's":       {"group_attributes": []string{"owner"}},
 	} {
 		settings := maps.Clone(good)

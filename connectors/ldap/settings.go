@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -42,6 +43,30 @@ func (s Settings) Check() error {
 	if _, err := ldap.CompileFilter(s.UserFilter); err != nil {
 		return exeunt.Errorf(exeunt.Invalid, "user_filter: %q is not an LDAP filter (RFC 4515)", s.UserFilter).In("user_filter")
 	}
+	if err := s.checkNames(); err != nil {
+		return err
+	}
+	for _, choice := range []struct {
+		field, value string
+		of           []string
+	}{
+		{"lock_attribute", s.LockAttribute, []string{behera, netscape}},
+		{"id_attribute", s.IDAttribute, []string{"entryUUID", "nsUniqueId", "ipaUniqueID"}},
+	} {
+		if !slices.Contains(choice.of, choice.value) {
+			return exeunt.Errorf(exeunt.Invalid, "%s: %q is none of %s", choice.field, choice.value, strings.Join(choice.of, ", ")).In(choice.field)
+		}
+	}
+	for _, attribute := range s.GroupAttributes {
+		if attribute != "member" && attribute != "uniqueMember" && attribute != "memberUid" {
+			return exeunt.Errorf(exeunt.Invalid, "group_attributes: %q is none of member, uniqueMember, memberUid", attribute).In("group_attributes")
+		}
+	}
+	return s.Privileged.Check()
+}
+
+// checkNames refuses names that are none, of entries and of attributes.
+func (s Settings) checkNames() error {
 	for field, dn := range map[string]string{"groups_base": s.GroupsBase, "placeholder_member": s.PlaceholderMember, "archive_ou": s.ArchiveOU} {
 		if dn == "" {
 			continue
@@ -49,9 +74,6 @@ func (s Settings) Check() error {
 		if err := directory.CheckDN(field, dn); err != nil {
 			return err
 		}
-	}
-	if s.ArchiveOU != "" && !directory.Below(s.ArchiveOU, s.BaseDN) {
-		return exeunt.Errorf(exeunt.Invalid, "archive_ou: it must lie below base_dn, or archived entries could not be looked at again").In("archive_ou")
 	}
 	for _, dn := range s.PrivilegedGroups {
 		if err := directory.CheckDN("privileged_groups", dn); err != nil {
@@ -63,19 +85,8 @@ func (s Settings) Check() error {
 			return err
 		}
 	}
-	if !slices.Contains([]string{behera, netscape}, s.LockAttribute) {
-		return exeunt.Errorf(exeunt.Invalid, "lock_attribute is %q: write %s or %s", s.LockAttribute, behera, netscape).In("lock_attribute")
-	}
-	if !slices.Contains([]string{"entryUUID", "nsUniqueId", "ipaUniqueID"}, s.IDAttribute) {
-		return exeunt.Errorf(exeunt.Invalid, "id_attribute is %q: write entryUUID, nsUniqueId or ipaUniqueID", s.IDAttribute).In("id_attribute")
-	}
-	if err := s.Privileged.Check(); err != nil {
-		return err
-	}
-	for _, attribute := range s.GroupAttributes {
-		if attribute != "member" && attribute != "uniqueMember" && attribute != "memberUid" {
-			return exeunt.Errorf(exeunt.Invalid, "group_attributes: %q is none of member, uniqueMember, memberUid", attribute).In("group_attributes")
-		}
+	if s.ArchiveOU != "" && !directory.Below(s.ArchiveOU, s.BaseDN) {
+		return exeunt.Errorf(exeunt.Invalid, "archive_ou: it must lie below base_dn, or archived entries could not be looked at again").In("archive_ou")
 	}
 	return nil
 }
