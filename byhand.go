@@ -17,7 +17,7 @@ func (s Step) leave(o Outcome, now time.Time) Change {
 	task.Title, task.Checklist = fmt.Sprintf("%s: %s", s.SystemTitle, lower(s.Title)), s.Snapshot[string(s.Action)]
 	task.Procedure = "Give each of these another owner in the system. Exeunt looks again, and asks for what is left."
 	change := Change{Steps: []Step{s}, Tasks: []Task{task}, Notices: []Notice{task.notice(NoticeAssigned, fmt.Sprintf("by-hand:%d", now.UnixMicro()))}}
-	change.Record(EntryLooked, s, now, fmt.Sprintf("%s: %s is for people to do", s.SystemTitle, lower(s.Title)),
+	change.Record(EntryByHand, s, now, fmt.Sprintf("%s: %s is for people to do", s.SystemTitle, lower(s.Title)),
 		merge(map[string]string{"account": s.Account.ID, "task": task.Key, "owner": task.Owner.String()}, "before.", o.Seen, o.Snapshot))
 	change.Record(EntryTaskOpened, task, now, task.Title+", owner "+task.Owner.String(),
 		map[string]string{"owner": task.Owner.String(), "deadline": task.Deadline.Format(time.RFC3339), "rule": task.Rule})
@@ -34,6 +34,6 @@ func (s Step) Grown(seen Observation) bool {
 func (s Step) lookNow(by string, now time.Time) (Step, Change) {
 	s = s.again(now)
 	var change Change
-	change.Record(EntryLooked, s, now, fmt.Sprintf("%s: %s is said to be done, and is looked at", s.SystemTitle, lower(s.Title)), map[string]string{"by": by})
+	change.Record(EntryCameBack, s, now, fmt.Sprintf("%s: %s is said to be done, and is looked at", s.SystemTitle, lower(s.Title)), map[string]string{"reason": by + " says that it is done"})
 	return s, change
 }

@@ -44,6 +44,7 @@ const (
 	EntryPutBack        EntryKind = "step.put-back"
 	EntryRetried        EntryKind = "step.try-again"
 	EntryFailed         EntryKind = "step.fail"
+	EntryByHand         EntryKind = "step.by-hand" // it is for people to do, and a task asks them
 	EntrySkipped        EntryKind = "step.skip"
 	EntryWaived         EntryKind = "step.waive"
 	EntryOvertaken      EntryKind = "step.overtaken"

@@ -39,6 +39,7 @@ func inventory() []exeunt.System {
 		{Name: "files", Title: "Files", Kind: "sim", Tier: 2, Stage: exeunt.Live, Owner: owner, Fallback: "Do it in the console.", Actions: specs(
 			exeunt.ActionSpec{Action: exeunt.TransferData, Proof: exeunt.Acknowledged},
 			exeunt.ActionSpec{Action: exeunt.ReclaimLicence, Proof: exeunt.Observed, Repeatable: true, Destructive: true, Settles: 10 * time.Minute},
+			exeunt.ActionSpec{Action: exeunt.HandOver, Proof: exeunt.Observed, ByHand: true},
 		)},
 		{Name: "payroll", Title: "Payroll", Kind: "sim", Tier: 1, Branch: "Payroll", Stage: exeunt.Live, Owner: owner, Fallback: "Enter it in payroll.", Actions: specs(
 			exeunt.ActionSpec{Action: exeunt.EndEmployment, Proof: exeunt.Observed, Repeatable: true, Takes: []string{"employment"}},
@@ -66,6 +67,7 @@ func standard() exeunt.Policy {
 	return exeunt.Policy{Name: "standard", Version: "v1", CutOff: "17:00", AccessSLA: time.Hour, Rules: []exeunt.Rule{
 		{Name: "cut", Systems: in("directory", "badges"), Actions: []exeunt.Action{exeunt.RevokeSessions, exeunt.Disable, exeunt.RemoveGroups}, Start: at(exeunt.AtCutOff, 0), Deadline: at(exeunt.AtStart, time.Hour)},
 		{Name: "files", Systems: in("files"), Actions: []exeunt.Action{exeunt.TransferData, exeunt.ReclaimLicence}, Start: at(exeunt.AtCutOff, time.Hour), Deadline: day},
+		{Name: "hand-over", Branch: "Tasks", Systems: in("files"), Actions: []exeunt.Action{exeunt.HandOver}, Start: at(exeunt.AtTrigger, 0), Deadline: at(exeunt.AtLastDay, 0)},
 		{Name: "end", Branch: "Payroll", Systems: in("payroll"), Actions: []exeunt.Action{exeunt.EndEmployment}, Start: at(exeunt.AtTrigger, 0), Deadline: day},
 		{Name: "timesheet", Title: "Approve the final timesheet", Branch: "Payroll", Task: &exeunt.TaskPattern{Owner: "manager", Procedure: "Check the hours.", Checklist: []string{"Hours", "Leave"}},
 			Start: at(exeunt.AtLastDay, -48*time.Hour), Deadline: day},

@@ -64,7 +64,7 @@ func (w *world) checkSecrets(entries []store.EntryRow) {
 var states = map[exeunt.EntryKind]exeunt.StepState{
 	exeunt.EntryIntent: exeunt.StepRunning, exeunt.EntryConfirmed: exeunt.StepConfirmed, exeunt.EntryAcknowledged: exeunt.StepAcknowledged,
 	exeunt.EntryAttested: exeunt.StepAttested, exeunt.EntryRetry: exeunt.StepReady, exeunt.EntryRetried: exeunt.StepReady,
-	exeunt.EntryCameBack: exeunt.StepReady, exeunt.EntryDrifted: exeunt.StepReady, exeunt.EntryFailed: exeunt.StepFailed, exeunt.EntrySkipped: exeunt.StepSkipped, exeunt.EntryWaived: exeunt.StepWaived,
+	exeunt.EntryCameBack: exeunt.StepReady, exeunt.EntryDrifted: exeunt.StepReady, exeunt.EntryFailed: exeunt.StepFailed, exeunt.EntryByHand: exeunt.StepByHand, exeunt.EntrySkipped: exeunt.StepSkipped, exeunt.EntryWaived: exeunt.StepWaived,
 }
 
 // checkReplay gives the state of everything from the record alone (6).
@@ -125,7 +125,7 @@ func (w *world) checkReplay(f store.CaseFile, entries []store.EntryRow) {
 // checkFailures sees that whatever failed became the task of somebody named, who is told (5).
 func (w *world) checkFailures(f store.CaseFile, entries []store.EntryRow) {
 	for _, e := range entries {
-		if e.Kind != exeunt.EntryFailed {
+		if e.Kind != exeunt.EntryFailed && e.Kind != exeunt.EntryByHand {
 			continue
 		}
 		i := slices.IndexFunc(f.Tasks, func(t exeunt.Task) bool { return t.Key == e.Detail["task"] })
@@ -137,11 +137,11 @@ func (w *world) checkFailures(f store.CaseFile, entries []store.EntryRow) {
 		}
 	}
 	for _, s := range f.Steps {
-		if s.State != exeunt.StepFailed {
+		if !s.State.WithPeople() {
 			continue
 		}
 		if !slices.ContainsFunc(f.Tasks, func(t exeunt.Task) bool { return t.State == exeunt.TaskOpen && slices.Contains(t.Steps, s.Key) }) {
-			w.breaks(5, "%s %s has failed, and no open task stands in for it", f.Case.ID, s.Key)
+			w.breaks(5, "%s %s is with people, and no open task stands in for it", f.Case.ID, s.Key)
 		}
 	}
 }

@@ -24,6 +24,9 @@ func (w *world) judgeApply(v *vendor, a *account, spec exeunt.ActionSpec, d *dee
 	if seen := d.looks - asked.looks; seen < looks || !d.worked || !d.sawUndone && !with.Undo {
 		w.breaks(4, "%s %s: asked for after %d looks since the last time, and %d are needed, the last of them seeing it undone: %t", a.id, spec.Action, seen, looks, d.sawUndone)
 	}
+	if spec.ByHand {
+		w.breaks(4, "%s %s: people do it, and the connector is asked to", a.id, spec.Action)
+	}
 	if with.Undo {
 		return
 	}

@@ -94,11 +94,13 @@ func (w *world) somebodyDecides() {
 	}
 	id := pick(w, cases)
 	f := w.file(id)
-	switch w.random.IntN(12) {
+	switch w.random.IntN(13) {
 	case 10:
 		w.act(fmt.Sprint("places a legal hold on ", id), func(ctx context.Context, c engine.Commands) error { return c.PlaceLegalHold(ctx, id, decision) })
 	case 11:
 		w.releaseLegal(id)
+	case 12:
+		w.handsOver(id)
 	case 0:
 		w.act(fmt.Sprint("holds ", id), func(ctx context.Context, c engine.Commands) error { return c.HoldCase(ctx, id, decision) })
 	case 1, 2:
@@ -166,6 +168,9 @@ func (w *world) onTask(t exeunt.Task) {
 // complete lets somebody do what a task asks: work, or the decision of a second person.
 func (w *world) complete(t exeunt.Task) {
 	if t.Asks == "" {
+		if t.System == "files" && w.chance(0.7) { // some tick what they have not done
+			w.handsOver(t.Case)
+		}
 		w.act(fmt.Sprint("completes ", t.Case, " ", t.Key), func(ctx context.Context, c engine.Commands) error {
 			return c.CompleteTask(ctx, t.ID, nil, "done", t.Owner.Name)
 		})
@@ -183,6 +188,13 @@ func (w *world) complete(t exeunt.Task) {
 			}
 			return err
 		})
+	}
+}
+
+// handsOver lets somebody give away what the person of a case alone owns, without saying so.
+func (w *world) handsOver(id exeunt.CaseID) {
+	if who := w.file(id).Case.Leaver().ID; w.vendors["files"].handOver(who) {
+		w.note("somebody hands over what %s owns", who)
 	}
 }
 

@@ -30,6 +30,7 @@ type vendor struct {
 type account struct {
 	id, leaver string
 	has        map[string][]string
+	owns       []string // that nobody else does
 	done       map[exeunt.Action]*deed
 	asked      map[string]*request            // by case and action
 	before     map[string]map[string][]string // what was there when a step first acted, by its key
@@ -63,7 +64,7 @@ func newVendor(w *world, system exeunt.System) *vendor {
 func (v *vendor) hire(leaver string, n int) {
 	id := fmt.Sprintf("%s-%s-%d", v.system.Name, leaver, n)
 	has := map[string][]string{"enabled": {"true"}, "groups": {"all", "team-" + leaver, "on-call"}, "employment": {"active"}}
-	v.accounts[id] = &account{id: id, leaver: leaver, has: has, before: map[string]map[string][]string{}, done: map[exeunt.Action]*deed{}, asked: map[string]*request{}}
+	v.accounts[id] = &account{id: id, leaver: leaver, has: has, owns: []string{"share of " + leaver}, before: map[string]map[string][]string{}, done: map[exeunt.Action]*deed{}, asked: map[string]*request{}}
 }
 
 func (a *account) request(of exeunt.CaseID, action exeunt.Action, undo bool) *request {
@@ -156,6 +157,12 @@ func (v *vendor) look(a *account) exeunt.Observation {
 	}
 	for _, spec := range v.system.Actions {
 		deed := a.deed(spec.Action)
+		if spec.ByHand {
+			o.HandOver(spec.Action, a.owns)
+			deed.holds = len(a.owns) == 0
+			deed.everSeen = deed.everSeen || deed.holds
+			continue
+		}
 		holds := deed.holds || v.inherits(a, spec.Action)
 		switch {
 		case spec.Proof == exeunt.Acknowledged:
@@ -171,6 +178,16 @@ func (v *vendor) look(a *account) exeunt.Observation {
 		deed.worked, deed.sawUndone = true, o.Standing[spec.Action] != exeunt.Holds
 	}
 	return o
+}
+
+// handOver gives what a person alone owns to somebody else, and says whether there was anything.
+func (v *vendor) handOver(leaver string) (some bool) {
+	for _, a := range v.accounts {
+		if a.leaver == leaver && len(a.owns) > 0 {
+			a.owns, a.deed(exeunt.HandOver).drifted, some = nil, false, true
+		}
+	}
+	return some
 }
 
 // inherits says whether access ended because the single sign-on was cut.

@@ -128,7 +128,7 @@ func entryIcon(k exeunt.EntryKind) status {
 		return statusFailed
 	case exeunt.EntryIntent, exeunt.EntryRetry, exeunt.EntryRetried, exeunt.EntryCameBack, exeunt.EntryBreakerTried, exeunt.EntryTaskSaved:
 		return statusRunning
-	case exeunt.EntryLegalHold, exeunt.EntryStepHeld, exeunt.EntryAsked, exeunt.EntryEscalated, exeunt.EntryTripped, exeunt.EntryFuseAsked, exeunt.EntryLiveAsked, exeunt.EntryTaskOpened, exeunt.EntryTaskReassigned, exeunt.EntryTaskReminded, exeunt.EntryHeld:
+	case exeunt.EntryLegalHold, exeunt.EntryStepHeld, exeunt.EntryAsked, exeunt.EntryEscalated, exeunt.EntryTripped, exeunt.EntryFuseAsked, exeunt.EntryLiveAsked, exeunt.EntryTaskOpened, exeunt.EntryTaskReassigned, exeunt.EntryTaskReminded, exeunt.EntryHeld, exeunt.EntryByHand:
 		return statusPerson
 	case exeunt.EntryApproved, exeunt.EntryLive, exeunt.EntrySteppedBack, exeunt.EntryLegalReleased, exeunt.EntryRefusedBy, exeunt.EntryFuseReleased, exeunt.EntryFuseRejected, exeunt.EntryWaived, exeunt.EntryReleased, exeunt.EntryPutBack, exeunt.EntryRescinded, exeunt.EntryRehired:
 		return statusOverride
@@ -143,7 +143,7 @@ func entryIcon(k exeunt.EntryKind) status {
 
 // entryKindWords are the kinds whose name does not say enough.
 var entryKindWords = map[exeunt.EntryKind]string{
-	exeunt.EntryLooked: "Step: looked at again", exeunt.EntryCameBack: "Step: goes on by itself", exeunt.EntryDrifted: "Step: held no longer", exeunt.EntryPutBack: "Step: put back by decision",
+	exeunt.EntryLooked: "Step: looked at again", exeunt.EntryCameBack: "Step: goes on by itself", exeunt.EntryByHand: "Step: for people to do", exeunt.EntryDrifted: "Step: held no longer", exeunt.EntryPutBack: "Step: put back by decision",
 	exeunt.EntryErased: "Case: record erased", exeunt.EntryEraseAsked: "Case: erasure asked for", exeunt.EntryErasureDone: "Case: nothing left", exeunt.EntryWaveErased: "Wave: rows erased",
 	exeunt.EntryShadowed: "Shadow: looked at before", exeunt.EntryCompared: "Shadow: compared", exeunt.EntryLive: "System: goes live", exeunt.EntryLiveAsked: "System: to go live, asked for", exeunt.EntrySteppedBack: "System: back to shadow",
 	exeunt.EntryBreakerOpened: "System: left alone", exeunt.EntryBreakerTried: "System: tried by hand", exeunt.EntryBreakerClosed: "System: answers again",
