@@ -57,8 +57,9 @@ var places = map[string]place{
 	"internal/config":          {ours: ". connector internal/config/yamlfile internal/intake internal/ledger/verify internal/inventory internal/calendar internal/policy", others: "github.com/invopop/jsonschema golang.org/x/tools/txtar"},
 
 	"internal/remains":         {},
+	"internal/seal":            {ours: "."},
 	"internal/store":           {ours: ". internal/remains internal/spelling", others: "github.com/jackc/pgx/ golang.org/x/crypto/bcrypt modernc.org/sqlite"},
-	"internal/store/storetest": {ours: ". internal/store internal/testserver", others: "github.com/jackc/pgx/"},
+	"internal/store/storetest": {ours: ". internal/seal internal/store internal/testserver", others: "github.com/jackc/pgx/"},
 	"internal/engine":          {ours: ". connector internal/store"},
 	"internal/notify":          {ours: ".", others: "github.com/wneessen/go-mail"},
 

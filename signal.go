@@ -67,10 +67,10 @@ const (
 type SignalStream struct {
 	ID            string        `json:"id"`
 	Version       int64         `json:"version"`
-	Receiver      string        `json:"receiver"`                // the audience of its tokens
-	Push          string        `json:"push,omitempty"`          // where tokens are sent; it polls when empty
-	Authorization string        `json:"authorization,omitempty"` // a secret of the receiver's: sent with each token
-	Events        []SignalEvent `json:"events"`                  // that it asked for
+	Receiver      string        `json:"receiver"`       // the audience of its tokens
+	Push          string        `json:"push,omitempty"` // where tokens are sent; it polls when empty
+	Authorization string        `json:"-"`              // a secret of the receiver's: sent with each token
+	Events        []SignalEvent `json:"events"`         // that it asked for
 	Description   string        `json:"description,omitempty"`
 	Status        StreamStatus  `json:"status"`
 	Reason        string        `json:"reason,omitempty"` // why it is paused or disabled, in the receiver's words
@@ -205,6 +205,14 @@ func (k SignalKey) Follow(before []SignalKey, atOnce bool, by Override, now time
 	detail["key"], detail["algorithm"], detail["signs_at"] = k.ID, k.Algorithm, k.SignsAt.Format(time.RFC3339)
 	change.Record(EntrySignalKey, nil, now, fmt.Sprintf("security event tokens are signed with another key (%s) from %s on", k.Algorithm, k.SignsAt.Format(time.RFC3339)), detail)
 	return k, ending, change
+}
+
+// ForgetSealed is the change by which what nobody can open any more is taken away: the keys that sign security event tokens, and
+// what receivers want to have sent with them.
+func ForgetSealed(by Override, now time.Time) Change {
+	var change Change
+	change.Record(EntrySignalKey, nil, now, "the sealing key is lost: every key for security event tokens was forgotten, and what receivers want to have sent with them", by.detail())
+	return change
 }
 
 // Signing is the key of an algorithm that signs at a moment; one without ID when there is none.

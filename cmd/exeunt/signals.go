@@ -11,6 +11,7 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connectors/signals"
+	"github.com/exeunt/exeunt/internal/app"
 	"github.com/exeunt/exeunt/internal/web/api"
 	"github.com/spf13/cobra"
 )
@@ -23,7 +24,7 @@ func signalsCommand(c *console) *cobra.Command {
 		Use: "signals", Short: "Show who listens to who leaves, see that they hear, and change the key", Long: signalsHelp,
 		Example: "  exeunt signals list\n  exeunt signals show crm-signals\n  exeunt signals verify crm-signals",
 	}
-	return group(cmd, signalsListCommand(c), signalsShowCommand(c), signalsVerifyCommand(c), signalsTokenCommand(c), signalsRotateCommand(c))
+	return group(cmd, signalsListCommand(c), signalsShowCommand(c), signalsVerifyCommand(c), signalsTokenCommand(c), signalsRotateCommand(c), signalsForgetCommand(c))
 }
 
 func signalsListCommand(c *console) *cobra.Command {
@@ -124,6 +125,37 @@ func signalsRotateCommand(c *console) *cobra.Command {
 	cmd.Flags().StringVar(&algorithm, "algorithm", "RS256", "RS256 or ES256")
 	cmd.Flags().BoolVar(&atOnce, "at-once", false, "the key before may be known to somebody")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
+	_ = cmd.MarkFlagRequired("reason")
+	return cmd
+}
+
+func signalsForgetCommand(c *console) *cobra.Command {
+	var f serverFlags
+	var reason string
+	cmd := &cobra.Command{
+		Use: "forget-keys --data DIR --reason TEXT", Short: "Begin anew where the key that seals secrets in the database is lost", Args: cobra.NoArgs,
+		Long: "Take away what nobody can open any more, when sealing.key is lost and in no backup: the keys that sign security event\ntokens, and what receivers want to have sent with them. The next start makes other keys, which receivers read by\nthemselves; receivers that want a header have to set it again. Stop every server before.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			by := exeunt.Override{By: app.LocalCommands, Reason: reason}
+			if err := by.Check(); err != nil {
+				return err
+			}
+			s, err := openStore(cmd.Context(), f)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			change := exeunt.ForgetSealed(by, time.Now())
+			if err := s.ForgetSealed(cmd.Context(), &change); err != nil {
+				return err
+			}
+			return c.print(map[string]string{"schema": "keys-forgotten/v1"}, func(w io.Writer) {
+				_, _ = fmt.Fprintf(w, "%s The keys are forgotten; the next start makes others\n", symbol("done"))
+			})
+		},
+	}
+	f.add(cmd, false)
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record (at least 10 characters)")
 	_ = cmd.MarkFlagRequired("reason")
 	return cmd
 }

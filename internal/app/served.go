@@ -34,6 +34,9 @@ func (a *App) assemble(ctx context.Context, c *config.Config, before *served) (*
 		return nil, err
 	}
 	c.Counts = a.trusts.counts
+	if err := a.sealSecrets(ctx, c); err != nil {
+		return nil, err
+	}
 	links, err := a.taskLinks(ctx, c)
 	if err != nil {
 		return nil, err

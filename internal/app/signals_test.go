@@ -27,6 +27,10 @@ type town struct {
 	t     *testing.T
 	token string // of the receiver
 	dir   string // of the configuration
+	data  string // of the server
+	port  int    // of the server
+
+	pushTo string // where the receiver may have its tokens sent
 }
 
 const audience = "https://crm.acme.example"
@@ -36,33 +40,55 @@ func settingsOf(digest, pushTo, more string) string {
 	return fmt.Sprintf(`{"audience":%q,"tokens":[%q],"push_to":[%q]%s}`, audience, digest, pushTo, more)
 }
 
-// settle starts a server with one receiver, and the receiver in a mode, or none for "".
+// settleTown starts a server with one receiver, and the receiver in a mode, or none for "".
 func settleTown(t *testing.T, mode, more string) *town {
 	t.Helper()
 	port, listener := testserver.FreePort(t), testserver.FreePort(t)
+	w := &town{t: t, dir: t.TempDir(), data: t.TempDir(), port: port}
+	w.token = w.configure(listener, more, "")
+	w.App = w.start(w.data, "", port)
+	_, err := w.commands(exeunt.Viewer{}).GoLive(t.Context(), "crm", exeunt.Override{By: "Ida Novak", Reason: "the receiver has taken its verification"})
+	must(t, err)
+	w.listen(listener, mode)
+	return w
+}
+
+// configure writes a folder with one receiver, which may have its tokens sent to a port, and returns the receiver's token.
+func (w *town) configure(listener int, more, further string) string {
+	w.t.Helper()
 	token, digest := signals.NewToken()
-	dir := t.TempDir()
-	must(t, os.Mkdir(filepath.Join(dir, "systems"), 0o700))
+	w.pushTo = fmt.Sprintf("http://127.0.0.1:%d/events", listener)
+	must(w.t, os.Mkdir(filepath.Join(w.dir, "systems"), 0o700))
 	for name, text := range map[string]string{
-		"exeunt.yaml": strings.Replace(company, "127.0.0.1:8080", fmt.Sprintf("127.0.0.1:%d", port), 1),
+		"exeunt.yaml": strings.Replace(company, "127.0.0.1:8080", fmt.Sprintf("127.0.0.1:%d", w.port), 1) + further,
 		"systems/crm.yaml": "name: crm\ntitle: CRM\nkind: signals\nidentifier: work_email\ntier: 2\nowner: {role: it}\nfallback: Sign the person out.\nstage: live\nsettings: " +
 			settingsOf(digest, fmt.Sprintf("127.0.0.1:%d", listener), more) + "\n",
 	} {
-		must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+		must(w.t, os.WriteFile(filepath.Join(w.dir, name), []byte(text), 0o600))
 	}
-	a, err := Start(t.Context(), Options{ConfigDir: dir, DataDir: t.TempDir(), Listen: fmt.Sprintf("127.0.0.1:%d", port), Environment: "test", Log: slog.New(slog.DiscardHandler)})
-	must(t, err)
-	t.Cleanup(a.Stop)
-	w := &town{App: a, t: t, token: token, dir: dir}
-	_, err = w.commands(exeunt.Viewer{}).GoLive(t.Context(), "crm", exeunt.Override{By: "Ida Novak", Reason: "the receiver has taken its verification"})
-	must(t, err)
-	if mode, oauth := strings.CutPrefix(mode, "oauth "); mode != "" {
-		if oauth {
-			token = "oauth:crm:" + token
-		}
-		w.Listener = testserver.Listen(t, listener, a.URL(), token, audience, mode)
+	return token
+}
+
+// start starts a server of the folder.
+func (w *town) start(data, database string, port int) *App {
+	w.t.Helper()
+	a, err := Start(w.t.Context(), Options{ConfigDir: w.dir, DataDir: data, Database: database, Listen: fmt.Sprintf("127.0.0.1:%d", port), Environment: "test", Log: slog.New(slog.DiscardHandler)})
+	must(w.t, err)
+	w.t.Cleanup(a.Stop)
+	return a
+}
+
+// listen starts the receiver in a mode, which gets access tokens when that begins with oauth.
+func (w *town) listen(port int, mode string) {
+	w.t.Helper()
+	token := w.token
+	mode, oauth := strings.CutPrefix(mode, "oauth ")
+	if oauth {
+		token = "oauth:crm:" + token
 	}
-	return w
+	if mode != "" {
+		w.Listener = testserver.Listen(w.t, port, w.App.URL(), token, audience, mode)
+	}
 }
 
 // call asks the server in the name of the receiver.

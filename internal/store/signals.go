@@ -14,13 +14,16 @@ import (
 func (s *Store) SignalStream(ctx context.Context, receiver string) (exeunt.SignalStream, error) {
 	var stream exeunt.SignalStream
 	var version int64
-	var doc string
-	err := translate(s.dialect.reader().queryRow(ctx, "SELECT version, document FROM signal_streams WHERE receiver = $1", receiver).Scan(&version, &doc))
+	var sealed, doc string
+	err := translate(s.dialect.reader().queryRow(ctx, "SELECT version, authorization_header, document FROM signal_streams WHERE receiver = $1", receiver).Scan(&version, &sealed, &doc))
 	if exeunt.KindOf(err) == exeunt.NotFound {
 		return stream, exeunt.Errorf(exeunt.NotFound, "the receiver %s has no stream", receiver)
 	}
 	if err == nil {
 		err = fromDocument(doc, &stream)
+	}
+	if err == nil {
+		stream.Authorization, err = s.opened(sealed, streamSecret+receiver)
 	}
 	stream.Version = version
 	return stream, err
@@ -28,10 +31,14 @@ func (s *Store) SignalStream(ctx context.Context, receiver string) (exeunt.Signa
 
 // KeepStream keeps a stream as a change says; Conflict when there is one already, or it was changed meanwhile.
 func (s *Store) KeepStream(ctx context.Context, stream exeunt.SignalStream, change *exeunt.Change) error {
-	if stream.Version == 0 {
-		return s.onOne(ctx, change, "INSERT INTO signal_streams (receiver, version, document) VALUES ($1, 1, $2) ON CONFLICT (receiver) DO NOTHING", stream.Receiver, document(stream))
+	sealed, err := s.sealed(stream.Authorization, streamSecret+stream.Receiver)
+	switch {
+	case err != nil:
+		return err
+	case stream.Version == 0:
+		return s.onOne(ctx, change, "INSERT INTO signal_streams (receiver, version, authorization_header, document) VALUES ($1, 1, $2, $3) ON CONFLICT (receiver) DO NOTHING", stream.Receiver, sealed, document(stream))
 	}
-	return s.onOne(ctx, change, "UPDATE signal_streams SET version = version + 1, document = $1 WHERE receiver = $2 AND version = $3", document(stream), stream.Receiver, stream.Version)
+	return s.onOne(ctx, change, "UPDATE signal_streams SET version = version + 1, authorization_header = $1, document = $2 WHERE receiver = $3 AND version = $4", sealed, document(stream), stream.Receiver, stream.Version)
 }
 
 // DropStream ends a stream, with whom it wanted to hear of and what it has not taken of what is about itself. What is to be
@@ -133,26 +140,53 @@ func (s *Store) KeepSignal(ctx context.Context, g exeunt.Signal, most int) (exeu
 	kept := g
 	err := s.write(ctx, func(ctx context.Context, tx Tx) error {
 		kept = g
-		last, err := signalsIn(ctx, tx, "g.receiver = $1 AND g.subject = $2 AND g.action = $3 AND NOT ("+signalOff+" AND g.state = 'waiting') ORDER BY g.n DESC LIMIT 1", g.Receiver, g.Subject, string(g.Action))
-		if err != nil {
+		var round int64 // asked for first: what another server keeps after that has the same
+		if err := tx.queryRow(ctx, "SELECT COALESCE(MAX(round), 0) + 1 FROM signals WHERE receiver = $1 AND subject = $2 AND action = $3 AND attempts = $4", g.Receiver, g.Subject, string(g.Action), g.Attempts).Scan(&round); err != nil {
 			return err
 		}
-		if len(last) > 0 && last[0].Attempts == g.Attempts && last[0].State != exeunt.SignalTold {
-			kept = last[0]
-			return nil
-		}
-		var waiting int
-		if err := tx.queryRow(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM signals WHERE receiver = $1 AND state = 'waiting' LIMIT $2) AS w", g.Receiver, most).Scan(&waiting); err != nil {
+		same, err := sameSignal(ctx, tx, g)
+		if err != nil || same.ID != "" {
+			kept = same
 			return err
 		}
-		if waiting >= most {
-			return exeunt.Errorf(exeunt.Temporary, "the receiver has left %d security event tokens waiting: it has to fetch them first", waiting)
+		if err := maySignal(ctx, tx, g, most); err != nil {
+			return err
 		}
-		_, err = tx.exec(ctx, "INSERT INTO signals (id, receiver, subject, case_id, step, action, state, made_at, token, document) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-			g.ID, g.Receiver, g.Subject, int64(g.Case), g.Step, string(g.Action), string(g.State), micros(g.MadeAt), g.Token, document(g))
+		// Where another server makes the same one in this moment, this waits for it, and then it is there.
+		n, err := tx.exec(ctx, `INSERT INTO signals (id, receiver, subject, case_id, step, action, attempts, state, made_at, token, document, round)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+			ON CONFLICT (receiver, subject, action, attempts, round) DO NOTHING`,
+			g.ID, g.Receiver, g.Subject, int64(g.Case), g.Step, string(g.Action), g.Attempts, string(g.State), micros(g.MadeAt), g.Token, document(g), round)
+		if err != nil || n > 0 {
+			return err
+		}
+		if kept, err = sameSignal(ctx, tx, g); err == nil && kept.ID == "" {
+			err = exeunt.Errorf(exeunt.Temporary, "another server tells the receiver the same")
+		}
 		return err
 	})
 	return kept, err
+}
+
+// sameSignal is the token that tells what another is to tell; one without ID when there is none.
+func sameSignal(ctx context.Context, tx Tx, g exeunt.Signal) (exeunt.Signal, error) {
+	last, err := signalsIn(ctx, tx, "g.receiver = $1 AND g.subject = $2 AND g.action = $3 AND NOT ("+signalOff+" AND g.state = 'waiting') ORDER BY g.n DESC LIMIT 1", g.Receiver, g.Subject, string(g.Action))
+	if err != nil || len(last) == 0 || last[0].Attempts != g.Attempts || last[0].State == exeunt.SignalTold {
+		return exeunt.Signal{}, err
+	}
+	return last[0], nil
+}
+
+// maySignal says whether a receiver has left too much waiting.
+func maySignal(ctx context.Context, tx Tx, g exeunt.Signal, most int) error {
+	var waiting int
+	if err := tx.queryRow(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM signals WHERE receiver = $1 AND state = 'waiting' LIMIT $2) AS w", g.Receiver, most).Scan(&waiting); err != nil {
+		return err
+	}
+	if waiting >= most {
+		return exeunt.Errorf(exeunt.Temporary, "the receiver has left %d security event tokens waiting: it has to fetch them first", waiting)
+	}
+	return nil
 }
 
 // SettleSignal keeps what became of a token of a receiver. It returns false for one that is not its own, or that had ended
@@ -170,9 +204,9 @@ func (s *Store) SettleSignal(ctx context.Context, receiver, id string, state exe
 		if state != exeunt.SignalWaiting {
 			g.Token = "" // nobody gets it any more
 		}
-		settled = true
-		_, err = tx.exec(ctx, "UPDATE signals SET state = $1, ended_at = $2, token = $3, document = $4 WHERE receiver = $5 AND id = $6",
-			string(g.State), instant(g.EndedAt), g.Token, document(g), receiver, id)
+		n, err := tx.exec(ctx, "UPDATE signals SET state = $1, ended_at = $2, token = $3, document = $4 WHERE receiver = $5 AND id = $6 AND state <> $7",
+			string(g.State), instant(g.EndedAt), g.Token, document(g), receiver, id, string(exeunt.SignalDelivered)) // by another server meanwhile
+		settled = n > 0
 		return err
 	})
 	return settled, err
@@ -208,21 +242,23 @@ func (s *Store) DropSignals(ctx context.Context, before time.Time) error {
 
 // SignalKeys lists every key that signed security event tokens or will, but those that receivers may have forgotten.
 func (s *Store) SignalKeys(ctx context.Context, now time.Time) ([]exeunt.SignalKey, error) {
-	return signalKeys(ctx, s.dialect.reader(), now)
+	return s.signalKeys(ctx, s.dialect.reader(), now)
 }
 
-func signalKeys(ctx context.Context, q querier, now time.Time) ([]exeunt.SignalKey, error) {
+func (s *Store) signalKeys(ctx context.Context, q querier, now time.Time) ([]exeunt.SignalKey, error) {
 	var out []exeunt.SignalKey
 	err := eachRow(ctx, q, func(r row) error {
 		var k exeunt.SignalKey
 		var private, doc string
-		if err := r.Scan(&private, &doc); err != nil {
+		err := r.Scan(&private, &doc)
+		if err == nil {
+			err = fromDocument(doc, &k)
+		}
+		if err != nil || !k.EndsAt.IsZero() && !k.EndsAt.After(now) {
 			return err
 		}
-		err := fromDocument(doc, &k)
-		if k.Private = private; k.EndsAt.IsZero() || k.EndsAt.After(now) {
-			out = append(out, k)
-		}
+		k.Private, err = s.opened(private, keySecret+k.ID)
+		out = append(out, k)
 		return err
 	}, "SELECT private, document FROM signal_keys ORDER BY id")
 	return out, err
@@ -232,11 +268,15 @@ func signalKeys(ctx context.Context, q querier, now time.Time) ([]exeunt.SignalK
 // others are told Conflict.
 func (s *Store) FollowKey(ctx context.Context, k exeunt.SignalKey, before []exeunt.SignalKey, atOnce bool, by exeunt.Override, now time.Time) (exeunt.SignalKey, error) {
 	next, ending, change := k.Follow(before, atOnce, by, now)
-	err := s.CommitWith(ctx, &change, func(ctx context.Context, tx Tx) error {
+	private, err := s.sealed(next.Private, keySecret+next.ID)
+	if err != nil {
+		return next, err
+	}
+	err = s.CommitWith(ctx, &change, func(ctx context.Context, tx Tx) error {
 		if _, err := tx.exec(ctx, "UPDATE counters SET value = value WHERE name = 'case'"); err != nil { // one at a time
 			return err
 		}
-		there, err := signalKeys(ctx, tx, now)
+		there, err := s.signalKeys(ctx, tx, now)
 		if err != nil {
 			return err
 		}
@@ -248,7 +288,7 @@ func (s *Store) FollowKey(ctx context.Context, k exeunt.SignalKey, before []exeu
 				return err
 			}
 		}
-		_, err = tx.exec(ctx, "INSERT INTO signal_keys (id, algorithm, private, document) VALUES ($1, $2, $3, $4)", next.ID, next.Algorithm, next.Private, document(next))
+		_, err = tx.exec(ctx, "INSERT INTO signal_keys (id, algorithm, private, document) VALUES ($1, $2, $3, $4)", next.ID, next.Algorithm, private, document(next))
 		return err
 	})
 	return next, err

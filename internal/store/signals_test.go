@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -212,6 +214,39 @@ func TestKeysFollowEachOther(t *testing.T) {
 		must(t, err)
 		if all := keys(now.Add(time.Second)); len(all) != 2 || exeunt.Signing(all, "RS256", now.Add(time.Second)).ID != "d" {
 			t.Errorf("after a leak there are %+v", all)
+		}
+	})
+}
+
+// Two servers that do the same step at once, as when one was taken for lost, tell one and the same.
+func TestTwoServersMakeOneToken(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		servers := []*store.Store{s, storetest.Beside(t, s)}
+		f := storetest.Open(t, s, storetest.Departure("1", "2026-11-20"), time.Now())
+		for round := range 25 {
+			attempts := fmt.Sprint("attempts ", round)
+			ids := make([]string, 8)
+			var all sync.WaitGroup
+			begin := make(chan struct{})
+			for i := range ids {
+				all.Go(func() {
+					<-begin
+					g := signalOf(fmt.Sprintf("%d-%d", round, i), attempts, f.Case.ID, f.Steps[0].Key)
+					g.Subject = fmt.Sprint("email:", round)
+					kept, err := servers[i%len(servers)].KeepSignal(t.Context(), g, 1000)
+					if err != nil {
+						t.Error(err)
+					}
+					ids[i] = kept.ID
+				})
+			}
+			close(begin)
+			all.Wait()
+			told, err := s.Signals(t.Context(), crm, fmt.Sprint("email:", round))
+			must(t, err)
+			if slices.Sort(ids); ids[0] != ids[7] || len(told) != 1 || told[0].ID != ids[0] {
+				t.Fatalf("round %d: the servers hold %v, and %d tokens were kept", round, ids, len(told))
+			}
 		}
 	})
 }

@@ -43,7 +43,8 @@ type Store struct {
 	dialect   dialect
 	origin    string // of the ledger: the Source of every leaf
 	committed func(Committed)
-	receipts  receipts    // of events, by this server
+	receipts  receipts // of events, by this server
+	sealer    atomic.Pointer[Sealer]
 	crowded   atomic.Bool // other nodes work on this database: their lanes are woken through it
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/internal/seal"
 	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/testserver"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
@@ -36,11 +37,26 @@ func open(t testing.TB, dir, address string) *store.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
+	key, err := seal.Make(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.SealBy(key)
 	if opened.Store(s, place{"pgx", address}); address == "" {
 		opened.Store(s, place{"sqlite", filepath.Join(dir, "exeunt.db") + "?_pragma=busy_timeout(10000)"})
 	}
 	if _, err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	return s
+}
+
+// Beside opens the database of a store as another server of it does. SQLite has one server only: there it is the same store.
+func Beside(t testing.TB, s *store.Store) *store.Store {
+	t.Helper()
+	at, _ := opened.Load(s)
+	if at := at.(place); at.driver == "pgx" {
+		return open(t, "", at.address)
 	}
 	return s
 }
