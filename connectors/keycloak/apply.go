@@ -16,6 +16,11 @@ func (r *realm) Apply(ctx context.Context, account exeunt.Account, action exeunt
 	if _, err := connector.Able(name, actions, action, with); err != nil {
 		return err
 	}
+	if !with.Undo {
+		if err := r.allowed(ctx, account, with.Leaver); err != nil {
+			return err
+		}
+	}
 	if with.Seen.At.IsZero() && !with.Undo {
 		var err error
 		if with.Seen, err = r.Observe(ctx, account); err != nil {
@@ -26,10 +31,7 @@ func (r *realm) Apply(ctx context.Context, account exeunt.Account, action exeunt
 	case exeunt.ResetFactors:
 		return r.removeCredentials(ctx, account, func(kind string) bool { return kind != passwordType })
 	case exeunt.ResetPassword:
-		if err := r.ours(ctx, account, "password"); err != nil {
-			return err
-		}
-		return r.removeCredentials(ctx, account, func(kind string) bool { return kind == passwordType })
+		return r.removePassword(ctx, account)
 	case exeunt.Disable:
 		return r.enable(ctx, account, with)
 	case exeunt.RevokeSessions:
@@ -41,13 +43,20 @@ func (r *realm) Apply(ctx context.Context, account exeunt.Account, action exeunt
 	}
 }
 
-// ours refuses what belongs to the directory that an account comes from: Keycloak reads it there, and would either refuse to
-// write it or lose it at the next synchronisation.
-func (r *realm) ours(ctx context.Context, account exeunt.Account, what string) error {
+// removePassword removes the one that the realm has. The one of a directory is asked for there at each sign-in.
+func (r *realm) removePassword(ctx context.Context, account exeunt.Account) error {
 	u, err := r.user(ctx, account)
-	if err != nil || u.FederationLink == "" {
+	if err != nil {
 		return err
 	}
+	if err := r.removeCredentials(ctx, account, func(kind string) bool { return kind == passwordType }); err != nil || u.FederationLink == "" {
+		return err
+	}
+	return inDirectory("password")
+}
+
+// inDirectory is the error of what belongs to the directory that an account comes from: Keycloak reads it there.
+func inDirectory(what string) error {
 	return exeunt.Errorf(exeunt.Unsupported, "the account comes from a directory (LDAP or Active Directory), which has its %s: do it there, and make %s a system whose sign-on is that directory", what, name)
 }
 
@@ -73,9 +82,6 @@ func (r *realm) enable(ctx context.Context, account exeunt.Account, with connect
 	if with.Undo && len(with.Snapshot["enabled"]) == 0 {
 		return nil
 	}
-	if err := r.ours(ctx, account, "state"); err != nil {
-		return err
-	}
 	var whole map[string]any
 	if err := r.get(ctx, at(account), &whole); err != nil {
 		return err
@@ -83,7 +89,11 @@ func (r *realm) enable(ctx context.Context, account exeunt.Account, with connect
 	delete(whole, "access") // what we may do, and links to other providers, are read-only here
 	delete(whole, "federatedIdentities")
 	whole["enabled"] = with.Undo
-	return r.change(ctx, http.MethodPut, at(account), whole)
+	err := r.change(ctx, http.MethodPut, at(account), whole)
+	if link, _ := whole["federationLink"].(string); link != "" && readOnly(err) {
+		return inDirectory("state")
+	}
+	return err
 }
 
 // revoke ends the sessions, which also makes refresh tokens of before stale, and then consents with their offline tokens.
@@ -114,12 +124,10 @@ func (r *realm) groups(ctx context.Context, account exeunt.Account, with connect
 		}
 		return connector.PutBack("groups", with.Snapshot["groups"], with.Snapshot["group_names"], func(id string) error { return r.change(ctx, http.MethodPut, place(id), nil) })
 	}
-	for _, id := range with.Seen.Snapshot["groups"] {
-		if err := gone(r.change(ctx, http.MethodDelete, place(id), nil)); err != nil {
-			return err
-		}
-	}
-	return nil
+	ids, names := with.Seen.Snapshot["groups"], with.Seen.Snapshot["group_names"]
+	return connector.Each(ids, func(id string) string { return names[slices.Index(ids, id)] }, func(id string) error {
+		return gone(r.change(ctx, http.MethodDelete, place(id), nil))
+	})
 }
 
 // mapRoles takes the roles away that the look recorded, or puts them back.
@@ -130,19 +138,14 @@ func (r *realm) mapRoles(ctx context.Context, account exeunt.Account, with conne
 		}
 		return connector.PutBack("roles", with.Snapshot["roles"], with.Snapshot["role_names"], func(key string) error { return r.giveRole(ctx, account, key) })
 	}
-	mapped, err := r.roles(ctx, account)
+	mapped, err := r.roles(ctx, at(account))
 	if err != nil {
 		return err
 	}
-	for _, one := range mapped {
-		if !slices.Contains(with.Seen.Snapshot["roles"], one.key()) {
-			continue
-		}
-		if err := gone(r.change(ctx, http.MethodDelete, one.place(account), one.mapping())); err != nil {
-			return err
-		}
-	}
-	return nil
+	recorded := slices.DeleteFunc(mapped, func(one role) bool { return !slices.Contains(with.Seen.Snapshot["roles"], one.key()) })
+	return connector.Each(recorded, role.title, func(one role) error {
+		return gone(r.change(ctx, http.MethodDelete, one.place(account), one.mapping()))
+	})
 }
 
 // giveRole maps a role again. It is read by its id, since it may have another name by now.

@@ -3,6 +3,7 @@ package keycloak_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -12,8 +13,8 @@ import (
 	"testing"
 )
 
-// house is a realm in memory, after UserResource.java: what it answers, and what it forgets when a PUT leaves it out. Nobody
-// could start a Keycloak beside these tests, which takes a Java runtime.
+// house is a realm in memory, after UserResource.java: what it answers, and what it forgets when a PUT leaves it out. Its
+// distribution is had from no registry that these tests may use, so that none runs beside them.
 type house struct {
 	mu     sync.Mutex
 	people map[string]*person
@@ -21,7 +22,12 @@ type house struct {
 	groups map[string]string
 	roles  map[string]string // id → name
 	weak   bool              // our client may look only
-	hired  int
+
+	grants  map[string]map[string][]string // roles that groups give: group → "realm" or a client's id → ids
+	parents map[string]string              // group → the one it lies in
+	held    map[string]bool                // groups and roles that a directory holds, read-only
+	reply   string                         // the error of the next PUT of an account
+	hired   int
 }
 
 type person struct {
@@ -33,10 +39,11 @@ type person struct {
 	Roles       map[string][]string // "realm" or a client's id → ids of roles
 }
 
-const crmClient = "c-crm"
+const crmClient, managementClient = "c-crm", "c-management"
 
 func newHouse(t *testing.T) (*house, string) {
-	h := &house{people: map[string]*person{}, groups: map[string]string{}, roles: map[string]string{}}
+	h := &house{people: map[string]*person{}, groups: map[string]string{}, roles: map[string]string{},
+		grants: map[string]map[string][]string{}, parents: map[string]string{}, held: map[string]bool{}}
 	mux := http.NewServeMux()
 	const realm, one = "/admin/realms/corp", "/admin/realms/corp/users/{id}"
 	mux.HandleFunc("POST /realms/corp/protocol/openid-connect/token", h.token)
@@ -44,6 +51,16 @@ func newHouse(t *testing.T) (*house, string) {
 	mux.HandleFunc("GET "+realm+"/roles-by-id/{role}", func(w http.ResponseWriter, r *http.Request) {
 		if h.known(w, h.roles, r.PathValue("role")) {
 			say(w, map[string]string{"id": r.PathValue("role"), "name": h.roles[r.PathValue("role")]})
+		}
+	})
+	mux.HandleFunc("GET "+realm+"/groups/{group}", func(w http.ResponseWriter, r *http.Request) {
+		if id := r.PathValue("group"); h.known(w, h.groups, id) {
+			say(w, h.group(id))
+		}
+	})
+	mux.HandleFunc("GET "+realm+"/groups/{group}/role-mappings", func(w http.ResponseWriter, r *http.Request) {
+		if h.known(w, h.groups, r.PathValue("group")) {
+			say(w, h.mappings(h.grants[r.PathValue("group")]))
 		}
 	})
 	for pattern, do := range map[string]func(*person, http.ResponseWriter, *http.Request){
@@ -73,7 +90,7 @@ func newHouse(t *testing.T) (*house, string) {
 			}
 		},
 		"DELETE " + one + "/groups/{it}": func(p *person, w http.ResponseWriter, r *http.Request) {
-			if h.known(w, h.groups, r.PathValue("it")) {
+			if h.known(w, h.groups, r.PathValue("it")) && h.free(w, r.PathValue("it")) {
 				p.Groups = without(p.Groups, r.PathValue("it"))
 				done(w, true)
 			}
@@ -136,6 +153,28 @@ func (h *house) known(w http.ResponseWriter, among map[string]string, id string)
 	return there
 }
 
+// free refuses to change what a directory holds.
+func (h *house) free(w http.ResponseWriter, id string) bool {
+	if h.held[id] {
+		refuse(w, `{"errorMessage":"Not possible to delete LDAP group mappings as mapper mode is READ_ONLY"}`)
+	}
+	return !h.held[id]
+}
+
+func refuse(w http.ResponseWriter, body string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusBadRequest)
+	_, _ = io.WriteString(w, body)
+}
+
+func (h *house) group(id string) map[string]string {
+	g := map[string]string{"id": id, "name": h.groups[id], "path": "/" + h.groups[id]}
+	if h.parents[id] != "" {
+		g["parentId"] = h.parents[id]
+	}
+	return g
+}
+
 func (h *house) token(w http.ResponseWriter, r *http.Request) {
 	if id, secret, _ := r.BasicAuth(); id != "exeunt" || secret != clientSecret || r.FormValue("grant_type") != "client_credentials" {
 		w.Header().Set("Content-Type", "application/json")
@@ -190,6 +229,10 @@ func paged[T any](all []T, r *http.Request) []T {
 func (h *house) put(p *person, w http.ResponseWriter, r *http.Request) {
 	var given map[string]any
 	_ = json.NewDecoder(r.Body).Decode(&given)
+	if h.reply != "" {
+		refuse(w, h.reply)
+		return
+	}
 	if given["username"] != p.Whole["username"] || given["access"] != nil || given["federatedIdentities"] != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
@@ -202,14 +245,19 @@ func (h *house) put(p *person, w http.ResponseWriter, r *http.Request) {
 func (h *house) groupsOf(p *person, w http.ResponseWriter, r *http.Request) {
 	all := []map[string]string{}
 	for _, id := range p.Groups {
-		if name, there := h.groups[id]; there {
-			all = append(all, map[string]string{"id": id, "name": name, "path": "/" + name})
+		if _, there := h.groups[id]; there {
+			all = append(all, h.group(id))
 		}
 	}
 	say(w, paged(all, r))
 }
 
 func (h *house) rolesOf(p *person, w http.ResponseWriter, _ *http.Request) {
+	say(w, h.mappings(p.Roles))
+}
+
+// mappings are roles as the API shows them.
+func (h *house) mappings(roles map[string][]string) map[string]any {
 	list := func(ids []string) []map[string]string {
 		out := []map[string]string{}
 		for _, id := range ids {
@@ -220,13 +268,19 @@ func (h *house) rolesOf(p *person, w http.ResponseWriter, _ *http.Request) {
 		return out
 	}
 	answer := map[string]any{}
-	if realm := list(p.Roles["realm"]); len(realm) > 0 {
+	if realm := list(roles["realm"]); len(realm) > 0 {
 		answer["realmMappings"] = realm
 	}
-	if crm := list(p.Roles[crmClient]); len(crm) > 0 {
-		answer["clientMappings"] = map[string]any{"crm": map[string]any{"id": crmClient, "client": "crm", "mappings": crm}}
+	clients := map[string]any{}
+	for id, client := range map[string]string{crmClient: "crm", managementClient: "realm-management"} {
+		if its := list(roles[id]); len(its) > 0 {
+			clients[client] = map[string]any{"id": id, "client": client, "mappings": its}
+		}
 	}
-	say(w, answer)
+	if len(clients) > 0 {
+		answer["clientMappings"] = clients
+	}
+	return answer
 }
 
 // mapRole takes a list of roles, of which id and name must be those of one.
@@ -234,13 +288,16 @@ func (h *house) mapRole(p *person, w http.ResponseWriter, r *http.Request) {
 	place := strings.TrimPrefix(r.URL.Path[strings.Index(r.URL.Path, "/role-mappings/"):], "/role-mappings/")
 	place = strings.TrimPrefix(place, "clients/")
 	var given []struct{ ID, Name string }
-	if json.NewDecoder(r.Body).Decode(&given) != nil || len(given) == 0 || place != "realm" && place != crmClient {
+	if json.NewDecoder(r.Body).Decode(&given) != nil || len(given) == 0 || place != "realm" && place != crmClient && place != managementClient {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
 	for _, one := range given {
 		if h.roles[one.ID] != one.Name {
 			done(w, false)
+			return
+		}
+		if !h.free(w, one.ID) {
 			return
 		}
 		p.Roles[place] = without(p.Roles[place], one.ID)

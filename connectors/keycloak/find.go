@@ -24,11 +24,14 @@ type user struct {
 	Identities     []struct {
 		Provider string `json:"identityProvider"`
 	} `json:"federatedIdentities"`
-	Access map[string]bool `json:"access"` // what whoever asks may do to it
+	Required []string        `json:"requiredActions"` // what is asked of whoever signs in next
+	Access   map[string]bool `json:"access"`          // what whoever asks may do to it
 }
 
 func (u user) has(attribute string) []string {
 	switch attribute {
+	case "id":
+		return []string{u.ID}
 	case "username":
 		return []string{u.Username}
 	case "email":
@@ -62,17 +65,8 @@ func (r *realm) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, er
 		if k.Value == "" {
 			continue
 		}
-		query, err := search(k)
+		users, err := r.candidates(ctx, k)
 		if err != nil {
-			return nil, err
-		}
-		var users []user
-		if err := r.all(ctx, "/users", query, func(a vendorapi.Answer) (int, error) {
-			var page []user
-			err := a.Decode(&page)
-			users = append(users, page...)
-			return len(page), err
-		}); err != nil {
 			return nil, err
 		}
 		for _, u := range users {
@@ -83,6 +77,29 @@ func (r *realm) Find(ctx context.Context, keys []exeunt.Key) ([]exeunt.Found, er
 		}
 	}
 	return out, nil
+}
+
+// candidates are those that the realm names for one key.
+func (r *realm) candidates(ctx context.Context, k exeunt.Key) ([]user, error) {
+	if k.Attribute == "id" {
+		u, err := r.user(ctx, exeunt.Account{ID: k.Value})
+		if err != nil {
+			return nil, gone(err)
+		}
+		return []user{u}, nil
+	}
+	query, err := search(k)
+	if err != nil {
+		return nil, err
+	}
+	var users []user
+	err = r.all(ctx, "/users", query, func(a vendorapi.Answer) (int, error) {
+		var page []user
+		err := a.Decode(&page)
+		users = append(users, page...)
+		return len(page), err
+	})
+	return users, err
 }
 
 // search is the query for one key. A value in quotes may hold spaces and colons.

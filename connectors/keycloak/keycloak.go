@@ -28,7 +28,8 @@ type Settings struct {
 	signin.BySecret
 	ClientRealm string `json:"client_realm,omitempty" jsonschema_description:"The realm of our client, when not the one above."`
 
-	Match map[exeunt.IdentifierKind]string `json:"match,omitempty" jsonschema_description:"Which of the leaver's identifiers is which attribute: username, email, or one of the user's own. {login: username, work_email: email} when left out."`
+	Match      map[exeunt.IdentifierKind]string `json:"match,omitempty" jsonschema_description:"Which of the leaver's identifiers is which attribute: username, email, id, or one of the user's own. {login: username, work_email: email} when left out."`
+	Privileged connector.Privileged             `json:"privileged,omitempty" jsonschema:"enum=ask,enum=act" jsonschema_description:"What happens to an account that may administer the realm, of which HR does not know: ask, when left out, leaves every step to a person; act ends it like any other. Steps of people whom HR flags as privileged are done, after the approval that the configuration wants."`
 }
 
 // Check refuses settings that cannot work.
@@ -47,7 +48,7 @@ func (s Settings) Check() error {
 			return exeunt.Errorf(exeunt.Invalid, "match needs an identifier and the name of an attribute").In("match")
 		}
 	}
-	return nil
+	return s.Privileged.Check()
 }
 
 // Knows is by what the realm knows people. Usernames and addresses are in small letters there.
@@ -72,23 +73,23 @@ var actions = []exeunt.ActionSpec{
 	},
 	{
 		Action: exeunt.ResetPassword, Title: "Take the password away", Order: 15, Proof: exeunt.Observed, Repeatable: true, Scopes: []string{manageUsers},
-		Caveat: "The old password is not kept: a return needs a new one.",
+		Caveat: "The old password is not kept: a return needs a new one. The password of who comes from a directory is the directory's.",
 	},
 	{
-		Action: exeunt.Disable, Title: "Disable user", Order: 20, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Takes: []string{"enabled"}, Scopes: []string{manageUsers},
-		Caveat: "Access tokens that were issued are taken by applications until they expire, five minutes unless the realm says otherwise. Links to other identity providers stay and do not let a disabled user in; the facts name them.",
+		Action: exeunt.Disable, Title: "Disable user", Order: 20, Immediate: 1, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Takes: []string{"enabled"}, Scopes: []string{manageUsers},
+		Caveat: "Access tokens that were issued are taken by applications until they expire, five minutes unless the realm says otherwise. Links to other identity providers stay and do not let a disabled user in; the facts name them. Who comes from a directory is disabled here where the realm may write that, and stays open in the directory.",
 	},
 	{
-		Action: exeunt.RevokeSessions, Title: "End sessions and grants", Order: 30, Proof: exeunt.Observed, Repeatable: true, Scopes: []string{manageUsers},
+		Action: exeunt.RevokeSessions, Title: "End sessions and grants", Order: 30, Immediate: 2, Proof: exeunt.Observed, Repeatable: true, Scopes: []string{manageUsers},
 		Caveat: "An application without back-channel logout keeps its own session. Consents are ended with the offline tokens, and are asked for anew.",
 	},
 	{
 		Action: exeunt.RemoveGroups, Title: "Remove from groups", Order: 40, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Takes: []string{"groups"}, Scopes: []string{manageUsers},
-		Caveat: "Groups that a directory's mapper holds read-only are ended in the directory.",
+		Caveat: "Groups that a directory's mapper holds read-only are ended in the directory, and are named as left.",
 	},
 	{
 		Action: exeunt.RemoveRoles, Title: "Remove roles", Order: 50, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Takes: []string{"roles"}, Scopes: []string{manageUsers},
-		Caveat: "Roles that come with a group end with the group.",
+		Caveat: "Roles that come with a group end with the group; the facts name them. Those that a directory's mapper holds read-only are ended in the directory, and are named as left.",
 	},
 }
 
@@ -97,6 +98,8 @@ func Kind() connector.Kind { return connector.Define("keycloak", name, actions, 
 
 // realm is the connector of one configured realm.
 type realm struct {
+	name       string
+	privileged connector.Privileged
 	attributes []string // by which people are known, shown of each account
 	api        vendorapi.Client
 }
@@ -115,7 +118,7 @@ func open(s Settings, rt http.RoundTripper) (connector.Connector, error) {
 	for _, a := range s.Knows().Attributes {
 		known[a.Name] = true
 	}
-	return &realm{slices.Sorted(maps.Keys(known)), vendorapi.Client{
-		Vendor: name, Base: base + "/admin/realms/" + url.PathEscape(s.Realm), HTTP: signin.Client(rt, signin.Tokens(name, tokens, grant, rt)),
+	return &realm{s.Realm, s.Privileged, slices.Sorted(maps.Keys(known)), vendorapi.Client{
+		Explain: explain, Vendor: name, Base: base + "/admin/realms/" + url.PathEscape(s.Realm), HTTP: signin.Client(rt, signin.Tokens(name, tokens, grant, rt)),
 	}}, nil
 }

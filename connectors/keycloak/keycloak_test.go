@@ -163,18 +163,118 @@ func TestDisablingLosesNothingElse(t *testing.T) {
 	}
 }
 
-func TestAnAccountOfADirectoryIsRefusedWithWords(t *testing.T) {
+// TestAnAccountOfADirectory has one that the realm may disable by itself, as it may where accounts are imported, and one that
+// it may not.
+func TestAnAccountOfADirectory(t *testing.T) {
 	h, c, account := opened(t)
-	h.behind(func() { h.people[account.ID].Whole["federationLink"] = "ldap-1" })
-	for action, refused := range map[exeunt.Action]bool{exeunt.Disable: true, exeunt.ResetPassword: true, exeunt.ResetFactors: false, exeunt.RevokeSessions: false} {
+	h.behind(func() {
+		h.people[account.ID].Whole["federationLink"] = "ldap-1"
+		h.people[account.ID].Credentials = h.people[account.ID].Credentials[1:] // the directory has the password
+	})
+	attempt := func(action exeunt.Action) exeunt.Outcome {
+		i := slices.IndexFunc(keycloak.Kind().Actions, func(s exeunt.ActionSpec) bool { return s.Action == action })
+		out, err := connector.Converge(t.Context(), c, connector.Aim{Account: account, Spec: keycloak.Kind().Actions[i]}, func(exeunt.Observation) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if out := attempt(exeunt.ResetPassword); out.Kind != exeunt.GaveUp || !strings.Contains(out.Err.Message, "comes from a directory") {
+		t.Errorf("its password: %s, %v", out.Kind, out.Err)
+	}
+	for _, said := range []string{`{"errorMessage":"Federated storage is not writable"}`, `{"errorMessage":"User is read only!"}`, `{"errorMessage":"Could not update user!"}`} {
+		h.behind(func() { h.reply = said })
+		if out := attempt(exeunt.Disable); out.Kind != exeunt.GaveUp || exeunt.KindOf(out.Err) != exeunt.Unsupported || !strings.Contains(out.Err.Message, "comes from a directory") {
+			t.Errorf("%s: %s, %v", said, out.Kind, out.Err)
+		}
+	}
+	h.behind(func() { h.reply = "" })
+	for _, action := range []exeunt.Action{exeunt.ResetFactors, exeunt.RevokeSessions, exeunt.Disable} {
+		if out := attempt(action); out.Kind != exeunt.Done || out.Proof != exeunt.Observed || out.Seen["comes_from"] != "a directory" {
+			t.Errorf("%s: %s, %v, %v", action, out.Kind, out.Err, out.Seen)
+		}
+	}
+}
+
+func TestWhatADirectoryHoldsIsNamedAndTheRestGoes(t *testing.T) {
+	h, c, account := opened(t)
+	h.behind(func() { h.held["staff-"+account.ID], h.held["auditor-"+account.ID] = true, true })
+	for action, left := range map[exeunt.Action]string{exeunt.RemoveGroups: "Staff of " + account.ID, exeunt.RemoveRoles: "auditor of " + account.ID} {
 		err := c.Apply(t.Context(), account, action, connector.Parameters{})
-		if refused != (exeunt.KindOf(err) == exeunt.Unsupported && strings.Contains(exeunt.MessageOf(err), "comes from a directory")) || !refused && err != nil {
+		if exeunt.KindOf(err) != exeunt.Unsupported || !strings.Contains(exeunt.MessageOf(err), left) || !strings.Contains(exeunt.MessageOf(err), "a directory's") {
 			t.Errorf("%s: %v", action, err)
 		}
 	}
+	p := h.people[account.ID]
+	if !slices.Equal(p.Groups, []string{"staff-" + account.ID}) || len(p.Roles["realm"]) != 1 || len(p.Roles[crmClient]) != 0 {
+		t.Errorf("left: %v, %v", p.Groups, p.Roles)
+	}
+}
+
+func TestAnAccountThatBreaksTheProfileSaysWhere(t *testing.T) {
+	h, c, account := opened(t)
+	for reply, says := range map[string]string{
+		`{"field":"lastName","errorMessage":"error-user-attribute-required","params":["lastName"]}`:                                            "since its lastName breaks",
+		`{"errors":[{"field":"phone","errorMessage":"error-invalid-length","params":["s3cret"]},{"field":"s3cret value","errorMessage":"x"}]}`: "since its phone breaks",
+	} {
+		h.behind(func() { h.reply = reply })
+		err := c.Apply(t.Context(), account, exeunt.Disable, connector.Parameters{})
+		if exeunt.KindOf(err) != exeunt.Invalid || !strings.Contains(exeunt.MessageOf(err), says) || strings.Contains(fmt.Sprint(err), "s3cret") {
+			t.Errorf("%s: %v", reply, err)
+		}
+	}
+}
+
+func TestNothingIsDoneToAnAdministratorUnasked(t *testing.T) {
+	for name, grant := range map[string]func(h *house, p *person, group string){
+		"by a role": func(_ *house, p *person, _ string) { p.Roles[managementClient] = []string{"manager"} },
+		"by a group": func(h *house, _ *person, group string) {
+			h.grants[group] = map[string][]string{managementClient: {"manager"}}
+		},
+		"by what it lies in": func(h *house, _ *person, group string) {
+			h.groups["it"], h.parents[group] = "IT", "it"
+			h.grants["it"] = map[string][]string{managementClient: {"manager"}}
+		},
+	} {
+		h, c, account := opened(t)
+		h.behind(func() {
+			h.roles["manager"] = "manage-realm"
+			grant(h, h.people[account.ID], "staff-"+account.ID)
+		})
+		for _, spec := range keycloak.Kind().Actions {
+			if err := c.Apply(t.Context(), account, spec.Action, connector.Parameters{}); exeunt.KindOf(err) != exeunt.Denied || !strings.Contains(exeunt.MessageOf(err), "flag the person as privileged") {
+				t.Errorf("%s, %s: %v", name, spec.Action, err)
+			}
+		}
+		flagged := connector.Parameters{Leaver: exeunt.Leaver{Flags: []exeunt.Flag{exeunt.Privileged}}}
+		if err := c.Apply(t.Context(), account, exeunt.Disable, flagged); err != nil || h.people[account.ID].Whole["enabled"] != false {
+			t.Errorf("%s, of whom HR knows: %v", name, err)
+		}
+		seen, err := c.Observe(t.Context(), account)
+		if inherited := seen.Facts["roles_by_groups"]; err != nil || name != "by a role" && inherited != "realm-management.manage-realm" {
+			t.Errorf("%s: %q, %v", name, inherited, err)
+		}
+	}
+}
+
+func TestAnImmediateDepartureLocksOutFirst(t *testing.T) {
+	order := slices.SortedFunc(slices.Values(keycloak.Kind().Actions), func(a, b exeunt.ActionSpec) int { return a.In(true) - b.In(true) })
+	if order[0].Action != exeunt.Disable || order[1].Action != exeunt.RevokeSessions {
+		t.Errorf("it begins with %s and %s", order[0].Action, order[1].Action)
+	}
+}
+
+func TestWhatAnAccountHasIsTold(t *testing.T) {
+	h, c, account := opened(t)
+	h.behind(func() { h.people[account.ID].Whole["requiredActions"] = []any{"UPDATE_PASSWORD"} })
 	seen, err := c.Observe(t.Context(), account)
-	if err != nil || seen.Facts["comes_from"] != "a directory" || seen.Facts["linked_identities"] != "google: they stay" || h.people[account.ID].Whole["enabled"] != true {
-		t.Errorf("%+v, %v", seen.Facts, err)
+	for fact, want := range map[string]string{"factors": "2: otp, webauthn", "required_actions": "UPDATE_PASSWORD", "linked_identities": "google: they stay"} {
+		if err != nil || seen.Facts[fact] != want {
+			t.Errorf("%s is %q, want %q (%v)", fact, seen.Facts[fact], want, err)
+		}
+	}
+	if found, err := c.Find(t.Context(), []exeunt.Key{{Attribute: "id", Value: account.ID}, {Attribute: "id", Value: "nobody"}}); err != nil || len(found) != 1 || found[0].ID != account.ID {
+		t.Errorf("by its id: %v, %v", found, err)
 	}
 }
 

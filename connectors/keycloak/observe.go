@@ -21,8 +21,9 @@ type held struct {
 	consents    []struct {
 		Client string `json:"clientId"`
 	}
-	groups []struct{ ID, Name string }
-	roles  []role
+	groups  []group
+	roles   []role
+	byGroup []role // that come with groups
 }
 
 // role is one that is mapped to the account itself.
@@ -55,8 +56,8 @@ func (r role) mapping() []map[string]string {
 	return []map[string]string{{"id": r.ID, "name": r.Name}}
 }
 
-// roles are those that are mapped to the account itself, of the realm first.
-func (r *realm) roles(ctx context.Context, account exeunt.Account) ([]role, error) {
+// roles are those that are mapped to an account or a group itself, of the realm first.
+func (r *realm) roles(ctx context.Context, path string) ([]role, error) {
 	var said struct {
 		Realm   []role `json:"realmMappings"`
 		Clients map[string]struct {
@@ -64,7 +65,7 @@ func (r *realm) roles(ctx context.Context, account exeunt.Account) ([]role, erro
 			Mappings []role `json:"mappings"`
 		} `json:"clientMappings"`
 	}
-	if err := r.get(ctx, at(account)+"/role-mappings", &said); err != nil {
+	if err := r.get(ctx, path+"/role-mappings", &said); err != nil {
 		return nil, err
 	}
 	all := said.Realm
@@ -93,21 +94,29 @@ func (r *realm) look(ctx context.Context, account exeunt.Account) (h held, err e
 		}
 	}
 	if connector.Looks(ctx, exeunt.RemoveGroups) {
-		err = r.all(ctx, at(account)+"/groups", nil, func(a vendorapi.Answer) (int, error) {
-			before := len(h.groups)
-			var page []struct{ ID, Name string }
-			err := a.Decode(&page)
-			h.groups = append(h.groups, page...)
-			return len(h.groups) - before, err
-		})
-		if err != nil {
+		if h.groups, err = r.memberships(ctx, account); err != nil {
 			return h, err
 		}
 	}
 	if connector.Looks(ctx, exeunt.RemoveRoles) {
-		h.roles, err = r.roles(ctx, account)
+		if h.roles, err = r.roles(ctx, at(account)); err != nil {
+			return h, err
+		}
+		h.byGroup, err = r.inherited(ctx, account)
 	}
 	return h, err
+}
+
+// memberships are the groups that the account is itself in.
+func (r *realm) memberships(ctx context.Context, account exeunt.Account) ([]group, error) {
+	var all []group
+	err := r.all(ctx, at(account)+"/groups", nil, func(a vendorapi.Answer) (int, error) {
+		var page []group
+		err := a.Decode(&page)
+		all = append(all, page...)
+		return len(page), err
+	})
+	return all, err
 }
 
 const passwordType = "password" // of a credential; all others are factors
@@ -142,6 +151,9 @@ func (r *realm) Observe(ctx context.Context, account exeunt.Account) (exeunt.Obs
 	}
 	say(exeunt.ResetFactors, "factors", len(factors))
 	say(exeunt.ResetPassword, "passwords", passwords)
+	if u.FederationLink != "" && passwords == 0 {
+		delete(o.Standing, exeunt.ResetPassword) // the directory has one, whatever the realm has
+	}
 	say(exeunt.RevokeSessions, "sessions_and_grants", len(h.sessions)+len(h.consents))
 	say(exeunt.RemoveGroups, "groups", len(h.groups))
 	say(exeunt.RemoveRoles, "roles", len(h.roles))
@@ -159,6 +171,19 @@ func (r *realm) record(o *exeunt.Observation, u user, h held, factors []string) 
 	o.Snapshot["roles"], o.Snapshot["role_names"] = []string{}, []string{}
 	for _, mapped := range h.roles {
 		o.Snapshot["roles"], o.Snapshot["role_names"] = append(o.Snapshot["roles"], mapped.key()), append(o.Snapshot["role_names"], mapped.title())
+	}
+	if len(factors) > 0 {
+		o.Facts["factors"] += ": " + strings.Join(factors, ", ")
+	}
+	var inherited []string
+	for _, one := range h.byGroup {
+		inherited = append(inherited, one.title())
+	}
+	if len(inherited) > 0 {
+		o.Facts["roles_by_groups"] = strings.Join(inherited, ", ")
+	}
+	if len(u.Required) > 0 {
+		o.Facts["required_actions"] = strings.Join(u.Required, ", ")
 	}
 	var linked []string
 	for _, identity := range u.Identities {
