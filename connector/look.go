@@ -23,3 +23,9 @@ func Looks(ctx context.Context, action exeunt.Action) bool {
 	only, one := ctx.Value(lookKey{}).(exeunt.Action)
 	return !one || only == action
 }
+
+// LooksAtAll says whether a look is about everything, and not made for one action.
+func LooksAtAll(ctx context.Context) bool {
+	_, one := ctx.Value(lookKey{}).(exeunt.Action)
+	return !one
+}

@@ -10,6 +10,11 @@ import (
 func everything() []exeunt.ActionSpec {
 	return []exeunt.ActionSpec{
 		{
+			Action: exeunt.HandOver, Title: "Hand over what others depend on", Order: 5, Proof: exeunt.Observed, ByHand: true,
+			Scopes: []string{"okta.users.read", "okta.groups.read", "okta.apiTokens.read"},
+			Caveat: "API tokens that the person made, which end with the account, and groups of theirs that nobody else owns. Okta cannot be asked which groups somebody owns: those that they own without being a member are not seen, nor who looks after an application or knows its secret.",
+		},
+		{
 			Action: exeunt.ResetFactors, Title: "Reset sign-in factors", Order: 10, Proof: exeunt.Observed, Repeatable: true,
 			Scopes: []string{"okta.users.read", "okta.users.manage"},
 			Caveat: "Okta lists the factors that the policy for our own network zone knows: others are reset and not seen. Whoever returns enrols again.",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
@@ -70,7 +71,20 @@ func (a *api) suspend(ctx context.Context, u user) error {
 	if err := a.ourselves(ctx, u.ID); err != nil {
 		return err
 	}
-	return a.lifecycle(ctx, path(u.ID), "suspend", nil)
+	err := a.lifecycle(ctx, path(u.ID), "suspend", nil)
+	if remedy := ways[u.Status]; remedy != "" && is(err, exeunt.Conflict) {
+		return exeunt.Errorf(exeunt.Conflict, "%s suspends active accounts only, and this one is %s: %s", vendor, u.Status, remedy).Because(err)
+	}
+	return err
+}
+
+// ways are what a person does to close an account that is not active. Nobody is let in meanwhile, so that it is not done for
+// them: an account that is unlocked or activated is open for a moment.
+var ways = map[string]string{
+	"LOCKED_OUT":       "unlock it in the Okta admin console, which lets it be suspended, and suspend it at once; or deactivate it",
+	"PASSWORD_EXPIRED": "set a password that nobody knows in the Okta admin console and suspend it; or deactivate it",
+	"RECOVERY":         "set a password that nobody knows in the Okta admin console and suspend it; or deactivate it",
+	"PROVISIONED":      "deactivate it in the Okta admin console: it was never signed in to, and the link to activate it still works",
 }
 
 // deactivate does not wait: the account shows that it is on its way.
@@ -99,12 +113,9 @@ func (a *api) resetFactors(ctx context.Context, u user) error {
 	if factors, err = a.factors(ctx, u.ID); err != nil {
 		return err
 	}
-	for _, f := range factors { // taking one may take others with it
-		if err := a.change(ctx, http.MethodDelete, path(u.ID)+"/factors/"+url.PathEscape(f.ID)+"?removeRecoveryEnrollment=true"); err != nil {
-			return err
-		}
-	}
-	return nil
+	return connector.Each(factors, func(f factor) string { return f.Type }, func(f factor) error { // taking one may take others with it
+		return a.change(ctx, http.MethodDelete, path(u.ID)+"/factors/"+url.PathEscape(f.ID)+"?removeRecoveryEnrollment=true")
+	})
 }
 
 func (a *api) revokeGrants(ctx context.Context, u user) error {
@@ -112,12 +123,12 @@ func (a *api) revokeGrants(ctx context.Context, u user) error {
 		return err
 	}
 	clients, err := a.clients(ctx, u.ID)
-	for _, c := range clients {
-		if err := a.change(ctx, http.MethodDelete, path(u.ID)+"/clients/"+url.PathEscape(c.ID)+"/tokens"); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
-	return err
+	return connector.Each(clients, func(c app) string { return c.ID }, func(c app) error {
+		return a.change(ctx, http.MethodDelete, path(u.ID)+"/clients/"+url.PathEscape(c.ID)+"/tokens")
+	})
 }
 
 func (a *api) revokeTokens(ctx context.Context, u user) error {
@@ -125,32 +136,35 @@ func (a *api) revokeTokens(ctx context.Context, u user) error {
 		return err
 	}
 	tokens, err := a.tokens(ctx, u.ID)
-	for _, t := range tokens {
-		if err := a.change(ctx, http.MethodDelete, "/api/v1/api-tokens/"+url.PathEscape(t.ID)); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
-	return err
+	return connector.Each(tokens, func(t apiToken) string { return t.Name }, func(t apiToken) error {
+		return a.change(ctx, http.MethodDelete, "/api/v1/api-tokens/"+url.PathEscape(t.ID))
+	})
 }
 
 func (a *api) removeRoles(ctx context.Context, u user) error {
 	own, _, err := a.roles(ctx, u.ID)
-	for _, r := range own {
-		if err := a.change(ctx, http.MethodDelete, path(u.ID)+"/roles/"+url.PathEscape(r.ID)); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
-	return err
+	return connector.Each(own, role.name, func(r role) error {
+		if r.custom() { // an assignment of one is a member of a binding
+			return a.change(ctx, http.MethodDelete, "/api/v1/iam/resource-sets/"+url.PathEscape(r.Resources)+"/bindings/"+url.PathEscape(r.Role)+"/members/"+url.PathEscape(r.ID))
+		}
+		return a.change(ctx, http.MethodDelete, path(u.ID)+"/roles/"+url.PathEscape(r.ID))
+	})
 }
 
 func (a *api) removeGroups(ctx context.Context, u user) error {
 	own, _, err := a.groups(ctx, u.ID)
-	for _, g := range own {
-		if err := a.change(ctx, http.MethodDelete, membership(g.ID, u.ID)); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
-	return err
+	return connector.Each(own, func(g group) string { return g.Profile.Name }, func(g group) error {
+		return a.change(ctx, http.MethodDelete, membership(g.ID, u.ID))
+	})
 }
 
 func membership(group, id string) string {
@@ -159,25 +173,27 @@ func membership(group, id string) string {
 
 func (a *api) removeApplications(ctx context.Context, u user) error {
 	own, _, err := a.applications(ctx, u.ID)
-	for _, one := range own {
-		if err := a.change(ctx, http.MethodDelete, "/api/v1/apps/"+url.PathEscape(one.ID)+"/users/"+url.PathEscape(u.ID)+"?sendEmail=false"); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
-	return err
+	return connector.Each(own, func(one application) string { return one.Label }, func(one application) error {
+		return a.change(ctx, http.MethodDelete, "/api/v1/apps/"+url.PathEscape(one.ID)+"/users/"+url.PathEscape(u.ID)+"?sendEmail=false")
+	})
 }
 
 func (a *api) suspendDevices(ctx context.Context, u user) error {
 	devices, err := a.devices(ctx, u.ID)
-	for _, d := range devices {
-		if !d.working() {
-			continue
-		}
-		if err := a.lifecycle(ctx, "/api/v1/devices/"+url.PathEscape(d.ID), "suspend", nil); err != nil && !is(err, exeunt.NotFound) {
-			return err
-		}
+	if err != nil {
+		return err
 	}
-	return err
+	working := slices.DeleteFunc(devices, func(d device) bool { return !d.working() })
+	return connector.Each(working, func(d device) string { return d.Display.Value }, func(d device) error {
+		err := a.lifecycle(ctx, "/api/v1/devices/"+url.PathEscape(d.ID), "suspend", nil)
+		if is(err, exeunt.NotFound) {
+			return nil
+		}
+		return err
+	})
 }
 
 // undo puts back what an action took away, by what was recorded before it.

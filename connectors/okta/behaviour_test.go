@@ -72,7 +72,7 @@ func TestDeactivatingIsWaitedForAndMakesTheRestMoot(t *testing.T) {
 		t.Errorf("opening a deactivated account: %v, want a conflict for a person", err)
 	}
 	specs, err := okta.Kind().Specs(text)
-	if last := specs[len(specs)-1]; err != nil || last.Action != exeunt.Deactivate || !last.Destructive || last.Reversible || specs[1].Action != exeunt.Disable || specs[1].Destructive {
+	if last := specs[len(specs)-1]; err != nil || last.Action != exeunt.Deactivate || !last.Destructive || last.Reversible || specs[2].Action != exeunt.Disable || specs[2].Destructive {
 		t.Errorf("%+v, %v: a legal hold must not keep an account open", specs, err)
 	}
 }
@@ -90,7 +90,7 @@ func asked(o *organisation, what string) int {
 }
 
 func TestEachStatusStandsForItself(t *testing.T) {
-	o, c, _ := opened(t, nil)
+	o, c, text := opened(t, nil)
 	p := o.hire("p", "p@acme.example", "1")
 	for _, s := range []struct {
 		status, turning string
@@ -108,8 +108,7 @@ func TestEachStatusStandsForItself(t *testing.T) {
 	}
 	// By its description Okta suspends active accounts only: who is locked out goes to a person, who is told why.
 	o.set(func() { p.status, p.turning = "LOCKED_OUT", "" })
-	_, _, text := opened(t, nil)
-	if out := attempt(t, c, text, p, exeunt.Disable, leaver(1)); out.Kind != exeunt.GaveUp || !strings.Contains(out.Err.Message, "present status") {
+	if out := attempt(t, c, text, p, exeunt.Disable, leaver(1)); out.Kind != exeunt.GaveUp || !strings.Contains(out.Err.Message, "unlock it in the Okta admin console") {
 		t.Errorf("locked out: %s %v", out.Kind, out.Err)
 	}
 }
@@ -285,13 +284,17 @@ func TestAnActionAsksForNoMoreThanItNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, spec := range specs {
+		if spec.ByHand {
+			continue
+		}
 		if out := attempt(t, c, text, p, spec.Action, leaver(1)); out.Kind != exeunt.Done {
 			t.Fatalf("%s: %s %v", spec.Action, out.Kind, out.Err)
 		}
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if n := len(o.asked); n > 75 {
+	tokens := func(a string) bool { return a == "POST /oauth2/v1/token" }
+	if n := len(slices.DeleteFunc(slices.Clone(o.asked), tokens)); n > 66 {
 		t.Errorf("%d requests to end one person:\n%s", n, strings.Join(o.asked, "\n"))
 	}
 	t.Logf("%d requests for %d actions", len(o.asked), len(specs))

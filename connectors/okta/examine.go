@@ -16,22 +16,16 @@ import (
 // needs an admin role, of which Okta does not tell it; of an API token those of its owner are read.
 func (a *api) Examine(ctx context.Context) ([]connector.Right, error) {
 	var rights []connector.Right
-	asked := a
+	granted := a.scopes()
 	if a.Token.IsZero() {
-		scopes, granted, err := a.tryScopes(ctx)
-		if err != nil {
+		var err error
+		if rights, granted, err = a.tryScopes(ctx); err != nil {
 			return nil, err
 		}
-		role := connector.Right{Name: "an admin role of the application", For: a.acting(), State: connector.Unknown,
-			Why: "Okta does not tell an application which roles it has", Remedy: connector.Rehearse}
-		rights = append(scopes, role)
-		if !slices.Contains(granted, "okta.users.read") {
-			return rights, nil
-		}
-		asked = &api{Settings: a.Settings, rt: a.rt}
-		asked.Client = asked.client(a.signer(a.rt, granted))
+		rights = append(rights, connector.Right{Name: "an admin role of the application", For: a.acting(), State: connector.Unknown,
+			Why: "Okta does not tell an application which roles it has", Remedy: connector.Rehearse})
 	}
-	reads, err := asked.tryReads(ctx)
+	reads, err := a.tryReads(ctx, granted)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +77,8 @@ func (a *api) needing(scope string) []exeunt.Action {
 	return all
 }
 
-// tryReads asks for one of each kind of thing.
-func (a *api) tryReads(ctx context.Context) ([]connector.Right, error) {
+// tryReads asks for one of each kind of thing for which there is the scope.
+func (a *api) tryReads(ctx context.Context, granted []string) ([]connector.Right, error) {
 	const remedy = "give the application, or the owner of the token, an admin role that may read this"
 	var rights []connector.Right
 	for _, read := range []struct {
@@ -97,7 +91,7 @@ func (a *api) tryReads(ctx context.Context) ([]connector.Right, error) {
 		{"read applications", "/api/v1/apps?limit=1", []exeunt.Action{exeunt.RemoveApps}},
 		{"read devices", "/api/v1/devices?limit=1", []exeunt.Action{exeunt.LockDevices}},
 	} {
-		if len(read.serves) > 0 && !a.can(read.serves[0]) {
+		if len(read.serves) > 0 && !a.can(read.serves[0]) || !slices.Contains(granted, scopeOf("", read.path)) {
 			continue
 		}
 		_, err := a.ask(ctx, vendorapi.Question{Path: read.path})

@@ -27,6 +27,7 @@ type organisation struct {
 	hired   int
 	lag     int  // looks until a status shows, and until the index knows somebody
 	noPages bool // everything on one page
+	bare    bool // nothing is embedded
 	fault   func(w http.ResponseWriter, r *http.Request) bool
 
 	clients map[string]*client
@@ -42,6 +43,7 @@ type person struct {
 	clients             []string // with tokens of the person
 	tokens              []string // own API tokens
 	roles, groupRoles   []string
+	custom              []string // own roles of the organisation, by a binding
 	groups              map[string]bool
 	apps                map[string]string // application → USER or GROUP
 	devices             map[string]string // device → status
@@ -52,6 +54,7 @@ type person struct {
 type groupOf struct {
 	id, kind, name string
 	rule           bool
+	owners         []string
 }
 
 type appOf struct{ id, label, mode, template, status string }
@@ -86,6 +89,8 @@ func (o *organisation) hire(login, email, number string) *person {
 		apps:    map[string]string{o.app("Own " + n).id: "USER", o.app("Shared " + n).id: "GROUP"},
 		devices: map[string]string{"guo" + n: "ACTIVE", "gup" + n: "ACTIVE", "gus" + n: "DEACTIVATED"}, sessions: 1,
 	}
+	own.owners = []string{p.id}
+	o.groups["00gad"].owners = []string{p.id, "00ucolleague"}
 	o.users = append(o.users, p)
 	return p
 }
@@ -188,8 +193,29 @@ var routes = []struct {
 				return map[string]any{"id": how + kind, "label": strings.ToLower(kind), "type": kind, "status": "ACTIVE", "assignmentType": how}
 			}
 		}
-		return append(each(p.roles, assigned("USER")), each(p.groupRoles, assigned("GROUP"))...)
+		bound := each(p.custom, func(id string) any {
+			return map[string]any{"id": id, "label": "Custom", "type": "CUSTOM", "status": "ACTIVE", "assignmentType": "USER", "role": "cr0own", "resource-set": "iamoJdFK"}
+		})
+		return append(append(bound, each(p.roles, assigned("USER"))...), each(p.groupRoles, assigned("GROUP"))...)
 	})},
+	{"DELETE", "/api/v1/iam/resource-sets/{}/bindings/{}/members/{}", func(o *organisation, w http.ResponseWriter, _ *http.Request, parts []string) {
+		for _, p := range o.users {
+			if parts[0] == "iamoJdFK" && parts[1] == "cr0own" && slices.Contains(p.custom, parts[2]) {
+				remove(w, &p.custom, parts[2])
+				return
+			}
+		}
+		refuse(w, http.StatusNotFound, "E0000007")
+	}},
+	{"GET", "/api/v1/apps/{}/users/{}", func(o *organisation, w http.ResponseWriter, _ *http.Request, parts []string) {
+		p := o.person(parts[1])
+		if p == nil || p.apps[parts[0]] == "" {
+			refuse(w, http.StatusNotFound, "E0000007")
+			return
+		}
+		answer(w, http.StatusOK, map[string]any{"id": p.id, "scope": p.apps[parts[0]], "status": "ACTIVE", "created": "2026-01-01T00:00:00.000Z", "lastUpdated": "2026-01-01T00:00:00.000Z",
+			"statusChanged": "2026-01-01T00:00:00.000Z", "credentials": map[string]any{}, "profile": map[string]any{}, "_links": map[string]any{}})
+	}},
 	{"DELETE", "/api/v1/users/{}/roles/{}", withPerson(func(_ *organisation, p *person, w http.ResponseWriter, _ *http.Request, parts []string) {
 		kind, own := strings.CutPrefix(parts[1], "USER")
 		if !own {
@@ -209,10 +235,18 @@ var routes = []struct {
 		}
 		o.paged(w, r, []any{rule("r1", "INACTIVE", "00geng"), rule("r2", "ACTIVE"), rule("r3", "ACTIVE", "00grule")})
 	}},
+	{"GET", "/api/v1/groups/{}/owners", func(o *organisation, w http.ResponseWriter, r *http.Request, parts []string) {
+		g := o.groups[parts[0]]
+		if g == nil {
+			refuse(w, http.StatusNotFound, "E0000007")
+			return
+		}
+		o.paged(w, r, each(g.owners, func(id string) any { return map[string]any{"id": id, "type": "USER", "originType": "OKTA_DIRECTORY"} }))
+	}},
 	{"PUT", "/api/v1/groups/{}/users/{}", membership(true)},
 	{"DELETE", "/api/v1/groups/{}/users/{}", membership(false)},
 	{"GET", "/api/v1/api-tokens", func(o *organisation, w http.ResponseWriter, r *http.Request, _ []string) {
-		var all []any
+		all := []any{}
 		for _, p := range o.users {
 			all = append(all, each(p.tokens, func(id string) any { return map[string]any{"id": id, "name": "script " + id, "userId": p.id} })...)
 		}
@@ -417,6 +451,10 @@ func (o *organisation) listApps(w http.ResponseWriter, r *http.Request, _ []stri
 		shown := map[string]any{"id": one.id, "label": one.label, "signOnMode": one.mode, "status": one.status, "credentials": map[string]any{"userNameTemplate": map[string]any{"template": one.template}}}
 		if ofOne {
 			if p == nil || p.apps[one.id] == "" {
+				continue
+			}
+			if o.bare {
+				all = append(all, shown)
 				continue
 			}
 			shown["_embedded"] = map[string]any{"user": map[string]any{"id": p.id, "scope": p.apps[one.id]}}

@@ -204,11 +204,11 @@ func (a *api) turn(ctx context.Context, first, cursor string, into any) (next st
 	if err := answer.Decode(into); err != nil {
 		return "", err
 	}
-	link, err := answer.Next(a.Base + cursor)
+	link, err := answer.Next(a.base() + cursor)
 	if err != nil {
 		return "", err
 	}
-	next, sameBase := strings.CutPrefix(link, a.Base)
+	next, sameBase := strings.CutPrefix(link, a.base())
 	if link != "" && !sameBase {
 		return "", exeunt.Errorf(exeunt.Invalid, "%s has the next page of its list at another address than base_url: use the organisation's own", vendor)
 	}

@@ -35,16 +35,28 @@ func (a *api) Observe(ctx context.Context, account exeunt.Account) (exeunt.Obser
 		action exeunt.Action
 		see    func(context.Context) error
 	}{
-		{exeunt.ResetFactors, l.seeFactors}, {exeunt.RevokeGrants, l.seeGrants}, {exeunt.RevokeTokens, l.seeTokens}, {exeunt.RemoveRoles, l.seeRoles},
+		{exeunt.HandOver, l.seeOwned}, {exeunt.ResetFactors, l.seeFactors}, {exeunt.RevokeGrants, l.seeGrants}, {exeunt.RevokeTokens, l.seeTokens}, {exeunt.RemoveRoles, l.seeRoles},
 		{exeunt.RemoveGroups, l.seeGroups}, {exeunt.RemoveApps, l.seeApplications}, {exeunt.LockDevices, l.seeDevices},
 	} {
-		if a.can(part.action) && connector.Looks(ctx, part.action) {
-			if err := part.see(ctx); err != nil {
-				return exeunt.Observation{}, err
-			}
+		if !a.can(part.action) || !connector.Looks(ctx, part.action) {
+			continue
+		}
+		if err := part.see(ctx); err != nil && !l.hides(ctx, part.action, err) {
+			return exeunt.Observation{}, err
 		}
 	}
 	return l.Observation, nil
+}
+
+// hides makes an action unknown of which a look at everything may not see the things, and says why: the others are shown. A
+// look at that action alone fails instead, with the reason.
+func (l *look) hides(ctx context.Context, action exeunt.Action, err error) bool {
+	if !is(err, exeunt.Denied) && !is(err, exeunt.Unsupported) || !connector.LooksAtAll(ctx) {
+		return false
+	}
+	l.Standing[action] = exeunt.Unknown
+	l.Facts[string(action)] = "not shown: " + exeunt.MessageOf(err)
+	return true
 }
 
 // status says how the account stands. One that is on its way to another status is looked at again: Okta does that by itself.
@@ -90,9 +102,12 @@ func (l *look) seeFactors(ctx context.Context) error {
 		l.Standing[exeunt.ResetFactors], l.Why[exeunt.ResetFactors] = exeunt.Moot, tooLate
 		return nil
 	}
+	if err != nil {
+		return err
+	}
 	l.stands(exeunt.ResetFactors, len(factors) == 0)
 	l.Facts["factors"] = strconv.Itoa(len(factors))
-	return err
+	return nil
 }
 
 func (l *look) seeGrants(ctx context.Context) error {
@@ -101,23 +116,53 @@ func (l *look) seeGrants(ctx context.Context) error {
 		return err
 	}
 	clients, err := l.clients(ctx, l.user.ID)
+	if err != nil {
+		return err
+	}
 	l.stands(exeunt.RevokeGrants, consents == 0 && len(clients) == 0)
 	l.Facts["consents"], l.Facts["applications_with_tokens"] = strconv.Itoa(consents), strconv.Itoa(len(clients))
-	return err
+	return nil
 }
 
 func (l *look) seeTokens(ctx context.Context) error {
 	tokens, err := l.tokens(ctx, l.user.ID)
+	if err != nil {
+		return err
+	}
 	l.stands(exeunt.RevokeTokens, len(tokens) == 0)
 	l.Facts["api_tokens"] = strconv.Itoa(len(tokens))
 	for _, t := range tokens {
 		l.Snapshot["api_tokens"] = append(l.Snapshot["api_tokens"], t.Name)
 	}
-	return err
+	return nil
+}
+
+// seeOwned lists what others depend on and nobody else has.
+func (l *look) seeOwned(ctx context.Context) error {
+	tokens, err := l.tokens(ctx, l.user.ID)
+	if err != nil {
+		return err
+	}
+	owned, err := l.owned(ctx, l.user.ID)
+	if err != nil {
+		return err
+	}
+	var items []string
+	for _, t := range tokens {
+		items = append(items, "the API token "+t.Name+": let what works with it have another, and revoke this one")
+	}
+	for _, g := range owned {
+		items = append(items, "the group "+g.Profile.Name+" ("+g.ID+"), which nobody else owns")
+	}
+	l.HandOver(exeunt.HandOver, items)
+	return nil
 }
 
 func (l *look) seeRoles(ctx context.Context) error {
 	own, byGroup, err := l.roles(ctx, l.user.ID)
+	if err != nil {
+		return err
+	}
 	l.stands(exeunt.RemoveRoles, len(own) == 0)
 	l.Facts["admin_roles"] = strconv.Itoa(len(own))
 	for _, r := range own {
@@ -128,11 +173,14 @@ func (l *look) seeRoles(ctx context.Context) error {
 		left = append(left, r.name())
 	}
 	l.leaves("admin_roles_by_group", left)
-	return err
+	return nil
 }
 
 func (l *look) seeGroups(ctx context.Context) error {
 	own, stay, err := l.groups(ctx, l.user.ID)
+	if err != nil {
+		return err
+	}
 	l.stands(exeunt.RemoveGroups, len(own) == 0)
 	l.Facts["groups"] = strconv.Itoa(len(own))
 	for _, g := range own {
@@ -140,22 +188,28 @@ func (l *look) seeGroups(ctx context.Context) error {
 		l.Snapshot["group_names"] = append(l.Snapshot["group_names"], g.Profile.Name)
 	}
 	l.leaves("groups_left", stay)
-	return err
+	return nil
 }
 
 func (l *look) seeApplications(ctx context.Context) error {
 	own, byGroup, err := l.applications(ctx, l.user.ID)
+	if err != nil {
+		return err
+	}
 	l.stands(exeunt.RemoveApps, len(own) == 0)
 	l.Facts["applications"] = strconv.Itoa(len(own))
 	for _, one := range own {
 		l.Snapshot["applications"] = append(l.Snapshot["applications"], one.Label)
 	}
 	l.leaves("applications_by_group", byGroup)
-	return err
+	return nil
 }
 
 func (l *look) seeDevices(ctx context.Context) error {
 	devices, err := l.devices(ctx, l.user.ID)
+	if err != nil {
+		return err
+	}
 	working := 0
 	for _, d := range devices {
 		if !d.working() {
@@ -167,7 +221,7 @@ func (l *look) seeDevices(ctx context.Context) error {
 	}
 	l.stands(exeunt.LockDevices, working == 0)
 	l.Facts["devices"] = strconv.Itoa(working)
-	return err
+	return nil
 }
 
 // leaves names what an action leaves where it is.

@@ -26,8 +26,8 @@ const vendor = "Okta" // in messages; the engine adds the system's own title
 // api is one configured organisation.
 type api struct {
 	Settings
-	*vendorapi.Client
-	rt http.RoundTripper
+	rt      http.RoundTripper
+	callers map[string]*vendorapi.Client // by the scope that a request needs; "" with the API token, which has none
 }
 
 // Kind is the kind "okta".
@@ -37,13 +37,47 @@ func open(s Settings, rt http.RoundTripper) (connector.Connector, error) {
 	if rt == nil {
 		return nil, exeunt.Errorf(exeunt.Internal, "an okta system needs a transport")
 	}
-	a := &api{Settings: s, rt: rt}
-	a.Client = a.client(s.signer(rt, s.scopes()))
+	a := &api{Settings: s, rt: rt, callers: map[string]*vendorapi.Client{}}
+	scopes := []string{""}
+	if s.Token.IsZero() {
+		scopes = []string{"okta.users.read", "okta.users.manage"}
+		for _, k := range kinds {
+			scopes = append(scopes, k.scope+".read", k.scope+".manage")
+		}
+	}
+	for _, scope := range scopes {
+		a.callers[scope] = &vendorapi.Client{Vendor: vendor, Base: s.base(), HTTP: signin.Client(rt, s.signer(rt, []string{scope})), Explain: explain}
+	}
 	return a, nil
 }
 
-func (a *api) client(signer signin.Signer) *vendorapi.Client {
-	return &vendorapi.Client{Vendor: vendor, Base: a.base(), HTTP: signin.Client(a.rt, signer), Explain: explain}
+// client makes the requests of a kind. Each scope has a token of its own: Okta refuses one for several scopes when one of them
+// was not granted, and that one should take nothing but its own actions away (docs/adr/0067).
+func (a *api) client(q vendorapi.Question) *vendorapi.Client {
+	if !a.Token.IsZero() {
+		return a.callers[""]
+	}
+	return a.callers[scopeOf(q.Method, q.Path)]
+}
+
+// kinds are the beginnings of the paths of each kind of thing in scopes.
+var kinds = []struct{ path, scope string }{
+	{"/api/v1/groups", "okta.groups"}, {"/api/v1/apps", "okta.apps"}, {"/api/v1/devices", "okta.devices"}, {"/api/v1/api-tokens", "okta.apiTokens"}, {"/api/v1/iam/", "okta.roles"},
+}
+
+// scopeOf is the scope of a request, by Okta's description: what is listed of a person is read as the person is, but for roles.
+func scopeOf(method, path string) string {
+	path, _, _ = strings.Cut(path, "?")
+	kind := "okta.users"
+	if i := slices.IndexFunc(kinds, func(k struct{ path, scope string }) bool { return strings.HasPrefix(path, k.path) }); i >= 0 {
+		kind = kinds[i].scope
+	} else if parts := strings.Split(path, "/"); len(parts) > 5 && parts[5] == "roles" {
+		kind = "okta.roles"
+	}
+	if method == http.MethodGet || method == "" {
+		return kind + ".read"
+	}
+	return kind + ".manage"
 }
 
 // signer signs in as the settings say: as a service application, which has the scopes that it asks for, or with the API

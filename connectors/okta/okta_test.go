@@ -93,6 +93,14 @@ func subject(t *testing.T, o *organisation) connectortest.Subject {
 			})
 			return name, value
 		},
+		HandOver: func(_ testing.TB, l exeunt.Leaver) {
+			p := o.of(l)
+			o.set(func() {
+				p.tokens = nil
+				own := o.groups["00gown"+strings.TrimPrefix(p.id, "00uperson")]
+				own.owners = append(own.owners, "00ucolleague")
+			})
+		},
 		Later: func(testing.TB) {},
 		Application: func(testing.TB) connector.Application {
 			var one *appOf

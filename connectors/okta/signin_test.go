@@ -27,7 +27,8 @@ import (
 type client struct {
 	key    *rsa.PublicKey // of a service application
 	scopes []string
-	token  string // what it signs in with at present
+	token  string // what it signed in with last
+	tokens []string
 	owner  string // of an API token
 }
 
@@ -72,6 +73,7 @@ func (o *organisation) giveToken(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	c.token = rand.Text() + " " + strings.Join(asked, " ")
+	c.tokens = append(c.tokens, strings.ReplaceAll(c.token, " ", "~"))
 	answer(w, http.StatusOK, map[string]any{"access_token": strings.ReplaceAll(c.token, " ", "~"), "token_type": "Bearer", "expires_in": 3600, "scope": r.PostForm.Get("scope")})
 }
 
@@ -82,7 +84,7 @@ func (o *organisation) signedIn(r *http.Request) string {
 		if how == "SSWS" && c.owner != "" && c.token == token {
 			return c.owner
 		}
-		if how == "Bearer" && c.key != nil && c.token != "" && strings.ReplaceAll(c.token, " ", "~") == token {
+		if how == "Bearer" && c.key != nil && slices.Contains(c.tokens, token) {
 			return id
 		}
 	}

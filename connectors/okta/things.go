@@ -57,7 +57,14 @@ type role struct {
 	Label      string `json:"label"`
 	Type       string `json:"type"`
 	Assignment string `json:"assignmentType"`
+
+	// Of a custom role: the binding that the assignment is a member of (description of CustomRole).
+	Role      string `json:"role"`
+	Resources string `json:"resource-set"`
 }
+
+// custom says whether the role is one of the organisation's own, by a binding to a resource set.
+func (r role) custom() bool { return r.Type == "CUSTOM" && r.Role != "" && r.Resources != "" }
 
 // roles are those assigned to the person, and those that come with a group.
 func (a *api) roles(ctx context.Context, id string) (own, byGroup []role, err error) {
@@ -106,6 +113,44 @@ func (a *api) groups(ctx context.Context, id string) (own []group, stay []string
 	return own, stay, err
 }
 
+// owned are the groups of the person that they own and nobody else. Each is asked for its owners: there is no other way.
+func (a *api) owned(ctx context.Context, id string) ([]group, error) {
+	all, err := every[group](ctx, a, path(id)+"/groups", mostThings)
+	if err != nil {
+		return nil, err
+	}
+	var out []group
+	for _, g := range all {
+		if g.Type == "BUILT_IN" {
+			continue
+		}
+		owners, err := a.owners(ctx, g.ID)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(owners, id) && !slices.ContainsFunc(owners, func(o string) bool { return o != id }) {
+			out = append(out, g)
+		}
+	}
+	return out, nil
+}
+
+// owners are those of a group, people and groups alike. An organisation without the feature has none (unverified with which
+// answer Okta says so).
+func (a *api) owners(ctx context.Context, group string) (ids []string, err error) {
+	type owner struct {
+		ID string `json:"id"`
+	}
+	all, err := every[owner](ctx, a, "/api/v1/groups/"+url.PathEscape(group)+"/owners", mostThings)
+	if is(err, exeunt.NotFound) || is(err, exeunt.Unsupported) {
+		return nil, nil
+	}
+	for _, o := range all {
+		ids = append(ids, o.ID)
+	}
+	return ids, err
+}
+
 // filled are the groups that an active rule puts people into.
 func (a *api) filled(ctx context.Context) (map[string]bool, error) {
 	type rule struct {
@@ -148,14 +193,41 @@ type application struct {
 func (a *api) applications(ctx context.Context, id string) (own []application, byGroup []string, err error) {
 	query := url.Values{"filter": {"user.id eq " + quote(id)}, "expand": {"user/" + id}, "limit": {"50"}}
 	all, err := every[application](ctx, a, "/api/v1/apps?"+query.Encode(), mostThings)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, one := range all {
-		if one.Embedded.User.Scope == "GROUP" {
-			byGroup = append(byGroup, one.Label)
-		} else {
+		scope := one.Embedded.User.Scope
+		if scope == "" { // it was not embedded
+			if scope, err = a.assigned(ctx, one.ID, id); is(err, exeunt.NotFound) {
+				continue
+			}
+			if err != nil {
+				return nil, nil, err
+			}
+		}
+		switch scope {
+		case "USER":
 			own = append(own, one)
+		case "GROUP":
+			byGroup = append(byGroup, one.Label)
+		default: // whose assignment is it, that it could be ended?
+			return nil, nil, exeunt.Errorf(exeunt.Temporary, "%s did not say how the person came to an application", vendor)
 		}
 	}
-	return own, byGroup, err
+	return own, byGroup, nil
+}
+
+// assigned says how the person came to an application: USER or GROUP.
+func (a *api) assigned(ctx context.Context, application, id string) (scope string, err error) {
+	answer, err := a.ask(ctx, vendorapi.Question{Path: "/api/v1/apps/" + url.PathEscape(application) + "/users/" + url.PathEscape(id)})
+	if err != nil {
+		return "", err
+	}
+	var user struct {
+		Scope string `json:"scope"`
+	}
+	return user.Scope, answer.Decode(&user)
 }
 
 // device is one that the person has enrolled.
