@@ -29,7 +29,9 @@ type service struct {
 	api *vendorapi.Client
 
 	mu       sync.Mutex
-	features *features // as the service described itself; nil until it was asked
+	features *features         // as the service described itself; nil until it was asked
+	dialect  *dialect          // that the service took; nil until it took one
+	taken    map[string]string // filters that the service took, by attribute
 }
 
 // resource is a decoded JSON object. Numbers keep their digits.
@@ -70,6 +72,9 @@ var refusals = map[string]struct {
 
 // explain makes an error of the answer's scimType, which says more than its status.
 func explain(a vendorapi.Answer, status *exeunt.Error) error {
+	if a.Status == http.StatusPreconditionFailed { // to be read and written anew
+		return exeunt.Errorf(exeunt.Temporary, "%s says that somebody else changed it meanwhile (412)", name)
+	}
 	var body struct {
 		Type string `json:"scimType"`
 	}
@@ -111,7 +116,7 @@ func (q search) query() url.Values {
 func (s *service) list(ctx context.Context, path string, q search) ([]resource, error) {
 	const most = 2000
 	var all []resource
-	q.Schemas, q.Count = []string{searchRequest}, pageSize
+	q.Schemas, q.Count = []string{searchRequest}, s.count()
 	byPost := false
 	for {
 		q.StartIndex = len(all) + 1
@@ -146,7 +151,7 @@ func (s *service) list(ctx context.Context, path string, q search) ([]resource, 
 // listed is one page of everybody, from a place in the list that is a number from 1; byPost says how it is asked for.
 func (s *service) listed(ctx context.Context, from int, byPost bool) (found []resource, more, post bool, err error) {
 	for {
-		page, err := s.page(ctx, "/Users", search{Schemas: []string{searchRequest}, StartIndex: from, Count: pageSize}, byPost)
+		page, err := s.page(ctx, "/Users", search{Schemas: []string{searchRequest}, StartIndex: from, Count: s.count()}, byPost)
 		if err != nil {
 			return nil, false, byPost, err
 		}
@@ -174,6 +179,16 @@ func halfAList(total, from int) *exeunt.Error {
 	return exeunt.Errorf(exeunt.Temporary, "%s says that it has %d of them and shows none from number %d on: nothing is concluded from half a list", name, total, from)
 }
 
+// count is how many are asked for at once: no more than the service says that it gives (RFC 7643 §5, maxResults).
+func (s *service) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.features != nil && s.features.most > 0 {
+		return min(s.features.most, pageSize)
+	}
+	return pageSize
+}
+
 func (s *service) page(ctx context.Context, path string, q search, byPost bool) (resource, error) {
 	if byPost {
 		return s.ask(ctx, http.MethodPost, path+"/.search", nil, q)
@@ -192,8 +207,10 @@ func number(value any) (int, bool) {
 
 // features are what a service says that it can do (RFC 7643 §5).
 type features struct {
-	patch bool
-	etag  bool
+	patch  bool
+	etag   bool
+	filter bool
+	most   int // of the resources that it gives at once; zero for as many as we ask for
 }
 
 // discover asks for the ServiceProviderConfig once. A service that has none, which RFC 7644 does not
@@ -212,7 +229,10 @@ func (s *service) discover(ctx context.Context) (features, error) {
 		}
 		config = resource{}
 	}
-	s.features = &features{patch: supported(config, "patch", true), etag: supported(config, "etag", false)}
+	s.features = &features{patch: supported(config, "patch", true), etag: supported(config, "etag", false), filter: supported(config, "filter", true)}
+	if part, ok := config["filter"].(map[string]any); ok {
+		s.features.most, _ = number(part["maxResults"])
+	}
 	return *s.features, nil
 }
 

@@ -136,7 +136,7 @@ func TestEveryAnswerIsClassed(t *testing.T) {
 		"403 ":                                exeunt.Denied,
 		"404 ":                                exeunt.NotFound,
 		"409 ":                                exeunt.Conflict,
-		"412 ":                                exeunt.Conflict,
+		"412 ":                                exeunt.Temporary,
 		"429 ":                                exeunt.Throttled,
 		"500 ":                                exeunt.Temporary,
 		"503 ":                                exeunt.Temporary,
@@ -171,6 +171,10 @@ func TestEveryAnswerIsClassed(t *testing.T) {
 func TestFindTurnsPagesAndReturnsNoStranger(t *testing.T) {
 	var filters, starts []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/Users" {
+			http.NotFound(w, r)
+			return
+		}
 		filters, starts = append(filters, r.URL.Query().Get("filter")), append(starts, r.URL.Query().Get("startIndex"))
 		// A service that does not know filters: everybody, a hundred at a time.
 		var page []any
@@ -245,6 +249,8 @@ func TestSettingsAreRefused(t *testing.T) {
 		`{"base_url":"https://corp.example","token":"env:T","boolean":"no"}`:                     "boolean",
 		`{"base_url":"https://corp.example","token":"env:T","match":{"upn":"nickName"}}`:         "userName",
 		`{"base_url":"https://corp.example","token":"env:T","member_removal":"all"}`:             "member_removal",
+		`{"base_url":"https://corp.example","token":"env:T","roles":["groups"]}`:                 "entitlements",
+		`{"base_url":"https://corp.example","token":"env:T","privileged":"no"}`:                  "privileged",
 		`{"base_url":"https://corp.example","token":"env:T","username":"me","password":"env:P"}`: "either",
 	} {
 		_, err := scim.Kind().Open([]byte(settings), http.DefaultTransport)

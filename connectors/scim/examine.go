@@ -29,13 +29,16 @@ func (s *service) Examine(ctx context.Context) ([]connector.Right, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !can.filter {
+		rights[0].Why = "the service says that it has no filters: everybody is read to find one"
+	}
 	for _, spec := range s.Specs() {
 		only := []exeunt.Action{spec.Action}
 		write := connector.Right{Name: "Users: write", For: only, State: connector.Unknown, Why: "SCIM does not tell what credentials may write", Remedy: connector.Rehearse}
 		if spec.Action == exeunt.RemoveGroups {
 			write.Name = "Groups: write"
-			if !can.patch {
-				write.State, write.Why, write.Remedy = connector.Lacking, "the service says that it does not support PATCH, without which members of groups are not changed safely", "set without_groups: true, so that its owner does it"
+			if !can.patch && !can.etag {
+				write.State, write.Why, write.Remedy = connector.Lacking, "the service says that it supports neither PATCH nor versions (ETag), without which members of groups are not changed safely", "set without_groups: true, so that its owner does it"
 			}
 		}
 		rights = append(rights, write)

@@ -27,9 +27,13 @@ type Settings struct {
 	// Each pair is searched, and what they find together must be one account.
 	Match map[exeunt.IdentifierKind]string `json:"match,omitempty" jsonschema_description:"Which of the leaver's identifiers is which attribute: userName, externalId or emails. {work_email: userName} when left out."`
 
-	Boolean       string `json:"boolean,omitempty" jsonschema:"enum=boolean,enum=string" jsonschema_description:"How this service wants false written: boolean as the RFC has it, or string for those that take \"False\" only."`
-	MemberRemoval string `json:"member_removal,omitempty" jsonschema:"enum=filter,enum=value" jsonschema_description:"How a member is taken out of a group: filter names it in the path (RFC 7644 3.5.2.2), value in the value."`
+	Boolean       string `json:"boolean,omitempty" jsonschema:"enum=boolean,enum=string" jsonschema_description:"How this service wants false written: boolean as the RFC has it, or string for those that take \"False\" only. When left out, what it refuses is written the other way."`
+	MemberRemoval string `json:"member_removal,omitempty" jsonschema:"enum=filter,enum=value" jsonschema_description:"How a member is taken out of a group: filter names it in the path (RFC 7644 3.5.2.2), value in the value. When left out, what it refuses is written the other way."`
 	WithoutGroups bool   `json:"without_groups,omitempty" jsonschema_description:"For services that have no /Groups: remove_groups is then no action of the system."`
+
+	Roles           []string             `json:"roles,omitempty" jsonschema:"enum=roles,enum=entitlements" jsonschema_description:"Which attributes of a user hold what it may do, and are cleared: roles, entitlements. Without it, remove_roles is no action of the system."`
+	PrivilegedRoles []string             `json:"privileged_roles,omitempty" jsonschema_description:"Names or values of the roles, entitlements and groups that make an administrator. SCIM itself knows none."`
+	Privileged      connector.Privileged `json:"privileged,omitempty" jsonschema:"enum=ask,enum=act" jsonschema_description:"What happens to an account with one of privileged_roles of which HR does not know: ask, when left out, leaves every step to a person; act ends it like any other. Steps of people whom HR flags as privileged are done, after the approval that the configuration wants."`
 }
 
 // Check says what is wrong with the settings.
@@ -51,7 +55,12 @@ func (s Settings) Check() error {
 	if !slices.Contains([]string{"", "filter", "value"}, s.MemberRemoval) {
 		return exeunt.Errorf(exeunt.Invalid, "member_removal is %q: write filter or value", s.MemberRemoval).In("member_removal")
 	}
-	return nil
+	for _, attribute := range s.Roles {
+		if !slices.Contains(rights, attribute) {
+			return exeunt.Errorf(exeunt.Invalid, "roles: %q is none of %s", attribute, strings.Join(rights, ", ")).In("roles")
+		}
+	}
+	return s.Privileged.Check()
 }
 
 var actions = []exeunt.ActionSpec{
@@ -60,6 +69,12 @@ var actions = []exeunt.ActionSpec{
 		Takes:  []string{"enabled"},
 		Scopes: []string{"Users: read, write"},
 		Caveat: "SCIM has no notion of sessions: whether live ones end is the application's to say.",
+	},
+	{
+		Action: exeunt.RemoveRoles, Title: "Clear roles", Order: 30, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
+		Takes:  rights,
+		Scopes: []string{"Users: read, write"},
+		Caveat: "What a role means is the application's own; rights that it gives otherwise are not seen. What the service itself adds to a role, such as its name, is not put back by us.",
 	},
 	{
 		Action: exeunt.RemoveGroups, Title: "Remove from groups", Order: 40, Proof: exeunt.Observed, Repeatable: true, Reversible: true,
@@ -81,12 +96,11 @@ func (s Settings) Knows() connector.Knows {
 	return connector.Knows{Attributes: connector.KnowsBy(s.Match, exact, slices.Sorted(maps.Keys(attributes))...)}
 }
 
-// Specs leaves out the groups where there are none.
+// Specs leaves out the groups and the roles where there are none.
 func (s Settings) Specs() []exeunt.ActionSpec {
-	if s.WithoutGroups {
-		return actions[:1]
-	}
-	return actions
+	return slices.DeleteFunc(slices.Clone(actions), func(a exeunt.ActionSpec) bool {
+		return a.Action == exeunt.RemoveGroups && s.WithoutGroups || a.Action == exeunt.RemoveRoles && len(s.Roles) == 0
+	})
 }
 
 func open(s Settings, rt http.RoundTripper) (connector.Connector, error) {

@@ -51,7 +51,9 @@ func (h *house) user(t testing.TB, userName, mail string) string {
 	made := h.do(t, "POST", "/Users", map[string]any{
 		"schemas":  []string{"urn:ietf:params:scim:schemas:core:2.0:User"},
 		"userName": userName, "active": true, "name": map[string]string{"familyName": "Test"},
-		"emails": []any{map[string]any{"value": mail, "primary": true}},
+		"emails":       []any{map[string]any{"value": mail, "primary": true}},
+		"roles":        []any{map[string]any{"value": "editor", "display": "Editor", "primary": true}, map[string]any{"value": "admin"}},
+		"entitlements": []any{map[string]any{"value": "seat"}},
 	})
 	return made["id"].(string)
 }
@@ -144,7 +146,7 @@ func TestConforms(t *testing.T) {
 	t.Setenv("SCIM_TOKEN", h.Token)
 	t.Setenv("SCIM_WRONG", "wrong-token-0123")
 	settings := func(base, token string) json.RawMessage {
-		return fmt.Appendf(nil, `{"base_url":%q,"token":"env:%s","match":{"upn":"userName","work_email":"emails"}}`, base, token)
+		return fmt.Appendf(nil, `{"base_url":%q,"token":"env:%s","match":{"upn":"userName","work_email":"emails"},"roles":["roles","entitlements"]}`, base, token)
 	}
 	connectortest.Run(t, connectortest.Subject{
 		Kind: scim.Kind(), Settings: settings(h.URL, "SCIM_TOKEN"), Description: h.described(t),
@@ -153,7 +155,7 @@ func TestConforms(t *testing.T) {
 		Secrets:          []string{h.Token, "wrong-token-0123"},
 		Hire:             h.hire,
 		Removals: func(t testing.TB, l exeunt.Leaver) map[string][]string {
-			return map[string][]string{"groups": h.groupsOf(t, l)}
+			return map[string][]string{"groups": h.groupsOf(t, l), "roles": {`{"value":"editor","primary":true}`, `{"value":"admin"}`}, "entitlements": {`{"value":"seat"}`}}
 		},
 		// A SCIM service has no door of its own: active is what its application asks.
 		CanSignIn: func(t testing.TB, l exeunt.Leaver) bool { return h.find(t, l)["active"] == true },

@@ -2,8 +2,6 @@ package scim
 
 import (
 	"context"
-	"net/http"
-	"net/url"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
@@ -11,19 +9,26 @@ import (
 
 // undo puts back what an action took away, by what was recorded before it.
 func (s *service) undo(ctx context.Context, account exeunt.Account, action exeunt.Action, recorded map[string][]string) error {
-	if action == exeunt.Disable {
+	switch action {
+	case exeunt.Disable:
 		if len(recorded["enabled"]) == 0 {
 			return nil
 		}
 		return s.activate(ctx, account, true)
+	case exeunt.RemoveRoles:
+		return s.giveRights(ctx, account, recorded)
+	default:
+		return s.joinGroups(ctx, account, recorded)
 	}
+}
+
+// joinGroups makes the account a member again of what it was in.
+func (s *service) joinGroups(ctx context.Context, account exeunt.Account, recorded map[string][]string) error {
 	if _, err := s.user(ctx, account); err != nil { // else it would be a group that is not found
 		return err
 	}
-	// A member that is there already is no change and a success (RFC 7644 §3.5.2.1).
-	body := operation("add", "members", []any{map[string]string{"value": account.ID}})
 	return connector.PutBack("groups", recorded["groups"], recorded["group_names"], func(id string) error {
-		_, err := s.ask(ctx, http.MethodPatch, "/Groups/"+url.PathEscape(id), nil, body)
+		err := s.join(ctx, id, account.ID)
 		if isKind(err, exeunt.Conflict) { // some services refuse what is so already
 			return nil
 		}
