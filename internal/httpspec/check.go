@@ -322,16 +322,24 @@ func (c *checker) actions() {
 			}
 			orders[*a.Order] = a.Action
 		}
+		if a.ByHand != "" {
+			c.byHand(at, a)
+			continue
+		}
 		c.promises(at, a)
 		c.exchange(at, &a.Exchange, inAction)
 		c.undo(at, a)
 	}
 }
 
-func (c *checker) promises(at []any, a *Action) {
+func (c *checker) named(at []any, a *Action) {
 	c.require(at, "action", a.Action != "", "such as disable")
 	c.require(at, "title", a.Title != "", "a verb and its object, such as Disable account")
 	c.require(at, "order", a.Order != nil, "its place inside the system")
+}
+
+func (c *checker) promises(at []any, a *Action) {
+	c.named(at, a)
 	c.require(at, "repeatable", a.Repeatable != nil, "does doing it twice do no more than doing it once?")
 	switch a.Proof {
 	case exeunt.Observed:

@@ -38,6 +38,26 @@ func (c *checker) exchange(at []any, x *Exchange, allowed []string) {
 	}
 }
 
+// byHand checks what is left to people: what there is to do can be seen, and nothing is sent.
+func (c *checker) byHand(at []any, a *Action) {
+	c.named(at, a)
+	if list, ok := c.spec.Observe.Snapshot[a.ByHand]; !ok || a.ByHand == string(a.Action) {
+		c.fault(under(at, "by_hand"), "by_hand is a list of observe.snapshot, and %q is none", a.ByHand)
+	} else if list.Value == "" {
+		c.fault(under(at, "by_hand"), "%q is one value: say by value what people read of each item", a.ByHand)
+	}
+	for field, said := range map[string]bool{
+		"request": a.Request.Method != "" || a.Request.Path != "", "each": a.Each != "", "success": len(a.Success) > 0, "already": len(a.Already) > 0, "expect": len(a.Expect) > 0,
+		"holds": len(a.Holds) > 0, "pending": len(a.Pending) > 0, "settles": a.Settles != "", "undo": a.Undo != nil, "destructive": a.Destructive,
+		"proof": a.Proof != "" && a.Proof != exeunt.Observed,
+	} {
+		if said {
+			c.fault(under(at, field), "people do it (by_hand), and it is done when nothing is left: leave %s out", field)
+		}
+	}
+	a.Proof, a.Repeatable = exeunt.Observed, new(true)
+}
+
 // undo refuses a way back that nobody could walk, or that nobody could see walked.
 func (c *checker) undo(at []any, a *Action) {
 	u := a.Undo

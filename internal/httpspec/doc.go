@@ -80,6 +80,11 @@
 //	      # an item that is no more (404) is named, and the rest is put back
 //	      …
 //
+//	  - action: hand_over
+//	    title: Hand over what others depend on
+//	    order: 5
+//	    by_hand: owned                # a list of the snapshot: people do it, nothing is sent, and it is done when none is left
+//
 // Places are JSON Pointers (RFC 6901), with "look:" before them for a further look. A condition has
 // one operator: equals, in, absent, empty, or was (the look's status). All conditions of a list must
 // hold. A comparison with a field that is not there is an error: the description is wrong, and

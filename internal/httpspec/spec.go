@@ -163,6 +163,7 @@ type Action struct {
 	Settles     string        `yaml:"settles"`
 	Scopes      []string      `yaml:"scopes"`
 	Caveat      string        `yaml:"caveat"`
+	ByHand      string        `yaml:"by_hand"` // people do it, for each item of this snapshot list; nothing is sent
 	Exchange    `yaml:",inline"`
 	Holds       []Condition `yaml:"holds"`
 	Pending     []Condition `yaml:"pending"`
@@ -225,7 +226,7 @@ func (s *Spec) ActionSpecs() []exeunt.ActionSpec {
 		specs = append(specs, exeunt.ActionSpec{
 			Action: a.Action, Title: a.Title, Order: *a.Order, Proof: a.Proof,
 			Repeatable: *a.Repeatable, Reversible: a.Undo != nil, Takes: a.takes(), Destructive: a.Destructive,
-			Scopes: a.Scopes, Settles: a.settles, Caveat: a.Caveat,
+			Scopes: a.Scopes, Settles: a.settles, Caveat: a.Caveat, ByHand: a.ByHand != "",
 		})
 	}
 	return specs

@@ -111,6 +111,10 @@ func (s *system) Observe(ctx context.Context, account exeunt.Account) (exeunt.Ob
 		return exeunt.Observation{}, err
 	}
 	for _, a := range s.spec.Actions {
+		if a.ByHand != "" {
+			o.HandOver(a.Action, o.Snapshot[a.ByHand])
+			continue
+		}
 		if a.Proof != exeunt.Observed {
 			continue // Unknown: it cannot be asked
 		}
