@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
 )
 
 // patch writes some of the account's own fields.
@@ -90,18 +91,18 @@ func (t *tenant) lookAtAppPasswords(ctx context.Context, u user, s *sight) error
 }
 
 func (t *tenant) removeAppPasswords(ctx context.Context, s *sight) error {
-	for _, p := range s.appPasswords {
-		if err := gone(t.remove(ctx, t.security, s.user.path("/asps/"+strconv.Itoa(p.CodeID))), exeunt.Invalid, exeunt.NotFound); err != nil {
-			return err
-		}
-	}
-	return nil
+	return connector.Each(s.appPasswords, func(p appPassword) string { return p.Name }, func(p appPassword) error {
+		return gone(t.remove(ctx, t.security, s.user.path("/asps/"+strconv.Itoa(p.CodeID))), exeunt.Invalid, exeunt.NotFound)
+	})
 }
 
 type grant struct {
 	ClientID    string `json:"clientId"`
 	DisplayText string `json:"displayText"`
 }
+
+// title is what the person knows an application by.
+func (g grant) title() string { return cmp.Or(g.DisplayText, g.ClientID) }
 
 func (t *tenant) lookAtGrants(ctx context.Context, u user, s *sight) error {
 	var list struct{ Items []grant }
@@ -110,7 +111,7 @@ func (t *tenant) lookAtGrants(ctx context.Context, u user, s *sight) error {
 	}
 	var names []string
 	for _, g := range list.Items {
-		names = append(names, cmp.Or(g.DisplayText, g.ClientID))
+		names = append(names, g.title())
 	}
 	s.grants = list.Items
 	s.tell(exeunt.RevokeGrants, standing(len(names) == 0), map[string]string{"grants": counted(names)}, map[string][]string{"grants": names})
@@ -118,12 +119,9 @@ func (t *tenant) lookAtGrants(ctx context.Context, u user, s *sight) error {
 }
 
 func (t *tenant) revokeGrants(ctx context.Context, s *sight) error {
-	for _, g := range s.grants {
-		if err := gone(t.remove(ctx, t.security, s.user.path("/tokens/"+url.PathEscape(g.ClientID))), exeunt.NotFound); err != nil {
-			return err
-		}
-	}
-	return nil
+	return connector.Each(s.grants, grant.title, func(g grant) error {
+		return gone(t.remove(ctx, t.security, s.user.path("/tokens/"+url.PathEscape(g.ClientID))), exeunt.NotFound)
+	})
 }
 
 // signOut ends web and device sessions and resets the sign-in cookies.

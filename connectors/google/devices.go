@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/exeunt/exeunt"
+	"github.com/exeunt/exeunt/connector"
 	"github.com/exeunt/exeunt/connector/vendorapi"
 )
 
@@ -92,14 +93,9 @@ func ofAll(list []device, of func(device) exeunt.Standing) exeunt.Standing {
 
 // tellDevices tells each device that is not there yet. What is on its way is not told again.
 func (t *tenant) tellDevices(ctx context.Context, s *sight, of func(device) exeunt.Standing, word string) error {
-	for _, d := range s.mobiles {
-		if of(d) != exeunt.Absent {
-			continue
-		}
+	todo := slices.DeleteFunc(slices.Clone(s.mobiles), func(d device) bool { return of(d) != exeunt.Absent })
+	return connector.Each(todo, func(d device) string { return d.Model }, func(d device) error {
 		path := t.rolePath("/devices/mobile/" + url.PathEscape(d.ResourceID) + "/action")
-		if err := gone(t.do(ctx, t.devices, http.MethodPost, path, map[string]string{"action": word}), exeunt.NotFound); err != nil {
-			return err
-		}
-	}
-	return nil
+		return gone(t.do(ctx, t.devices, http.MethodPost, path, map[string]string{"action": word}), exeunt.NotFound)
+	})
 }

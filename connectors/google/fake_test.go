@@ -75,6 +75,8 @@ type person struct {
 	sessions                   int
 	reply                      map[string]any
 	delegates                  []string
+	forwards                   bool
+	forwarding                 []string // addresses
 	live, shown                lists
 }
 

@@ -64,7 +64,7 @@ var actions = []exeunt.ActionSpec{
 	{
 		Action: delegateMailbox, Title: "Let the manager read the mailbox", Order: 30, Immediate: 2, Proof: exeunt.Acknowledged, Repeatable: true,
 		Scopes: []string{scopeMail, scopeMailDelegate, scopeUser},
-		Caveat: "It works while the account is not suspended, and where the organisational unit allows mail delegation; it is done before the suspension also in an immediate departure. The delegate is taken back by hand.",
+		Caveat: "It works while the account is not suspended, and where the organisational unit allows mail delegation; it is done before the suspension also in an immediate departure. What the person had sent on to other addresses ends, or it would go on while the mailbox is open. The delegate is taken back by hand.",
 	},
 	{
 		Action: exeunt.ResetPassword, Title: "Reset password", Order: 40, Proof: exeunt.Acknowledged, Repeatable: true,

@@ -46,6 +46,24 @@ func (w *workspace) gmail(c call) (int, any) {
 			all = append(all, object{"delegateEmail": d, "verificationStatus": "accepted"})
 		}
 		return fine(object{"delegates": all})
+	case "gmail.users.settings.getAutoForwarding":
+		return fine(object{"enabled": p.forwards, "emailAddress": "s3cret-0123@home.example"})
+	case "gmail.users.settings.updateAutoForwarding":
+		p.forwards = c.sent()["enabled"] == true
+		return fine(object{"enabled": p.forwards})
+	case "gmail.users.settings.forwardingAddresses.list":
+		var all []object
+		for _, address := range p.forwarding {
+			all = append(all, object{"forwardingEmail": address, "verificationStatus": "accepted"})
+		}
+		return fine(object{"forwardingAddresses": all})
+	case "gmail.users.settings.forwardingAddresses.delete":
+		i := slices.Index(p.forwarding, c.path["forwardingEmail"])
+		if i < 0 {
+			return absent("forwardingEmail")
+		}
+		p.forwarding = slices.Delete(p.forwarding, i, i+1)
+		return fine(nil)
 	}
 	mail, _ := c.sent()["delegateEmail"].(string)
 	if heir := w.person(mail); heir == nil || heir.email != mail || slices.Contains(p.delegates, mail) {

@@ -86,6 +86,9 @@ func (t *tenant) delegateMailbox(ctx context.Context, u user, with connector.Par
 	if err != nil {
 		return err
 	}
+	if err := t.endForwarding(ctx, u); err != nil {
+		return err
+	}
 	in, err := t.isDelegate(ctx, u, heir)
 	if err != nil || in {
 		return err
@@ -99,6 +102,55 @@ func (t *tenant) delegateMailbox(ctx context.Context, u user, with connector.Par
 		err = exeunt.Errorf(exeunt.Temporary, "%s answered that the successor may read the mailbox, and does not show it yet", name)
 	}
 	return err
+}
+
+// endForwarding ends what the person had sent on to other addresses, which would go on for as long as the mailbox is open.
+// Filters that forward end with the address (unverified). No address is told: most are private ones.
+// Source: developers.google.com/workspace/gmail/api/guides/forwarding_settings.
+func (t *tenant) endForwarding(ctx context.Context, u user) error {
+	read, write := t.mailbox(u, scopeMail), t.mailbox(u, scopeMailDelegate)
+	var all struct{ Enabled bool }
+	if err := t.get(ctx, read, mailSettings+"/autoForwarding", url.Values{"fields": {"enabled"}}, &all); err != nil {
+		return noMailbox(scoped(err))
+	}
+	if all.Enabled {
+		if err := t.do(ctx, write, http.MethodPut, mailSettings+"/autoForwarding", map[string]bool{"enabled": false}); err != nil {
+			return noMailbox(scoped(err))
+		}
+	}
+	addresses, err := t.forwarding(ctx, read)
+	if err != nil {
+		return err
+	}
+	for _, address := range addresses {
+		if err := gone(t.remove(ctx, write, mailSettings+"/forwardingAddresses/"+url.PathEscape(address)), exeunt.NotFound); err != nil {
+			return err
+		}
+	}
+	if len(addresses) == 0 {
+		return nil
+	}
+	if addresses, err = t.forwarding(ctx, read); err == nil && len(addresses) > 0 {
+		err = exeunt.Errorf(exeunt.Temporary, "%s answered that mail is not sent on any more, and still shows %d addresses that it is sent on to", name, len(addresses))
+	}
+	return err
+}
+
+// forwarding are the addresses that mail may be sent on to.
+func (t *tenant) forwarding(ctx context.Context, api *vendorapi.Client) ([]string, error) {
+	var list struct {
+		Addresses []struct {
+			Address string `json:"forwardingEmail"`
+		} `json:"forwardingAddresses"`
+	}
+	if err := t.get(ctx, api, mailSettings+"/forwardingAddresses", url.Values{"fields": {"forwardingAddresses(forwardingEmail)"}}, &list); err != nil {
+		return nil, noMailbox(scoped(err))
+	}
+	var out []string
+	for _, one := range list.Addresses {
+		out = append(out, one.Address)
+	}
+	return out, nil
 }
 
 // isDelegate says whether somebody may read the mailbox. Who was invited and has not accepted may not: whom a service account

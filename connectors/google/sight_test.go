@@ -197,3 +197,64 @@ func TestGroupsWithoutAnotherOwnerAreForPeople(t *testing.T) {
 		t.Errorf("with another owner: %s %s", out.Kind, says(out))
 	}
 }
+
+func TestMailIsNotSentOnWhileTheMailboxIsOpen(t *testing.T) {
+	w := newWorkspace(t)
+	l := w.leaver(t)
+	p := w.of(l)
+	p.forwards, p.forwarding = true, []string{"s3cret-0123@home.example", "a+b/c@home.example"}
+	out := drive(t, w, w.settings(t, 1, all), l, "delegate_mailbox")
+	if out.Kind != exeunt.Done || p.forwards || len(p.forwarding) > 0 || !slices.Equal(p.delegates, []string{address}) {
+		t.Errorf("%s %s: forwards %t, to %v, delegates %v", out.Kind, says(out), p.forwards, p.forwarding, p.delegates)
+	}
+	p.forwarding, p.delegates = []string{"s3cret-0123@home.example"}, nil
+	w.fault = func(method string) fault {
+		if method == "gmail.users.settings.forwardingAddresses.delete" {
+			return lie
+		}
+		return healthy
+	}
+	out = converge(t, open(t, w.settings(t, 1, all)), l, p, "delegate_mailbox", false, false)
+	if out.Kind == exeunt.Done || strings.Contains(says(out), "s3cret") || len(p.delegates) > 0 {
+		t.Errorf("where it goes on: %s %s", out.Kind, says(out))
+	}
+}
+
+// TestWhatIsRefusedDoesNotHoldUpTheRest refuses the first of several things for good.
+func TestWhatIsRefusedDoesNotHoldUpTheRest(t *testing.T) {
+	for action, c := range map[exeunt.Action]struct {
+		method string
+		left   func(p *person) int
+		names  string
+	}{
+		exeunt.RevokeTokens: {"/asps/1", func(p *person) int { return len(p.live.asps) }, "Mail on the phone"},
+		exeunt.RevokeGrants: {"/tokens/app.example", func(p *person) int { return len(p.live.grants) }, "An app"},
+		exeunt.LockDevices: {"/action", func(p *person) int {
+			left := 0
+			for _, status := range p.live.devices {
+				if status == "APPROVED" {
+					left++
+				}
+			}
+			return left
+		}, "Pixel"},
+	} {
+		w := newWorkspace(t)
+		l := w.leaver(t)
+		refused := ""
+		g, err := google.Kind().Open(w.settings(t, 1, ""), answering{w, func(r *http.Request) *http.Response {
+			if r.Method == http.MethodGet || !strings.HasSuffix(r.URL.Path, c.method) || refused != "" && refused != r.URL.Path {
+				return nil
+			}
+			refused = r.URL.Path
+			return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: bodyOf(refusal("forbidden"))}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := converge(t, g, l, w.of(l), action, false, false)
+		if out.Kind != exeunt.GaveUp || c.left(w.of(l)) != 1 || !strings.Contains(says(out), c.names) {
+			t.Errorf("%s: %s %s, %d left", action, out.Kind, says(out), c.left(w.of(l)))
+		}
+	}
+}
