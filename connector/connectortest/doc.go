@@ -35,10 +35,16 @@
 //     it; what was made shows; pages that are lost or throttled leave none out; an unknown cursor is Conflict.
 //   - Examine changes nothing, speaks of every action that needs a scope, says of what is not granted why and what to do, and
 //     tells what lacks where the system can tell it.
+//   - Whatever is said to the vendor, and heard, is as its own description of its API has it: see [Subject.Description] and
+//     package description. A request that the description does not know fails.
 //   - No secret is in any error, fact or snapshot. Concurrent use is safe (run with -race).
 //
 // Optional fields of [Subject] switch on the checks that need them; a check without its field says
 // so in the test's log. A kind leaves one out only when its system knows no such thing.
+//
+// # How long it takes
+//
+// [Departures] is a benchmark of one whole departure, by the engine's order and its waits: requests, round trips in a row, seconds.
 //
 // # Without a server
 //

@@ -134,7 +134,7 @@ func (w *world) forget(hired []exeunt.Leaver) {
 
 func idOf(l exeunt.Leaver) string { return l.Identifiers[exeunt.UUID] }
 
-func (g *graph) subject(t *testing.T) connectortest.Subject {
+func (g *graph) subject(t testing.TB) connectortest.Subject {
 	t.Setenv("ENTRA_SECRET", secret)
 	t.Setenv("ENTRA_WRONG", wrong)
 	t.Setenv("ENTRA_READER", "reader")

@@ -68,7 +68,7 @@ func (w *workspace) share(group string) *person {
 
 func (w *workspace) of(l exeunt.Leaver) *person { return w.person(l.Identifiers[exeunt.WorkEmail]) }
 
-func (w *workspace) subject(t *testing.T, more string) connectortest.Subject {
+func (w *workspace) subject(t testing.TB, more string) connectortest.Subject {
 	dead := strings.Replace(string(w.settings(t, 1, more)), w.URL, "http://127.0.0.1:1", 1)
 	return connectortest.Subject{
 		Description: description.Any(w.Discovery, description.Token("/token")),

@@ -41,7 +41,7 @@ type person struct {
 
 const crmClient, managementClient = "c-crm", "c-management"
 
-func newHouse(t *testing.T) (*house, string) {
+func newHouse(t testing.TB) (*house, string) {
 	h := &house{people: map[string]*person{}, groups: map[string]string{}, roles: map[string]string{},
 		grants: map[string]map[string][]string{}, parents: map[string]string{}, held: map[string]bool{}}
 	mux := http.NewServeMux()

@@ -25,7 +25,7 @@ func settings(base, secret string) json.RawMessage {
 	return json.RawMessage(fmt.Sprintf(`{"base_url":%q,"realm":"corp","client_id":"exeunt","client_secret":"env:%s","match":{"login":"username","work_email":"email","employee_id":"hrId"}}`, base, secret))
 }
 
-func secrets(t *testing.T) {
+func secrets(t testing.TB) {
 	t.Setenv("KEYCLOAK_SECRET", clientSecret)
 	t.Setenv("KEYCLOAK_WRONG", wrongSecret)
 }

@@ -44,7 +44,7 @@ func (o *organisation) of(l exeunt.Leaver) *person {
 }
 
 // subject is an organisation as the suite sees it.
-func subject(t *testing.T, o *organisation) connectortest.Subject {
+func subject(t testing.TB, o *organisation) connectortest.Subject {
 	private := o.application(t, "exeunt", allScopes...)
 	weak := o.application(t, "weak", slices.DeleteFunc(slices.Clone(allScopes), func(s string) bool { return s == "okta.users.manage" })...)
 	o.application(t, "other", allScopes...)

@@ -61,6 +61,9 @@ func (a Ask) Try(ctx context.Context, name, account string) (api.SystemTrial, er
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	trial, err := connector.Try(ctx, c, s.System, account)
+	if k := exeunt.KindOf(err); err != nil && (k == exeunt.Temporary || k == exeunt.Throttled) { // the others say it themselves
+		err = exeunt.Errorf(k, "%s: %s", exeunt.MessageOf(err), remedyOf(err)).After(exeunt.RetryAfterOf(err)).Because(err)
+	}
 	return api.SystemTrial{Schema: "system-trial/v1", System: name, Stage: s.Stage, Trial: trial}, err
 }
 
