@@ -110,9 +110,21 @@ const leastForRetry = 2 * time.Hour
 func (s Step) SeenDone(seen Observation, task *Task, others []Step, now time.Time) Change {
 	change := s.settle(Outcome{Kind: Done, Proof: Observed, Account: s.Account, Seen: seen.Facts}, now)
 	change.Entries[0].Detail["how"] = "done by hand, seen by us"
+	return s.endsTask(change, task, others, "seen to be done", now)
+}
+
+// SeenMoot lets go a failed step of which a look has shown that it can no longer be done, and need not be: such as when
+// somebody has deactivated the account meanwhile. Nobody is asked for it any longer.
+func (s Step) SeenMoot(seen Observation, task *Task, others []Step, now time.Time) Change {
+	change := s.skip(Outcome{Kind: BecameMoot, Account: s.Account, Seen: seen.Facts, Err: Errorf(Conflict, "moot: %s", seen.WhyMoot(s.Action))}, now)
+	return s.endsTask(change, task, others, "there is nothing left to do", now)
+}
+
+// endsTask closes the task that stood in for a step, with the last of its steps.
+func (s Step) endsTask(change Change, task *Task, others []Step, why string, now time.Time) Change {
 	open := slices.ContainsFunc(others, func(o Step) bool { return o.Key != s.Key && !o.State.Settled() })
 	if task != nil && !open {
-		change.Tasks = withdraw(task, "seen to be done", now)
+		change.Tasks = withdraw(task, why, now)
 	}
 	return change
 }

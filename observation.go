@@ -32,6 +32,14 @@ func (o Observation) HandOver(action Action, items []string) {
 	}
 }
 
+// WhyMoot says why an action can no longer be done, and need not be.
+func (o Observation) WhyMoot(a Action) string {
+	if why := o.Why[a]; why != "" {
+		return why
+	}
+	return "the account is closed in a way that leaves nothing of it to use"
+}
+
 // Of is the standing of an action; Unknown when the system said nothing of it.
 func (o Observation) Of(a Action) Standing {
 	if a == CheckAccess {

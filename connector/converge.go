@@ -1,7 +1,6 @@
 package connector
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/exeunt/exeunt"
@@ -162,8 +161,7 @@ func notYet(a Aim, o exeunt.Observation) exeunt.Outcome {
 
 // moot is of what can no longer be done and need not be. Of what an undo is to put back nothing was taken away then.
 func moot(a Aim, o exeunt.Observation) exeunt.Outcome {
-	why := cmp.Or(o.Why[a.Spec.Action], "the account is closed in a way that leaves nothing of it to use")
-	return exeunt.Outcome{Kind: exeunt.BecameMoot, Account: a.Account, Seen: o.Facts, Snapshot: o.Snapshot, Err: exeunt.Errorf(exeunt.Conflict, "moot: %s", why)}
+	return exeunt.Outcome{Kind: exeunt.BecameMoot, Account: a.Account, Seen: o.Facts, Snapshot: o.Snapshot, Err: exeunt.Errorf(exeunt.Conflict, "moot: %s", o.WhyMoot(a.Spec.Action))}
 }
 
 // unshown is notYet right after acting: each of these counts, the looks that follow do not.

@@ -29,7 +29,12 @@ func (e *Engine) lookAgain(ctx context.Context, c connector.Connector, v store.V
 		switch {
 		case s.Undoes == "" && seen.Of(s.Action) == exeunt.Holds:
 			s.Account = account // it may have failed before it knew it; whoever confirms says at which account
-			if err := e.seenDone(ctx, s, seen); err != nil {
+			if err := e.seenOver(ctx, s, seen, exeunt.Step.SeenDone); err != nil {
+				return err
+			}
+		case s.Undoes == "" && seen.Of(s.Action) == exeunt.Moot:
+			s.Account = account
+			if err := e.seenOver(ctx, s, seen, exeunt.Step.SeenMoot); err != nil {
 				return err
 			}
 		case s.Grown(seen):
@@ -79,12 +84,14 @@ func (e *Engine) comeBack(ctx context.Context, failed []exeunt.Step, why string)
 	return nil
 }
 
-func (e *Engine) seenDone(ctx context.Context, s exeunt.Step, seen exeunt.Observation) error {
+func (e *Engine) seenOver(ctx context.Context, s exeunt.Step, seen exeunt.Observation,
+	over func(s exeunt.Step, seen exeunt.Observation, task *exeunt.Task, others []exeunt.Step, now time.Time) exeunt.Change,
+) error {
 	others, task, err := failedWith(ctx, e.store, s.Case, s.Key)
 	if err != nil {
 		return err
 	}
-	change := s.SeenDone(seen, task, others, time.Now())
+	change := over(s, seen, task, others, time.Now())
 	return ignoreConflict(e.commit(ctx, &change))
 }
 

@@ -71,6 +71,28 @@ func TestWhatAPersonDidByHandIsSeenAndItsTaskCloses(t *testing.T) {
 	})
 }
 
+// A step that failed, whose owner then closes the account for good, has nothing left to do: neither has the owner.
+func TestAFailedStepThatBecomesMootEndsItsTask(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *company) {
+		account := c.directory.Hire(leaving().Leaver)
+		c.payroll.Hire(leaving().Leaver)
+		c.directory.MootAfter(exeunt.RemoveGroups, exeunt.Disable)
+		c.directory.Fail(connectortest.Apply, connectortest.Always, exeunt.Errorf(exeunt.Denied, "a permission is missing"))
+		c.hear("1", exeunt.Announced, leaving())
+		pass(5 * time.Second)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepFailed, "directory-remove-groups": exeunt.StepFailed})
+		c.directory.Close(account.ID, exeunt.Disable)
+		pass(2 * time.Hour)
+		c.expect(map[string]exeunt.StepState{"directory-disable": exeunt.StepConfirmed, "directory-remove-groups": exeunt.StepSkipped})
+		if why := c.withdrawn("directory-remove-groups-by-hand"); why != "there is nothing left to do" {
+			t.Errorf("the task was closed since %q", why)
+		}
+		if got := c.step("directory-remove-groups"); !strings.Contains(got.Reason, "it is too late to remove groups") {
+			t.Errorf("it was let go since %q", got.Reason)
+		}
+	})
+}
+
 func TestAVendorThatLiesIsNotTriedForEver(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *company) {
 		c.directory.Hire(leaving().Leaver)
