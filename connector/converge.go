@@ -184,7 +184,11 @@ func forPeople(a Aim, o exeunt.Observation) exeunt.Outcome {
 		out.Kind, out.Err = exeunt.GaveUp, exeunt.Errorf(exeunt.Unsupported, "this system does not show what there is to %s: look by hand", a.Spec.Action.Words())
 		return out
 	}
-	out.Err = exeunt.Errorf(exeunt.Conflict, "people have to say who has it next: %s", listed(o.Snapshot[key]))
+	what := "people have to do it"
+	if a.Spec.Action == exeunt.HandOver {
+		what = "people have to say who has it next"
+	}
+	out.Err = exeunt.Errorf(exeunt.Conflict, "%s: %s", what, listed(o.Snapshot[key]))
 	return out
 }
 

@@ -16,6 +16,11 @@ const exchange = "Graph cannot let the manager into the mailbox: with shared_mai
 
 var actions = []exeunt.ActionSpec{
 	{
+		Action: exeunt.HandOver, Title: "Hand over what others depend on", Order: 5, Proof: exeunt.Observed, ByHand: true,
+		Scopes: []string{"User.Read.All", "GroupMember.Read.All", "Application.Read.All"},
+		Caveat: "Groups, app registrations and enterprise applications that nobody else owns. Secrets of an application that the person knows stay valid: change them with its owner.",
+	},
+	{
 		Action: exeunt.ResetFactors, Title: "Remove sign-in factors", Order: 10, Proof: exeunt.Observed, Repeatable: true, Settles: settles,
 		Scopes: []string{"User.Read.All", "UserAuthenticationMethod.ReadWrite.All"},
 		Caveat: "Factors cannot be put back: whoever returns enrols again.",
@@ -82,9 +87,9 @@ var actions = []exeunt.ActionSpec{
 		Caveat: "The manager may read and write the whole OneDrive from then on; nothing is copied. " + exchange,
 	},
 	{
-		Action: exeunt.ShareMailbox, Title: "Make the mailbox a shared one", Order: 115, Proof: exeunt.Observed, Repeatable: true,
+		Action: exeunt.ShareMailbox, Title: "Make the mailbox a shared one", Order: 115, Proof: exeunt.Observed, ByHand: true,
 		Scopes: []string{"User.Read.All", "MailboxSettings.Read"},
-		Caveat: "Microsoft Graph cannot do it: the step ends as a task with the two commands of Exchange Online PowerShell, for the manager's access and for the shared mailbox, and is seen to be done when the mailbox is a shared one. That the manager was let in cannot be read. A shared mailbox of more than 50 GB, one with an archive and one on litigation hold need a licence all the same.",
+		Caveat: "Microsoft Graph cannot do it: a task has the two commands of Exchange Online PowerShell, for the manager's access and for the shared mailbox, and is seen to be done when the mailbox is a shared one. That the manager was let in cannot be read. A shared mailbox of more than 50 GB, one with an archive and one on litigation hold need a licence all the same.",
 	},
 	{
 		Action: exeunt.ReclaimLicence, Title: "Reclaim licences", Order: 120, Proof: exeunt.Observed, Repeatable: true, Destructive: true, Settles: settles,

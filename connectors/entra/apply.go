@@ -58,8 +58,6 @@ func (t *tenant) act(ctx context.Context, l *look, action exeunt.Action, with co
 		return t.setReply(ctx, l)
 	case exeunt.TransferData:
 		return t.share(ctx, l, with)
-	case exeunt.ShareMailbox:
-		return t.shareMailbox(l, with)
 	default: // Able refused all others
 		return t.reclaim(ctx, l)
 	}

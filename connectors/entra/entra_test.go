@@ -193,6 +193,12 @@ func (g *graph) subject(t testing.TB) connectortest.Subject {
 				}
 			})
 		},
+		HandOver: func(_ testing.TB, l exeunt.Leaver) {
+			g.do(func(w *world) {
+				p := w.Users[idOf(l)]
+				w.Users[p.Manager].Owned = p.Owned
+			})
+		},
 		Drop:        g.discard,
 		Application: g.offers,
 	}

@@ -25,6 +25,8 @@ var wider = map[string][]string{
 	"DelegatedPermissionGrant.ReadWrite.All": {"Directory.ReadWrite.All"},
 	"Device.ReadWrite.All":                   {"Directory.ReadWrite.All"},
 	"LicenseAssignment.ReadWrite.All":        {"User.ReadWrite.All", "Directory.ReadWrite.All"},
+	"GroupMember.Read.All":                   {"GroupMember.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
+	"Application.Read.All":                   {"Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
 	"MailboxSettings.Read":                   {"MailboxSettings.ReadWrite"},
 	"Files.ReadWrite.All":                    {"Sites.ReadWrite.All", "Sites.FullControl.All"},
 }

@@ -26,7 +26,12 @@ func (w *world) read(s []string, q url.Values) any {
 	case "roleManagement":
 		uid := strings.Trim(strings.TrimPrefix(q.Get("$filter"), "principalId eq "), "'")
 		return some(map[string][]object{"roleAssignments": w.Active, "roleEligibilityScheduleInstances": w.Eligible, "roleAssignmentScheduleInstances": w.Scheduled}[s[2]], "principalId", uid)
+	case "groups", "applications":
+		return w.owners(s[1])
 	case "servicePrincipals":
+		if len(s) == 3 && s[2] == "owners" {
+			return w.owners(s[1])
+		}
 		if len(s) == 1 {
 			if q.Get("$filter") != "tags/any(t:t eq 'WindowsAzureActiveDirectoryIntegratedApp')" {
 				return failure(400, "Request_UnsupportedQuery", "bad")
@@ -152,6 +157,20 @@ func limited(found any) any {
 	out := []object{}
 	for _, o := range all {
 		out = append(out, object{"@odata.type": o["@odata.type"], "id": o["id"], "displayName": nil, "accountEnabled": nil})
+	}
+	return out
+}
+
+// owners are those of a thing, by what each person owns.
+func (w *world) owners(id string) any {
+	out := []object{}
+	for _, uid := range sorted(w.Users) {
+		if len(some(w.Users[uid].Owned, "id", id)) > 0 {
+			out = append(out, object{"@odata.type": "#microsoft.graph.user", "id": uid})
+		}
+	}
+	if len(out) == 0 {
+		return notThere
 	}
 	return out
 }

@@ -94,7 +94,7 @@ var oneID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 // everything are the least permissions that all actions together need, and no more.
 var everything = []string{
 	"User.Read.All", "UserAuthenticationMethod.ReadWrite.All", "User.EnableDisableAccount.All", "User.RevokeSessions.All", "RoleManagement.ReadWrite.Directory",
-	"GroupMember.ReadWrite.All", "AppRoleAssignment.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All", "Device.ReadWrite.All", "MailboxSettings.ReadWrite", "MailboxSettings.Read",
+	"GroupMember.ReadWrite.All", "AppRoleAssignment.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All", "Device.ReadWrite.All", "MailboxSettings.ReadWrite", "MailboxSettings.Read", "GroupMember.Read.All",
 	"User-PasswordProfile.ReadWrite.All", "Files.ReadWrite.All", "LicenseAssignment.ReadWrite.All", "Application.Read.All",
 }
 
@@ -338,6 +338,8 @@ var needs = []struct {
 	{"PATCH", regexp.MustCompile(`/mailboxSettings`), "MailboxSettings.ReadWrite"},
 	{"", regexp.MustCompile(`/drive/`), "Files.ReadWrite.All"},
 	{"", regexp.MustCompile(`^/roleManagement/`), "RoleManagement.ReadWrite.Directory"},
+	{"GET", regexp.MustCompile(`^/groups/[^/]*/owners`), "GroupMember.Read.All GroupMember.ReadWrite.All"},
+	{"GET", regexp.MustCompile(`^/applications/`), "Application.Read.All"},
 	{"", regexp.MustCompile(`^/groups/`), "GroupMember.ReadWrite.All"},
 	{"", regexp.MustCompile(`^/users/.*/appRoleAssignments`), "AppRoleAssignment.ReadWrite.All"},
 	{"", regexp.MustCompile(`/oauth2PermissionGrants`), "DelegatedPermissionGrant.ReadWrite.All"},

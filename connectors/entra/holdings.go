@@ -82,7 +82,7 @@ func (l *look) direct() []string {
 // account is a shared one by then, or the licence would take it along.
 func (t *tenant) reclaim(ctx context.Context, l *look) error {
 	if t.SharedMailbox && l.personalMailbox() {
-		return exeunt.Errorf(exeunt.Denied, "the mailbox is still the person's own, and goes when its licence does: make it a shared one first (share mailbox), then try again")
+		return exeunt.Errorf(exeunt.Denied, "the mailbox is still the person's own, and goes when its licence does: make it a shared one first, as the task to share the mailbox says, then try again")
 	}
 	if skus := l.direct(); len(skus) > 0 {
 		_, err := t.send(ctx, http.MethodPost, "/users/"+l.user.ID+"/assignLicense", map[string]any{"addLicenses": []any{}, "removeLicenses": skus})

@@ -92,6 +92,7 @@ type look struct {
 	user        user
 	groups      []group
 	owned       []object
+	sole        []object // of those, what nobody else owns
 	roles       roles
 	assignments []assignment
 	consents    []consent
@@ -155,7 +156,8 @@ func (t *tenant) aspects() []aspect {
 	list := []aspect{
 		collection("groups", memberships, func(l *look) *[]group { return &l.groups }, of(exeunt.RemoveGroups, exeunt.ReclaimLicence)).
 			whole("GroupMember.ReadWrite.All", func(l *look) bool { return !slices.ContainsFunc(l.groups, func(g group) bool { return g.Name == "" }) }),
-		collection("owned", under("/ownedObjects", "$select", "id,displayName"), func(l *look) *[]object { return &l.owned }, of(exeunt.RemoveGroups)),
+		collection("owned", under("/ownedObjects", "$select", "id,displayName"), func(l *look) *[]object { return &l.owned }, of(exeunt.HandOver, exeunt.RemoveGroups)).
+			whole("GroupMember.Read.All and Application.Read.All", func(l *look) bool { return !slices.ContainsFunc(l.owned, func(w object) bool { return w.Name == "" }) }),
 		collection("roles", inRoles("roleAssignments"), func(l *look) *[]role { return &l.roles.active }, of(exeunt.RemoveRoles)),
 		collection("eligible roles", inRoles("roleEligibilityScheduleInstances"), func(l *look) *[]role { return &l.roles.eligible }, of(exeunt.RemoveRoles), exeunt.Unsupported),
 		collection("scheduled roles", inRoles("roleAssignmentScheduleInstances"), func(l *look) *[]role { return &l.roles.scheduled }, of(exeunt.RemoveRoles), exeunt.Unsupported),
@@ -230,7 +232,10 @@ func (t *tenant) look(ctx context.Context, account exeunt.Account, wants func(ex
 			return nil, err
 		}
 	}
-	return l, nil
+	if !wants(exeunt.HandOver) {
+		return l, nil
+	}
+	return l, t.owners(ctx, l)
 }
 
 // memberships are the groups alone, by a cast. The page of this request wants ConsistencyLevel with a cast, which is answered

@@ -53,22 +53,21 @@ func inExchange(why string, commands ...string) *exeunt.Error {
 	return exeunt.Errorf(exeunt.Denied, "%s. In Exchange Online PowerShell: %s", why, strings.Join(commands, "; ")).Instead(commands...)
 }
 
-// shareMailbox cannot be done in Graph: the commands are for whoever does it. What is seen of it, the mailbox's purpose,
-// comes last.
+// sharing are the commands that make the mailbox a shared one which the manager reads; none where there is nothing to do. What
+// is seen of it, the mailbox's purpose, comes last.
 // Source: learn.microsoft.com/exchange/recipients-in-exchange-online/manage-user-mailboxes/convert-a-mailbox.
-func (t *tenant) shareMailbox(l *look, with connector.Parameters) error {
+func (l *look) sharing() []string {
 	if !l.personalMailbox() {
 		return nil
 	}
-	manager := cmp.Or(with.Leaver.Manager.Email, l.manager.PrincipalName, l.manager.Mail)
-	who := shell(manager)
-	if manager == "" { // neither HR nor the directory names one
-		who = "MANAGER"
+	leaver, who := shell(l.user.PrincipalName), "MANAGER" // where the directory names none
+	if manager := cmp.Or(l.manager.PrincipalName, l.manager.Mail); manager != "" {
+		who = shell(manager)
 	}
-	leaver := shell(l.user.PrincipalName)
-	return inExchange("Microsoft Graph can neither let the manager into a mailbox nor make it a shared one; do both before its licence is taken away",
-		"Add-MailboxPermission -Identity "+leaver+" -User "+who+" -AccessRights FullAccess -InheritanceType All",
-		"Set-Mailbox -Identity "+leaver+" -Type Shared")
+	return []string{
+		"Add-MailboxPermission -Identity " + leaver + " -User " + who + " -AccessRights FullAccess -InheritanceType All",
+		"Set-Mailbox -Identity " + leaver + " -Type Shared",
+	}
 }
 
 // personalMailbox says whether the mailbox is the account's own, and not yet a shared one. Only a mailbox that a person signs

@@ -19,7 +19,7 @@ func (t *tenant) Observe(ctx context.Context, account exeunt.Account) (exeunt.Ob
 	o := exeunt.Observation{At: time.Now().UTC(), Standing: map[exeunt.Action]exeunt.Standing{}, Facts: map[string]string{}, Snapshot: map[string][]string{}}
 	l.itself(&o)
 	for aspect, say := range map[string]func(*exeunt.Observation){
-		"groups": l.memberships, "owned": l.owns, "roles": l.privileged, "app assignments": l.applications, "consents": l.grants,
+		"groups": l.memberships, "owned": func(o *exeunt.Observation) { l.owns(o, connector.Looks(ctx, exeunt.HandOver)) }, "roles": l.privileged, "app assignments": l.applications, "consents": l.grants,
 		"factors": l.enrolment, "devices": l.locks, "mailbox": func(o *exeunt.Observation) { l.answering(o, t.Settings) }, "files": l.handedOver,
 	} {
 		if l.asked[aspect] && l.unknown[aspect] == nil { // of what is not shown nothing is said, and nothing recorded
@@ -86,14 +86,6 @@ func (l *look) memberships(o *exeunt.Observation) {
 	o.Facts["licences"] = strconv.Itoa(len(licences) + len(givers))
 }
 
-// owns names the groups and applications that somebody has to take over: applications and their secrets go on without the
-// person.
-func (l *look) owns(o *exeunt.Observation) {
-	if len(l.owned) > 0 {
-		o.Facts["owns"] = told(names(l.owned, func(w object) string { return w.Name + " (" + w.kind() + ")" }))
-	}
-}
-
 func (l *look) privileged(o *exeunt.Observation) {
 	offered := l.roles.offered()
 	l.say(o, exeunt.RemoveRoles, len(l.roles.active) == 0 && len(offered) == 0, "roles", "eligible roles", "scheduled roles")
@@ -129,7 +121,9 @@ func (l *look) locks(o *exeunt.Observation) {
 
 func (l *look) answering(o *exeunt.Observation, s Settings) {
 	if s.SharedMailbox {
-		l.say(o, exeunt.ShareMailbox, !l.personalMailbox(), "mailbox")
+		if l.unknown["manager"] == nil {
+			o.HandOver(exeunt.ShareMailbox, l.sharing())
+		}
 		o.Facts["mailbox"] = "none"
 		if l.mailbox != nil {
 			o.Facts["mailbox"] = l.mailbox.Purpose

@@ -113,7 +113,7 @@ func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %q named", settings, err, field)
 		}
 	}
-	for settings, want := range map[string]int{"{" + good + "}": 11, "{" + good + `,"auto_reply":"x"}`: 12, "{" + good + `,"auto_reply":"x","files_to_manager":true}`: 13} {
+	for settings, want := range map[string]int{"{" + good + "}": 12, "{" + good + `,"auto_reply":"x"}`: 13, "{" + good + `,"auto_reply":"x","files_to_manager":true}`: 14, "{" + good + `,"shared_mailbox":true}`: 13} {
 		if specs, err := entra.Kind().Specs([]byte(settings)); err != nil || len(specs) != want {
 			t.Errorf("%s: %d actions, %v; want %d", settings, len(specs), err, want)
 		}

@@ -24,7 +24,7 @@ func kinds() []connector.Kind { return connectors.All(os.DirFS(".")) }
 // load reads the example as the shipped binary would on a machine where every secret is set.
 func load(t *testing.T) *config.Config {
 	t.Helper()
-	for _, name := range []string{"AD_PASSWORD", "LDAP_PASSWORD", "PG_PASSWORD", "SCIM_TOKEN", "CHAT_TOKEN", "PAYROLL_TOKEN",
+	for _, name := range []string{"AD_PASSWORD", "LDAP_PASSWORD", "PG_PASSWORD", "SCIM_TOKEN", "CHAT_TOKEN", "ENTRA_SECRET", "PAYROLL_TOKEN",
 		"BAMBOOHR_WEBHOOK_KEY", "BAMBOOHR_API_KEY", "AGENCY_WEBHOOK_KEY"} {
 		t.Setenv("ACME_"+name, "whsec_c2VjcmV0IG9mIGEgdGVzdCwgbm90aGluZyBlbHNl")
 	}

@@ -354,3 +354,19 @@ rules:
 		}
 	}
 }
+
+func TestAMailboxIsSharedBeforeItsLicenceGoes(t *testing.T) {
+	all := append(inventory(), exeunt.System{Name: "mail", Title: "Mail", Kind: "test", Tier: 1, Stage: exeunt.Live, Owner: exeunt.Person{Name: "Ida"}, Fallback: "by hand",
+		Actions: []exeunt.ActionSpec{
+			{Action: exeunt.ShareMailbox, Title: "Share", Order: 115, Proof: exeunt.Observed, ByHand: true},
+			{Action: exeunt.ReclaimLicence, Title: "Reclaim", Order: 120, Proof: exeunt.Observed},
+		}})
+	plan := draftIn(t, leaving(exeunt.Voluntary), all)
+	i := slices.IndexFunc(plan.Steps, func(s exeunt.Step) bool { return s.Key == "mail-reclaim-licence" })
+	if i < 0 || !slices.ContainsFunc(plan.Steps[i].After, func(d exeunt.Dependency) bool { return d.Key == "mail-share-mailbox" }) {
+		t.Errorf("%+v: the licence does not wait for the mailbox", plan.Steps)
+	}
+	if exeunt.StepByHand.Settled() {
+		t.Error("what people have yet to do lets the next step go on")
+	}
+}
