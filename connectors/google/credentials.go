@@ -127,5 +127,10 @@ func (t *tenant) revokeGrants(ctx context.Context, s *sight) error {
 // signOut ends web and device sessions and resets the sign-in cookies.
 // Source: developers.google.com/workspace/admin/directory/reference/rest/v1/users/signOut.
 func (t *tenant) signOut(ctx context.Context, u user) error {
-	return scoped(t.do(ctx, t.security, http.MethodPost, u.path("/signOut"), nil))
+	err := scoped(t.do(ctx, t.security, http.MethodPost, u.path("/signOut"), nil))
+	if u.Suspended && (isKind(err, exeunt.Invalid) || isKind(err, exeunt.Conflict)) {
+		t.signedOut.Store(u.ID, true) // the look after this tells
+		return exeunt.Errorf(exeunt.Conflict, "%s does not sign out an account that is suspended", name)
+	}
+	return err
 }

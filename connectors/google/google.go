@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -206,6 +207,7 @@ type tenant struct {
 
 	users, security, groups, admins, transfers, devices, licences *vendorapi.Client
 
+	signedOut    sync.Map // ids of suspended accounts that Google would not sign out (unverified whether it ever refuses)
 	recent       recent
 	titles       titles
 	applications applications

@@ -111,6 +111,9 @@ func (t *tenant) lookAtUser(u user, s *sight) {
 		facts["administrator"] = "delegated"
 	}
 	s.tell(exeunt.Disable, standing(u.closed()), facts, map[string][]string{"enabled": when(!u.closed(), "true")})
+	if _, refused := t.signedOut.Load(u.ID); refused && u.Suspended {
+		s.moot(exeunt.RevokeSessions, "the account is suspended, which ends its sessions: Google signs nobody out beside that", nil)
+	}
 	if t.ArchiveUnit == "" {
 		return
 	}

@@ -258,3 +258,26 @@ func TestWhatIsRefusedDoesNotHoldUpTheRest(t *testing.T) {
 		}
 	}
 }
+
+func TestSigningOutASuspendedAccountMayBeMoot(t *testing.T) {
+	for _, reason := range []string{"invalid", "failedPrecondition"} {
+		w := newWorkspace(t)
+		l := w.leaver(t)
+		g, err := google.Kind().Open(w.settings(t, 1, ""), answering{w, func(r *http.Request) *http.Response {
+			if !strings.HasSuffix(r.URL.Path, "/signOut") {
+				return nil
+			}
+			return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{}, Body: bodyOf(refusal(reason))}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out := converge(t, g, l, w.of(l), exeunt.RevokeSessions, false, false); out.Kind != exeunt.GaveUp {
+			t.Errorf("%s, of an account that is open: %s %s", reason, out.Kind, says(out))
+		}
+		w.of(l).suspended = true
+		if out := converge(t, g, l, w.of(l), exeunt.RevokeSessions, false, false); out.Kind != exeunt.BecameMoot || !strings.Contains(says(out), "suspended") {
+			t.Errorf("%s, of one that is suspended: %s %s", reason, out.Kind, says(out))
+		}
+	}
+}
