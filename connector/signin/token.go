@@ -163,12 +163,13 @@ type reply struct {
 	TokenType   string          `json:"token_type"`
 	ExpiresIn   json.RawMessage `json:"expires_in"` // a number, which some write as text
 	Error       string          `json:"error"`
+	Microsoft   []int           `json:"error_codes"` // Entra's own, which say more
 }
 
 func (t *tokens) read(answer *http.Response, raw []byte, now time.Time) (token, error) {
 	var said reply
 	unreadable := json.Unmarshal(raw, &said)
-	if err := t.refusal(answer, said.Error); err != nil {
+	if err := t.refusal(answer, said); err != nil {
 		return token{}, err
 	}
 	if strings.EqualFold(said.TokenType, "DPoP") {
@@ -198,7 +199,11 @@ func (r reply) lifetime() time.Duration {
 
 // refusal classes what is no token. Only codes that the RFCs name are shown: what stands beside them is the server's own
 // text and may hold anything.
-func (t *tokens) refusal(answer *http.Response, code string) error {
+func (t *tokens) refusal(answer *http.Response, said reply) error {
+	code := said.Error
+	if number, remedy := said.microsoft(); code != "" && remedy != "" {
+		return exeunt.Errorf(exeunt.Unauthorised, "%s gives us no access token (AADSTS%d): %s", t.system, number, remedy)
+	}
 	switch code {
 	case "invalid_dpop_proof", "use_dpop_nonce": // RFC 9449 §5 and §8; Okta has both
 		return t.bound()

@@ -234,7 +234,13 @@ func TestTokenTroubleIsClassedAndShowsNothing(t *testing.T) {
 	}{
 		`{"error":"invalid_client","error_description":"client/secret-0123"}`: {400, exeunt.Unauthorised, "(invalid_client): check client_id and client_secret"},
 		`{"error":"unauthorized_client"}`:                                     {403, exeunt.Unauthorised, "allow our client the grant type client_credentials"},
-		`{"error":"secret-0123"}`:                                             {400, exeunt.Unauthorised, "(400): check client_id and client_secret"},
+		// What Entra ID adds (learn.microsoft.com/entra/identity-platform/reference-error-codes).
+		`{"error":"invalid_client","error_description":"AADSTS7000222: secret-0123","error_codes":[7000222]}`:      {401, exeunt.Unauthorised, "(AADSTS7000222): client_secret has expired"},
+		`{"error":"invalid_request","error_codes":[90002]}`:                                                        {400, exeunt.Unauthorised, "there is no such tenant"},
+		`{"error":"invalid_client","error_codes":[1]}`:                                                             {401, exeunt.Unauthorised, "(invalid_client): check client_id"},
+		`{"error":"invalid_client","error_codes":"none"}`:                                                          {401, exeunt.Unauthorised, "(invalid_client): check client_id"},
+		`{"access_token":"tok-1","token_type":"bearer","error_codes":[7000222],"error":"","error_description":""}`: {500, exeunt.Temporary, "failed (500)"},
+		`{"error":"secret-0123"}`: {400, exeunt.Unauthorised, "(400): check client_id and client_secret"},
 		// What Okta answers a service app that must prove possession (support.okta.com, "The DPoP proof JWT header is missing").
 		`{"error":"invalid_dpop_proof"}`:                   {400, exeunt.Unauthorised, `turn "Require DPoP" off`},
 		`{"error":"use_dpop_nonce"}`:                       {400, exeunt.Unauthorised, `turn "Require DPoP" off`},
