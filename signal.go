@@ -11,7 +11,7 @@ import (
 // SignalEvent is what a security event token says, by the address of its type.
 type SignalEvent string
 
-// The events that are told: CAEP 1.0 section 3, RISC 1.0 section 2, SSF 1.0 section 8.1.
+// The events that are told: CAEP 1.0 section 3, RISC 1.0 section 2, SSF 1.0 section 8.1.4.
 const (
 	SignalSessionRevoked   SignalEvent = "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
 	SignalCredentialChange SignalEvent = "https://schemas.openid.net/secevent/caep/event-type/credential-change" //nolint:gosec // a name
@@ -53,7 +53,7 @@ type Signal struct {
 	EndedAt  time.Time   `json:"ended_at,omitzero"` // delivered or refused
 }
 
-// StreamStatus says whether a receiver wants to hear anything now (SSF 1.0 section 7.1.2).
+// StreamStatus says whether a receiver wants to hear anything now (SSF 1.0 section 8.1.2).
 type StreamStatus string
 
 // The statuses. What happens while a stream is paused is kept for it, and what happens while it is disabled is not.

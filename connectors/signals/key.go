@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 
 	"github.com/exeunt/exeunt"
 	"github.com/go-jose/go-jose/v4"
@@ -95,6 +96,28 @@ func Read(keys []exeunt.SignalKey, typ, token string, into any) error {
 		return nil
 	}
 	return errUnread
+}
+
+// Renew signs a token of ours again by another key, where it was signed by one that counts no more; every key that ever signed
+// is given. What nobody of them signed stays as it is: nothing is signed that was not made here.
+func Renew(ever, now []exeunt.SignalKey, by func(algorithm string) exeunt.SignalKey, token string) (string, error) {
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
+	if err != nil || len(signed.Signatures) != 1 {
+		return token, nil //nolint:nilerr // the receiver says so
+	}
+	header := signed.Signatures[0].Protected
+	if slices.ContainsFunc(now, func(k exeunt.SignalKey) bool { return k.ID == header.KeyID }) {
+		return token, nil
+	}
+	var claims json.RawMessage
+	if Read(ever, typeOfEvent, token, &claims) != nil {
+		return token, nil
+	}
+	next := by(header.Algorithm)
+	if next.ID == "" {
+		return token, nil
+	}
+	return Sign(next, typeOfEvent, claims)
 }
 
 var errUnread = exeunt.Errorf(exeunt.Unauthorised, "the token is none of ours: sign in again")

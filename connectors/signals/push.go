@@ -60,7 +60,7 @@ func Push(ctx context.Context, client *http.Client, system, address, authorizati
 	return connector.Status(system, answer)
 }
 
-// The reasons that a receiver may give (RFC 8935 section 2.4, RFC 8936 section 2.6, SSF 1.0 section 7.1.4.2). Other words are
+// The reasons that a receiver may give (RFC 8935 section 2.4, RFC 8936 section 2.6, SSF 1.0 section 8.1.4.1). Other words are
 // its own, and are not shown.
 var reasons = []string{
 	"invalid_request", "invalid_key", "invalid_issuer", "invalid_audience", "authentication_failed", "access_denied", "invalid_state", "jwtParse", "jwtHdr", "jwtCrypto", "jws", "jwe", "jwtAud", "jwtIss", "setType", "setParse", "setData", "dup",

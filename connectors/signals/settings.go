@@ -29,7 +29,7 @@ type Settings struct {
 	Authorization connector.Secret `json:"authorization,omitzero" jsonschema_description:"For push and global-token-revocation: the whole Authorization header. Without one, a revocation is signed in by a token of our own (draft-parecki-oauth-global-token-revocation)."`
 	ClientID      string           `json:"client_id,omitempty" jsonschema_description:"For global-token-revocation without authorization: the sub of our token, by which the receiver knows this installation."`
 
-	Subject       string   `json:"subject,omitempty" jsonschema:"enum=email,enum=iss_sub" jsonschema_description:"How people are named (RFC 9493): email, or iss_sub with the subject of their sign-on. email when left out."`
+	Subject       string   `json:"subject,omitempty" jsonschema:"enum=email,enum=iss_sub,enum=opaque" jsonschema_description:"How people are named (RFC 9493): email, iss_sub with the subject of their sign-on, or opaque with whatever id the receiver has for them. email when left out."`
 	SubjectIssuer string   `json:"subject_issuer,omitempty" jsonschema_description:"For iss_sub: the issuer, such as https://acme.okta.com."`
 	Identifier    string   `json:"identifier,omitempty" jsonschema_description:"Which of the leaver's identifiers that is. That of the system when left out."`
 	Subjects      string   `json:"subjects,omitempty" jsonschema:"enum=all,enum=added" jsonschema_description:"For stream: whom it hears of: all but those that it has taken out, or only those that it has added. all when left out."`
@@ -71,7 +71,7 @@ func (s Settings) Check() error {
 		field, value string
 		of           []string
 	}{
-		{"way", s.Way, []string{wayStream, wayPush, wayRevocation}}, {"subject", s.Subject, []string{"email", "iss_sub"}},
+		{"way", s.Way, []string{wayStream, wayPush, wayRevocation}}, {"subject", s.Subject, []string{"email", "iss_sub", "opaque"}},
 		{"subjects", s.Subjects, []string{"all", "added"}}, {"algorithm", s.Algorithm, []string{"RS256", "ES256"}},
 	} {
 		if !slices.Contains(c.of, c.value) {

@@ -76,6 +76,9 @@ func Decode(raw []byte) (Settings, error) {
 	return s.filled(), nil
 }
 
+// Format is how people are named: the format of subject identifiers.
+func (s Settings) Format() string { return s.filled().Subject }
+
 // Streams says whether the receiver makes its own stream here.
 func (s Settings) Streams() bool { return s.filled().Way == wayStream }
 
@@ -90,10 +93,14 @@ type receiver struct {
 }
 
 func (s Settings) attribute() string {
-	if s.Subject == "email" {
+	switch s.Subject {
+	case "email":
 		return "email"
+	case "opaque":
+		return "id"
+	default:
+		return "sub"
 	}
-	return "sub"
 }
 
 // Find gives everybody of whom the receiver hears: who they are is what it is told, and whether it has an account of theirs
@@ -145,7 +152,7 @@ func (r *receiver) Observe(ctx context.Context, of exeunt.Account) (exeunt.Obser
 		case last.ID == "":
 			seen.Standing[spec.Action] = exeunt.Absent
 			continue
-		case last.State == exeunt.SignalWaiting && (stream.Push == "" || stream.Status == exeunt.StreamPaused):
+		case last.State == exeunt.SignalWaiting && stream.Status != exeunt.StreamDisabled && (stream.Push == "" || stream.Status == exeunt.StreamPaused):
 			seen.Standing[spec.Action] = exeunt.Pending
 		}
 		seen.Facts["token_"+string(spec.Action)] = last.ID + " " + string(last.State)
@@ -180,6 +187,9 @@ func (r *receiver) Apply(ctx context.Context, of exeunt.Account, action exeunt.A
 	}
 	event := eventOf(action, with.Undo)
 	if err := stream.Refuses(event); err != nil {
+		if lost := r.forget(ctx, stream, of, action, with); lost != nil {
+			return lost
+		}
 		return err
 	}
 	signal, err := r.signal(ctx, of, action, event, with)
@@ -206,6 +216,22 @@ func (r *receiver) Apply(ctx context.Context, of exeunt.Account, action exeunt.A
 		return err
 	}
 	return r.house.Settle(ctx, r.Audience, signal.ID, exeunt.SignalDelivered, "")
+}
+
+// forget takes a token back that waits for a receiver that has disabled its stream: nothing is held for it then (SSF 1.0 section
+// 8.1.2.1), and the step becomes a task.
+func (r *receiver) forget(ctx context.Context, stream exeunt.SignalStream, of exeunt.Account, action exeunt.Action, with connector.Parameters) error {
+	if stream.Status != exeunt.StreamDisabled {
+		return nil
+	}
+	told, err := r.house.Signals(ctx, r.Audience, of.ID)
+	if err != nil {
+		return err
+	}
+	if last := latest(told, action, false); last.Attempts == with.IdempotencyKey && last.State == exeunt.SignalWaiting {
+		return r.house.Settle(ctx, r.Audience, last.ID, exeunt.SignalTold, "")
+	}
+	return nil
 }
 
 func eventOf(action exeunt.Action, undo bool) exeunt.SignalEvent {
@@ -280,15 +306,20 @@ func (r *receiver) heard(ctx context.Context, of exeunt.Account) error {
 // Subject identifiers (RFC 9493) as the ids of accounts: the format and the value. Addresses are compared without regard to
 // capital letters, as the receivers' directories do.
 const (
-	emailID = "email:"
-	subID   = "sub:"
+	emailID  = "email:"
+	subID    = "sub:"
+	opaqueID = "opaque:"
 )
 
 func (s Settings) subjectID(value string) string {
-	if s.Subject == "email" {
+	switch s.Subject {
+	case "email":
 		return emailID + strings.ToLower(value)
+	case "opaque":
+		return opaqueID + value
+	default:
+		return subID + value
 	}
-	return subID + value
 }
 
 // SubjectID is the id of whom a receiver names by a subject identifier; false for one that is not of its format.
@@ -300,6 +331,8 @@ func (s Settings) SubjectID(of map[string]any) (string, bool) {
 		return "", false
 	case s.Subject == "email":
 		return s.subjectID(text("email")), text("email") != ""
+	case s.Subject == "opaque":
+		return s.subjectID(text("id")), text("id") != ""
 	default:
 		return s.subjectID(text("sub")), text("sub") != "" && text("iss") == s.SubjectIssuer
 	}
@@ -307,8 +340,11 @@ func (s Settings) SubjectID(of map[string]any) (string, bool) {
 
 // subjectOf is the subject identifier of an account.
 func (s Settings) subjectOf(of exeunt.Account) map[string]string {
-	if s.Subject == "email" {
+	switch s.Subject {
+	case "email":
 		return map[string]string{"format": "email", "email": strings.TrimPrefix(of.ID, emailID)}
+	case "opaque":
+		return map[string]string{"format": "opaque", "id": strings.TrimPrefix(of.ID, opaqueID)}
 	}
 	return map[string]string{"format": "iss_sub", "iss": s.SubjectIssuer, "sub": strings.TrimPrefix(of.ID, subID)}
 }

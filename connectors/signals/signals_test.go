@@ -20,8 +20,9 @@ import (
 
 // house keeps everything in memory, with one key for each algorithm.
 type house struct {
-	keys map[string]exeunt.SignalKey
-	kept []exeunt.Signal
+	keys   map[string]exeunt.SignalKey
+	kept   []exeunt.Signal
+	stream exeunt.SignalStream // none without an ID
 }
 
 func newHouse(t *testing.T) *house {
@@ -53,6 +54,9 @@ func must(t testing.TB, err error) {
 
 func (h *house) Issuer() string { return "https://exeunt.example" }
 func (h *house) Stream(context.Context, string) (exeunt.SignalStream, error) {
+	if h.stream.ID != "" {
+		return h.stream, nil
+	}
 	return exeunt.SignalStream{}, exeunt.Errorf(exeunt.NotFound, "there is none")
 }
 func (h *house) Mentioned(context.Context, string, string) (bool, bool, error) {
@@ -222,13 +226,15 @@ func TestCredentialChange(t *testing.T) {
 	for action, want := range map[exeunt.Action]string{
 		exeunt.ResetFactors:   `"change_type":"delete","credential_type":"fido2-roaming"`,
 		exeunt.ResetPassword:  `"change_type":"update","credential_type":"password"`,
-		exeunt.RevokeSessions: `"initiating_entity":"policy"`,
+		exeunt.RevokeSessions: `"initiating_entity":"policy","reason_admin":{"en":"All sessions were ended by a policy."}`,
 	} {
 		must(t, r.Apply(t.Context(), jane, action, connector.Parameters{IdempotencyKey: string(action)}))
 		set, err := json.Marshal(h.claims(t, (*got)[len(*got)-1].body, "RS256", "secevent+jwt")["events"])
 		must(t, err)
-		if !strings.Contains(string(set), want) {
-			t.Errorf("%s is told by %s", action, set)
+		for _, want := range []string{want, `"reason_admin":{"en":"`} { // CAEP Interoperability Profile 1.0, section 3
+			if !strings.Contains(string(set), want) {
+				t.Errorf("%s is told by %s, without %s", action, set, want)
+			}
 		}
 	}
 	if err := r.Apply(t.Context(), jane, exeunt.Disable, with); exeunt.KindOf(err) != exeunt.Unsupported {
@@ -327,6 +333,95 @@ func TestSettings(t *testing.T) {
 	} {
 		if s.MayPush(address) != want {
 			t.Errorf("tokens may be sent to %q: %v", address, !want)
+		}
+	}
+}
+
+// For a receiver that has disabled its stream nothing is held: what waits becomes its owner's affair, and another message once
+// it is enabled and the step is tried again.
+func TestADisabledStreamHoldsNothing(t *testing.T) {
+	h := newHouse(t)
+	_, digest := signals.NewToken()
+	c := open(t, h, `{"audience":"https://crm.example","tokens":["`+digest+`"]}`)
+	h.stream = exeunt.SignalStream{ID: "s", Receiver: "https://crm.example", Status: exeunt.StreamEnabled, Events: []exeunt.SignalEvent{exeunt.SignalAccountDisabled}}
+	must(t, c.Apply(t.Context(), jane, exeunt.Disable, with))
+	standing := func(want exeunt.Standing) {
+		t.Helper()
+		seen, err := c.Observe(t.Context(), jane)
+		if got := seen.Standing[exeunt.Disable]; err != nil || got != want {
+			t.Errorf("it stands %q, want %q: %v", got, want, err)
+		}
+	}
+	standing(exeunt.Pending)
+	h.stream.Status = exeunt.StreamPaused
+	standing(exeunt.Pending)
+	h.stream.Status, h.stream.Reason = exeunt.StreamDisabled, "we move"
+	standing("")
+	if err := c.Apply(t.Context(), jane, exeunt.Disable, with); exeunt.KindOf(err) != exeunt.Unsupported || !strings.Contains(err.Error(), "we move") || h.kept[0].State != exeunt.SignalTold {
+		t.Errorf("%v, and what waited is %s", err, h.kept[0].State)
+	}
+	h.stream.Status = exeunt.StreamEnabled
+	must(t, c.Apply(t.Context(), jane, exeunt.Disable, with))
+	if len(h.kept) != 2 || h.kept[1].State != exeunt.SignalWaiting || h.kept[1].ID == h.kept[0].ID {
+		t.Errorf("enabled again it is told %+v", h.kept)
+	}
+}
+
+// People are named as the receiver knows them (RFC 9493), and it names them likewise.
+func TestSubjectsAreNamedAsTheReceiverKnowsThem(t *testing.T) {
+	for format, c := range map[string]struct{ settings, attribute, value, want string }{
+		"email":   {`"subject":"email"`, "email", "Jane@acme.example", `{"email":"jane@acme.example","format":"email"}`},
+		"iss_sub": {`"subject":"iss_sub","subject_issuer":"https://acme.okta.com"`, "sub", "00U1", `{"format":"iss_sub","iss":"https://acme.okta.com","sub":"00U1"}`},
+		"opaque":  {`"subject":"opaque"`, "id", "E-1", `{"format":"opaque","id":"E-1"}`},
+	} {
+		h := newHouse(t)
+		s, got := endpoint(t, 202, "")
+		settings := `{"way":"push","audience":"https://crm.example","endpoint":"` + s.URL + `",` + c.settings + `}`
+		r := open(t, h, settings)
+		found, err := r.Find(t.Context(), []exeunt.Key{{Attribute: c.attribute, Value: c.value}})
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%s: %v %v", format, found, err)
+		}
+		must(t, r.Apply(t.Context(), found[0].Account, exeunt.Disable, with))
+		subject := h.claims(t, (*got)[0].body, "RS256", "secevent+jwt")["sub_id"].(map[string]any)
+		text, err := json.Marshal(subject)
+		must(t, err)
+		if string(text) != c.want {
+			t.Errorf("%s is named %s, want %s", format, text, c.want)
+		}
+		decoded, err := signals.Decode([]byte(settings))
+		must(t, err)
+		if id, ok := decoded.SubjectID(subject); !ok || id != found[0].ID {
+			t.Errorf("%s: who is named so is %q, not %q", format, id, found[0].ID)
+		}
+		if id, ok := decoded.SubjectID(map[string]any{"format": "phone_number", "phone_number": "1"}); ok {
+			t.Errorf("%s: a telephone is %q", format, id)
+		}
+	}
+}
+
+// What was signed by a key that counts no more is signed again, when it was ours.
+func TestRenew(t *testing.T) {
+	h := newHouse(t)
+	old, err := signals.NewKey("ES256")
+	must(t, err)
+	now := []exeunt.SignalKey{h.keys["ES256"]}
+	by := func(string) exeunt.SignalKey { return h.keys["ES256"] }
+	token, err := signals.Sign(old, "secevent+jwt", map[string]string{"jti": "one"})
+	must(t, err)
+	good, err := signals.Sign(h.keys["ES256"], "secevent+jwt", map[string]string{"jti": "two"})
+	must(t, err)
+	renewed, err := signals.Renew(append(now, old), now, by, token)
+	must(t, err)
+	if claims := h.claims(t, renewed, "ES256", "secevent+jwt"); claims["jti"] != "one" {
+		t.Errorf("it says %v", claims)
+	}
+	for name, c := range map[string]struct {
+		ever  []exeunt.SignalKey
+		token string
+	}{"what is good": {append(now, old), good}, "of a key that never was ours": {now, token}, "changed": {append(now, old), token + "A"}, "nonsense": {now, "x"}} {
+		if got, err := signals.Renew(c.ever, now, by, c.token); got != c.token || err != nil {
+			t.Errorf("%s is made %s: %v", name, got, err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"strings"
 	"time"
 
@@ -46,19 +47,26 @@ func (r *receiver) makeToken(ctx context.Context, of exeunt.Account, action exeu
 func (r *receiver) payload(action exeunt.Action, event exeunt.SignalEvent, now time.Time) map[string]any {
 	switch event {
 	case exeunt.SignalSessionRevoked:
-		return map[string]any{"event_timestamp": now.Unix(), "initiating_entity": "policy"}
+		return caep(now, "All sessions were ended by a policy.", nil)
 	case exeunt.SignalCredentialChange:
-		said := map[string]any{"event_timestamp": now.Unix(), "initiating_entity": "policy", "credential_type": "password", "change_type": "update"}
 		if action == exeunt.ResetFactors {
-			said["credential_type"], said["change_type"] = r.FactorType, "delete"
+			return caep(now, "Sign-in factors were removed by a policy.", map[string]any{"credential_type": r.FactorType, "change_type": "delete"})
 		}
-		return said
+		return caep(now, "The password was changed by a policy.", map[string]any{"credential_type": "password", "change_type": "update"})
 	default:
 		return map[string]any{}
 	}
 }
 
-// Verification makes the token by which a receiver sees that it hears (SSF 1.0 section 7.1.4).
+// caep is what events of CAEP 1.0 have in common (section 2). The CAEP Interoperability Profile 1.0 wants a reason (sections 3.1
+// and 3.2); that somebody leaves is none of the receiver's affairs.
+func caep(now time.Time, reason string, more map[string]any) map[string]any {
+	said := map[string]any{"event_timestamp": now.Unix(), "initiating_entity": "policy", "reason_admin": map[string]string{"en": reason}}
+	maps.Copy(said, more)
+	return said
+}
+
+// Verification makes the token by which a receiver sees that it hears (SSF 1.0 section 8.1.4).
 func Verification(ctx context.Context, house House, s Settings, stream exeunt.SignalStream, state string) (exeunt.Signal, error) {
 	said := map[string]any{}
 	if state != "" {
@@ -71,7 +79,7 @@ func aboutStream(ctx context.Context, house House, s Settings, stream exeunt.Sig
 	now := time.Now().UTC()
 	g := exeunt.Signal{ID: newID(), Receiver: stream.Receiver, Attempts: newID(), Event: event, MadeAt: now, State: exeunt.SignalWaiting}
 	token, err := house.Sign(ctx, s.filled().Algorithm, typeOfEvent, set{
-		Issuer: house.Issuer(), ID: g.ID, IssuedAt: now.Unix(), Audience: stream.Receiver,
+		Issuer: house.Issuer(), ID: g.ID, IssuedAt: now.Unix(), Audience: stream.Receiver, Cause: newID(),
 		Subject: map[string]string{"format": "opaque", "id": stream.ID}, Events: map[exeunt.SignalEvent]any{event: said},
 	})
 	g.Token = token

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connectors/signals"
 	"github.com/exeunt/exeunt/internal/config"
+	"github.com/exeunt/exeunt/internal/store"
 	"github.com/exeunt/exeunt/internal/web"
 	"github.com/exeunt/exeunt/internal/web/api"
 	"github.com/exeunt/exeunt/internal/web/ssf"
@@ -40,7 +42,11 @@ func (h signalHouse) Mentioned(ctx context.Context, receiver, subject string) (w
 
 // Signals implements signals.House.
 func (h signalHouse) Signals(ctx context.Context, receiver, subject string) ([]exeunt.Signal, error) {
-	return h.app.Store.Signals(ctx, receiver, subject)
+	told, err := h.app.Store.Signals(ctx, receiver, subject)
+	if err != nil {
+		return nil, err
+	}
+	return told, h.renew(ctx, told)
 }
 
 // Keep implements signals.House.
@@ -61,6 +67,44 @@ func (h signalHouse) Sign(ctx context.Context, algorithm, typ string, claims any
 		return "", err
 	}
 	return signals.Sign(key, typ, claims)
+}
+
+// renew signs what waits again, where it was signed by a key that counts no more: it was leaked, or is older than what waits.
+func (h signalHouse) renew(ctx context.Context, some []exeunt.Signal) error {
+	if !slices.ContainsFunc(some, func(g exeunt.Signal) bool { return g.Token != "" }) {
+		return nil
+	}
+	ever, err := h.app.Store.SignalKeys(ctx, time.Time{})
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	counts := slices.DeleteFunc(slices.Clone(ever), func(k exeunt.SignalKey) bool { return !k.EndsAt.IsZero() && !k.EndsAt.After(now) })
+	signing := func(algorithm string) exeunt.SignalKey { return exeunt.Signing(counts, algorithm, now) }
+	for i, g := range some {
+		if g.Token == "" {
+			continue
+		}
+		if some[i].Token, err = signals.Renew(ever, counts, signing, g.Token); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shelf is what receivers get from the database, signed by a key that they know.
+type shelf struct {
+	*store.Store
+	house signalHouse
+}
+
+// WaitingSignals implements ssf.Streams.
+func (s shelf) WaitingSignals(ctx context.Context, receiver string, limit int) ([]exeunt.Signal, bool, error) {
+	some, more, err := s.Store.WaitingSignals(ctx, receiver, limit)
+	if err != nil {
+		return nil, false, err
+	}
+	return some, more, s.house.renew(ctx, some)
 }
 
 // firstKey is why a key is made that follows none.
@@ -130,7 +174,7 @@ func (h signalHouse) face(c *config.Config) ssf.Config {
 		}
 	}
 	return ssf.Config{
-		Issuer: issuer(c), Receivers: streams, Streams: h.app.Store, Operator: c.Operator(), Log: h.app.options.Log, Done: h.app.stopping,
+		Issuer: issuer(c), Receivers: streams, Streams: shelf{h.app.Store, h}, Operator: c.Operator(), Log: h.app.options.Log, Done: h.app.stopping,
 		Keys: func(ctx context.Context) (any, error) { return h.keySet(ctx, all) },
 		Verify: func(ctx context.Context, of ssf.Receiver, stream exeunt.SignalStream, state string) error {
 			return h.verifyLater(ctx, of, stream, state)
@@ -159,6 +203,9 @@ func (h signalHouse) admit(ctx context.Context, token string) (signals.Access, e
 // verifyLater makes a verification, and sends it after the receiver was answered, where it is pushed. Whether it arrives, the
 // receiver sees for itself.
 func (h signalHouse) verifyLater(ctx context.Context, of ssf.Receiver, stream exeunt.SignalStream, state string) error {
+	if stream.Status == exeunt.StreamDisabled || stream.Push != "" && stream.Status != exeunt.StreamEnabled {
+		return exeunt.Errorf(exeunt.Invalid, "the stream is %s: enable it first", stream.Status)
+	}
 	g, err := signals.Verification(ctx, h, of.Settings, stream, state)
 	switch {
 	case err != nil:
@@ -166,8 +213,6 @@ func (h signalHouse) verifyLater(ctx context.Context, of ssf.Receiver, stream ex
 	case stream.Push == "":
 		_, err := h.Keep(ctx, g)
 		return err
-	case stream.Status != exeunt.StreamEnabled:
-		return exeunt.Errorf(exeunt.Conflict, "the stream is %s: enable it first", stream.Status)
 	}
 	later, cancel := context.WithTimeout(context.WithoutCancel(ctx), wrap.CallTimeout)
 	h.app.shipping.Go(func() {

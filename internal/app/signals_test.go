@@ -24,7 +24,7 @@ import (
 type town struct {
 	*App
 	testserver.Listener
-	t     *testing.T
+	t     testing.TB
 	token string // of the receiver
 	dir   string // of the configuration
 	data  string // of the server
@@ -43,13 +43,20 @@ func settingsOf(digest, pushTo, more string) string {
 // settleTown starts a server with one receiver, and the receiver in a mode, or none for "".
 func settleTown(t *testing.T, mode, more string) *town {
 	t.Helper()
-	port, listener := testserver.FreePort(t), testserver.FreePort(t)
-	w := &town{t: t, dir: t.TempDir(), data: t.TempDir(), port: port}
+	listener := testserver.FreePort(t)
+	w := quietTown(t, listener, more)
+	w.listen(listener, mode)
+	return w
+}
+
+// quietTown starts a server with one receiver, which may have its tokens sent to a port.
+func quietTown(t testing.TB, listener int, more string) *town {
+	t.Helper()
+	w := &town{t: t, dir: t.TempDir(), data: t.TempDir(), port: testserver.FreePort(t)}
 	w.token = w.configure(listener, more, "")
-	w.App = w.start(w.data, "", port)
+	w.App = w.start(w.data, "", w.port)
 	_, err := w.commands(exeunt.Viewer{}).GoLive(t.Context(), "crm", exeunt.Override{By: "Ida Novak", Reason: "the receiver has taken its verification"})
 	must(t, err)
-	w.listen(listener, mode)
 	return w
 }
 
@@ -351,5 +358,46 @@ func TestNoTwoReceiversAreTheSame(t *testing.T) {
 		if !strings.Contains(faults.Error(), want) {
 			t.Errorf("%q is not said: %v", want, faults)
 		}
+	}
+}
+
+// After a leak the key that leaked is gone, and what waits is signed by the next one, as the same.
+func TestWhatWaitsOutlivesItsKey(t *testing.T) {
+	w := settleTown(t, "turn", "")
+	jane := w.SignIn(t, "jane@acme.example")
+	id := w.fire("E-1", "jane@acme.example")
+	var before []exeunt.Signal
+	until(t, "both tokens wait", func() bool {
+		some, _, err := w.Store.WaitingSignals(t.Context(), audience, 10)
+		before = some
+		return err == nil && len(some) == 2
+	})
+	_, err := signalHouse{w.App}.Rotate(t.Context(), "RS256", true, exeunt.Override{By: "Olga", Reason: "the key was in a mail"})
+	must(t, err)
+	if w.Ask(t, "POST", "/turn") != http.StatusOK || w.Lives(t, jane) {
+		t.Error("the session lives")
+	}
+	tokens, refused := w.Seen(t)
+	if len(refused) > 0 || len(tokens) != 2 || tokens[0].ID != before[0].ID && tokens[0].ID != before[1].ID {
+		t.Errorf("the receiver saw %+v and refused %q", tokens, refused)
+	}
+	until(t, "the steps are acknowledged", func() bool {
+		return w.states(id) == "crm-disable acknowledged, crm-revoke-sessions acknowledged"
+	})
+}
+
+// A stream that is disabled holds nothing, not even a verification (SSF 1.0 section 8.1.2.1).
+func TestADisabledStreamIsNotVerified(t *testing.T) {
+	w := settleTown(t, "", "")
+	_, stream := w.call("POST", "/ssf/stream", `{}`)
+	id := stream["stream_id"].(string)
+	if status, said := w.call("POST", "/ssf/status", `{"stream_id":"`+id+`","status":"disabled"}`); status != http.StatusOK {
+		t.Fatalf("%d %v", status, said)
+	}
+	if status, said := w.call("POST", "/ssf/verify", `{"stream_id":"`+id+`"}`); status != http.StatusBadRequest {
+		t.Errorf("%d %v", status, said)
+	}
+	if left, err := w.Store.Everything().Undelivered(t.Context(), audience, 10); err != nil || len(left) != 0 {
+		t.Errorf("there wait %+v %v", left, err)
 	}
 }

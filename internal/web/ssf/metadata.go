@@ -22,7 +22,6 @@ type metadata struct {
 	Add          string   `json:"add_subject_endpoint"`
 	Remove       string   `json:"remove_subject_endpoint"`
 	Verification string   `json:"verification_endpoint"`
-	Critical     []string `json:"critical_subject_members"`
 	Schemes      []scheme `json:"authorization_schemes"`
 	Subjects     string   `json:"default_subjects,omitempty"`
 }
@@ -31,19 +30,19 @@ type scheme struct {
 	URN string `json:"spec_urn"`
 }
 
-// metadata tells receivers where everything is (SSF 1.0 section 6.1).
+// metadata tells receivers where everything is (SSF 1.0 section 7.1).
 func (f *face) metadata(w http.ResponseWriter, _ *http.Request) error {
 	at := f.at
 	return answer(w, http.StatusOK, metadata{
 		SpecVersion: "1_0", Issuer: f.Issuer, Keys: at(keysPath), Methods: []string{push, poll}, Streams: at(streamPath), Status: at(statusPath),
-		Add: at(addPath), Remove: at(removePath), Verification: at(verifyPath), Critical: []string{"user"}, Schemes: []scheme{{"urn:ietf:rfc:6749"}, {"urn:ietf:rfc:6750"}}, Subjects: f.subjects(),
+		Add: at(addPath), Remove: at(removePath), Verification: at(verifyPath), Schemes: []scheme{{"urn:ietf:rfc:6749"}, {"urn:ietf:rfc:6750"}}, Subjects: f.subjects(),
 	})
 }
 
 // at is an address of this installation.
 func (f *face) at(path string) string { return strings.TrimRight(f.Issuer, "/") + path }
 
-// wellKnown is where metadata of an issuer are: between its host and its path (SSF 1.0 section 6.2, RFC 8414 section 3, RFC
+// wellKnown is where metadata of an issuer are: between its host and its path (SSF 1.0 section 7.2, RFC 8414 section 3, RFC
 // 9728 section 3).
 func wellKnown(issuer, name string) string {
 	u, err := url.Parse(issuer)

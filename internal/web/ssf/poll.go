@@ -46,10 +46,10 @@ func (f *face) poll(w http.ResponseWriter, r *http.Request, of Receiver) error {
 	if asked.MaxEvents != nil {
 		limit = min(max(*asked.MaxEvents, 0), maxEvents)
 	}
-	if limit == 0 || s.Status != exeunt.StreamEnabled {
+	if limit == 0 {
 		return answer(w, http.StatusOK, tokens{Sets: map[string]string{}})
 	}
-	out, err := f.await(r.Context(), s, limit, asked.AtOnce)
+	out, err := f.await(r.Context(), of, limit, asked.AtOnce)
 	if err != nil {
 		return err
 	}
@@ -73,13 +73,14 @@ func (f *face) settle(ctx context.Context, s exeunt.SignalStream, asked question
 
 // await returns what waits, and where the receiver has time, waits for that itself: for as long as no proxy between us is
 // likely to cut off. Another server may be the one that makes the token, so that it is asked for and not listened for.
-func (f *face) await(ctx context.Context, s exeunt.SignalStream, limit int, atOnce bool) (tokens, error) {
+// The stream is asked for again, too: what is paused meanwhile gives nothing more, and what is enabled does.
+func (f *face) await(ctx context.Context, of Receiver, limit int, atOnce bool) (tokens, error) {
 	over := time.NewTimer(longestPoll)
 	defer over.Stop()
 	again := time.NewTicker(pollInterval)
 	defer again.Stop()
 	for {
-		some, more, err := f.Streams.WaitingSignals(ctx, s.Receiver, limit)
+		some, more, err := f.fetch(ctx, of, limit)
 		if err != nil || len(some) > 0 || atOnce {
 			out := tokens{Sets: map[string]string{}, More: more}
 			for _, g := range some {
@@ -96,4 +97,13 @@ func (f *face) await(ctx context.Context, s exeunt.SignalStream, limit int, atOn
 		}
 		atOnce = true
 	}
+}
+
+// fetch is what waits for a receiver now: nothing while its stream is not enabled, or not to be polled any more.
+func (f *face) fetch(ctx context.Context, of Receiver, limit int) ([]exeunt.Signal, bool, error) {
+	s, err := f.Streams.SignalStream(ctx, of.Settings.Audience)
+	if err != nil || s.Status != exeunt.StreamEnabled || s.Push != "" {
+		return nil, false, err
+	}
+	return f.Streams.WaitingSignals(ctx, s.Receiver, limit)
 }

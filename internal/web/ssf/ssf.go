@@ -93,7 +93,7 @@ func Register(mux *http.ServeMux, c Config) {
 	mux.Handle("GET /.well-known/ssf-configuration", f.open(f.metadata))
 	mux.Handle("GET /.well-known/oauth-authorization-server", f.open(f.authorization))
 	mux.Handle("GET /.well-known/oauth-protected-resource", f.open(f.resource))
-	if u, err := url.Parse(c.Issuer); err == nil && strings.Trim(u.Path, "/") != "" { // SSF 1.0 section 6.2, RFC 8414 section 3
+	if u, err := url.Parse(c.Issuer); err == nil && strings.Trim(u.Path, "/") != "" { // SSF 1.0 section 7.2, RFC 8414 section 3
 		at := strings.TrimRight(u.EscapedPath(), "/")
 		mux.Handle("GET /.well-known/ssf-configuration"+at, f.open(f.metadata))
 		mux.Handle("GET /.well-known/oauth-authorization-server"+at, f.open(f.authorization))

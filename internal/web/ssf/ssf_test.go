@@ -3,6 +3,7 @@ package ssf
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -23,9 +24,22 @@ type shelf struct {
 	stream  exeunt.SignalStream
 	waiting []exeunt.Signal
 	settled []string
+	said    []string // whom the receiver wants to hear of, or not
+}
+
+func (s *shelf) Mentions(_ context.Context, _, subject string, wanted bool, _ time.Time) error {
+	s.said = append(s.said, fmt.Sprint(subject, " ", wanted))
+	return nil
+}
+
+func (s *shelf) KeepStream(_ context.Context, stream exeunt.SignalStream, _ *exeunt.Change) error {
+	s.stream = stream
+	return nil
 }
 
 func (s *shelf) SignalStream(context.Context, string) (exeunt.SignalStream, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.stream, nil
 }
 
@@ -33,6 +47,12 @@ func (s *shelf) WaitingSignals(_ context.Context, _ string, limit int) ([]exeunt
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.waiting[:min(limit, len(s.waiting))], len(s.waiting) > limit, nil
+}
+
+func (s *shelf) is(status exeunt.StreamStatus) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stream.Status = status
 }
 
 func (s *shelf) comes(g exeunt.Signal) {
@@ -146,8 +166,14 @@ func TestPolling(t *testing.T) {
 			t.Errorf("a server that stops held it for %s", time.Since(begun))
 		}
 		s.stream.Status, s.waiting = exeunt.StreamPaused, []exeunt.Signal{{ID: "e"}}
-		if got := poll(`{}`); len(got.Sets) != 0 {
-			t.Errorf("a paused stream is given %+v", got)
+		begun, done = time.Now(), make(chan struct{})
+		h = serve(s, done)
+		if got := poll(`{}`); len(got.Sets) != 0 || time.Since(begun) != longestPoll { // who is told nothing at once asks again at once
+			t.Errorf("a paused stream is given %+v after %s", got, time.Since(begun))
+		}
+		time.AfterFunc(1500*time.Millisecond, func() { s.is(exeunt.StreamEnabled) })
+		if got := poll(`{}`); len(got.Sets) != 1 {
+			t.Errorf("a stream that is enabled meanwhile is given %+v", got)
 		}
 		s.stream.Push = "https://crm.example/events"
 		if w := ask(h, "Bearer "+token, "POST", pollPath, "{}"); w.Code != http.StatusNotFound {
@@ -165,15 +191,81 @@ func TestAStreamNeverShowsItsSecret(t *testing.T) {
 	}
 }
 
-// Where everything is (SSF 1.0 section 6.1).
+// Where everything is (SSF 1.0 section 7.1).
 func TestMetadata(t *testing.T) {
 	w := ask(serve(&shelf{}, nil), "", "GET", "/.well-known/ssf-configuration", "")
+	if strings.Contains(w.Body.String(), "critical") { // we send no complex subjects
+		t.Errorf("the metadata have critical members: %s", w.Body)
+	}
 	for _, want := range []string{
 		`"spec_version":"1_0"`, `"issuer":"https://exeunt.example"`, `"jwks_uri":"https://exeunt.example/ssf/keys"`, `"default_subjects":"ALL"`,
 		`"delivery_methods_supported":["urn:ietf:rfc:8935","urn:ietf:rfc:8936"]`, `"authorization_schemes":[{"spec_urn":"urn:ietf:rfc:6749"},{"spec_urn":"urn:ietf:rfc:6750"}]`,
 	} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("the metadata lacks %s: %s", want, w.Body)
+		}
+	}
+}
+
+// Whom a receiver names, by every way of naming (RFC 9493, SSF 1.0 sections 3.3 and 8.1.3).
+func TestWhomAReceiverNames(t *testing.T) {
+	s := &shelf{stream: exeunt.SignalStream{ID: "s", Status: exeunt.StreamEnabled}}
+	h := serve(s, nil)
+	const jane = `{"format":"email","email":"Jane@acme.example"}`
+	for _, c := range []struct {
+		path, subject string
+		code          int
+		want          string
+	}{
+		{addPath, jane, 200, "email:jane@acme.example true"},
+		{removePath, jane, 204, "email:jane@acme.example false"},
+		{addPath, `{"subject_type":"email","email":"jane@acme.example"}`, 200, "email:jane@acme.example true"},
+		{addPath, `{"format":"aliases","identifiers":[{"format":"phone_number","phone_number":"1"},` + jane + `]}`, 200, "email:jane@acme.example true"},
+		{addPath, `{"format":"aliases","identifiers":[{"format":"phone_number","phone_number":"1"}]}`, 400, ""},
+		{addPath, `{"format":"complex","user":` + jane + `}`, 200, "email:jane@acme.example true"},
+		{addPath, `{"format":"complex","user":` + jane + `,"session":{"format":"opaque","id":"1"}}`, 200, "email:jane@acme.example true"},
+		{removePath, `{"format":"complex","user":` + jane + `}`, 204, "email:jane@acme.example false"},
+		{removePath, `{"format":"complex","user":` + jane + `,"device":{"format":"opaque","id":"1"}}`, 204, ""}, // of the person it hears all the same
+		{removePath, `{"format":"complex","tenant":{"format":"opaque","id":"1"}}`, 400, ""},
+		{addPath, `{"format":"phone_number","phone_number":"1"}`, 400, ""},
+		{addPath, `{}`, 400, ""},
+	} {
+		s.said = nil
+		w := ask(h, "Bearer "+token, "POST", c.path, `{"stream_id":"s","verified":true,"subject":`+c.subject+`}`)
+		if got := strings.Join(s.said, ", "); w.Code != c.code || got != c.want {
+			t.Errorf("%s %s: %d %q, want %d %q", c.path, c.subject, w.Code, got, c.code, c.want)
+		}
+		if w.Code < 300 && w.Body.Len() > 0 {
+			t.Errorf("%s %s is answered %q", c.path, c.subject, w.Body)
+		}
+	}
+}
+
+// What is the transmitter's to say may be there and has to agree (SSF 1.0 sections 8.1.1.3 and 8.1.1.4).
+func TestAReceiverChangesWhatIsItsOwn(t *testing.T) {
+	event := string(exeunt.SignalSessionRevoked)
+	for body, code := range map[string]int{
+		`{"stream_id":"s","description":"ours"}`:                         200,
+		`{"stream_id":"s","iss":"https://exeunt.example"}`:               200,
+		`{"stream_id":"s","aud":"https://crm.example"}`:                  200,
+		`{"stream_id":"s","aud":["https://crm.example"]}`:                200,
+		`{"stream_id":"s","events_delivered":["` + event + `"]}`:         200,
+		`{"stream_id":"s","min_verification_interval":60}`:               200,
+		`{"stream_id":"s","unknown":{"a":[1]}}`:                          200,
+		`{"stream_id":"s","iss":"https://x.example"}`:                    400,
+		`{"stream_id":"s","aud":["https://crm.example","https://x.ex"]}`: 400,
+		`{"stream_id":"s","aud":7}`:                                      400,
+		`{"stream_id":"s","events_delivered":[]}`:                        400,
+		`{"stream_id":"s","events_supported":["` + event + `"]}`:         400,
+		`{"stream_id":"s","min_verification_interval":1}`:                400,
+		`{"description":"of which?"}`:                                    400,
+		`{"stream_id":"another"}`:                                        404,
+	} {
+		for _, method := range []string{"PATCH", "PUT"} {
+			s := &shelf{stream: exeunt.SignalStream{ID: "s", Version: 1, Receiver: "https://crm.example", Status: exeunt.StreamEnabled, Events: []exeunt.SignalEvent{exeunt.SignalSessionRevoked}}}
+			if w := ask(serve(s, nil), "Bearer "+token, method, streamPath, body); w.Code != code {
+				t.Errorf("%s %s: %d %s, want %d", method, body, w.Code, w.Body, code)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package ssf
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ type delivery struct {
 	Authorization string `json:"authorization_header,omitempty"`
 }
 
-// configuration is a stream as its receiver sees it (SSF 1.0 section 7.1.1).
+// configuration is a stream as its receiver sees it (SSF 1.0 section 8.1.1).
 type configuration struct {
 	ID          string               `json:"stream_id"`
 	Issuer      string               `json:"iss"`
@@ -50,10 +51,47 @@ func (f *face) configuration(s exeunt.SignalStream, of Receiver) configuration {
 type wish struct {
 	ID          string                `json:"stream_id"`
 	Issuer      *string               `json:"iss"`
-	Audience    any                   `json:"aud"`
+	Audience    *audience             `json:"aud"`
 	Delivery    *delivery             `json:"delivery"`
+	Supported   *[]exeunt.SignalEvent `json:"events_supported"`
 	Requested   *[]exeunt.SignalEvent `json:"events_requested"`
+	Delivered   *[]exeunt.SignalEvent `json:"events_delivered"`
+	Interval    *int                  `json:"min_verification_interval"`
 	Description *string               `json:"description"`
+}
+
+// audience is one text, or a list with one (RFC 7519 section 4.1.3).
+type audience []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (a *audience) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		*a = audience{one}
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(a))
+}
+
+// contradicts names what a receiver says otherwise than it is of what is the transmitter's to say; "" where it agrees (SSF 1.0
+// sections 8.1.1.3 and 8.1.1.4).
+func (c configuration) contradicts(said wish) string {
+	same := func(a []exeunt.SignalEvent, b *[]exeunt.SignalEvent) bool {
+		return b == nil || slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(*b)))
+	}
+	switch {
+	case said.Issuer != nil && *said.Issuer != c.Issuer:
+		return "iss"
+	case said.Audience != nil && !slices.Equal(*said.Audience, audience{c.Audience}):
+		return "aud"
+	case !same(c.Supported, said.Supported):
+		return "events_supported"
+	case !same(c.Delivered, said.Delivered):
+		return "events_delivered"
+	case said.Interval != nil && *said.Interval != c.Interval:
+		return "min_verification_interval"
+	}
+	return ""
 }
 
 // Lengths of what a receiver says and we keep.
@@ -65,10 +103,6 @@ const (
 
 // into puts what a receiver said into its stream.
 func (f *face) into(s exeunt.SignalStream, said wish, of Receiver) (exeunt.SignalStream, error) {
-	audience, isText := said.Audience.(string)
-	if said.Issuer != nil && *said.Issuer != f.Issuer || isText && audience != s.Receiver {
-		return s, exeunt.Errorf(exeunt.Invalid, "iss and aud are the transmitter's to say: %s and %s", f.Issuer, s.Receiver)
-	}
 	if said.Description != nil {
 		s.Description = *said.Description
 	}
@@ -112,9 +146,13 @@ func (f *face) make(w http.ResponseWriter, r *http.Request, of Receiver) error {
 		return err
 	}
 	now := time.Now().UTC()
-	s, err := f.into(exeunt.SignalStream{
+	s := exeunt.SignalStream{
 		ID: strings.ToLower(rand.Text()), Receiver: of.Settings.Audience, Events: of.Settings.EventsSupported(), Status: exeunt.StreamEnabled, MadeAt: now, ChangedAt: now,
-	}, said, of)
+	}
+	if err := f.agrees(s, said, of); err != nil {
+		return err
+	}
+	s, err := f.into(s, said, of)
 	if err != nil {
 		return err
 	}
@@ -128,8 +166,20 @@ func (f *face) make(w http.ResponseWriter, r *http.Request, of Receiver) error {
 	return answer(w, http.StatusCreated, f.configuration(s, of))
 }
 
+// agrees says what is wrong with what a receiver says of a stream as it is.
+func (f *face) agrees(s exeunt.SignalStream, said wish, of Receiver) error {
+	is := f.configuration(s, of)
+	if name := is.contradicts(said); name != "" {
+		return exeunt.Errorf(exeunt.Invalid, "%s is the transmitter's to say, and it is another: leave it out, or read the stream again", name)
+	}
+	return nil
+}
+
 // theirs is the receiver's stream, which has to be the one that it names.
 func (f *face) theirs(r *http.Request, of Receiver, id string) (exeunt.SignalStream, error) {
+	if id == "" {
+		return exeunt.SignalStream{}, exeunt.Errorf(exeunt.Invalid, "the stream_id is missing: say which stream you mean")
+	}
 	s, err := f.Streams.SignalStream(r.Context(), of.Settings.Audience)
 	if err == nil && id != s.ID {
 		err = exeunt.Errorf(exeunt.NotFound, "you have no stream of that stream_id")
@@ -179,6 +229,9 @@ func (f *face) alter(w http.ResponseWriter, r *http.Request, of Receiver, from f
 	if err != nil {
 		return err
 	}
+	if err := f.agrees(before, said, of); err != nil {
+		return err
+	}
 	next, err := f.into(from(before, said), said, of)
 	if err != nil {
 		return err
@@ -208,7 +261,7 @@ func (f *face) drop(w http.ResponseWriter, r *http.Request, of Receiver) error {
 	return nil
 }
 
-// status is whether a receiver wants to hear anything now (SSF 1.0 section 7.1.2).
+// status is whether a receiver wants to hear anything now (SSF 1.0 section 8.1.2).
 type status struct {
 	ID     string              `json:"stream_id"`
 	Status exeunt.StreamStatus `json:"status"`
