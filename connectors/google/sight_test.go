@@ -262,11 +262,12 @@ func TestWhatIsRefusedDoesNotHoldUpTheRest(t *testing.T) {
 func TestSigningOutASuspendedAccountMayBeMoot(t *testing.T) {
 	for _, reason := range []string{"invalid", "failedPrecondition"} {
 		w := newWorkspace(t)
-		l := w.leaver(t)
+		l, asked := w.leaver(t), 0
 		g, err := google.Kind().Open(w.settings(t, 1, ""), answering{w, func(r *http.Request) *http.Response {
 			if !strings.HasSuffix(r.URL.Path, "/signOut") {
 				return nil
 			}
+			asked++
 			return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{}, Body: bodyOf(refusal(reason))}
 		}})
 		if err != nil {
@@ -278,6 +279,9 @@ func TestSigningOutASuspendedAccountMayBeMoot(t *testing.T) {
 		w.of(l).suspended = true
 		if out := converge(t, g, l, w.of(l), exeunt.RevokeSessions, false, false); out.Kind != exeunt.BecameMoot || !strings.Contains(says(out), "suspended") {
 			t.Errorf("%s, of one that is suspended: %s %s", reason, out.Kind, says(out))
+		}
+		if asked != 2 {
+			t.Errorf("%s: asked %d times, once while it is open and once after", reason, asked)
 		}
 	}
 }

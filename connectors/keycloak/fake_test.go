@@ -153,8 +153,13 @@ func (h *house) known(w http.ResponseWriter, among map[string]string, id string)
 	return there
 }
 
-// free refuses to change what a directory holds.
+// free refuses to change what a directory holds, and groups of administrators: our client is none (GroupPermissions.java,
+// canManageMembership).
 func (h *house) free(w http.ResponseWriter, id string) bool {
+	if len(h.grants[id][managementClient]) > 0 {
+		w.WriteHeader(http.StatusForbidden)
+		return false
+	}
 	if h.held[id] {
 		refuse(w, `{"errorMessage":"Not possible to delete LDAP group mappings as mapper mode is READ_ONLY"}`)
 	}

@@ -85,7 +85,7 @@ var actions = []exeunt.ActionSpec{
 	},
 	{
 		Action: exeunt.RemoveGroups, Title: "Remove from groups", Order: 40, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Takes: []string{"groups"}, Scopes: []string{manageUsers},
-		Caveat: "Groups that a directory's mapper holds read-only are ended in the directory, and are named as left.",
+		Caveat: "Groups that a directory's mapper holds read-only are ended in the directory, and are named as left. So are those that give administration roles, unless our service account may administer the realm.",
 	},
 	{
 		Action: exeunt.RemoveRoles, Title: "Remove roles", Order: 50, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Takes: []string{"roles"}, Scopes: []string{manageUsers},

@@ -250,6 +250,14 @@ func TestNothingIsDoneToAnAdministratorUnasked(t *testing.T) {
 		if err := c.Apply(t.Context(), account, exeunt.Disable, flagged); err != nil || h.people[account.ID].Whole["enabled"] != false {
 			t.Errorf("%s, of whom HR knows: %v", name, err)
 		}
+		err := c.Apply(t.Context(), account, exeunt.RemoveGroups, flagged)
+		if alone := name == "by a group"; alone != (exeunt.KindOf(err) == exeunt.Denied && strings.Contains(err.Error(), "Staff of")) || !alone && err != nil {
+			t.Errorf("%s, out of the groups: %v", name, err)
+		}
+		if slices.Contains(h.people[account.ID].Groups, "admins-"+account.ID) {
+			t.Errorf("%s: the other group is not left", name)
+		}
+		h.behind(func() { h.people[account.ID].Groups = []string{"staff-" + account.ID} })
 		seen, err := c.Observe(t.Context(), account)
 		if inherited := seen.Facts["roles_by_groups"]; err != nil || name != "by a role" && inherited != "realm-management.manage-realm" {
 			t.Errorf("%s: %q, %v", name, inherited, err)

@@ -49,6 +49,7 @@ type group struct {
 const mostParents = 20
 
 // inherited are the roles that come with groups, and with those that these lie in.
+// Who may view users may read them (GroupPermissions.java, canView).
 func (r *realm) inherited(ctx context.Context, account exeunt.Account) ([]role, error) {
 	direct, err := r.memberships(ctx, account)
 	if err != nil {
