@@ -45,13 +45,13 @@ var actions = []exeunt.ActionSpec{
 		Action: exeunt.RemoveRoles, Title: "Remove administrator roles", Order: 40, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Settles: settles,
 		Takes:  []string{"roles", "eligible_roles"},
 		Scopes: []string{"User.Read.All", "RoleManagement.ReadWrite.Directory"},
-		Caveat: "Active and eligible roles. One that came by a group goes with the group; one that was active for a time only is not put back.",
+		Caveat: "Active and eligible roles. One that came by a group goes with the group; one that was active for a time only is not put back. Roles of Azure subscriptions, of Exchange and of Intune are not seen here.",
 	},
 	{
 		Action: exeunt.RemoveGroups, Title: "Remove from groups", Order: 50, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Settles: settles,
 		Takes:  []string{"groups"},
 		Scopes: []string{"User.Read.All", "GroupMember.ReadWrite.All", "RoleManagement.ReadWrite.Directory"},
-		Caveat: "Groups with dynamic members or from Active Directory follow their rule or their source, and are named as left; those that give licences stay until licences are reclaimed. Distribution lists and mail-enabled security groups are Exchange's: the step ends as a task with the commands. RoleManagement.ReadWrite.Directory is for role-assignable groups only. Groups that hide their members show with Member.Read.Hidden only.",
+		Caveat: "Groups with dynamic members or from Active Directory follow their rule or their source, and are named as left; those that give licences stay until licences are reclaimed. Distribution lists and mail-enabled security groups are Exchange's: the step ends as a task with the commands. RoleManagement.ReadWrite.Directory is for role-assignable groups only. Groups that hide their members show with Member.Read.Hidden only; groups that the person may join by Privileged Identity Management are not seen.",
 	},
 	{
 		Action: exeunt.RemoveApps, Title: "Remove application assignments", Order: 60, Proof: exeunt.Observed, Repeatable: true, Reversible: true, Settles: settles,

@@ -26,6 +26,11 @@ func (w *world) read(s []string, q url.Values) any {
 	case "roleManagement":
 		uid := strings.Trim(strings.TrimPrefix(q.Get("$filter"), "principalId eq "), "'")
 		return some(map[string][]object{"roleAssignments": w.Active, "roleEligibilityScheduleInstances": w.Eligible, "roleAssignmentScheduleInstances": w.Scheduled}[s[2]], "principalId", uid)
+	case "directory":
+		if gone := some(w.Deleted, "id", s[2]); len(gone) > 0 {
+			return gone[0]
+		}
+		return notThere
 	case "groups", "applications":
 		return w.owners(s[1])
 	case "servicePrincipals":

@@ -37,6 +37,7 @@ type world struct {
 	Consents    []object
 	Devices     map[string]object
 	Apps        []object
+	Deleted     []object
 }
 
 type person struct {
@@ -337,6 +338,7 @@ var needs = []struct {
 	{"GET", regexp.MustCompile(`/mailboxSettings`), "MailboxSettings.Read MailboxSettings.ReadWrite"},
 	{"PATCH", regexp.MustCompile(`/mailboxSettings`), "MailboxSettings.ReadWrite"},
 	{"", regexp.MustCompile(`/drive/`), "Files.ReadWrite.All"},
+	{"GET", regexp.MustCompile(`^/directory/deletedItems/`), "User.Read.All"},
 	{"", regexp.MustCompile(`^/roleManagement/`), "RoleManagement.ReadWrite.Directory"},
 	{"GET", regexp.MustCompile(`^/groups/[^/]*/owners`), "GroupMember.Read.All GroupMember.ReadWrite.All"},
 	{"GET", regexp.MustCompile(`^/applications/`), "Application.Read.All"},

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/exeunt/exeunt"
 )
@@ -211,7 +212,7 @@ func (t *tenant) look(ctx context.Context, account exeunt.Account, wants func(ex
 		return nil, err
 	}
 	if err := answers["user"].err; err != nil {
-		return nil, err
+		return nil, t.absent(ctx, account.ID, err)
 	}
 	if err := t.recast(ctx, account.ID, answers); err != nil {
 		return nil, err
@@ -236,6 +237,23 @@ func (t *tenant) look(ctx context.Context, account exeunt.Account, wants func(ex
 		return l, nil
 	}
 	return l, t.owners(ctx, l)
+}
+
+// absent says of an account that is not found whether it was deleted, in which case it can be restored for thirty days.
+// Source: learn.microsoft.com/graph/api/directory-deleteditems-get.
+func (t *tenant) absent(ctx context.Context, id string, err error) error {
+	if !refusedAs(err, exeunt.NotFound) {
+		return err
+	}
+	a, asked := t.send(ctx, http.MethodGet, query("/directory/deletedItems/"+id, "$select", "id,deletedDateTime"), nil)
+	var gone struct {
+		ID string    `json:"id"`
+		At time.Time `json:"deletedDateTime"`
+	}
+	if asked != nil || a.Decode(&gone) != nil || !strings.EqualFold(gone.ID, id) {
+		return err // of what was not told, nothing is said
+	}
+	return exeunt.Errorf(exeunt.NotFound, "%s has deleted this account (%s), and keeps it for 30 days from then: nobody signs in to it. Restore it in the Entra admin centre, under Deleted users, if anything of it is still needed", name, gone.At.UTC().Format(time.DateOnly)).Because(err)
 }
 
 // memberships are the groups alone, by a cast. The page of this request wants ConsistencyLevel with a cast, which is answered

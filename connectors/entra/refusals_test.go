@@ -260,3 +260,19 @@ func TestWhatNobodyElseOwnsIsLeftToPeople(t *testing.T) {
 		t.Errorf("whose owners may not be read: %s, %q", out.Kind, out.Snapshot)
 	}
 }
+
+func TestADeletedAccountIsSaidToBe(t *testing.T) {
+	g := newGraph(t)
+	c, l := g.open(t, ""), g.hire(t)
+	g.do(func(w *world) {
+		delete(w.Users, idOf(l))
+		w.Deleted = []object{{"id": idOf(l), "deletedDateTime": "2026-11-20T09:00:00Z"}}
+	})
+	if _, err := c.Observe(t.Context(), account(l)); exeunt.KindOf(err) != exeunt.NotFound || !strings.Contains(err.Error(), "deleted this account (2026-11-20)") {
+		t.Errorf("a deleted account: %v", err)
+	}
+	g.do(func(w *world) { w.Deleted = nil })
+	if _, err := c.Observe(t.Context(), account(l)); exeunt.KindOf(err) != exeunt.NotFound || strings.Contains(err.Error(), "deleted") {
+		t.Errorf("one that never was: %v", err)
+	}
+}
