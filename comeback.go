@@ -108,6 +108,7 @@ const leastForRetry = 2 * time.Hour
 // SeenDone settles a failed step of which a look has shown that a person has done it. The task is closed
 // with the last of its steps.
 func (s Step) SeenDone(seen Observation, task *Task, others []Step, now time.Time) Change {
+	s.Seen = seen.Facts
 	change := s.settle(Outcome{Kind: Done, Proof: Observed, Account: s.Account, Seen: seen.Facts}, now)
 	change.Entries[0].Detail["how"] = "done by hand, seen by us"
 	return s.endsTask(change, task, others, "seen to be done", now)
@@ -116,6 +117,7 @@ func (s Step) SeenDone(seen Observation, task *Task, others []Step, now time.Tim
 // SeenMoot lets go a failed step of which a look has shown that it can no longer be done, and need not be: such as when
 // somebody has deactivated the account meanwhile. Nobody is asked for it any longer.
 func (s Step) SeenMoot(seen Observation, task *Task, others []Step, now time.Time) Change {
+	s.Seen = seen.Facts
 	change := s.skip(Outcome{Kind: BecameMoot, Account: s.Account, Seen: seen.Facts, Err: Errorf(Conflict, "moot: %s", seen.WhyMoot(s.Action))}, now)
 	return s.endsTask(change, task, others, "there is nothing left to do", now)
 }

@@ -61,6 +61,15 @@ func TestEveryDescriptionIsTested(t *testing.T) {
 	if err != nil || !slices.Equal(tested, shipped) {
 		t.Errorf("shipped %v, tested %v, %v", shipped, tested, err)
 	}
+	for _, name := range shipped {
+		text, err := yaml.Read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if spec, err := httpspec.Parse(name, text); err != nil || len(spec.Check) == 0 {
+			t.Errorf("%s has no check by which exeunt doctor and connector check could say what is granted, %v", name, err)
+		}
+	}
 	if _, err := yaml.Read("../yaml/github"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a path is read: %v", err)
 	}
