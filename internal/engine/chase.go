@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/exeunt/exeunt"
@@ -65,44 +64,41 @@ func (e *Engine) messagesDue(ctx context.Context, now time.Time) (time.Time, err
 	if err != nil {
 		return next, err
 	}
-	var mu sync.Mutex
-	err = each(due, func(id int64) error {
-		again, err := e.deliver(ctx, id)
-		mu.Lock()
-		defer mu.Unlock()
-		next = earliest(next, again)
-		return err
-	})
-	if len(due) == batch {
-		next = now
+	if err := each(due, func(id int64) error { return e.deliver(ctx, id) }); err != nil {
+		return next, err
 	}
+	if len(due) == batch {
+		return now, nil
+	}
+	// Only now: what did not arrive is tried again, and somebody else who was at one meanwhile may have put it off.
+	_, next, err = e.store.Unsent(ctx, now, 0)
 	return next, err
 }
 
-// deliver sends one notice. One that does not arrive is recorded, and tried again at the moment that it says.
-func (e *Engine) deliver(ctx context.Context, id int64) (again time.Time, err error) {
+// deliver sends one notice. One that does not arrive is recorded, and put off.
+func (e *Engine) deliver(ctx context.Context, id int64) error {
 	n, sent, err := e.store.Notice(ctx, id)
 	if err != nil || sent {
-		return again, err
+		return err
 	}
 	var c exeunt.Case
 	var t *exeunt.Task
 	if n.Case != 0 {
 		if c, err = e.store.Case(ctx, n.Case); err != nil {
-			return again, err
+			return err
 		}
 		if t, err = e.store.TaskByKey(ctx, n.Case, n.Task); err != nil {
-			return again, err
+			return err
 		}
 	}
 	if t != nil && t.State != exeunt.TaskOpen {
-		return again, e.store.NoticeSent(ctx, id, time.Now()) // no longer needed; nobody is bothered
+		return e.store.NoticeSent(ctx, id, time.Now()) // no longer needed; nobody is bothered
 	}
 	// Should this node die now, the claim ends and another tries again: rather twice than not at all.
 	now := time.Now()
 	attempt, err := e.store.ClaimNotice(ctx, id, now, now.Add(2*deliveryTime))
 	if err != nil || attempt == 0 {
-		return again, err
+		return err
 	}
 	bounded, cancel := context.WithTimeout(ctx, deliveryTime)
 	defer cancel()
@@ -110,10 +106,9 @@ func (e *Engine) deliver(ctx context.Context, id int64) (again time.Time, err er
 		if attempt == alertAfter {
 			e.recordUndelivered(ctx, n, err)
 		}
-		again = time.Now().Add(e.jitter(exeunt.Backoff(attempt)))
-		return again, e.store.PostponeNotice(context.WithoutCancel(ctx), id, again)
+		return e.store.PostponeNotice(context.WithoutCancel(ctx), id, time.Now().Add(e.jitter(exeunt.Backoff(attempt))))
 	}
-	return again, e.store.NoticeSent(ctx, id, time.Now())
+	return e.store.NoticeSent(ctx, id, time.Now())
 }
 
 // recordUndelivered says that a message does not arrive, in the record and, when it was for somebody

@@ -293,7 +293,7 @@ func (w *world) checkZone(c exeunt.Case) {
 func (w *world) checkParallel(f store.CaseFile, entries []store.EntryRow) {
 	if slices.ContainsFunc(entries, func(e store.EntryRow) bool {
 		return e.Kind == exeunt.EntryHeld || e.Kind == exeunt.EntryRetried || e.Kind == exeunt.EntryApproved || e.Kind == exeunt.EntryLegalReleased
-	}) {
+	}) || slices.ContainsFunc(f.Tasks, func(t exeunt.Task) bool { return t.Asks == exeunt.AsksApproval }) { // an amendment may lift what somebody was asked about
 		return
 	}
 	for _, s := range f.Steps {
