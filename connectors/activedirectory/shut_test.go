@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,8 +38,10 @@ func TestUntilWhenTicketsLiveIsAFactThatLaterChangesDoNotMove(t *testing.T) {
 	if disabled := at.Add(-8 * time.Hour); err != nil || disabled.Before(before) || disabled.After(after) {
 		t.Errorf("disabled between %v and %v, and tickets end by %q", before, after, end)
 	}
-	// A second later or not, the moment is that of the bit, not of the account.
-	modify(t, c.admin(t), c.dn(l), func(m *wire.ModifyRequest) { m.Replace("description", []string{"left"}) })
+	// The domain counts in seconds: the account is changed until it shows another one.
+	for first := look(t, conn, account).Facts["whenChanged"]; look(t, conn, account).Facts["whenChanged"] == first; {
+		modify(t, c.admin(t), c.dn(l), func(m *wire.ModifyRequest) { m.Replace("description", []string{"left"}) })
+	}
 	apply(t, conn, account, exeunt.RemoveGroups)
 	if again := look(t, conn, account).Facts["Kerberos tickets end by"]; again != end {
 		t.Errorf("%s became %s", end, again)
@@ -255,5 +258,13 @@ func TestTheRightsOfWhatTheSettingsAskForAreExamined(t *testing.T) {
 	settings["bind_dn"], settings["bind_password"] = colleague.Identifier(exeunt.PrincipalName), "file:"+secret
 	if got := states(settings); got["Write accountExpires on users"] != connector.Lacking {
 		t.Errorf("as a colleague: %v", got)
+	}
+}
+
+// Who may do harm is locked out before anything else is done to them.
+func TestAnImmediateDepartureLocksFirst(t *testing.T) {
+	first := slices.MinFunc(activedirectory.Kind().Actions, func(a, b exeunt.ActionSpec) int { return a.In(true) - b.In(true) })
+	if first.Action != exeunt.Disable {
+		t.Errorf("it begins with %s", first.Action)
 	}
 }

@@ -1,6 +1,7 @@
 package ldap_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -137,5 +138,13 @@ func TestEveryLoginLeavesItsGroups(t *testing.T) {
 	apply(t, conn, account, exeunt.RemoveGroups)
 	if got := c.attribute(t, group, "memberUid"); len(got) != 0 || look(t, conn, account).Of(exeunt.RemoveGroups) != exeunt.Holds {
 		t.Errorf("the alias is still in: %v", got)
+	}
+}
+
+// Who may do harm is locked out before anything else is done to them.
+func TestAnImmediateDepartureLocksFirst(t *testing.T) {
+	first := slices.MinFunc(ldap.Kind().Actions, func(a, b exeunt.ActionSpec) int { return a.In(true) - b.In(true) })
+	if first.Action != exeunt.Disable {
+		t.Errorf("it begins with %s", first.Action)
 	}
 }

@@ -123,6 +123,9 @@ func (o *odd) apply(op map[string]any) {
 	switch {
 	case op["op"] == "remove":
 		delete(o.user, path)
+	case op["op"] == "add":
+		list, _ := o.user[path].([]any)
+		o.user[path] = append(slices.Clone(list), op["value"].([]any)...)
 	case path != "":
 		o.user[path] = op["value"]
 	default:
