@@ -82,7 +82,12 @@ func TestTheExpiryIsSetSeenAndPutBackExactly(t *testing.T) {
 	if got := c.read(t, c.dn(l), "accountExpires"); got[0] != date || !c.canSignIn(t, l) {
 		t.Errorf("accountExpires is %v, want %s", got, date)
 	}
+	const past = "132000000000000000" // it had expired already: that moment is not moved
+	modify(t, admin, c.dn(l), func(m *wire.ModifyRequest) { m.Replace("accountExpires", []string{past}) })
 	apply(t, conn, account, exeunt.Disable)
+	if got := c.read(t, c.dn(l), "accountExpires"); got[0] != past {
+		t.Errorf("an expiry of before moved to %v", got)
+	}
 	const other = "134775792000000000" // somebody gave it another meanwhile
 	modify(t, admin, c.dn(l), func(m *wire.ModifyRequest) { m.Replace("accountExpires", []string{other}) })
 	if err := conn.Apply(t.Context(), account, exeunt.Disable, undo); exeunt.KindOf(err) != exeunt.Conflict || c.read(t, c.dn(l), "accountExpires")[0] != other {
