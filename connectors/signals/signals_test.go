@@ -14,6 +14,8 @@ import (
 
 	"github.com/exeunt/exeunt"
 	"github.com/exeunt/exeunt/connector"
+	"github.com/exeunt/exeunt/connector/connectortest"
+	"github.com/exeunt/exeunt/connector/connectortest/description"
 	"github.com/exeunt/exeunt/connectors/signals"
 	"github.com/go-jose/go-jose/v4"
 )
@@ -119,9 +121,25 @@ func endpoint(t *testing.T, status int, text string) (*httptest.Server, *[]reque
 	return s, &got
 }
 
+// pushedAsDescribed holds every token that was pushed to the standards. What receivers answer here is wrong on purpose.
+func pushedAsDescribed(t *testing.T, traffic []connectortest.Exchange) {
+	t.Helper()
+	for _, x := range traffic {
+		if x.Header.Get("Content-Type") == "application/json" {
+			continue // a request for global token revocation, whose draft describes no more than its test sees
+		}
+		x.Status = 0
+		for _, fault := range description.Pushed(x.URL.Path).Judge(x).Faults {
+			t.Errorf("%s: %s", x.URL.Path, fault)
+		}
+	}
+}
+
 func open(t *testing.T, h signals.House, settings string) connector.Connector {
 	t.Helper()
-	c, err := signals.Kind(h).Open([]byte(settings), http.DefaultTransport)
+	recorder := &connectortest.Recorder{}
+	t.Cleanup(func() { pushedAsDescribed(t, recorder.Traffic()) })
+	c, err := signals.Kind(h).Open([]byte(settings), recorder)
 	must(t, err)
 	return c
 }
