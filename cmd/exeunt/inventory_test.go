@@ -29,7 +29,7 @@ func TestFromAnExportToASystem(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "inventory")); err == nil {
 		t.Fatal("a dry run kept something")
 	}
-	do(0, `"Microsoft Ireland" may be corp-directory (85 %)`, "import", spend, "--from", "finance")
+	do(0, `"Microsoft Ireland" may be microsoft365 or corp-directory (88 %)`, "import", spend, "--from", "finance")
 	do(4, `exeunt inventory scaffold "SNOWFLAKE COMPUTING INC"`, "gaps")
 	do(0, "no system of ours", "decide", "bürostühle müller", "--ignore", "furniture", "--by", "Ida Berg")
 	do(0, "corp-directory", "decide", "Microsoft Ireland", "--is", "corp-directory", "--by", "Ida Berg")

@@ -16,7 +16,7 @@ const handOver = "directory-hand-over"
 func owning(t *testing.T, run func(c *company, account exeunt.Account)) {
 	t.Helper()
 	inBubble(t, func(t *testing.T, c *company) {
-		inventory := c.stock()
+		inventory := slices.Clone(c.stock())
 		inventory[0].Actions = append(slices.Clone(inventory[0].Actions),
 			exeunt.ActionSpec{Action: exeunt.HandOver, Title: "Hand over what others depend on", Order: 10, Proof: exeunt.Observed, ByHand: true})
 		c.directory = connectortest.NewVendor(inventory[0].Actions...)
