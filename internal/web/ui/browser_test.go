@@ -79,10 +79,22 @@ func command[P, R any](b *tab, c cdp.Command[P, R], params P) R {
 
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
-	if err := chromedp.Do(b.ctx, steps...); err != nil {
-		b.Fatal(err)
+	for _, step := range steps {
+		err := chromedp.Do(b.ctx, step)
+		for range 3 {
+			if err == nil || !strings.Contains(err.Error(), gone) {
+				break
+			}
+			err = chromedp.Do(b.ctx, step)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
 	}
 }
+
+// gone is what the browser says of an element that went with its page between being found and being used: nothing was done to it.
+const gone = "Could not find node with given id"
 
 func eval[T any](b *tab, expression string) T {
 	b.Helper()

@@ -293,7 +293,7 @@ func TestWithoutScript(t *testing.T) {
 	b.visit("/cases?state=attention")
 	b.do(chromedp.WaitVisible(chromedp.CSS("noscript button, .filters button")))
 	b.do(chromedp.SendKeys(chromedp.CSS("#q"), "maya"), chromedp.Click(chromedp.CSS(".filters .btn")))
-	b.do(chromedp.Click(chromedp.CSS("tbody a.nm")))
+	b.do(chromedp.WaitVisible(chromedp.CSS("#q[value=maya]")), chromedp.Click(chromedp.CSS("tbody a.nm"))) // the page before has such links, too
 	b.do(chromedp.Click(chromedp.CSS("#n-snowflake-disable-user-w-ask > summary")))
 	b.do(chromedp.SendKeys(chromedp.CSS("#n-snowflake-disable-user-w-reason"), "the warehouse was dropped"))
 	b.do(chromedp.Click(chromedp.CSS("#n-snowflake-disable-user-w-ask form button")))
